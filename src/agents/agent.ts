@@ -1,0 +1,43 @@
+import type { Budget } from '../core/budget.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Decision } from '../core/policy.ts';
+import type { Prompt } from '../core/prompt.ts';
+import type { Journal } from '../core/step.ts';
+import type { Tool } from '../core/tool.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
+
+/** Something that works on a ticket in turns. Verification, budgets, killing and reporting are not its business. */
+export interface Agent {
+  readonly kind: string;
+  readonly capabilities: AgentCapabilities;
+  /**
+   * Works until it has finished, needs people, or has to stop. Everything it must not do twice goes through the journal.
+   * Throws on abort, on `RunLost`, and for what no retry mends.
+   */
+  run(context: AgentContext, signal: AbortSignal): Promise<Outcome>;
+}
+
+export interface AgentCapabilities {
+  /** Goes on from the exact journaled step after a crash. */
+  exactResume: boolean;
+  steer: 'turn' | 'interrupt';
+  reportsMoney: boolean;
+}
+
+export interface AgentContext {
+  /** Written once per session, byte for byte the same on resume. */
+  brief: { system: string; request: string };
+  journal: Journal;
+  prompts: {
+    /** What people said since the last call and no step has read yet, in order. */
+    take(): Promise<Prompt[]>;
+  };
+  /** Things the model must be told before its next turn (what a take-over undid, for one). Handed out once. */
+  notes: string[];
+  tools: Tool[];
+  sandbox: Sandbox;
+  budget: Budget;
+  permit(call: { name: string; input: unknown }): Decision;
+  /** Progress that is not part of a step: shown live, never stored. */
+  report(update: { kind: 'text'; text: string } | { kind: 'retry'; waitMs: number; reason: string }): void;
+}

@@ -1,0 +1,41 @@
+import type { Signal } from './prompt.ts';
+import type { Person, StateCategory, TicketHint } from './ticket.ts';
+
+/** One webhook request as it came: the raw bytes are what was signed. Header names are lower case. */
+export interface Delivery {
+  /** The adapter that knows it: a tracker's or code host's kind. */
+  source: string;
+  /** The sender's id of this delivery; the same on its retries. */
+  deliveryId: string;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+/** Where in a ticket people and agent talk. `key` identifies it within its tracker; `ref` is the adapter's handle. */
+export interface ConversationHint {
+  key: string;
+  ref: unknown;
+}
+
+/** Something a person said. `key` identifies it within its tracker, so that a repeated delivery adds nothing. */
+export interface Said {
+  key: string;
+  author: Person;
+  body: string;
+  signal: Signal | null;
+  /** ISO 8601. */
+  at: string;
+}
+
+/**
+ * What a delivery means, in our words. Adapters produce these; `flow/sort.ts` applies them.
+ * - `sessionCreated`: the ticket was given to the agent (assigned, delegated, mentioned).
+ * - `prompted`: a person spoke in a ticket that may have a session; without one it is ignored.
+ * - `unassigned`: the ticket was taken from the agent.
+ * - `ticketChanged`: text, fields or state were changed by a person.
+ */
+export type TrackerEvent =
+  | { type: 'sessionCreated'; ticket: TicketHint; conversation: ConversationHint; said: Said | null; by: Person }
+  | { type: 'prompted'; ticket: TicketHint; conversation: ConversationHint; said: Said }
+  | { type: 'unassigned'; ticket: TicketHint; by: Person }
+  | { type: 'ticketChanged'; ticket: TicketHint; category: StateCategory; by: Person };

@@ -1,0 +1,81 @@
+import type { Activity } from './activity.ts';
+import type { Plan } from './plan.ts';
+import type { StateCategory } from './ticket.ts';
+
+/** A field of an earlier effect's result, filled in when the effect is sent: `{ from: key, field: 'url' }`. */
+export interface Later {
+  from: string;
+  field: string;
+}
+
+export type Lane = 'ticket' | 'code';
+
+/** What is written to a tracker. `id` is deterministic: the same operation sent twice is seen once. */
+export type TicketOperation =
+  | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity }
+  | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
+  /** Never over a person's later change: carried out only while the ticket's category is one of `from`. */
+  | { kind: 'moveTicket'; id: string; to: StateCategory; from: StateCategory[] }
+  | {
+      kind: 'attachPullRequest';
+      id: string;
+      url: string | Later;
+      title: string;
+      number: number | Later;
+    };
+
+/** What is written to a code host. */
+export type CodeOperation =
+  /** `snapshotId` names the stored snapshot whose tree is published as one commit on `parent`. */
+  | {
+      kind: 'pushBranch';
+      id: string;
+      repository: string;
+      branch: string;
+      /** What we last saw there; null when the branch must not exist yet. */
+      expected: string | null;
+      snapshotId: string;
+      tree: string;
+      parent: string;
+      message: string;
+      /** ISO 8601, from the journal, so that a retry makes the same commit. */
+      date: string;
+    }
+  | {
+      kind: 'openPullRequest';
+      id: string;
+      repository: string;
+      head: string;
+      base: string;
+      title: string;
+      body: string;
+      draft: boolean;
+    };
+
+export type Operation = TicketOperation | CodeOperation;
+
+export type EffectState = 'pending' | 'done' | 'failed' | 'dropped';
+
+export function laneOf(operation: Operation): Lane {
+  return operation.kind === 'pushBranch' || operation.kind === 'openPullRequest' ? 'code' : 'ticket';
+}
+
+/** Keys of the effects whose results an operation needs. */
+export function laterKeys(operation: Operation): string[] {
+  return Object.values(operation).flatMap((value) => (isLater(value) ? [value.from] : []));
+}
+
+export function isLater(value: unknown): value is Later {
+  return typeof value === 'object' && value !== null && 'from' in value && 'field' in value && !Array.isArray(value);
+}
+
+/** The operation with every `Later` replaced by the earlier result's field. Throws when a result lacks it. */
+export function resolveLater(operation: Operation, results: Record<string, Record<string, unknown>>): Operation {
+  const resolved = Object.entries(operation).map(([name, value]) => {
+    if (!isLater(value)) return [name, value];
+    const found = results[value.from]?.[value.field];
+    if (found === undefined) throw new Error(`effect ${value.from} has no result field "${value.field}"`);
+    return [name, found];
+  });
+  return Object.fromEntries(resolved) as Operation;
+}

@@ -1,0 +1,15 @@
+import type { Person } from './ticket.ts';
+
+/** A control word in a conversation; everything else a person writes is plain text. */
+export type Signal = 'stop' | 'select' | 'auth' | 'continue';
+
+/** What a person said to the agent. Read by exactly one step, in order of `seq`. */
+export interface Prompt {
+  id: string;
+  seq: number;
+  author: Person;
+  body: string;
+  signal: Signal | null;
+  /** ISO 8601, when it was said. */
+  at: string;
+}

@@ -1,0 +1,11 @@
+/** A code repository as the configuration names it. */
+export interface Repository {
+  /** The name in `shipmate.yaml`; unique, and what a ticket's `repository` field says. */
+  name: string;
+  /** Kind of its code host. */
+  codeHost: string;
+  /** What the code host knows it by: a path for local-git, owner/name for GitHub. */
+  location: string;
+  /** null: the host's default branch. */
+  base: string | null;
+}

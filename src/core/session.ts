@@ -1,0 +1,25 @@
+/** The last three are rests, not ends: a new prompt makes the session `active` again, on the same branch and pull request. */
+export type SessionState = 'pending' | 'active' | 'awaitingInput' | 'complete' | 'error' | 'stopped';
+
+export const sessionStates: readonly SessionState[] = [
+  'pending',
+  'active',
+  'awaitingInput',
+  'complete',
+  'error',
+  'stopped',
+];
+
+/** Every transition there is. `pending` is a session nobody has worked on yet. */
+export const sessionTransitions: Record<SessionState, readonly SessionState[]> = {
+  pending: ['active', 'stopped', 'error'],
+  active: ['awaitingInput', 'complete', 'error', 'stopped'],
+  awaitingInput: ['active', 'stopped', 'complete', 'error'],
+  complete: ['active', 'stopped', 'error'],
+  error: ['active', 'stopped'],
+  stopped: ['active', 'error'],
+};
+
+export function canMove(from: SessionState, to: SessionState): boolean {
+  return from === to || sessionTransitions[from].includes(to);
+}

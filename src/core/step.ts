@@ -1,0 +1,65 @@
+import type { Activity } from './activity.ts';
+import type { CodeOperation, TicketOperation } from './effect.ts';
+import type { Evidence } from './evidence.ts';
+import type { TokenUsage } from './message.ts';
+import type { Plan } from './plan.ts';
+
+export type StepKind = 'model' | 'tool' | 'verify';
+
+/** One journaled unit of work. `result` is null until it completed; a completed step is never run again. */
+export interface StepRecord {
+  id: string;
+  runId: string;
+  seq: number;
+  kind: StepKind;
+  key: string;
+  readOnly: boolean;
+  input: unknown;
+  result: unknown;
+  completed: boolean;
+}
+
+/** What a step's work may record. All of it commits with the step's completion, or not at all. */
+export interface StepScope {
+  report(activity: Activity): void;
+  plan(plan: Plan): void;
+  evidence(evidence: Evidence): void;
+  usage(usage: { model: string; tokens: TokenUsage; costUsd: number | null }): void;
+  effect(name: string, operation: TicketOperation | CodeOperation): void;
+}
+
+export interface StepOptions {
+  readOnly?: boolean;
+  /** Shown when the step begins. */
+  announce?: Activity[];
+  /** Prompts that this step reads; marked read when it begins. */
+  reads?: string[];
+}
+
+/**
+ * The journal of one attempt of a run, the only way to do a thing that must not be done twice.
+ *
+ * `step` returns the stored result if a step of this key completed in any attempt; otherwise it records the step as begun
+ * (with `input`; the stored input wins when an earlier attempt had begun it), does the work and stores its result, which
+ * must be plain JSON. Throws `RunLost` when another worker has taken the run over: stop at once, nothing was written.
+ * What the work throws passes through and leaves the step begun.
+ */
+export interface Journal {
+  step<I, T>(
+    kind: StepKind,
+    key: string,
+    input: I,
+    work: (scope: StepScope, input: I) => Promise<T>,
+    options?: StepOptions,
+  ): Promise<T>;
+  /** Steps of this session, all runs, in order. Begun ones that never completed are among them. */
+  history(): readonly StepRecord[];
+}
+
+/** The run belongs to somebody else now. */
+export class RunLost extends Error {
+  constructor(runId: string) {
+    super(`run ${runId} was taken over by another worker`);
+    this.name = 'RunLost';
+  }
+}

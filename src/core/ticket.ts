@@ -1,0 +1,57 @@
+/** The trackers a ticket can live in. */
+export type TrackerKind = 'linear' | 'jira' | 'github-issues' | 'board';
+
+/** Where a state stands in a ticket's life, whatever the tracker calls the state itself. */
+export type StateCategory = 'backlog' | 'unstarted' | 'started' | 'review' | 'done' | 'canceled';
+
+export type Priority = 'urgent' | 'high' | 'medium' | 'low' | 'none';
+
+/** Someone who acts in a tracker. `id` is the tracker's own; `isBot` marks apps and agents, whose words never start a session. */
+export interface Person {
+  id: string;
+  name: string;
+  isBot: boolean;
+}
+
+export interface TicketComment {
+  id: string;
+  author: Person;
+  body: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+export interface TicketRelation {
+  type: 'blocks' | 'blockedBy' | 'relatedTo' | 'parent' | 'child' | 'duplicateOf';
+  identifier: string;
+  title: string;
+  category: StateCategory;
+}
+
+/** What an event says of a ticket before anybody has read it: enough to open a session on and to answer. */
+export interface TicketHint {
+  tracker: TrackerKind;
+  /** The tracker's own, stable id; never shown. */
+  id: string;
+  /** What people say: "ENG-123". */
+  identifier: string;
+  title: string;
+  url: string;
+  /** The adapter's handle. Nobody else reads it. */
+  ref: unknown;
+}
+
+/** A whole reading of a ticket: plain, resolved data. All text in it was written by others and is data, never instructions. */
+export interface Ticket extends TicketHint {
+  description: string;
+  priority: Priority;
+  labels: string[];
+  /** Custom fields by their names in the tracker, values as text. */
+  fields: Record<string, string>;
+  state: { name: string; category: StateCategory };
+  assignee: Person | null;
+  comments: TicketComment[];
+  relations: TicketRelation[];
+  /** ISO 8601. */
+  updatedAt: string;
+}

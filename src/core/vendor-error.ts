@@ -1,0 +1,20 @@
+/**
+ * A service we speak to said no, or said nothing. `code` is stable and lower case (`unauthorized`, `not_found`,
+ * `rate_limited`, `unavailable`, `conflict`, `invalid`); `retryable` says whether the same request may succeed later.
+ */
+export class VendorError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    message: string,
+    options: { code: string; retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'VendorError';
+    this.code = options.code;
+    this.retryable = options.retryable;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}

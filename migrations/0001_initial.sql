@@ -1,11 +1,14 @@
 -- Up Migration
 
+-- Values are `json`, not `jsonb`: the journal sends model calls again byte for byte, and jsonb neither keeps the order of keys
+-- nor takes every string that a program can print.
+
 -- What came in: one row a webhook request, as it was. A delivery is sorted once; its nudge commits with it.
 create table deliveries (
   id bigint generated always as identity primary key,
   source text not null,
   delivery_id text not null,
-  headers jsonb not null,
+  headers json not null,
   body bytea not null,
   received_at timestamptz not null default now(),
   sorted_at timestamptz,
@@ -20,8 +23,8 @@ create table tickets (
   tracker text not null,
   external_id text not null,
   identifier text not null,
-  hint jsonb not null,
-  reading jsonb,
+  hint json not null,
+  reading json,
   read_at timestamptz,
   unique (tracker, external_id)
 );
@@ -40,9 +43,9 @@ create table sessions (
   branch text,
   -- What we last pushed to the branch; the next push expects it.
   head_commit text,
-  pull_request jsonb,
+  pull_request json,
   -- System prompt and first request, byte for byte what every model call of this session begins with.
-  brief jsonb,
+  brief json,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   unique (ticket_id, variant)
@@ -53,7 +56,7 @@ create table conversations (
   id uuid primary key,
   session_id uuid not null references sessions (id),
   key text not null,
-  ref jsonb not null,
+  ref json not null,
   created_at timestamptz not null default now(),
   unique (session_id, key)
 );
@@ -72,7 +75,7 @@ create table runs (
   started_at timestamptz,
   ended_at timestamptz,
   stop_requested_at timestamptz,
-  outcome jsonb,
+  outcome json,
   unique (session_id, number)
 );
 create unique index runs_one_live on runs (session_id) where ended_at is null;
@@ -87,8 +90,8 @@ create table steps (
   key text not null,
   read_only boolean not null default false,
   attempt int not null,
-  input jsonb,
-  result jsonb,
+  input json,
+  result json,
   begun_at timestamptz not null default now(),
   completed_at timestamptz,
   unique (run_id, key)
@@ -102,7 +105,7 @@ create table prompts (
   conversation_id uuid references conversations (id),
   seq bigint generated always as identity,
   key text not null,
-  author jsonb not null,
+  author json not null,
   body text not null,
   signal text check (signal in ('stop', 'select', 'auth', 'continue')),
   said_at timestamptz not null,
@@ -121,7 +124,7 @@ create table effects (
   key text not null unique,
   seq bigint generated always as identity,
   lane text not null check (lane in ('ticket', 'code')),
-  operation jsonb not null,
+  operation json not null,
   -- Keys of effects whose results this one needs.
   needs text[] not null default '{}',
   ephemeral boolean not null default false,
@@ -129,8 +132,9 @@ create table effects (
   tries int not null default 0,
   not_before timestamptz not null default now(),
   lease uuid,
+  leased_by text,
   leased_until timestamptz,
-  result jsonb,
+  result json,
   error text,
   created_at timestamptz not null default now(),
   settled_at timestamptz
@@ -144,14 +148,16 @@ create table activities (
   run_id uuid references runs (id),
   conversation_id uuid references conversations (id),
   seq bigint generated always as identity,
-  activity jsonb not null,
+  activity json not null,
+  -- Its text has a `{link}` that is known only once it is sent.
+  awaits_link boolean not null default false,
   created_at timestamptz not null default now()
 );
 create index activities_session on activities (session_id, seq);
 
 create table plans (
   session_id uuid primary key references sessions (id),
-  plan jsonb not null,
+  plan json not null,
   updated_at timestamptz not null default now()
 );
 
@@ -160,7 +166,7 @@ create table evidence (
   session_id uuid not null references sessions (id),
   run_id uuid not null references runs (id),
   seq bigint generated always as identity,
-  evidence jsonb not null,
+  evidence json not null,
   -- The bytes of a file that a command left; null for everything else.
   content bytea,
   created_at timestamptz not null default now()
@@ -207,76 +213,81 @@ create index snapshots_session on snapshots (session_id, step_seq desc);
 create table baselines (
   key text primary key,
   repository text not null,
-  result jsonb not null,
-  created_at timestamptz not null default now()
-);
-
--- Tool lists as first seen.
-create table tool_servers (
-  name text primary key,
-  version text not null,
-  hash text not null,
-  tools jsonb not null,
+  result json not null,
   created_at timestamptz not null default now()
 );
 
 -- The board: a tracker of our own.
 create table board_tickets (
-  number bigint generated always as identity primary key,
+  number int generated always as identity primary key,
   title text not null,
   description text not null default '',
   priority text not null default 'none' check (priority in ('urgent', 'high', 'medium', 'low', 'none')),
   labels text[] not null default '{}',
-  fields jsonb not null default '{}',
+  fields json not null default '{}',
   state text not null default 'Todo',
-  assignee jsonb,
+  assignee json,
+  -- Grows with each change; names the change's delivery.
   version int not null default 1,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp()
 );
 create table board_comments (
   id uuid primary key,
-  ticket bigint not null references board_tickets (number),
-  author jsonb not null,
+  ticket int not null references board_tickets (number),
+  seq bigint generated always as identity,
+  author json not null,
   body text not null,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default clock_timestamp()
 );
-create index board_comments_ticket on board_comments (ticket, created_at);
+create index board_comments_ticket on board_comments (ticket, seq);
 create table board_relations (
-  ticket bigint not null references board_tickets (number),
+  ticket int not null references board_tickets (number),
   type text not null check (type in ('blocks', 'relatedTo', 'parent', 'duplicateOf')),
-  other bigint not null references board_tickets (number),
+  other int not null references board_tickets (number),
   primary key (ticket, type, other)
+);
+create index board_relations_other on board_relations (other);
+-- What the agent's operations did: one sent again changes nothing and is answered from here.
+create table board_operations (
+  id uuid primary key,
+  ticket int not null references board_tickets (number),
+  result json not null,
+  created_at timestamptz not null default now()
 );
 create table board_activities (
   id uuid primary key,
-  ticket bigint not null references board_tickets (number),
+  ticket int not null references board_tickets (number),
   seq bigint generated always as identity,
-  activity jsonb not null,
-  created_at timestamptz not null default now()
+  activity json not null,
+  created_at timestamptz not null default clock_timestamp()
 );
 create index board_activities_ticket on board_activities (ticket, seq);
 create table board_plans (
-  ticket bigint primary key references board_tickets (number),
-  plan jsonb not null,
+  ticket int primary key references board_tickets (number),
+  plan json not null,
   updated_at timestamptz not null default now()
 );
 create table board_attachments (
-  ticket bigint not null references board_tickets (number),
+  ticket int not null references board_tickets (number),
   url text not null,
   title text not null,
   created_at timestamptz not null default now(),
   primary key (ticket, url)
 );
 
--- local-git: pull requests on bare repositories.
+-- local-git: pull requests on repositories on disk. `repository` is the absolute path.
 create table local_git_pull_requests (
   repository text not null,
   number int not null,
+  -- Id of the last request to open it: the same request sent again finds it here, even after a merge.
+  request text not null,
   title text not null,
   body text not null,
   base text not null,
   head text not null,
+  -- Where the head branch was last seen.
+  head_commit text not null,
   draft boolean not null,
   state text not null default 'open' check (state in ('open', 'merged', 'closed')),
   created_at timestamptz not null default now(),
@@ -284,6 +295,7 @@ create table local_git_pull_requests (
   primary key (repository, number)
 );
 create unique index local_git_one_open on local_git_pull_requests (repository, head, base) where state = 'open';
+create unique index local_git_request on local_git_pull_requests (repository, request);
 
 -- Down Migration
 -- Forward only: there is no way back.

@@ -12,7 +12,8 @@ export type Lane = 'ticket' | 'code';
 
 /** What is written to a tracker. `id` is deterministic: the same operation sent twice is seen once. */
 export type TicketOperation =
-  | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity }
+  /** `link` takes the place of `{link}` in the activity's text. */
+  | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity; link?: string | Later }
   | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
   /** Never over a person's later change: carried out only while the ticket's category is one of `from`. */
   | { kind: 'moveTicket'; id: string; to: StateCategory; from: StateCategory[] }
@@ -78,4 +79,11 @@ export function resolveLater(operation: Operation, results: Record<string, Recor
     return [name, found];
   });
   return Object.fromEntries(resolved) as Operation;
+}
+
+/** The activity as people see it: `{link}` filled in. */
+export function withLink(operation: TicketOperation & { kind: 'postActivity' }): Activity {
+  const { activity, link } = operation;
+  if (typeof link !== 'string' || activity.type === 'action') return activity;
+  return { ...activity, body: activity.body.replaceAll('{link}', link) };
 }

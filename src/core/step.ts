@@ -23,7 +23,8 @@ export interface StepRecord {
 export interface StepScope {
   report(activity: Activity): void;
   plan(plan: Plan): void;
-  evidence(evidence: Evidence): void;
+  /** `content`: the bytes of evidence that is a file. */
+  evidence(evidence: Evidence, content?: Uint8Array): void;
   usage(usage: { model: string; tokens: TokenUsage; costUsd: number | null }): void;
   effect(name: string, operation: TicketOperation | CodeOperation): void;
 }
@@ -45,6 +46,8 @@ export interface StepOptions {
  * What the work throws passes through and leaves the step begun.
  */
 export interface Journal {
+  /** The run that this is an attempt of: which steps of the history are its own. */
+  readonly runId: string;
   step<I, T>(
     kind: StepKind,
     key: string,

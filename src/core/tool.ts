@@ -1,4 +1,5 @@
 import type { Outcome } from './outcome.ts';
+import type { StepScope } from './step.ts';
 
 /** JSON Schema (2020-12) of a tool's arguments. */
 export type JsonSchema = Record<string, unknown>;
@@ -13,14 +14,26 @@ export interface ToolResult {
   /** What the model reads. */
   text: string;
   isError: boolean;
+  /** One short line for people: "exit 0 in 2.1 s", "+3 -1 lines". */
+  summary?: string;
+  /** Standing instructions found on the way (a subdirectory's AGENTS.md). Told once, and never masked. */
+  instructions?: Instructions[];
   /** Set by a tool that ends the run (`finish`, `ask`). */
   outcome?: Outcome;
+}
+
+/** A file of the repository that says how to work there. */
+export interface Instructions {
+  path: string;
+  text: string;
 }
 
 export interface ToolRunContext {
   /** The journal key of this call, for names of files and ids. */
   key: string;
   signal: AbortSignal;
+  /** What is recorded here commits with this call's step, or not at all. */
+  scope: StepScope;
 }
 
 /**
@@ -29,6 +42,8 @@ export interface ToolRunContext {
  */
 export interface Tool extends ToolSpec {
   readOnly: boolean;
+  /** A call that was interrupted is simply made again: all that it leaves behind commits with its step. `readOnly` implies it. */
+  repeatable?: boolean;
   /** How a call is told on the ticket: `Reading src/a.ts` is `{ action: 'Reading', parameter: 'src/a.ts' }`; null says nothing. */
   describe(input: unknown): { action: string; parameter: string } | null;
   run(input: unknown, context: ToolRunContext): Promise<ToolResult>;

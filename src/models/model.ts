@@ -12,7 +12,7 @@ export interface Model {
   cost(usage: TokenUsage): number | null;
   /**
    * One reply. Retries nothing: throws `VendorError` with `retryable` and `retryAfterMs` (`rate_limited`, `overloaded`,
-   * `unavailable`, `cut_stream`, `unauthorized`, `invalid`, `context_overflow`). A reply with neither text nor calls is returned as it is.
+   * `unavailable`, `cut_stream`, `unauthorized`, `spend_limit`, `invalid`, `context_overflow`). A reply with neither text nor calls is returned as it is.
    */
   complete(request: ModelRequest, signal: AbortSignal): Promise<ModelReply>;
   /** Whether it is configured (no request is made). Never throws. */

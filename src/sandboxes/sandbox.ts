@@ -5,6 +5,8 @@ export interface SandboxDriver {
   readonly kind: string;
   /** Files of a sandbox belong to this host user; host-side directories that go in must be given to it. */
   readonly owner: { uid: number; gid: number };
+  /** True where inside and outside share one view of the files, so that a mount's `inside` cannot be another path. */
+  readonly samePaths?: boolean;
   /** Prepares a sandbox; starts no process. */
   open(spec: SandboxSpec): Promise<Sandbox>;
   /** Whether it works here: what must be blocked is blocked. Never throws. */

@@ -1,0 +1,106 @@
+import { callKey, type Turn } from '../../core/conversation.ts';
+import type { ToolCall } from '../../core/message.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import type { Tool, ToolResult } from '../../core/tool.ts';
+import type { AgentContext } from '../agent.ts';
+
+const atOnce = 8;
+
+interface PlannedCall {
+  key: string;
+  call: ToolCall;
+  /** Why it is not made; null when it is. */
+  refusal: string | null;
+  tool: Tool | undefined;
+  readOnly: boolean;
+}
+
+/**
+ * Sees to it that every call of a turn has a result in the journal: reads that follow one another at the same time, the
+ * rest one by one in order. Answers how the run ends, if a tool ended it; calls after that one are not made.
+ */
+export async function answerCalls(turn: Turn, context: AgentContext, signal: AbortSignal): Promise<Outcome | null> {
+  const begun = new Set(
+    context.journal.history().flatMap((step) => (step.runId === turn.runId && !step.completed ? [step.key] : [])),
+  );
+  const calls = turn.reply.calls.map((call, index) => plan(call, callKey(turn.key, index, call), turn, context));
+  let outcome: Outcome | null = null;
+  for (const batch of inBatches(calls)) {
+    const ended: boolean = outcome !== null;
+    const results: ToolResult[] = await allOf(
+      batch.map((planned) => answer(planned, begun.has(planned.key), ended, context, signal)),
+    );
+    for (const result of results) outcome ??= result.outcome ?? null;
+  }
+  return outcome;
+}
+
+function plan(call: ToolCall, key: string, turn: Turn, context: AgentContext): PlannedCall {
+  const tool = context.tools.find((known) => known.name === call.name);
+  const refusal = refuse(call, tool, turn, context);
+  return { key, call, refusal, tool, readOnly: refusal !== null || (tool?.readOnly ?? true) };
+}
+
+function refuse(call: ToolCall, tool: Tool | undefined, turn: Turn, context: AgentContext): string | null {
+  if (call.invalid !== undefined) {
+    const cutOff = turn.reply.finish === 'length' ? ' The reply was cut off at its length limit: be shorter.' : '';
+    return `${call.name} was not called. ${call.invalid}${cutOff}`;
+  }
+  const decision = context.permit({ name: call.name, input: call.input });
+  if (!decision.allow) return decision.reason;
+  if (tool) return null;
+  return `There is no tool "${call.name}". The tools are: ${context.tools.map(({ name }) => name).join(', ')}.`;
+}
+
+async function answer(
+  { key, call, refusal, tool, readOnly }: PlannedCall,
+  wasBegun: boolean,
+  ended: boolean,
+  context: AgentContext,
+  signal: AbortSignal,
+): Promise<ToolResult> {
+  const shown = tool && refusal === null && !ended ? tool.describe(call.input) : null;
+  // A call that an earlier attempt began and did not complete is made again only where that changes nothing.
+  const interrupted = wasBegun && !readOnly && !tool?.repeatable;
+  return context.journal.step<{ call: ToolCall }, ToolResult>(
+    'tool',
+    key,
+    { call },
+    async (scope) => {
+      if (ended) return error('This call was not made: the run ended with an earlier call of the same reply.');
+      if (refusal !== null || !tool) return error(refusal ?? 'There is no such tool.');
+      if (interrupted) return error(interruptedText);
+      const result = await tool.run(call.input, { key, signal, scope });
+      signal.throwIfAborted();
+      if (shown)
+        scope.report({ type: 'action', ...shown, result: result.summary ?? (result.isError ? 'failed' : 'done') });
+      return result;
+    },
+    { readOnly, announce: shown && !interrupted ? [{ type: 'action', ...shown, ephemeral: true }] : [] },
+  );
+}
+
+const interruptedText =
+  'This call was interrupted and its effects were undone: the workspace is as it was before this turn. Make the call again if it is still needed.';
+
+function error(text: string): ToolResult {
+  return { text, isError: true };
+}
+
+function inBatches(calls: PlannedCall[]): PlannedCall[][] {
+  const batches: PlannedCall[][] = [];
+  for (const call of calls) {
+    const last = batches.at(-1);
+    if (call.readOnly && last?.[0]?.readOnly && last.length < atOnce) last.push(call);
+    else batches.push([call]);
+  }
+  return batches;
+}
+
+/** Waits for all before it fails for one: what still runs must not outlive the run unseen. */
+async function allOf<T>(promises: Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(promises);
+  const failed = settled.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason;
+  return settled.map((each) => (each as PromiseFulfilledResult<T>).value);
+}

@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromKysely } from 'pg-boss';
+import { createAgent } from './agents/index.ts';
+import type { CodeHost } from './code-hosts/code-host.ts';
+import { codeHosts as codeHostFactories } from './code-hosts/index.ts';
+import type { Config } from './config.ts';
+import type { Check } from './core/check.ts';
+import type { Repository } from './core/repository.ts';
+import {
+  type AcceptDeps,
+  acceptDelivery,
+  checkRepository,
+  createBaselines,
+  postEffects,
+  type RunDeps,
+  sortDeliveries,
+  workRuns,
+} from './flow.ts';
+import { listen } from './http/listen.ts';
+import { createHttp } from './http/server.ts';
+import { type QueueName, type Queues, startQueues } from './jobs/queues.ts';
+import { type Drains, startWorkers } from './jobs/workers.ts';
+import type { Log } from './lib/log.ts';
+import { isDeadWorker, workerName } from './lib/worker-name.ts';
+import { chooseModel, createModel } from './models/index.ts';
+import type { Model } from './models/model.ts';
+import { createSandboxDriver } from './sandboxes/index.ts';
+import type { SandboxDriver } from './sandboxes/sandbox.ts';
+import { findUnmountedToolchains } from './sandboxes/toolchains.ts';
+import { createDatabase, createPool, type Database, inTransaction, type Tx } from './store/database.ts';
+import { releaseLeasesOf } from './store/effects.ts';
+import { openDatabase } from './store/open-database.ts';
+import { releaseRunsOf, requestStop } from './store/runs.ts';
+import { readSessions, type Sessions } from './store/session-view.ts';
+import { findSessionByIdentifier } from './store/sessions.ts';
+import { pinsInMemory, prepareOwnTools } from './tools/own-servers.ts';
+import { createToolServers } from './tools/tool-servers.ts';
+import { type BoardDesk, createBoardDesk } from './trackers/board/desk.ts';
+import { trackers as trackerFactories } from './trackers/index.ts';
+import type { Tracker } from './trackers/tracker.ts';
+import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
+
+export type { SessionView } from './store/session-view.ts';
+
+export interface App {
+  db: Database;
+  trackers: ReadonlyMap<string, Tracker>;
+  codeHosts: ReadonlyMap<string, CodeHost>;
+  /** null: the configuration names no model and no key is set. */
+  model: Model | null;
+  driver: SandboxDriver;
+  workspaces: Workspaces;
+  /** What people do on the board. */
+  desk: BoardDesk;
+  /** Shipmate's work, to look at. */
+  sessions: Sessions;
+  /** Whether Shipmate can work on a repository, by trying. */
+  checkRepository(repository: Repository, signal: AbortSignal): Promise<Check[]>;
+  /** Asks for a stop. Whether anything was running; null: the ticket has no session. */
+  stopSession(identifier: string): Promise<boolean | null>;
+  /** Sorts deliveries, posts effects, and answers webhooks and health; resolves with its URL when it listens. */
+  startWeb(listening?: boolean): Promise<string | null>;
+  /** Works on runs, and posts effects. */
+  startWorking(): Promise<void>;
+  /** Ends all of it in the reverse order of its start. Runs that are under way stay claimable. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The wiring: configuration in, running parts out, nothing started yet but the database. Throws with cause and remedy when
+ * the database cannot be had.
+ */
+export async function createApp(config: Config, log: Log): Promise<App> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse())
+      await each().catch((error: unknown) => log.warn({ err: error }, 'something did not stop cleanly'));
+  };
+  const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
+  stops.push(database.release);
+  const pool = createPool(database.url);
+  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
+  stops.push(() => pool.end());
+  const db = createDatabase(pool);
+  const worker = workerName();
+
+  const { agent: account, webhookSecret } = config.trackers.board;
+  const secret = webhookSecret ?? randomBytes(32).toString('hex');
+  const trackers = new Map<string, Tracker>();
+  for (const [kind, create] of Object.entries(trackerFactories))
+    trackers.set(kind, create({ agent: account, settings: {}, webhookSecret: secret, secrets: {}, pool }));
+  const codeHosts = new Map<string, CodeHost>();
+  for (const [kind, create] of Object.entries(codeHostFactories))
+    codeHosts.set(kind, create({ settings: {}, secrets: {}, pool }));
+  const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
+  const driver = await openSandboxDriver(config);
+  const workspaces = createWorkspaces({
+    dataDir: config.dataDir,
+    driver,
+    log: (message, fields) => log.debug(fields, message),
+  });
+  stops.push(() => workspaces.close());
+  const model = openModel(config);
+
+  let opening: Promise<Queues> | null = null;
+  const openQueues = () => {
+    opening ??= startQueues({ url: database.url, onError: (error) => log.warn({ err: error }, 'queue trouble') });
+    return opening;
+  };
+  stops.push(async () => (await opening)?.stop());
+  const nudge = async (tx: Tx, queue: QueueName) => (await openQueues()).nudge(queue, fromKysely(tx));
+  const accepting: AcceptDeps = {
+    sources: trackers,
+    nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
+  };
+  const posting = { db, worker, trackers, codeHosts, repositories, workspaces, nudge, log };
+
+  async function start(drains: Drains): Promise<void> {
+    await releaseLeasesOf(db, isDeadWorker);
+    const workers = await startWorkers({
+      queues: await openQueues(),
+      drains,
+      onError: (queue, error) => log.error({ err: error, queue }, 'a queue could not be worked; it is tried again'),
+    });
+    stops.push(workers.stop);
+  }
+  const sort = { drain: (signal: AbortSignal) => sortDeliveries({ db, trackers, nudge, log }, signal), concurrency: 1 };
+  const post = { drain: (signal: AbortSignal) => postEffects(posting, signal), concurrency: 2 };
+
+  return {
+    db,
+    trackers,
+    codeHosts,
+    model,
+    driver,
+    workspaces,
+    sessions: readSessions(db),
+    desk: createBoardDesk({
+      pool,
+      agent: account,
+      secret,
+      accept: (tx, { source, headers, body }) => acceptDelivery(accepting, tx, source, headers, body),
+    }),
+    async checkRepository(repository, signal) {
+      const host = codeHosts.get(repository.codeHost);
+      if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
+      return checkRepository({ workspaces, host, repository, signal });
+    },
+    async stopSession(identifier) {
+      const session = await findSessionByIdentifier(db, identifier);
+      return session && db.transaction().execute((tx) => requestStop(tx, session.id));
+    },
+    async startWeb(listening = true) {
+      await start({ sort, post });
+      if (!listening) return null;
+      const web = createHttp({
+        accept: (source, headers, body) =>
+          inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body)),
+        health: () => pool.query('select 1'),
+        onError: (error) => log.error({ err: error }, 'a webhook could not be accepted'),
+      });
+      const { url, close } = await listen(web, config.http);
+      stops.push(close);
+      return url;
+    },
+    async startWorking() {
+      if (!model) throw new Error(noModel);
+      const toolServers = createToolServers({ driver, pins: pinsInMemory() });
+      stops.push(() => toolServers.close());
+      const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
+      const deps: RunDeps = {
+        ...posting,
+        driver,
+        agent: createAgent(config.agent, { model }),
+        serverTools: await prepareOwnTools(toolServers, scratch),
+        budget: config.budget,
+        policy: { tools: config.policy.tools, publish: config.policy },
+        baselines: createBaselines({ db, workspaces }),
+        name: account,
+        guidance: config.guidance,
+        knownSecrets: config.secrets,
+      };
+      const released = await releaseRunsOf(db, isDeadWorker);
+      if (released > 0) log.info({ runs: released }, 'runs of a worker that died here are free again');
+      const run = { drain: (signal: AbortSignal) => workRuns(deps, signal), concurrency: config.worker.slots };
+      await start({ run, post });
+    },
+    stop,
+  };
+}
+
+const noModel =
+  'No model: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or name one under "model" in shipmate.yaml.';
+
+function openModel(config: Config): Model | null {
+  const { anthropic, openai, gemini, prices } = config.models;
+  const keys = {
+    anthropic: anthropic.apiKey ?? undefined,
+    openai: openai.apiKey ?? undefined,
+    gemini: gemini.apiKey ?? undefined,
+  };
+  const baseUrls = { anthropic: anthropic.baseUrl ?? undefined, openai: openai.baseUrl ?? undefined };
+  const spec = config.model ?? chooseModel(keys, baseUrls);
+  return spec === null ? null : createModel(spec, { keys, baseUrls, prices });
+}
+
+async function openSandboxDriver(config: Config): Promise<SandboxDriver> {
+  const { driver, uid, readOnlyPaths, memory, processes } = config.sandbox;
+  const tempDir = join(config.dataDir, 'tmp');
+  await mkdir(tempDir, { recursive: true });
+  return createSandboxDriver({
+    kind: driver,
+    options: {
+      uid,
+      readOnlyPaths,
+      limits: { memoryBytes: memory, processes },
+      searchPath: config.searchPath,
+      tempDir,
+    },
+  });
+}
+
+/** Whether commands can be kept apart from this machine, by trying. */
+export async function probeSandbox(config: Config): Promise<Check[]> {
+  return (await openSandboxDriver(config)).probe();
+}
+
+/** Names of the migrations that were missing. */
+export async function migrateDatabase(config: Config): Promise<string[]> {
+  const { applied, release } = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
+  await release();
+  return applied;
+}
+
+/** Programs on our PATH that sandboxed commands will not find. */
+export async function unmountedToolchains(config: Config): Promise<Check[]> {
+  const found = await findUnmountedToolchains(config.searchPath, config.sandbox.readOnlyPaths);
+  return found.map(({ name, path }) => ({
+    name: 'toolchain',
+    status: 'warning',
+    message: `${name} (${path}) is not visible in the sandbox`,
+    remedy: 'Add its directory to sandbox.readOnlyPaths if your repositories need it.',
+  }));
+}

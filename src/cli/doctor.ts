@@ -1,0 +1,108 @@
+import { basename, resolve } from 'node:path';
+import { Command } from 'commander';
+import { type App, probeSandbox, unmountedToolchains } from '../app.ts';
+import type { Config } from '../config.ts';
+import type { Check } from '../core/check.ts';
+import type { Repository } from '../core/repository.ts';
+import { runProcess } from '../lib/process.ts';
+import { CliError } from './cli-error.ts';
+import type { Cli } from './program.ts';
+import { bad, bold, dim, good, notable } from './show.ts';
+
+const marks: Record<Check['status'], string> = { ok: good('ok'), warning: notable('warning'), missing: bad('missing') };
+
+export const doctorCommand = (cli: Cli, exit: (code: number) => void) =>
+  new Command('doctor')
+    .description('Check what Shipmate needs, and say how to get what is missing. Starts no work.')
+    .option('--repo <path>', 'check instead whether this git repository is ready: set-up, tests, instructions')
+    .action(async ({ repo }: { repo?: string }) => {
+      const config = cli.load();
+      const show = (check: Check) => {
+        cli.print(`${marks[check.status].padEnd(8)} ${bold(check.name)}  ${check.message}`);
+        if (check.remedy && check.status !== 'ok') cli.print(dim(`         ${check.remedy}`));
+      };
+      const checks =
+        repo === undefined ? await checkService(cli, config, show) : await checkOne(cli, config, repo, show);
+      exit(checks.some((check) => check.status === 'missing') ? 1 : 0);
+    });
+
+async function checkService(cli: Cli, config: Config, show: (check: Check) => void): Promise<Check[]> {
+  const all: Check[] = [];
+  const tell = (checks: Check[]) => {
+    for (const check of checks) show(check);
+    all.push(...checks);
+  };
+  tell([{ name: 'Node.js', status: 'ok', message: process.version }]);
+  tell([await checkGit()]);
+  tell(await probeSandbox(config));
+  tell(await unmountedToolchains(config));
+  let app: App;
+  try {
+    app = await cli.open(config, cli.log(config, true));
+  } catch (error) {
+    tell([{ name: 'database', status: 'missing', message: (error as Error).message }]);
+    return all;
+  }
+  try {
+    const where = config.databaseUrl === null ? `embedded, in ${config.dataDir}` : 'DATABASE_URL';
+    tell([{ name: 'database', status: 'ok', message: `${where}; its schema is up to date` }]);
+    tell(app.model ? await app.model.check() : [noModel]);
+    for (const tracker of app.trackers.values()) tell(await tracker.check());
+    for (const host of app.codeHosts.values()) tell(await host.check());
+    tell([describeRepositories(config.repositories)]);
+  } finally {
+    await app.stop();
+  }
+  return all;
+}
+
+const noModel: Check = {
+  name: 'model',
+  status: 'missing',
+  message: 'no model is configured',
+  remedy: 'Set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or name a model in shipmate.yaml.',
+};
+
+async function checkGit(): Promise<Check> {
+  try {
+    const { stdout } = await runProcess(['git', '--version']);
+    return { name: 'git', status: 'ok', message: stdout.toString('utf8').trim() };
+  } catch {
+    return {
+      name: 'git',
+      status: 'missing',
+      message: 'git is not installed',
+      remedy: 'Install it: apt-get install git',
+    };
+  }
+}
+
+function describeRepositories(repositories: Repository[]): Check {
+  if (repositories.length > 0)
+    return { name: 'repositories', status: 'ok', message: repositories.map(({ name }) => name).join(', ') };
+  return {
+    name: 'repositories',
+    status: 'missing',
+    message: 'no repository is configured',
+    remedy: 'Name one under "repositories" in shipmate.yaml. Check it with: shipmate doctor --repo PATH',
+  };
+}
+
+async function checkOne(cli: Cli, config: Config, path: string, show: (check: Check) => void): Promise<Check[]> {
+  const location = resolve(cli.surroundings.cwd, path);
+  const known = config.repositories.find((repository) => repository.location === location);
+  const repository = known ?? { name: basename(location), codeHost: 'local-git', location, base: null };
+  const missing = (await probeSandbox(config)).find((check) => check.status === 'missing');
+  if (missing)
+    throw new CliError(
+      `Set-up and tests run in a sandbox, and there is none: ${missing.message} ${missing.remedy ?? ''}`,
+    );
+  const app = await cli.open(config, cli.log(config, true));
+  try {
+    const checks = await app.checkRepository(repository, cli.signal);
+    for (const check of checks) show(check);
+    return checks;
+  } finally {
+    await app.stop();
+  }
+}

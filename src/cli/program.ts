@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { createApp } from '../app.ts';
+import { type Config, ConfigError, type Environment, loadConfig } from '../config.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import { createLog, type Log } from '../lib/log.ts';
+import { CliError } from './cli-error.ts';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { migrateCommand } from './migrate.ts';
+import { serveCommands } from './serve.ts';
+import { sessionsCommand, watchCommand } from './sessions.ts';
+import { ticketsCommand } from './tickets.ts';
+
+export interface Surroundings {
+  cwd: string;
+  env: Environment;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+}
+
+/** What every command gets; nothing of it is read or opened before a command asks. */
+export interface Cli {
+  surroundings: Surroundings;
+  print(text: string): void;
+  /** Reads the configuration. `quiet` keeps routine lines out of a terminal that a command draws on. */
+  load(changes?: (config: Config) => Config): Config;
+  log(config: Config, quiet?: boolean): Log;
+  open: typeof createApp;
+  /** Aborted by SIGINT and SIGTERM. */
+  signal: AbortSignal;
+}
+
+/** The command line. `run` resolves with the exit code; it never throws and never exits by itself. */
+export function createProgram(surroundings: Surroundings): { run(argv: string[]): Promise<number> } {
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort(new Error('interrupted'));
+  const program = new Command('shipmate')
+    .description('An agent that joins your team in the tracker: assign it a ticket, get a proved pull request.')
+    .option('-c, --config <file>', 'configuration file (default: shipmate.yaml here, if there is one)')
+    .option('--data-dir <dir>', 'where mirrors, workspaces and the embedded database live')
+    .helpOption('-h, --help', 'show help')
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void surroundings.stdout.write(text),
+      writeErr: (text) => void surroundings.stderr.write(text),
+    });
+  let exitCode = 0;
+  const cli: Cli = {
+    surroundings,
+    print: (text) => void surroundings.stdout.write(`${text}\n`),
+    load(changes = (config) => config) {
+      const { config: file, dataDir } = program.opts<{ config?: string; dataDir?: string }>();
+      const config = loadConfig({ cwd: surroundings.cwd, env: surroundings.env, ...(file !== undefined && { file }) });
+      return changes(dataDir === undefined ? config : { ...config, dataDir: resolve(surroundings.cwd, dataDir) });
+    },
+    log: (config, quiet = false) =>
+      createLog({ ...config.log, level: quiet ? 'error' : config.log.level, secrets: config.secrets }),
+    open: createApp,
+    signal: interrupted.signal,
+  };
+  const commands = [
+    demoCommand,
+    ...serveCommands,
+    migrateCommand,
+    doctorCommand,
+    ticketsCommand,
+    sessionsCommand,
+    watchCommand,
+  ];
+  for (const command of commands) program.addCommand(command(cli, (code) => (exitCode = code)));
+
+  return {
+    async run(argv) {
+      process.once('SIGINT', interrupt);
+      process.once('SIGTERM', interrupt);
+      try {
+        await program.parseAsync(argv, { from: 'user' });
+        return exitCode;
+      } catch (error) {
+        if (error instanceof CommanderError) return error.exitCode;
+        if (interrupted.signal.aborted) return 130;
+        surroundings.stderr.write(`${explain(error)}\n`);
+        return error instanceof ConfigError ? 2 : 1;
+      } finally {
+        process.off('SIGINT', interrupt);
+        process.off('SIGTERM', interrupt);
+      }
+    },
+  };
+}
+
+/** People get a sentence; a fault of ours keeps its stack. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const expected = error instanceof CliError || error instanceof ConfigError || error instanceof VendorError;
+  return expected || error.stack === undefined ? error.message : error.stack;
+}

@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { Command } from 'commander';
+import type { App } from '../app.ts';
+import type { Cli } from './program.ts';
+
+/** The commands that run for good: web and worker, together or apart. */
+export const serveCommands = [
+  (cli: Cli) =>
+    new Command('start')
+      .description('Run the service: web and worker in one process.')
+      .action(() => serve(cli, { web: true, worker: true })),
+  (cli: Cli) =>
+    new Command('web')
+      .description('Run the web part only: answers webhooks, acknowledges tickets, posts what leaves.')
+      .action(() => serve(cli, { web: true, worker: false })),
+  (cli: Cli) =>
+    new Command('worker')
+      .description('Run the worker part only: works on tickets.')
+      .action(() => serve(cli, { web: false, worker: true })),
+];
+
+async function serve(cli: Cli, parts: { web: boolean; worker: boolean }): Promise<void> {
+  const config = cli.load();
+  const log = cli.log(config);
+  const app: App = await cli.open(config, log);
+  try {
+    if (parts.worker) await app.startWorking();
+    const url = parts.web ? await app.startWeb() : null;
+    log.info({ ...(url && { url }), ...parts, model: app.model?.id ?? null }, 'Shipmate is running; Ctrl-C stops it');
+    if (!cli.signal.aborted) await once(cli.signal, 'abort');
+    log.info('stopping; what is under way goes on at the next start');
+  } finally {
+    await app.stop();
+  }
+}

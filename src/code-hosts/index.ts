@@ -1,0 +1,19 @@
+import type { Pool } from 'pg';
+import type { CodeHost } from './code-host.ts';
+import { createLocalGit } from './local-git/local-git.ts';
+
+/** What every code host is made from; each takes what it needs. */
+export interface CodeHostOptions {
+  /** The code host's own block of `shipmate.yaml`; the adapter checks what is in it. */
+  settings: Record<string, unknown>;
+  /** Secrets by the names that the adapter documents: tokens, keys. */
+  secrets: Record<string, string>;
+  /** For a code host whose tables are in our database. */
+  pool: Pool;
+  fetch?: typeof fetch;
+}
+
+/** One line per code host. */
+export const codeHosts: Record<string, (options: CodeHostOptions) => CodeHost> = {
+  'local-git': ({ pool }) => createLocalGit({ pool }),
+};

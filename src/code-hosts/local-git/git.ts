@@ -1,0 +1,93 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Repository } from '../../core/repository.ts';
+import { VendorError } from '../../core/vendor-error.ts';
+import { type ProcessResult, runProcess } from '../../lib/process.ts';
+
+/** Nobody's configuration but the repository's own, no questions, one language. */
+const env = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+
+/** Only between directories of this machine, and no program that a repository names. */
+const settings = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'protocol.allow=never',
+  'protocol.file.allow=always',
+];
+
+/** Git in `gitDir`, whatever its exit code. Named that way, git goes by no other directory and asks for no owner. */
+export async function git(gitDir: string, args: string[], signal?: AbortSignal): Promise<ProcessResult> {
+  const options = settings.flatMap((setting) => ['-c', setting]);
+  try {
+    return await runProcess(['git', `--git-dir=${gitDir}`, ...options, ...args], { env, signal });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new VendorError('git is not installed. Install it, for example with `apt-get install git`.', {
+      code: 'unavailable',
+      retryable: false,
+      cause: error,
+    });
+  }
+}
+
+/** A repository on disk: where it lies, and where git keeps its things (the same for a bare one). */
+export interface Place {
+  path: string;
+  gitDir: string;
+}
+
+/** Bare or ordinary. A directory inside a repository is not one: git is not let look upwards. */
+export async function findRepository(repository: Repository, signal: AbortSignal): Promise<Place> {
+  signal.throwIfAborted();
+  const { name, location } = repository;
+  const path = await realpath(location).catch((error: NodeJS.ErrnoException) => {
+    throw notFound(`${location} ${error.code === 'ENOENT' ? 'does not exist' : `cannot be reached (${error.code})`}`);
+  });
+  for (const candidate of [join(path, '.git'), path]) {
+    const found = await git(candidate, ['rev-parse', '--resolve-git-dir', candidate], signal);
+    if (found.exitCode === 0) return { path, gitDir: candidate };
+  }
+  throw notFound(`${path} is not a git repository`);
+
+  function notFound(problem: string): VendorError {
+    return new VendorError(
+      `Repository "${name}": ${problem}. Correct its \`location\` in shipmate.yaml, or make one there with \`git init --bare\`.`,
+      { code: 'not_found', retryable: false },
+    );
+  }
+}
+
+/** The branch that HEAD names, which need not have a commit yet. */
+export async function readDefaultBranch(place: Place, repository: Repository, signal: AbortSignal): Promise<string> {
+  const head = await git(place.gitDir, ['symbolic-ref', '--quiet', 'HEAD'], signal);
+  const ref = head.stdout.toString('utf8').trimEnd();
+  if (head.exitCode === 0 && ref.startsWith(heads)) return ref.slice(heads.length);
+  // An ordinary repository in the middle of a rebase, say: what the person configured still holds.
+  if (repository.base !== null) return repository.base;
+  throw invalid(
+    `Repository "${repository.name}": HEAD of ${place.path} is on no branch ${said(head)}. Check one out there, or set \`base\` in shipmate.yaml.`,
+  );
+}
+
+export const heads = 'refs/heads/';
+
+/** The commit a branch is at; null when there is none. */
+export async function readBranch(place: Place, branch: string, signal: AbortSignal): Promise<string | null> {
+  const read = await git(place.gitDir, ['rev-parse', '--verify', '--quiet', `${heads}${branch}^{commit}`], signal);
+  return read.exitCode === 0 ? read.stdout.toString('utf8').trim() : null;
+}
+
+export async function isAncestor(place: Place, commit: string, of: string, signal: AbortSignal): Promise<boolean> {
+  // Exit code 1 is no, 128 that the commit is no longer there: then it was not merged either.
+  return (await git(place.gitDir, ['merge-base', '--is-ancestor', commit, of], signal)).exitCode === 0;
+}
+
+export function invalid(message: string): VendorError {
+  return new VendorError(message, { code: 'invalid', retryable: false });
+}
+
+/** The end of what git said, in brackets; nothing when it was silent. */
+export function said(result: ProcessResult): string {
+  const text = result.stderr.trim().slice(-600);
+  return text === '' ? '' : `(${text})`;
+}

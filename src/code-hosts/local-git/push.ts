@@ -1,0 +1,87 @@
+import type { Repository } from '../../core/repository.ts';
+import { VendorError } from '../../core/vendor-error.ts';
+import type { BranchPush } from '../code-host.ts';
+import { findRepository, git, heads, invalid, type Place, readBranch, readDefaultBranch, said } from './git.ts';
+
+/**
+ * The receiving side is started by us too. It belongs to a person and may have another owner, which git distrusts for the
+ * sake of the hooks there; so those are off. A repository that is ours to push to is not ours to run programs from:
+ * `core.hooksPath` may well point at checked-in files. No clean-up is left behind in the background.
+ */
+const receivePack = [
+  'git',
+  ...['safe.directory=*', 'core.hooksPath=/dev/null', 'core.fsmonitor=false'],
+  ...['receive.denyCurrentBranch=refuse', 'receive.autogc=false'],
+]
+  .map((word, index) => (index === 0 ? word : `-c '${word}'`))
+  .concat('receive-pack')
+  .join(' ');
+
+/** `CodeHost.pushBranch`. Never the base or default branch, never one that somebody has checked out. */
+export async function pushBranch(
+  repository: Repository,
+  push: BranchPush,
+  signal: AbortSignal,
+): Promise<{ commit: string }> {
+  const { gitDir, branch, commit, expected } = push;
+  const place = await findRepository(repository, signal);
+  await checkBranch(place, repository, branch, signal);
+  checkCommit(commit);
+  if (expected !== null) checkCommit(expected);
+
+  const ref = `${heads}${branch}`;
+  const pushed = await git(
+    gitDir,
+    [
+      'push',
+      '--porcelain',
+      '--no-follow-tags',
+      '--recurse-submodules=no',
+      `--receive-pack=${receivePack}`,
+      `--force-with-lease=${ref}:${expected ?? ''}`,
+      place.path,
+      `${commit}:${ref}`,
+    ],
+    signal,
+  );
+  if (pushed.exitCode === 0) return { commit };
+
+  // Whatever git said: where the branch is now decides.
+  const now = await readBranch(place, branch, signal);
+  if (now === commit) return { commit };
+  if (now === expected) {
+    const reason = `${pushed.stdout.toString('utf8').trim()} ${said(pushed)}`.trim();
+    throw invalid(`Branch "${branch}" could not be pushed to ${place.path}: ${reason}`);
+  }
+  throw new VendorError(
+    `Branch "${branch}" of ${place.path} is at ${now ?? 'no commit: it is gone'}, not at ${expected ?? 'none'} as we left it: ` +
+      'somebody else changed it. Nothing was pushed.',
+    { code: 'conflict', retryable: false },
+  );
+}
+
+async function checkBranch(place: Place, repository: Repository, branch: string, signal: AbortSignal): Promise<void> {
+  const named = JSON.stringify(branch);
+  const wellFormed =
+    /^(?![-@])[^\0-\x20\x7f]+$/.test(branch) &&
+    !branch.startsWith('refs/') &&
+    branch.toUpperCase() !== 'HEAD' &&
+    (await git(place.gitDir, ['check-ref-format', `${heads}${branch}`], signal)).exitCode === 0;
+  if (!wellFormed) throw invalid(`${named} is not a name for a branch. Nothing was pushed.`);
+  const main = [await readDefaultBranch(place, repository, signal), repository.base];
+  if (main.includes(branch))
+    throw invalid(
+      `${named} is the base branch of repository "${repository.name}", which is changed by pull request only.`,
+    );
+  // In a linked work tree, that is; HEAD's own branch is the default branch.
+  const listed = await git(place.gitDir, ['for-each-ref', '--format=%(worktreepath)', `${heads}${branch}`], signal);
+  const workTree = listed.stdout.toString('utf8').trimEnd();
+  if (workTree !== '')
+    throw invalid(
+      `Branch ${named} is checked out in ${workTree}, so it cannot be pushed to. Check out another branch there.`,
+    );
+}
+
+function checkCommit(commit: string): void {
+  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw invalid(`${JSON.stringify(commit)} is not a commit.`);
+}

@@ -1,0 +1,172 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { type Environment, readEnvironment } from './config/environment.ts';
+import { explain, type Problem, takeSecrets } from './config/problems.ts';
+import { type FileConfig, fileSchema } from './config/schema.ts';
+import type { Repository } from './core/repository.ts';
+
+export { describeConfig, type KeyDescription } from './config/describe.ts';
+export { type Environment, environment } from './config/environment.ts';
+
+/** Where a model provider is and what it wants; null is unset. */
+export interface Provider {
+  apiKey: string | null;
+  baseUrl: string | null;
+}
+
+/** All settings, resolved: paths are absolute, sizes are bytes, null is "not set" or "no limit". */
+export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models'> {
+  /** The file that was read; null when there was none. */
+  file: string | null;
+  /** null: the embedded PostgreSQL. */
+  databaseUrl: string | null;
+  models: FileConfig['models'] & { anthropic: Provider; openai: Provider; gemini: Provider };
+  trackers: { board: FileConfig['trackers']['board'] & { webhookSecret: string | null } };
+  repositories: Repository[];
+  /** The service's own PATH: where toolchains and package managers are looked for. */
+  searchPath: string;
+  /** Every secret value that the service was given: for redaction, and for the gate. */
+  secrets: string[];
+}
+
+export interface LoadOptions {
+  /** Where `shipmate.yaml` is looked for. */
+  cwd: string;
+  env: Environment;
+  /** Another file, which then must exist. */
+  file?: string;
+}
+
+/** The configuration is wrong. The message lists every problem, and shows no secret. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], file: string | null) {
+    const where = file === null ? 'the environment' : `${file} and the environment`;
+    const head = problems.length === 1 ? 'There is a problem' : `There are ${problems.length} problems`;
+    super(`${head} with the configuration (${where}):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Reads `shipmate.yaml`, which may be absent, and the environment. Throws `ConfigError`, with all problems at once. */
+export function loadConfig(options: LoadOptions): Config {
+  const file = findFile(options);
+  const { input, problems, lineOf } = readYaml(file);
+  const { rest, problems: secrets } = takeSecrets(input);
+  const parsed = fileSchema.safeParse(rest);
+  const environment = readEnvironment(options.env);
+  if (parsed.success) problems.push(...clashes(parsed.data));
+  else problems.push(...explain(parsed.error as z.ZodError, rest));
+  const listed = [...problems, ...secrets]
+    .map((problem) => ({ line: lineOf(problem.path), message: problem.message }))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    .map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`));
+  const all = [...listed, ...environment.problems];
+  if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
+
+  const { values } = environment;
+  const from = file === null ? options.cwd : dirname(file);
+  const absolute = (path: string) =>
+    path.startsWith('~/') && options.env.HOME ? join(options.env.HOME, path.slice(2)) : resolve(from, path);
+  return {
+    ...parsed.data,
+    file,
+    dataDir: absolute(parsed.data.dataDir),
+    databaseUrl: values.DATABASE_URL,
+    model: parsed.data.model ?? defaultModel(values),
+    models: {
+      ...parsed.data.models,
+      anthropic: { apiKey: values.ANTHROPIC_API_KEY, baseUrl: values.ANTHROPIC_BASE_URL },
+      openai: { apiKey: values.OPENAI_API_KEY, baseUrl: values.OPENAI_BASE_URL },
+      gemini: { apiKey: values.GEMINI_API_KEY, baseUrl: null },
+    },
+    trackers: { board: { ...parsed.data.trackers.board, webhookSecret: values.BOARD_WEBHOOK_SECRET } },
+    repositories: Object.entries(parsed.data.repositories).map(([name, { codeHost, path, base }]) => ({
+      name,
+      codeHost,
+      location: absolute(path),
+      base,
+    })),
+    searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    secrets: environment.secrets,
+  };
+}
+
+/** The first provider that has a key; null when there is none, and then only a scripted model can work. */
+function defaultModel(values: ReturnType<typeof readEnvironment>['values']): string | null {
+  if (values.ANTHROPIC_API_KEY !== null) return 'anthropic:claude-sonnet-5-5';
+  if (values.OPENAI_API_KEY !== null) return 'openai:gpt-6.1-sol';
+  return values.GEMINI_API_KEY === null ? null : 'gemini:gemini-4-argon';
+}
+
+function findFile({ cwd, file }: LoadOptions): string | null {
+  const path = resolve(cwd, file ?? 'shipmate.yaml');
+  if (existsSync(path)) return path;
+  if (file !== undefined) throw new ConfigError([`${path} does not exist. Create it, or leave the option out.`], null);
+  const other = resolve(cwd, 'shipmate.yml');
+  if (existsSync(other)) throw new ConfigError([`${other} is not read. Rename it to shipmate.yaml.`], null);
+  return null;
+}
+
+interface ReadFile {
+  input: unknown;
+  problems: Problem[];
+  lineOf(path: readonly PropertyKey[]): number | null;
+}
+
+function readYaml(file: string | null): ReadFile {
+  if (file === null) return { input: undefined, problems: [], lineOf: () => null };
+  const lines = new LineCounter();
+  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(
+      ({ pos, message }) => `line ${lines.linePos(pos[0]).line}: not YAML: ${message}.`,
+    );
+    throw new ConfigError(problems, file);
+  }
+  const lineOf = (path: readonly PropertyKey[]) => {
+    const offset = offsetOf(document, path);
+    return offset === null ? null : lines.linePos(offset).line;
+  };
+  try {
+    return { input: document.toJS() ?? undefined, problems: [], lineOf };
+  } catch (error) {
+    throw new ConfigError([`not usable YAML: ${(error as Error).message}.`], file);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${file} can't be read: ${(error as Error).message}.`], null);
+  }
+}
+
+/** Where a key is written, or else the nearest thing above it. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | null {
+  for (let length = path.length; length > 0; length--) {
+    const above = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
+    const name = path[length - 1];
+    const pair = isMap(above)
+      ? above.items.find(({ key }) => isScalar(key) && String(key.value) === String(name))
+      : undefined;
+    if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
+  }
+  return null;
+}
+
+/** What no single key's schema can see. */
+function clashes({ repositories }: FileConfig): Problem[] {
+  const names = Object.keys(repositories);
+  return names.flatMap((name, index) => {
+    const earlier = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
+    if (earlier === undefined) return [];
+    const message = `repositories.${name} and repositories.${earlier} differ only in case. Tickets could not tell them apart: rename one.`;
+    return [{ path: ['repositories', name], message }];
+  });
+}

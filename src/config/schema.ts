@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { parseSize } from './size.ts';
+
+/** What a person needs beside the schema itself; messages and the README's table are made from it. */
+export interface Documentation {
+  /** What is accepted, as a noun: "a whole number of at least 1". */
+  accepts: string;
+  meaning: string;
+  /** How the default is shown where the value itself would not help. */
+  shownDefault?: string;
+}
+
+function key<T extends z.ZodType>(schema: T, accepts: string, meaning: string, shownDefault?: string): T {
+  const documentation: Documentation = { accepts, meaning, ...(shownDefault === undefined ? {} : { shownDefault }) };
+  return schema.meta({ ...documentation });
+}
+
+/** A part of the file. Written without anything in it (all its keys commented out), it is as if absent. */
+function section<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({});
+}
+
+const size = z.unknown().transform((value, context) => {
+  const bytes = parseSize(value);
+  if (bytes === undefined) context.issues.push({ code: 'custom', input: value, message: 'not a size' });
+  return bytes ?? 0;
+});
+
+const modelSpec = /^[a-z][a-z0-9-]*:\S.*$/;
+const nonEmpty = z.string().trim().min(1);
+const atLeastOne = z.int().min(1);
+const limit = (schema: z.ZodNumber | z.ZodInt, byDefault: number | null) => schema.nullable().default(byDefault);
+const price = z.number().min(0);
+
+const prices = z.strictObject({
+  input: key(price.optional(), 'a number', 'USD for a million input tokens.', 'the built-in price'),
+  output: key(price.optional(), 'a number', 'USD for a million output tokens.', 'the built-in price'),
+  cacheRead: key(price.optional(), 'a number', 'USD for a million tokens read from the cache.', 'the built-in price'),
+  cacheWrite: key(price.optional(), 'a number', 'USD for a million tokens put in the cache.', 'the built-in price'),
+  contextWindow: key(
+    atLeastOne.optional(),
+    'a whole number of at least 1',
+    'Its tokens of context.',
+    'the built-in size',
+  ),
+});
+
+const repository = z.strictObject({
+  path: key(nonEmpty, 'a path', 'Where its git repository lies on this machine; bare or not.'),
+  codeHost: key(
+    z.enum(['local-git']).default('local-git'),
+    '`local-git`',
+    'Where its branches are pushed and its pull requests opened.',
+  ),
+  base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
+});
+
+/** `shipmate.yaml`, whole. Every key has a default that makes the embedded set-up work. */
+export const fileSchema = section({
+  dataDir: key(nonEmpty.default('.shipmate'), 'a path', 'Where mirrors, workspaces and the embedded database live.'),
+  http: section({
+    host: key(nonEmpty.default('127.0.0.1'), 'a host name or address', 'Where webhooks and `/health` are answered.'),
+    port: key(z.int().min(0).max(65_535).default(8080), 'a port (0: any free one)', 'Its port.'),
+  }),
+  worker: section({
+    slots: key(atLeastOne.default(4), 'a whole number of at least 1', 'Runs at the same time in one worker process.'),
+  }),
+  model: key(
+    z.string().regex(modelSpec).nullable().default(null),
+    '`provider:name`, such as `anthropic:claude-sonnet-5-5` or `scripted:FILE`',
+    'The model that does the work.',
+    'by the API key that is set',
+  ),
+  models: section({
+    prices: key(
+      z.preprocess((value) => value ?? {}, z.record(nonEmpty, prices)).prefault({}),
+      'a map from models (`provider:name`, or the bare name) to prices',
+      'Prices that differ from the built-in ones, or are missing there.',
+    ),
+  }),
+  agent: key(z.enum(['built-in']).default('built-in'), '`built-in`', 'The agent that takes the turns.'),
+  budget: section({
+    turns: key(limit(atLeastOne, 75), 'a whole number of at least 1, or null', 'Model replies of one run.'),
+    tokens: key(
+      limit(atLeastOne, 10_000_000),
+      'a whole number of at least 1, or null',
+      'Tokens of one run, all kinds.',
+    ),
+    usd: key(limit(z.number().positive(), 5), 'a number above 0, or null', 'Money of one run, in USD.'),
+    minutes: key(limit(z.number().positive(), 60), 'a number above 0, or null', 'Wall-clock time of one run.'),
+  }),
+  sandbox: section({
+    driver: key(
+      z.enum(['bubblewrap', 'none']).default('bubblewrap'),
+      '`bubblewrap` or `none`',
+      'What separates the agent from this machine. `none` separates nothing.',
+    ),
+    readOnlyPaths: key(
+      z.array(z.string().startsWith('/')).default([]),
+      'a list of absolute paths',
+      'Directories of this machine that commands may read, such as toolchains outside `/usr`.',
+    ),
+    uid: key(
+      atLeastOne.default(65_534),
+      'a user id above 0',
+      'The user that commands run as when the service runs as root.',
+    ),
+    memory: key(
+      size.nullable().prefault('4 GB'),
+      'a size such as `512 MB` or `4 GB`, or null',
+      'Memory of one sandbox, where cgroups can be written.',
+    ),
+    processes: key(
+      limit(atLeastOne, 512),
+      'a whole number of at least 1, or null',
+      'Processes of one sandbox, where cgroups can be written.',
+    ),
+  }),
+  trackers: section({
+    board: section({
+      agent: key(nonEmpty.default('shipmate'), 'a name', "The agent's account on the board: assign tickets to it."),
+    }),
+  }),
+  repositories: key(
+    z
+      .preprocess((value) => value ?? {}, z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/), repository))
+      .prefault({}),
+    'a map from names (letters, digits, `.`, `_`, `-`) to repositories',
+    'The repositories that tickets can be about.',
+  ),
+  policy: section({
+    pullRequest: key(
+      z.enum(['draft', 'ready']).default('ready'),
+      '`draft` or `ready`',
+      'How a proved change is opened. One that is not proved is always a draft.',
+    ),
+    protectedPaths: key(
+      z.array(nonEmpty).default([]),
+      'a list of globs',
+      'Paths that the agent may not change, beside the built-in ones.',
+    ),
+    limits: section({
+      files: key(atLeastOne.default(100), 'a whole number of at least 1', 'Files that one change may touch.'),
+      bytes: key(size.prefault('4 MB'), 'a size such as `512 KB` or `4 MB`', 'Size of what one change may add.'),
+    }),
+    tools: section({
+      deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
+    }),
+  }),
+  guidance: key(z.string().default(''), 'text', 'Instructions of your team, given to the agent with every ticket.'),
+  log: section({
+    level: key(
+      z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      '`debug`, `info`, `warn`, `error` or `silent`',
+      'From which level on lines are written to stderr.',
+    ),
+    format: key(
+      z.enum(['auto', 'json', 'pretty']).default('auto'),
+      '`auto`, `json` or `pretty`',
+      '`auto` is readable on a terminal and JSON elsewhere.',
+    ),
+  }),
+});
+
+export type FileConfig = z.output<typeof fileSchema>;

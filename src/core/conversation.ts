@@ -1,0 +1,110 @@
+import { countMasked, maskOutput } from './mask-history.ts';
+import type { Message, ToolCall, ToolReply } from './message.ts';
+import { writeInstructions } from './prompt-text.ts';
+import type { StepRecord } from './step.ts';
+import type { ToolResult } from './tool.ts';
+
+/** What a `model` step was given beside all that came before it. */
+export interface ModelInput {
+  said: string | null;
+}
+
+/** What a `model` step leaves in the journal. */
+export interface ModelResult {
+  reply: {
+    text: string;
+    calls: ToolCall[];
+    raw?: unknown;
+    finish: 'stop' | 'toolCalls' | 'length' | 'refused' | 'other';
+  };
+  /** The request was too long for the model and went out again with more of the history masked. */
+  overflowed?: boolean;
+}
+
+/** One model reply with its tool calls. */
+export interface Turn extends ModelResult {
+  runId: string;
+  /** The journal key of its model step. */
+  key: string;
+  said: string | null;
+  /** One for each call, in order; null where it never completed. */
+  results: (ToolResult | null)[];
+}
+
+/** The journal key of a call. It holds nothing that a model could put there to confuse a key with another. */
+export function callKey(turnKey: string, index: number, call: ToolCall): string {
+  return `${turnKey}/${index}:${call.name.replace(/[^\w-]/g, '_').slice(0, 64)}`;
+}
+
+/** The completed turns of a session, all runs, in order. */
+export function readTurns(history: readonly StepRecord[]): Turn[] {
+  const toolResults = new Map<string, ToolResult>();
+  for (const step of history)
+    if (step.kind === 'tool' && step.completed) toolResults.set(`${step.runId} ${step.key}`, step.result as ToolResult);
+  return history
+    .filter((step) => step.kind === 'model' && step.completed)
+    .map(({ runId, key, input, result }) => ({
+      ...(result as ModelResult),
+      runId,
+      key,
+      said: (input as ModelInput).said,
+      results: (result as ModelResult).reply.calls.map(
+        (call, index) => toolResults.get(`${runId} ${callKey(key, index, call)}`) ?? null,
+      ),
+    }));
+}
+
+export interface NextRequest extends ModelInput {
+  /** This very request was found too long: mask more. */
+  overflowed: boolean;
+}
+
+/**
+ * The messages of the next model request. A pure function of the journal, so that a resumed run sends what the first
+ * attempt sent, byte for byte; and each request begins with the one before it, but for the rare ones that mask a batch.
+ */
+export function writeMessages(
+  brief: { system: string; request: string },
+  turns: Turn[],
+  next: NextRequest,
+  contextWindow: number,
+): Message[] {
+  const masked = countMasked(brief, turns, next, contextWindow);
+  const messages: Message[] = [{ role: 'user', text: brief.request }];
+  const told = new Set<string>();
+  for (const [index, turn] of turns.entries()) {
+    addSaid(messages, turn.said);
+    const { text, calls, raw } = turn.reply;
+    // A reply of nothing is left out: vendors refuse to read back an empty message.
+    if (text === '' && calls.length === 0) continue;
+    messages.push({ role: 'assistant', text, calls, ...(raw === undefined ? {} : { raw }) });
+    if (calls.length === 0) continue;
+    const replies = calls.map((call, at) => reply(call, turn.results[at] ?? notCompleted, index < masked, told));
+    messages.push({ role: 'tool', replies });
+  }
+  addSaid(messages, next.said);
+  return messages;
+}
+
+/** Two user messages in a row become one: some servers insist that roles alternate. */
+function addSaid(messages: Message[], said: string | null): void {
+  if (said === null) return;
+  const last = messages.at(-1);
+  if (last?.role === 'user') messages[messages.length - 1] = { role: 'user', text: `${last.text}\n\n${said}` };
+  else messages.push({ role: 'user', text: said });
+}
+
+function reply(call: ToolCall, result: ToolResult, isMasked: boolean, told: Set<string>): ToolReply {
+  const parts = [(isMasked ? maskOutput(result.text) : result.text) || '[no output]'];
+  for (const instructions of result.instructions ?? []) {
+    if (told.has(instructions.path)) continue;
+    told.add(instructions.path);
+    parts.push(writeInstructions(instructions));
+  }
+  return { callId: call.id, name: call.name, text: parts.join('\n\n'), isError: result.isError };
+}
+
+const notCompleted: ToolResult = {
+  text: 'This call did not complete: the run ended first. Look at the files before you rely on it.',
+  isError: true,
+};

@@ -1,0 +1,272 @@
+import type { Evidence, Proof, TestCounts } from './evidence.ts';
+import type { Escalation } from './outcome.ts';
+import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
+import type { Plan } from './plan.ts';
+import type { Ticket } from './ticket.ts';
+import type { WorkReport } from './work-report.ts';
+
+type TicketLine = Pick<Ticket, 'identifier' | 'title' | 'url'>;
+
+export interface PullRequestStory {
+  ticket: TicketLine;
+  report: Pick<WorkReport, 'title' | 'summary' | 'decisions' | 'risk'>;
+  proof: Proof;
+  changes: { files: number; added: number; deleted: number };
+  /** What a reviewer should look at, as the gate noted it. */
+  risks: string[];
+  baseBranch: string;
+  draft: boolean;
+  plan?: Plan;
+  sessionUrl?: string;
+}
+
+/** A body must fit where it goes; GitHub takes 65,536 characters. */
+const bodyLimit = 60_000;
+
+/** The pull request as people read it. The service's own findings come before the agent's words and can't be posed as. */
+export function writePullRequest(story: PullRequestStory): { title: string; body: string } {
+  const { ticket, report, proof, changes, baseBranch } = story;
+  const count = `${plural(changes.files, 'file')}, +${changes.added} −${changes.deleted} against \`${code(baseBranch)}\`.`;
+  const risks = [report.risk === null ? '' : cleanMarkdown(report.risk, 3000), list(story.risks, 30, 300)];
+  const plan = (story.plan ?? [])
+    .filter(({ status }) => status !== 'canceled')
+    .map(({ status, content }) => `[${status === 'completed' ? 'x' : ' '}] ${inline(content, 300)}`);
+  const body = [
+    warning(story),
+    section('What', `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}`),
+    section('Why', `${ticketLink(ticket)}: ${inline(ticket.title, 300)}`),
+    section('How it was verified', verification(proof)),
+    section('Decisions taken', list(report.decisions, 20, 1000)),
+    section('Risk', risks.filter((text) => text !== '').join('\n\n')),
+    section(
+      'Plan',
+      plan
+        .slice(0, 50)
+        .map((step) => `- ${step}`)
+        .join('\n'),
+    ),
+    section('Evidence', evidence(proof)),
+    `---\n\nMade by Shipmate for ${ticketLink(ticket)}${story.sessionUrl === undefined ? '' : ` ([session](${link(story.sessionUrl)}))`}.`,
+  ];
+  const text = body.filter((part) => part !== '').join('\n\n');
+  return { title: pullRequestTitle(ticket, report.title), body: shorten(text, bodyLimit) };
+}
+
+/** The message of the one commit that is published: read by git, CI and trackers, so nothing in it may steer them. */
+export function commitMessage(commit: { ticket: TicketLine; title: string; summary: string }): string {
+  const subject = cleanText(cleanCommitText(cleanText(commit.title, 500)), 72);
+  const summary = cleanCommitText(cleanMarkdown(commit.summary, 2000)).trim();
+  const trailer = `Ticket: ${code(commit.ticket.identifier)}`;
+  return `${[subject || trailer, summary, trailer].filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** `shipmate/ENG-123-what-it-is-about`: lower-case ASCII words, whatever the title is written in; a name that git takes. */
+export function branchName(identifier: string, title: string): string {
+  const ticket =
+    ascii(identifier)
+      .replace(/[^A-Za-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 60) || 'ticket';
+  const words = ascii(title.slice(0, 1000))
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  const slug =
+    words.length <= 50
+      ? words
+      : words
+          .slice(0, 51)
+          .replace(/-[^-]*$/, '')
+          .slice(0, 50);
+  return `shipmate/${slug === '' ? ticket : `${ticket}-${slug}`}`;
+}
+
+/** The last word on the ticket: the link, whether it is proved, and what was done. */
+export function writeClosing(closing: { url: string; proof: Proof; draft: boolean; summary: string }): string {
+  const { proof, draft } = closing;
+  const state =
+    proof.verdict === 'proved' ? (draft ? 'draft, proved' : 'proved') : `draft, **not proved**: ${whyNot(proof)}`;
+  const tests = testsLine(proof);
+  const summary = shorten(cleanMarkdown(closing.summary, 4000).split('\n\n')[0] ?? '', 600);
+  return [`Pull request: ${closing.url} (${state})`, tests, summary].filter((part) => part !== '').join('\n\n');
+}
+
+/** One structure wherever people are asked for help. */
+export function writeEscalation(escalation: Escalation): string {
+  const { asked, tried, blocks, options, log } = escalation;
+  const parts = [
+    `**I need your help.** ${cleanMarkdown(blocks, 2000)}`,
+    asked === '' ? '' : `**Asked:** ${inline(asked, 1000)}`,
+    tried.length === 0 ? '' : `**Tried:**\n${list(tried, 20, 1000)}`,
+    escalation.evidence.length === 0 ? '' : `**Evidence:**\n${list(escalation.evidence, 20, 500)}`,
+    log === null || log.trim() === '' ? '' : fenced(log, 3000),
+    options.length === 0 ? '' : `**What now?**\n${list(options, 10, 300)}`,
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Why finished work was not published, and what a person can do. */
+export function writeHold(reasons: readonly { path: string; message: string }[]): string {
+  const shown = list(
+    reasons.map(({ message }) => message),
+    20,
+    500,
+  );
+  return `**Not published.** The change is finished, but a person must look at it first:\n\n${shown}\n\nTell me what to change, or take it over yourself.`;
+}
+
+function pullRequestTitle(ticket: TicketLine, title: string): string {
+  const identifier = cleanText(ticket.identifier, 60);
+  const words = cleanCommitText(cleanText(title.trim() || ticket.title, 500)).trim();
+  const bare = words.toLowerCase().startsWith(identifier.toLowerCase())
+    ? words.slice(identifier.length).replace(/^[\s:-]+/, '')
+    : words;
+  return shorten(bare === '' ? identifier : `${identifier}: ${bare}`, 120);
+}
+
+/** The first thing a reviewer sees where there is something to be wary of. */
+function warning({ proof, draft }: PullRequestStory): string {
+  if (proof.verdict === 'proved')
+    return draft ? '**Draft.** The change is proved; pull requests are opened as drafts here.' : '';
+  const head = proof.verdict === 'regressed' ? 'DRAFT: this change breaks something' : 'DRAFT: not proved';
+  return `> [!WARNING]\n> **${head}.** ${whyNot(proof)}`;
+}
+
+function whyNot(proof: Proof): string {
+  const findings = proof.findings.slice(0, 10).map((finding) => inline(finding, 500));
+  return findings.join(' ') || 'There was nothing to verify it with.';
+}
+
+function verification(proof: Proof): string {
+  const commands = proof.evidence.filter((item) => item.type === 'command');
+  if (commands.length === 0) return 'No check ran.';
+  const names = [...new Set(commands.map(({ command, name }) => `${command}\n${name}`))];
+  const rows = names.map((name) => {
+    const same = commands.filter((item) => `${item.command}\n${item.name}` === name);
+    const [base, head, red] = (['base', 'head', 'reproduction'] as const).map((where) =>
+      same.findLast((item) => item.where === where),
+    );
+    const cells = [
+      `\`${code(shorten(same[0]?.command ?? '', 200))}\``,
+      result(base ?? red) + (base === undefined && red ? ' (new tests)' : ''),
+      result(head),
+      tests(base ?? red, head),
+      seconds(head ?? base ?? red),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const parts = [
+    'Shipmate ran these itself, on clean checkouts of the base and of this change, with the commands and tests of the base.',
+    ['| Command | Base | Change | Tests | Time |', '|---|---|---|---|---|', ...rows].join('\n'),
+    testsLine(proof),
+    proof.reproduced ? 'Reproduced: a new test fails on the base and passes with this change.' : '',
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+type CommandEvidence = Extract<Evidence, { type: 'command' }>;
+
+function result(item: CommandEvidence | undefined): string {
+  if (item === undefined) return '–';
+  if (item.exitCode === null) return 'killed';
+  return item.exitCode === 0 ? 'passed' : `failed (${item.exitCode})`;
+}
+
+function tests(base: CommandEvidence | undefined, head: CommandEvidence | undefined): string {
+  const [before, after] = [base?.tests ?? null, head?.tests ?? null];
+  if (before === null && after === null) return '–';
+  return before === null || after === null ? counts(before ?? after) : `${counts(before)} → ${counts(after)}`;
+}
+
+function counts(tests: TestCounts | null): string {
+  if (tests === null) return '–';
+  const { passed, failed, skipped } = tests;
+  return [`${passed} passed`, failed > 0 ? `${failed} failed` : '', skipped > 0 ? `${skipped} skipped` : '']
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+function seconds(item: CommandEvidence | undefined): string {
+  return item === undefined ? '–' : `${(item.durationMs / 1000).toFixed(1)} s`;
+}
+
+function testsLine({ testsBefore, testsAfter }: Proof): string {
+  if (testsAfter === null) return '';
+  return testsBefore === null
+    ? `Tests: ${counts(testsAfter)}.`
+    : `Tests: ${counts(testsBefore)} before, ${counts(testsAfter)} after.`;
+}
+
+function evidence(proof: Proof): string {
+  const items = proof.evidence.flatMap((item) => {
+    if (item.type === 'file') return [`- ${inline(item.name, 200)} (${code(item.mediaType)}, ${size(item.bytes)})`];
+    if (item.type === 'link') return [`- [${inline(item.name, 200).replace(/[[\]]/g, '')}](${link(item.url)})`];
+    return [];
+  });
+  return items.slice(0, 50).join('\n');
+}
+
+function section(title: string, text: string): string {
+  return text === '' ? '' : `## ${title}\n\n${text}`;
+}
+
+function list(items: readonly string[], most: number, limit: number): string {
+  const shown = items.slice(0, most).map((item) => `- ${cleanMarkdown(item, limit).replaceAll('\n', '\n  ')}`);
+  return [...shown, ...(items.length > most ? [`- … and ${items.length - most} more`] : [])].join('\n');
+}
+
+/** A fence that the text itself can't close. */
+function fenced(text: string, limit: number): string {
+  const shown = shorten(dropHidden(text).trimEnd(), limit);
+  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${shown}\n${fence}`;
+}
+
+function ticketLink({ identifier, url }: TicketLine): string {
+  const name = inline(identifier, 60).replace(/[[\]]/g, '');
+  return /^https?:/.test(url) ? `[${name}](${link(url)})` : name;
+}
+
+/** As a Markdown link's target; anything but the web is cut off. */
+function link(url: string): string {
+  return /^https?:\/\//i.test(url)
+    ? shorten(dropHidden(url), 2000).replace(/[\s()<>"`\\]/g, (character) =>
+        encodeURIComponent(character).replace('(', '%28').replace(')', '%29'),
+      )
+    : '#';
+}
+
+/** Inside backticks and table cells. */
+function code(text: string): string {
+  return dropHidden(text).replace(/\s+/g, ' ').replaceAll('`', "'").replaceAll('|', '\\|').trim();
+}
+
+/** One line that is rendered as Markdown, perhaps in a table. */
+function inline(text: string, limit: number): string {
+  return cleanText(text, limit)
+    .replaceAll('|', '\\|')
+    .replace(/<(?=[a-z/!?])/gi, '&lt;');
+}
+
+function ascii(text: string): string {
+  return text
+    .replaceAll('ß', 'ss')
+    .replaceAll('ø', 'o')
+    .replaceAll('Ø', 'O')
+    .replaceAll('æ', 'ae')
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '');
+}
+
+function size(bytes: number): string {
+  return bytes < 1024
+    ? `${bytes} bytes`
+    : bytes < 2 ** 20
+      ? `${(bytes / 1024).toFixed(1)} kB`
+      : `${(bytes / 2 ** 20).toFixed(1)} MB`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

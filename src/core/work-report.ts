@@ -1,0 +1,12 @@
+/** What the agent says of its finished work; the pull request and the closing words are written from it. */
+export interface WorkReport {
+  title: string;
+  /** What was done and why. */
+  summary: string;
+  /** What it decided where the ticket left a choice. */
+  decisions: string[];
+  /** What could go wrong with this change; null when it sees nothing. */
+  risk: string | null;
+  /** The answer to a ticket that needs no change; null when there is one. */
+  answer: string | null;
+}

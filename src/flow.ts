@@ -1,0 +1,22 @@
+/**
+ * What happens to a ticket, top to bottom:
+ *
+ *     webhook -> accept -> sort -> run -> post
+ *
+ * 1. `acceptDelivery` checks a webhook request on its raw bytes and stores it with its nudge, in one transaction. The HTTP
+ *    route answers after the commit; the board calls it inside its own transaction.
+ * 2. `sortDeliveries` finds out what each delivery means, under its session's lock: it opens sessions, keeps what people
+ *    said, queues a run, and writes the acknowledgement. It never waits for an agent.
+ * 3. `workRuns` claims a run and works on it: prepares (ticket, repository, brief), lets the agent take turns in a sandboxed
+ *    workspace, checks its claim to be finished (`finish`: the gate, then verification on a clean checkout), and concludes
+ *    in one transaction with the effects that publish and report. Every step of it is in the journal.
+ * 4. `postEffects` carries effects out, in order per session and lane, so that the outside sees each exactly once.
+ *
+ * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
+ */
+export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
+export { type Baselines, createBaselines } from './flow/baselines.ts';
+export { type PostDeps, postEffects } from './flow/post.ts';
+export { checkRepository } from './flow/readiness.ts';
+export { type RunDeps, workRuns } from './flow/run.ts';
+export { type SortDeps, sortDeliveries } from './flow/sort.ts';

@@ -1,0 +1,44 @@
+import { VendorError } from '../core/vendor-error.ts';
+import type { Queues, SqlExecutor } from '../jobs/queues.ts';
+import type { Queryable } from '../store/database.ts';
+import { addDelivery } from '../store/deliveries.ts';
+
+/** What can tell an authentic delivery; a tracker or a code host. */
+export interface DeliverySource {
+  verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string };
+}
+
+export interface AcceptDeps {
+  sources: ReadonlyMap<string, DeliverySource>;
+  nudge: Queues['nudge'];
+}
+
+/**
+ * Intake: verifies a webhook request on its raw bytes, stores it, and sends its nudge, all in the caller's transaction.
+ * Answer 2xx only after that commits. A delivery that came before changes nothing and answers `false`. Throws `VendorError`
+ * `not_found` (no such source), `unauthorized` or `invalid`, and then nothing was written.
+ */
+export async function acceptDelivery(
+  deps: AcceptDeps,
+  tx: Queryable,
+  source: string,
+  headers: Record<string, string>,
+  body: Uint8Array,
+): Promise<boolean> {
+  const known = deps.sources.get(source);
+  if (!known) {
+    const names = [...deps.sources.keys()].join(', ');
+    throw new VendorError(`There is no webhook source "${source}"; there are: ${names}.`, {
+      code: 'not_found',
+      retryable: false,
+    });
+  }
+  const { deliveryId } = known.verifyDelivery(headers, body);
+  const isNew = await addDelivery(tx, { source, deliveryId, headers, body });
+  if (isNew) await deps.nudge('sort', executorOf(tx));
+  return isNew;
+}
+
+function executorOf(tx: Queryable): SqlExecutor {
+  return { executeSql: (text, values) => tx.query(text, values) };
+}

@@ -1,0 +1,223 @@
+import type { Proof } from '../core/evidence.ts';
+import { writeEscalation, writeHold } from '../core/pull-request-text.ts';
+import type { Journal, StepScope } from '../core/step.ts';
+import type { ToolResult, ToolRunContext } from '../core/tool.ts';
+import type { WorkReport } from '../core/work-report.ts';
+import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import type { SnapshotRow } from '../store/snapshots.ts';
+import { runFixers } from '../verification/fixers.ts';
+import { type Verification, verify } from '../verification/verify.ts';
+import type { Change, SessionStore } from '../workspaces/workspaces.ts';
+import type { Prepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+import { openTrees } from './trees.ts';
+import type { Workbench } from './workbench.ts';
+
+export interface PublishPolicy {
+  pullRequest: 'draft' | 'ready';
+  protectedPaths: string[];
+  limits: { files: number; bytes: number };
+}
+
+/** Finished work, as the journal holds it: all that publishing needs, so that a crash after it costs nothing. */
+export type Finished =
+  | { type: 'answer'; answer: string }
+  | {
+      type: 'change';
+      report: WorkReport;
+      snapshotId: string;
+      base: string;
+      tree: string;
+      proof: Proof;
+      changes: { files: number; added: number; deleted: number };
+      risks: string[];
+      /** ISO 8601: the published commit's date, the same in every retry. */
+      date: string;
+    };
+
+/** What one hand-in came to. `rejected` is for the model; after the last try people are asked. */
+type Judged = { finished: Finished } | { rejected: string };
+
+const maxRejections = 3;
+/** A bug without a reproduction is sent back this often; then it is published as what it is, not proved. */
+const maxDoubts = 1;
+
+export interface FinishOptions {
+  deps: RunDeps;
+  run: ClaimedRun;
+  journal: Journal;
+  prepared: Prepared;
+  workbench: Workbench;
+  signal: AbortSignal;
+}
+
+/**
+ * The `finish` tool: what the agent hands in is checked by the service. First the gate (may this leave at all?), then
+ * verification on a clean checkout of exactly what would be pushed. What fails goes back to the agent, three times at most.
+ */
+export function createFinish(
+  options: FinishOptions,
+): (report: WorkReport, context: ToolRunContext) => Promise<ToolResult> {
+  const { run, journal, workbench, signal, prepared } = options;
+  return async (report, context) => {
+    const { facts } = await prepared.pinned;
+    const workspace = await workbench.workspace;
+    await runFixers(workspace.sandbox, facts.verify.fix, { signal });
+    const snapshot = await workbench.snapshotNow();
+    const judged = await journal.step('verify', `${context.key}/verdict`, { tree: snapshot.tree }, (scope) =>
+      judge(options, report, snapshot, scope),
+    );
+    if ('finished' in judged)
+      return { text: 'Accepted.', isError: false, outcome: { stopReason: 'finished', message: report.summary } };
+    const rejections = judgements(journal, run.id).filter((each) => 'rejected' in each);
+    if (rejections.length < maxRejections) return { text: judged.rejected, isError: true };
+    return {
+      text: 'Not accepted, for the last time. People are asked now.',
+      isError: true,
+      outcome: { stopReason: 'needsInput', message: escalate(prepared, report, judged.rejected) },
+    };
+  };
+}
+
+/** The newest accepted work of a run; null when none was accepted. */
+export function lastFinished(journal: Journal, runId: string): Finished | null {
+  const accepted = judgements(journal, runId).filter((judged) => 'finished' in judged);
+  return accepted.at(-1)?.finished ?? null;
+}
+
+function judgements(journal: Journal, runId: string): Judged[] {
+  return journal
+    .history()
+    .filter((step) => step.runId === runId && step.kind === 'verify' && step.completed)
+    .map((step) => step.result as Judged);
+}
+
+async function judge(
+  options: FinishOptions,
+  report: WorkReport,
+  snapshot: SnapshotRow,
+  scope: StepScope,
+): Promise<Judged> {
+  const { deps, run, prepared, signal } = options;
+  const pinned = await prepared.pinned;
+  if (snapshot.tree === pinned.tree)
+    return report.answer === null
+      ? { rejected: nothingChanged }
+      : { finished: { type: 'answer', answer: report.answer } };
+
+  const store = await deps.workspaces.receive(run.sessionId, prepared.repository, snapshot, signal);
+  const changes = await deps.workspaces.changes(store, pinned.commit, snapshot.tree);
+  const inspection = await inspect(deps, store, pinned.commit, snapshot.tree, changes);
+  if (inspection.verdict === 'hold') {
+    scope.report({ type: 'thought', body: writeHold(inspection.reasons) });
+    return { rejected: explainHold(inspection.reasons) };
+  }
+  const { proof, files } = await prove(options, snapshot, store, changes);
+  const contents = new Map(files.map((file) => [file.evidence.path, file.content]));
+  for (const evidence of proof.evidence)
+    scope.evidence(evidence, evidence.type === 'file' ? contents.get(evidence.path) : undefined);
+  if (proof.verdict === 'regressed') return { rejected: explainProof(proof) };
+  const doubts = judgements(options.journal, run.id).filter((judged) => 'rejected' in judged).length;
+  if (proof.verdict === 'unproved' && prepared.isBug && !proof.reproduced && doubts < maxDoubts)
+    return { rejected: explainProof(proof) };
+  return {
+    finished: {
+      type: 'change',
+      report,
+      snapshotId: snapshot.id,
+      base: pinned.commit,
+      tree: snapshot.tree,
+      proof,
+      changes: sizeOf(changes),
+      risks: inspection.notes.map(({ path, message }) => `${path}: ${message}`),
+      date: new Date().toISOString(),
+    },
+  };
+}
+
+function inspect(
+  deps: RunDeps,
+  store: SessionStore,
+  base: string,
+  tree: string,
+  changes: Change[],
+): Promise<Inspection> {
+  const { workspaces, policy, knownSecrets } = deps;
+  return workspaces.diff(store, base, tree, { maxBytes: 32_000_000 }).then((patch) =>
+    inspectChange({
+      changes,
+      async readNew(path) {
+        const sha = changes.find((change) => change.path === path)?.newSha;
+        return sha === undefined ? null : workspaces.readBlob(store, sha, 64_000_000);
+      },
+      patch: patch.text,
+      policy: policy.publish,
+      knownSecrets,
+    }),
+  );
+}
+
+/** The quick commands first, and the rest only when those hold; one run where the two are the same. */
+async function prove(
+  options: FinishOptions,
+  snapshot: SnapshotRow,
+  store: SessionStore,
+  changes: Change[],
+): Promise<Verification> {
+  const { deps, prepared, workbench, signal } = options;
+  const { commit: base, facts } = await prepared.pinned;
+  const { workspaces } = deps;
+  const change = { snapshot, store, changes };
+  const given = {
+    trees: openTrees({ workspaces, repository: prepared.repository, base, setup: facts.setup, change }),
+    commands: facts.verify,
+    baseline: await workbench.baseline,
+    ticket: { isBug: prepared.isBug },
+    signal,
+  };
+  const { fast, full } = facts.verify;
+  const differ = fast.length > 0 && full.length > 0 && fast.join('\n') !== full.join('\n');
+  if (differ) {
+    const quick = await verify({ ...given, stage: 'fast' });
+    if (quick.proof.verdict === 'regressed') return quick;
+  }
+  return verify({ ...given, stage: 'full' });
+}
+
+function sizeOf(changes: Change[]): { files: number; added: number; deleted: number } {
+  const sum = (of: (change: Change) => number | null) =>
+    changes.reduce((total, change) => total + (of(change) ?? 0), 0);
+  return { files: changes.length, added: sum((change) => change.added), deleted: sum((change) => change.deleted) };
+}
+
+const nothingChanged =
+  'Nothing was changed. If the ticket needs no change, call finish again with an `answer` that says so and why; else make the change first.';
+
+function explainHold(reasons: GateReason[]): string {
+  const list = reasons.slice(0, 20).map(({ path, message }) => `- ${path}: ${message}`);
+  return `Not accepted: this may not be published.\n${list.join('\n')}\nUndo these parts, or ask people, and call finish again.`;
+}
+
+/** For the model: what is wrong, and the output of what failed. */
+function explainProof(proof: Proof): string {
+  const failed = proof.evidence.flatMap((item) =>
+    item.type === 'command' && item.where !== 'base' && item.exitCode !== 0
+      ? [`$ ${item.command}   (${item.name}, exit ${item.exitCode ?? 'killed'})\n${item.log}`]
+      : [],
+  );
+  const findings = proof.findings.map((finding) => `- ${finding}`).join('\n');
+  const output = failed.length > 0 ? `\n\nOutput:\n\n${failed.slice(0, 4).join('\n\n')}` : '';
+  return `Not accepted. On a clean checkout of your change:\n${findings}${output}\n\nMend it and call finish again.`;
+}
+
+function escalate(prepared: Prepared, report: WorkReport, rejected: string): string {
+  return writeEscalation({
+    asked: prepared.ticket.title,
+    tried: [report.summary],
+    blocks: 'My change was refused three times by the checks that every change must pass.',
+    options: ['Tell me how to go on', 'Take it over', 'Change the ticket, then say "continue"'],
+    evidence: [],
+    log: rejected,
+  });
+}

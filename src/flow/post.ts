@@ -1,0 +1,184 @@
+import type { CodeHost } from '../code-hosts/code-host.ts';
+import {
+  type CodeOperation,
+  laneOf,
+  laterKeys,
+  type Operation,
+  resolveLater,
+  type TicketOperation,
+  withLink,
+} from '../core/effect.ts';
+import type { Repository } from '../core/repository.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import type { Log } from '../lib/log.ts';
+import { addActivities, settleActivity } from '../store/activities.ts';
+import type { Database, Tx } from '../store/database.ts';
+import {
+  type ClaimedEffect,
+  claimEffects,
+  failDependents,
+  holdsLease,
+  postponeEffect,
+  resultsOf,
+  settleEffect,
+} from '../store/effects.ts';
+import { findSession, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { readSnapshot } from '../store/snapshots.ts';
+import type { Tracker } from '../trackers/tracker.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
+
+export interface PostDeps {
+  db: Database;
+  trackers: ReadonlyMap<string, Tracker>;
+  codeHosts: ReadonlyMap<string, CodeHost>;
+  repositories: ReadonlyMap<string, Repository>;
+  workspaces: Workspaces;
+  nudge(tx: Tx, queue: 'post'): Promise<void>;
+  worker: string;
+  log: Log;
+}
+
+const atOnce = 16;
+/** Tries before an effect counts as failed for good: with the waits below, about an hour. */
+const maxTries = 20;
+
+/**
+ * Post: carries effects out until none is left that may be sent now. Order holds within a session's lane; different
+ * sessions and lanes go at once. A committed effect belongs to its session, whatever attempt of a run wrote it.
+ */
+export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
+  const active = new Set<Promise<void>>();
+  while (!signal.aborted) {
+    for (const effect of await claimEffects(deps.db, deps.worker, atOnce - active.size)) {
+      const sending = carryOut(deps, effect, signal).finally(() => active.delete(sending));
+      active.add(sending);
+    }
+    if (active.size === 0) return;
+    await Promise.race(active);
+  }
+  await Promise.allSettled(active);
+}
+
+async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSignal): Promise<void> {
+  try {
+    const session = await findSession(deps.db, effect.sessionId);
+    if (!session) throw new Error(`effect ${effect.key} belongs to no session`);
+    const operation = resolveLater(effect.operation, await resultsOf(deps.db, laterKeys(effect.operation)));
+    if (!(await holdsLease(deps.db, effect))) return;
+    const result = await send(deps, session, operation, signal);
+    await deps.db.transaction().execute(async (tx) => {
+      if (!(await settleEffect(tx, effect, { state: 'done', result }))) return;
+      await remember(tx, session, operation, result);
+    });
+  } catch (error) {
+    if (signal.aborted)
+      return postponeEffect(deps.db, effect, 0, 'the service stopped while it was sent').catch(() => {});
+    await refuse(deps, effect, error);
+  }
+}
+
+function send(
+  deps: PostDeps,
+  session: SessionRow,
+  operation: Operation,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  if (laneOf(operation) === 'code') return sendCode(deps, session, operation as CodeOperation, signal);
+  const tracker = deps.trackers.get(session.hint.tracker);
+  if (!tracker)
+    throw new Error(`The tracker "${session.hint.tracker}" is not configured any more; add it to shipmate.yaml.`);
+  const seen = operation.kind === 'postActivity' ? { ...operation, activity: withLink(operation) } : operation;
+  return tracker.send(session.hint, seen as TicketOperation, signal);
+}
+
+async function sendCode(
+  deps: PostDeps,
+  session: SessionRow,
+  operation: CodeOperation,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const repository = deps.repositories.get(operation.repository);
+  const host = repository && deps.codeHosts.get(repository.codeHost);
+  if (!repository || !host)
+    throw new Error(`The repository "${operation.repository}" is not configured any more; add it to shipmate.yaml.`);
+  if (operation.kind === 'openPullRequest') {
+    const { id, head, base, title, body, draft } = operation;
+    return { ...(await host.openPullRequest(repository, { id, head, base, title, body, draft }, signal)) };
+  }
+  const snapshot = await readSnapshot(deps.db, operation.snapshotId);
+  const store = await deps.workspaces.receive(session.id, repository, snapshot, signal);
+  const { tree, parent, message, date, branch, expected } = operation;
+  const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
+  return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
+}
+
+/** The name on published commits. */
+const author = { name: 'Shipmate', email: 'shipmate@users.noreply.local' };
+
+/** What the session must know of what was sent. */
+async function remember(
+  tx: Tx,
+  session: SessionRow,
+  operation: Operation,
+  result: Record<string, unknown>,
+): Promise<void> {
+  if (operation.kind === 'postActivity' && operation.link !== undefined)
+    await settleActivity(tx, operation.id, withLink(operation));
+  if (operation.kind === 'pushBranch')
+    await updateSession(tx, session.id, { headCommit: String(result.commit), branch: operation.branch });
+  if (operation.kind === 'openPullRequest')
+    await updateSession(tx, session.id, { pullRequest: { number: Number(result.number), url: String(result.url) } });
+}
+
+async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Promise<void> {
+  const message = error instanceof Error ? error.message : String(error);
+  const fields = { effect: effect.key, session_id: effect.sessionId, tries: effect.tries, err: error };
+  const retryable = error instanceof VendorError ? error.retryable : isLostDatabase(error);
+  if (retryable && effect.tries < maxTries) {
+    const asked = error instanceof VendorError ? error.retryAfterMs : null;
+    const waitMs = Math.max(asked ?? 0, Math.random() * Math.min(300_000, 500 * 2 ** effect.tries));
+    deps.log.warn({ ...fields, wait_ms: Math.round(waitMs) }, 'an effect could not be sent; it will be tried again');
+    await postponeEffect(deps.db, effect, waitMs, message);
+    return;
+  }
+  deps.log.error(fields, 'an effect failed for good');
+  await deps.db.transaction().execute(async (tx) => {
+    const session = await lockSession(tx, effect.sessionId);
+    if (!session || !(await settleEffect(tx, effect, { state: 'failed', error: message }))) return;
+    await failDependents(tx, effect.key);
+    // An activity that a tracker refuses cannot be told on that tracker; the log and `shipmate sessions` have it.
+    if (effect.operation.kind === 'postActivity') return;
+    const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
+    const body = `I could not finish this: ${describe(effect.operation)} failed for good. ${message}`;
+    await addActivities(tx, stage, `failed/${effect.key}`, [{ type: 'error', body }]);
+    if (session.state === 'complete') await updateSession(tx, session.id, { state: 'error' });
+    await deps.nudge(tx, 'post');
+  });
+}
+
+function describe(operation: Operation): string {
+  switch (operation.kind) {
+    case 'pushBranch':
+      return `pushing ${operation.branch} to ${operation.repository}`;
+    case 'openPullRequest':
+      return `opening the pull request from ${operation.head} in ${operation.repository}`;
+    case 'moveTicket':
+      return `moving the ticket to "${operation.to}"`;
+    case 'attachPullRequest':
+      return 'attaching the pull request to the ticket';
+    case 'updatePlan':
+      return 'showing the plan';
+    case 'postActivity':
+      return 'showing an activity';
+    default: {
+      const never: never = operation;
+      return String(never);
+    }
+  }
+}
+
+/** The database went away in the middle: whatever was being done is tried again when it is back. */
+function isLostDatabase(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^(08|57P|53|40)|^ECONN|^EPIPE/.test(code);
+}

@@ -1,0 +1,137 @@
+import type { Agent } from '../agents/agent.ts';
+import type { CodeHost } from '../code-hosts/code-host.ts';
+import type { BudgetLimits } from '../core/budget.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { ToolPolicy } from '../core/policy.ts';
+import type { Repository } from '../core/repository.ts';
+import { RunLost } from '../core/step.ts';
+import type { Tool } from '../core/tool.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import type { Log } from '../lib/log.ts';
+import type { SandboxDriver } from '../sandboxes/sandbox.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { beat, type ClaimedRun, claimRun, releaseRun } from '../store/runs.ts';
+import type { Tracker } from '../trackers/tracker.ts';
+import { RepositoryConfigError } from '../workspaces/repository-config.ts';
+import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import type { Baselines } from './baselines.ts';
+import { conclude } from './conclude.ts';
+import type { PublishPolicy } from './finish.ts';
+import { workOnTicket } from './work.ts';
+
+export interface RunDeps {
+  db: Database;
+  /** This process, as `host:pid:start`. */
+  worker: string;
+  trackers: ReadonlyMap<string, Tracker>;
+  codeHosts: ReadonlyMap<string, CodeHost>;
+  repositories: ReadonlyMap<string, Repository>;
+  workspaces: Workspaces;
+  driver: SandboxDriver;
+  agent: Agent;
+  /** Tools of the tool servers for one session's workspace; known before that is there. */
+  serverTools(workspace: Promise<Workspace>): Tool[];
+  budget: BudgetLimits;
+  policy: { tools: ToolPolicy; publish: PublishPolicy };
+  baselines: Baselines;
+  /** The agent's name on this team. */
+  name: string;
+  guidance: string;
+  knownSecrets: string[];
+  nudge(tx: Tx, queue: 'post' | 'run'): Promise<void>;
+  log: Log;
+}
+
+const beatEveryMs = 1000;
+/** An outside service that stays away longer than the in-process retries: the run waits this long and is claimed again. */
+const outsideWaitMs = 60_000;
+const maxAttempts = 30;
+
+/** A person asked for it, on the ticket or the command line. */
+export class StopRequested extends Error {
+  constructor() {
+    super('a stop was requested');
+    this.name = 'StopRequested';
+  }
+}
+
+/** Run: claims runs and works on them, one after the other, until there is none to claim. */
+export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const run = await claimRun(deps.db, deps.worker);
+    if (!run) return;
+    await attemptRun(deps, run, signal);
+  }
+}
+
+/** One attempt. However it ends, the run is concluded, released, or somebody else's: never silently dropped. */
+async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<void> {
+  const log = deps.log.child({ session_id: run.sessionId, run_id: run.id, attempt: run.attempt });
+  const stopping = new AbortController();
+  const stopHeart = startHeart(deps, run, stopping);
+  const anyStop = AbortSignal.any([signal, stopping.signal]);
+  log.info({ queued_to_claim: run.number }, 'run claimed');
+  try {
+    const outcome = await workOnTicket({ ...deps, log }, run, anyStop);
+    log.info({ stop_reason: outcome.stopReason }, 'run ended');
+  } catch (error) {
+    const cause: unknown = anyStop.aborted ? (anyStop.reason ?? error) : error;
+    if (cause instanceof RunLost || error instanceof RunLost) log.warn('run lost to another worker');
+    else if (cause instanceof StopRequested) await concludeWith(deps, run, stopped());
+    else if (signal.aborted) await releaseRun(deps.db, run);
+    else await giveUp({ ...deps, log }, run, error);
+  } finally {
+    stopHeart();
+  }
+}
+
+async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown): Promise<void> {
+  deps.log.error({ err: error }, 'run failed');
+  if (error instanceof VendorError && error.retryable && run.attempt < maxAttempts)
+    return releaseRun(deps.db, run, error.retryAfterMs ?? outsideWaitMs);
+  await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
+}
+
+async function concludeWith(deps: RunDeps, run: ClaimedRun, outcome: Outcome): Promise<void> {
+  await conclude(deps, run, outcome, null).catch((error: unknown) => {
+    if (error instanceof RunLost) return;
+    // The database is away: the run stays claimable, and the sweep finds it.
+    deps.log.error({ err: error, run_id: run.id }, 'the end of a run could not be written');
+  });
+}
+
+/** Faults that name their cause and remedy go to the ticket as they are; for the rest people need the log. */
+function explain(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const explained = [VendorError, WorkspaceError, SetupError, RepositoryConfigError].some(
+    (type) => error instanceof type,
+  );
+  if (explained) return `${message}\n\nSay "continue" when that is mended.`;
+  return `Something failed inside Shipmate: ${message}\n\nThe worker's log says more. Say "continue" to try again from the last finished step.`;
+}
+
+function stopped(): Outcome {
+  return {
+    stopReason: 'stopped',
+    message: 'Stopped, as you asked. Nothing more will be done here. Say "continue" to go on from where it stands.',
+  };
+}
+
+function startHeart(deps: RunDeps, run: ClaimedRun, stopping: AbortController): () => void {
+  let silentSince: number | null = null;
+  const timer = setInterval(() => {
+    beat(deps.db, run).then(
+      ({ stopRequested }) => {
+        silentSince = null;
+        if (stopRequested) stopping.abort(new StopRequested());
+      },
+      (error: unknown) => {
+        if (error instanceof RunLost) return stopping.abort(error);
+        // Without a database nothing can be written anyway; past the silence limit the run may be somebody else's.
+        silentSince ??= performance.now();
+        if (performance.now() - silentSince > 30_000) stopping.abort(new RunLost(run.id));
+      },
+    );
+  }, beatEveryMs);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,124 @@
+import { createBudget } from '../core/budget.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { decideToolCall } from '../core/policy.ts';
+import type { Tool } from '../core/tool.ts';
+import { addActivities } from '../store/activities.ts';
+import type { Tx } from '../store/database.ts';
+import { unreadPrompts } from '../store/prompts.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import { currentConversation } from '../store/sessions.ts';
+import { listSteps } from '../store/steps.ts';
+import { sumUsage } from '../store/usage.ts';
+import { createSessionTools } from '../tools/session-tools.ts';
+import { createWorkspaceTools } from '../tools/workspace-tools.ts';
+import { conclude } from './conclude.ts';
+import { createFinish } from './finish.ts';
+import { createJournal } from './journal.ts';
+import { prepare } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+import { openWorkbench } from './workbench.ts';
+
+/** A wait this long is told on the ticket. */
+const tellWaitsFromMs = 5_000;
+
+/**
+ * One run from its first step to its end: prepare, let the agent take turns, and conclude; again if people said something
+ * that no step has read. Throws on abort, `RunLost` and what nothing here can mend.
+ */
+export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Outcome> {
+  const { db } = deps;
+  const prepared = await prepare(deps, run, signal);
+  if ('outcome' in prepared) {
+    await conclude(deps, run, prepared.outcome, null);
+    return prepared.outcome;
+  }
+  const [steps, used] = await Promise.all([
+    listSteps(db, run.sessionId),
+    sumUsage(db, { sessionId: run.sessionId, runId: run.id }),
+  ]);
+  let conversation = await currentConversation(db, run.sessionId);
+  const workbench = await openWorkbench(deps, run, prepared, steps, signal);
+  try {
+    const journal = createJournal({
+      db,
+      run,
+      steps,
+      conversation: () => conversation,
+      nudgePost: (tx) => deps.nudge(tx, 'post'),
+      beforeModel: () => workbench.checkpoint(),
+      beforeWrite: () => workbench.settled(),
+      afterWrite: (step) => workbench.touched(step.seq),
+    });
+    const finish = createFinish({ deps, run, journal, prepared, workbench, signal });
+    const tools = [
+      ...createWorkspaceTools(workbench.toolHost).map((tool) =>
+        isEdit(tool) ? after(workbench.baseline, tool) : tool,
+      ),
+      ...createSessionTools({ finish }),
+      ...deps.serverTools(workbench.workspace),
+    ];
+    const turns = steps.filter((step) => step.runId === run.id && step.kind === 'model' && step.completed).length;
+    const budget = createBudget(deps.budget, {
+      turns,
+      tokens: used.tokens,
+      usd: used.costUsd,
+      startedAt: run.startedAt.getTime(),
+    });
+    const notes = workbench.notes;
+    let waits = 0;
+    for (;;) {
+      const outcome = await deps.agent.run(
+        {
+          brief: prepared.brief,
+          journal,
+          prompts: {
+            async take() {
+              const prompts = await unreadPrompts(db, run.sessionId);
+              if (prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
+              return prompts;
+            },
+          },
+          notes: notes.splice(0),
+          tools,
+          sandbox: workbench.sandbox,
+          budget,
+          permit: (call) => decideToolCall(call.name, tools, deps.policy.tools),
+          report(update) {
+            if (update.kind !== 'retry' || update.waitMs < tellWaitsFromMs) return;
+            const body = `Waiting ${Math.round(update.waitMs / 1000)} s: ${update.reason}`;
+            const key = `${run.number}/${run.attempt}/wait/${waits++}`;
+            const told = db.transaction().execute(async (tx: Tx) => {
+              await holdRun(tx, run);
+              const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
+              await addActivities(tx, stage, key, [{ type: 'thought', body, ephemeral: true }]);
+              await deps.nudge(tx, 'post');
+            });
+            told.catch((error: unknown) => deps.log.warn({ err: error }, 'a wait could not be told'));
+          },
+        },
+        signal,
+      );
+      signal.throwIfAborted();
+      if (outcome.stopReason !== 'finished') await workbench.checkpointNow();
+      const ended = await conclude(deps, run, outcome, { prepared, journal });
+      if (ended) return outcome;
+    }
+  } finally {
+    await workbench.close();
+  }
+}
+
+function isEdit(tool: Tool): boolean {
+  return tool.name === 'edit' || tool.name === 'write';
+}
+
+/** The first edit waits until the base's own checks are known: what was red before is told apart from what became red. */
+function after(known: Promise<unknown>, tool: Tool): Tool {
+  return {
+    ...tool,
+    async run(input, context) {
+      await known;
+      return tool.run(input, context);
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import type { StepRecord } from '../core/step.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import { holdRun } from '../store/runs.ts';
+import { latestSnapshot, type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';
+import type { Baseline } from '../verification/baseline.ts';
+import type { Workspace } from '../workspaces/workspaces.ts';
+import type { Pinned, Prepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+
+/** The session's workspace as a run uses it: taken beside the first model call, and kept in step with the journal. */
+export interface Workbench {
+  workspace: Promise<Workspace>;
+  /** Waits for the workspace on first use. */
+  sandbox: Sandbox;
+  /** What tools are made with. */
+  toolHost: { sandbox: Sandbox; dir: string; outputDir: string };
+  /** What the base's own checks say; taken beside the first turns. */
+  baseline: Promise<Baseline>;
+  /** What the model must be told of a take-over. */
+  notes: string[];
+  /** A writing step has completed. */
+  touched(stepSeq: number): void;
+  /** Begins a snapshot when something may have changed; runs beside the model call. */
+  checkpoint(): void;
+  /** Waits for the one under way. */
+  settled(): Promise<void>;
+  /** A snapshot of the workspace as it is now, stored. */
+  snapshotNow(): Promise<SnapshotRow>;
+  /** Like `snapshotNow`, but quiet when nothing ever changed. */
+  checkpointNow(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openWorkbench(
+  deps: RunDeps,
+  run: ClaimedRun,
+  prepared: Prepared,
+  steps: readonly StepRecord[],
+  signal: AbortSignal,
+): Promise<Workbench> {
+  const notes: string[] = [];
+  const taken = take(deps, run, prepared, steps, notes, signal);
+  taken.catch(() => {}); // whoever needs it first hears of it
+  const baseline = taken
+    .then(() => prepared.pinned)
+    .then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
+  baseline.catch(() => {});
+  // Only a fresh session may start before its workspace is there: everyone else may have to be told something first.
+  if (steps.length > 0) await taken;
+
+  let touchedSeq: number | null = null;
+  let underWay: Promise<unknown> = Promise.resolve();
+  let last: SnapshotRow | null = null;
+
+  async function snapshotNow(): Promise<SnapshotRow> {
+    const workspace = await taken;
+    const stepSeq = touchedSeq ?? last?.stepSeq ?? steps.at(-1)?.seq ?? 0;
+    touchedSeq = null;
+    const made = await workspace.snapshot(signal);
+    const kept = await deps.workspaces.keep(run.sessionId, made);
+    const row = {
+      base: kept.base,
+      commit: kept.commit,
+      tree: kept.tree,
+      bundle: kept.bundle,
+      path: kept.path,
+      stepSeq,
+    };
+    const id = await deps.db.transaction().execute(async (tx) => {
+      await holdRun(tx, run);
+      return saveSnapshot(tx, { sessionId: run.sessionId, runId: run.id }, { ...row, bytes: made.bytes });
+    });
+    last = { ...row, id };
+    return last;
+  }
+
+  const sandbox: Sandbox = {
+    exec: async (argv, options) => (await taken).sandbox.exec(argv, options),
+    spawn: async (argv) => (await taken).sandbox.spawn(argv),
+    close: async () => {},
+  };
+  return {
+    workspace: taken,
+    sandbox,
+    toolHost: { sandbox, dir: deps.workspaces.dirOf(run.sessionId), outputDir: '/tmp/shipmate-output' },
+    baseline,
+    notes,
+    touched: (stepSeq) => {
+      touchedSeq = stepSeq;
+    },
+    checkpoint() {
+      if (touchedSeq === null) return;
+      underWay = snapshotNow();
+      underWay.catch(() => {});
+    },
+    async settled() {
+      await underWay;
+    },
+    async snapshotNow() {
+      await underWay.catch(() => {});
+      return snapshotNow();
+    },
+    async checkpointNow() {
+      await underWay.catch(() => {});
+      if (touchedSeq !== null) await snapshotNow();
+    },
+    async close() {
+      await underWay.catch(() => {});
+      await taken.then((workspace) => workspace.close()).catch(() => {});
+    },
+  };
+}
+
+async function take(
+  deps: RunDeps,
+  run: ClaimedRun,
+  prepared: Prepared,
+  steps: readonly StepRecord[],
+  notes: string[],
+  signal: AbortSignal,
+): Promise<Workspace> {
+  const pinned: Pinned = await prepared.pinned;
+  const request = {
+    sessionId: run.sessionId,
+    repository: prepared.repository,
+    base: pinned.commit,
+    setup: pinned.facts.setup,
+  };
+  const writes = steps.filter((step) => step.kind === 'tool' && !step.readOnly);
+  const interrupted = writes.some((step) => !step.completed && step.runId === run.id);
+  if (steps.length > 0 && !interrupted) {
+    const same = await deps.workspaces.reopen(request, signal);
+    if (same) return same;
+  }
+  const snapshot = await latestSnapshot(deps.db, run.sessionId);
+  const workspace = await deps.workspaces.take({ ...request, restore: snapshot }, signal);
+  const lastWrite = writes.filter((step) => step.completed).at(-1)?.seq ?? 0;
+  if (interrupted || lastWrite > (snapshot?.stepSeq ?? 0))
+    notes.push(
+      `The worker was interrupted and the workspace was restored to an earlier state: changes of the last turn, ` +
+        'and files that git ignores, may be missing. Check the files before you go on.',
+    );
+  return workspace;
+}

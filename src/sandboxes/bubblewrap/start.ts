@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import type { Command, StartedProcess } from '../command.ts';
+import type { PipePool, Pipes } from '../pipes.ts';
+
+/** How the sandbox is entered: everything before the command, none of it secret (other users can list it). */
+export interface Entrance {
+  /** Absolute path of bwrap and its arguments, up to and without `--`. */
+  bubblewrap: [string, ...string[]];
+  /** A program inside that gives up privileges and executes what follows. */
+  drop: string[];
+  /** Files that a process id is written to before anything else happens (cgroups). */
+  cgroupFiles: string[];
+  seccomp: Uint8Array | null;
+  /** Descriptors that are not to reach the inside. */
+  inherited: number[];
+}
+
+const statusFd = 3;
+const controlFd = 4;
+export const seccompFd = 5;
+
+/** Outside: joins the cgroups, then becomes bubblewrap. So there is no moment at which a limit does not hold yet. */
+const join = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 1; shift; done; shift; exec "$@"';
+
+/**
+ * Inside, already without privileges, as process 1: when it ends, the kernel has killed and reaped all that the command
+ * started before bubblewrap sees the end. It talks over the control socket: says `ready`, waits for the environment (so
+ * that a service killed meanwhile starts nothing, and no value is ever on a command line or seen by what still has
+ * privileges), then says `started`, `nowhere` or `missing`. The command gets none of these descriptors.
+ */
+const enter = `
+echo ready >&${controlFd}
+(
+  __n='
+'
+  IFS= read -r __line <&${controlFd} || exit 125
+  eval "$__line"
+  cd -- "$1" 2>/dev/null || { echo nowhere >&${controlFd}; exit 127; }
+  shift
+  unset OLDPWD
+  command -v -- "$1" >/dev/null 2>&1 || { echo missing >&${controlFd}; exit 127; }
+  echo started >&${controlFd}
+  exec ${statusFd}>&- ${controlFd}>&- ${seccompFd}>&-
+  exec "$@"
+)
+exit $?`;
+
+/** Starts a command in new namespaces. Returns at once; look at `started`. */
+export async function startInside(command: Command, entrance: Entrance, pipes: PipePool): Promise<StartedProcess> {
+  const environment = exportLine(command.env);
+  const ends = await pipes.take(command.stdin);
+  const { stdin, stdout, stderr } = ends;
+  const child = await spawnWith(
+    [
+      '-c',
+      join,
+      'sh',
+      ...entrance.cgroupFiles,
+      '--',
+      ...entrance.bubblewrap,
+      '--chdir',
+      '/',
+      '--',
+      ...entrance.drop,
+      '/bin/sh',
+      '-c',
+      enter,
+      'sh',
+      command.cwd,
+      ...command.argv,
+    ],
+    ends,
+    entrance.inherited,
+    String(command.argv[0]),
+  );
+
+  const status = child.stdio[statusFd] as Duplex;
+  const control = child.stdio[controlFd] as Duplex;
+  const filter = child.stdio[seccompFd as 4] as Duplex;
+  for (const stream of [status, control, filter]) stream.on('error', () => {}); // the end of the process tells
+  filter.end(entrance.seccomp ?? undefined);
+
+  let ended = false;
+  const initPid = new Promise<number | null>((resolve) => {
+    let text = '';
+    status.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      const pid = /"child-pid"\s*:\s*(\d+)/.exec(text)?.[1];
+      if (pid) resolve(Number(pid));
+    });
+    child.once('exit', () => {
+      ended = true;
+      resolve(null);
+    });
+  });
+
+  const complaint: Buffer[] = [];
+  const hear = (chunk: Buffer) => complaint.push(chunk);
+  stderr.on('data', hear);
+
+  const exited = new Promise<number | null>((resolve) => {
+    // Not `close`: that waits for whoever reads the output.
+    child.once('exit', (code) => {
+      if (control.closed) resolve(code);
+      else control.once('close', () => resolve(code));
+    });
+  });
+
+  const started = new Promise<void>((resolve, reject) => {
+    let said = '';
+    control.on('data', (chunk: Buffer) => {
+      const before = said;
+      said += chunk.toString('latin1');
+      if (!before.includes('ready') && said.includes('ready')) {
+        stderr.off('data', hear);
+        // What follows is the command's, and waits for whoever reads it.
+        if (stderr.listenerCount('data') === 0) stderr.pause();
+        control.end(environment);
+      }
+      if (said.includes('started')) resolve();
+      else if (said.includes('nowhere'))
+        reject(new Error(`There is no directory ${command.cwd} in the sandbox, or it may not be entered.`));
+      else if (said.includes('missing'))
+        reject(new Error(`There is no program "${command.argv[0]}" in the sandbox; PATH is ${command.env.PATH}.`));
+    });
+    void exited.then((code) => {
+      const text = Buffer.concat(complaint).toString('utf8').trim().slice(0, 2000);
+      reject(new Error(`The sandbox did not start (exit code ${code}): ${text || 'it said nothing'}`));
+    });
+  });
+  started.catch(() => {}); // whoever needs to know awaits it
+
+  return {
+    stdin,
+    stdout,
+    stderr,
+    started,
+    exited,
+    // Process 1 inside, not bubblewrap: bubblewrap then ends after the last of the tree.
+    async kill() {
+      const pid = await initPid;
+      if (pid !== null && !ended) killHard(pid);
+      await exited;
+    },
+  };
+}
+
+async function spawnWith(args: string[], pipes: Pipes, inherited: number[], name: string): Promise<ChildProcess> {
+  const { stdin, stdout, stderr } = pipes.theirs;
+  const stdio: (number | 'pipe' | 'ignore')[] = [stdin, stdout, stderr, 'pipe', 'pipe', 'pipe'];
+  const nothing = openSync('/dev/null', 'r');
+  for (const fd of inherited) stdio[fd] ??= nothing;
+  try {
+    // A session of its own: Ctrl-C in the service's terminal is the service's business.
+    const child = spawn('/bin/sh', args, {
+      env: {},
+      cwd: '/',
+      detached: true,
+      stdio: Array.from(stdio, (end) => end ?? 'ignore'),
+    });
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+    return child;
+  } catch (error) {
+    for (const end of [pipes.stdin, pipes.stdout, pipes.stderr]) end?.destroy();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${name} could not be started: ${reason}`, { cause: error });
+  } finally {
+    closeSync(nothing);
+    pipes.closeTheirs();
+  }
+}
+
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** One line of shell that puts the environment in place; `$__n` is a newline. */
+function exportLine(env: Record<string, string>): string {
+  const assignments = Object.entries(env).map(([name, value]) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      throw new Error(`"${name}" cannot be the name of an environment variable in the sandbox.`);
+    if (value.includes('\0')) throw new Error(`The environment variable ${name} contains a NUL character.`);
+    return `${name}='${value.replaceAll("'", `'\\''`).replaceAll('\n', `'"$__n"'`)}'`;
+  });
+  return `${assignments.length > 0 ? `export ${assignments.join(' ')}; ` : ''}unset __n __line\n`;
+}

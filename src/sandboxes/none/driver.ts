@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Check } from '../../core/check.ts';
+import { type Command, createSandbox, type StartedProcess } from '../command.ts';
+import type { SandboxOptions } from '../index.ts';
+import { createPipePool, type PipePool } from '../pipes.ts';
+import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
+import { createScratch, removeScratch } from '../scratch.ts';
+import { programDirs } from '../toolchains.ts';
+
+/**
+ * No sandbox: plain processes of the service's own user, for a machine whose only purpose is this one, or a demo. They
+ * read what the service can read, have its network, and count against no memory or process limit. The environment is
+ * built, time and output are limited, and the process group is killed; a command that leaves its group survives. A mount
+ * is where it is: `inside` must be its path.
+ */
+export function createNoneDriver(options: SandboxOptions): SandboxDriver {
+  const owner = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
+  return {
+    kind: 'none',
+    owner,
+    samePaths: true,
+    async open(spec: SandboxSpec): Promise<Sandbox> {
+      const moved = spec.mounts.find((mount) => (mount.inside ?? mount.path) !== mount.path);
+      if (moved) throw new Error(`The sandbox driver "none" cannot show ${moved.path} at ${moved.inside}.`);
+      const scratch = await createScratch(options.tempDir);
+      for (const name of ['home', 'tmp']) await mkdir(join(scratch, name));
+      const env = {
+        PATH: [dirname(process.execPath), ...(await programDirs(options.readOnlyPaths)), options.searchPath].join(':'),
+        HOME: join(scratch, 'home'),
+        TMPDIR: join(scratch, 'tmp'),
+        LANG: 'C.UTF-8',
+        TERM: 'dumb',
+        ...spec.env,
+      };
+      const pipes = createPipePool(join(scratch, 'pipes'), owner);
+      return createSandbox({
+        cwd: spec.cwd,
+        env,
+        start: (command) => startPlain(command, pipes),
+        remove: () => removeScratch(scratch),
+      });
+    },
+    probe: async (): Promise<Check[]> => [
+      {
+        name: 'sandbox',
+        status: 'warning',
+        message:
+          'THERE IS NO SANDBOX (sandbox.driver is "none"). Whatever a model or a repository runs has the rights, files and network of this user.',
+        remedy: 'Set sandbox.driver to bubblewrap, unless this machine holds nothing that matters.',
+      },
+    ],
+  };
+}
+
+async function startPlain(command: Command, pipes: PipePool): Promise<StartedProcess> {
+  const [program = '', ...args] = command.argv;
+  if (!(await stat(command.cwd).catch(() => null))?.isDirectory())
+    throw new Error(`${program} could not be started: there is no directory ${command.cwd}.`);
+  const ends = await pipes.take(command.stdin);
+  const { stdin, stdout, stderr, theirs } = ends;
+  try {
+    const child = spawn(program, args, {
+      cwd: command.cwd,
+      env: command.env,
+      detached: true,
+      stdio: [theirs.stdin, theirs.stdout, theirs.stderr],
+    });
+    const group = child.pid;
+    if (group === undefined) throw (await once(child, 'error'))[0];
+    const exited = once(child, 'exit').then(async ([code]) => {
+      await endGroup(group);
+      // Whoever left the group may hold the pipes for ever; what had been written is read by then.
+      setTimeout(() => [stdin, stdout, stderr].forEach((pipe) => void pipe?.destroy()), 200).unref();
+      return code as number | null;
+    });
+    const kill = async () => {
+      killGroup(group);
+      await exited;
+    };
+    return { stdin, stdout, stderr, exited, kill, started: Promise.resolve() };
+  } catch (error) {
+    for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${program} could not be started: ${reason}`, { cause: error });
+  } finally {
+    ends.closeTheirs();
+  }
+}
+
+/** Kills what the command left in its process group, and waits until the kernel has none of it. */
+async function endGroup(group: number): Promise<void> {
+  const giveUpAt = performance.now() + 1000;
+  while (killGroup(group) && performance.now() < giveUpAt) await delay(2);
+}
+
+function killGroup(group: number): boolean {
+  try {
+    process.kill(-group, 'SIGKILL');
+    return true;
+  } catch {
+    return false; // nobody is left in it
+  }
+}

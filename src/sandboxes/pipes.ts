@@ -1,0 +1,119 @@
+import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { runProcess } from '../lib/process.ts';
+import type { Command } from './command.ts';
+
+/** Real pipes for one process: `ours` to read and write, `theirs` to give to the child. */
+export interface Pipes {
+  stdin: Socket | null;
+  stdout: Socket;
+  stderr: Socket;
+  theirs: { stdin: number | 'ignore'; stdout: number; stderr: number };
+  /** Once the child has them, or will never have them. */
+  closeTheirs(): void;
+}
+
+export interface PipePool {
+  /** Pipes return to the pool when `ours` have been read to their end; destroy them when the child never started. */
+  take(stdin: Command['stdin']): Promise<Pipes>;
+}
+
+const batch = 4;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
+
+/**
+ * Node gives a child sockets where a shell expects pipes: `tee /dev/stderr` fails on them, and bash takes a socket as
+ * input for a remote login. So these are FIFOs, which belong to `owner`, who may open them again by /dev/stdout. They are
+ * used again only after every process that had them is gone.
+ */
+export function createPipePool(dir: string, owner: { uid: number; gid: number }): PipePool {
+  const free: [stdin: string, stdout: string, stderr: string][] = [];
+  let made = 0;
+
+  async function make(): Promise<void> {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const sets = Array.from({ length: batch }, (): [string, string, string] => {
+      made++;
+      return [join(dir, `${made}.in`), join(dir, `${made}.out`), join(dir, `${made}.err`)];
+    });
+    const { exitCode, stderr } = await runProcess(['mkfifo', '-m', '600', ...sets.flat()]);
+    if (exitCode !== 0) throw new Error(`No pipes can be made in ${dir}: ${stderr.trim()}`);
+    await Promise.all(sets.flat().map((path) => chown(path, owner.uid, owner.gid)));
+    free.push(...sets);
+  }
+
+  /** Input that is known already is a file: a FIFO that has been written and closed could not be opened again. */
+  async function openFile(path: string, bytes: Uint8Array | string): Promise<number> {
+    await writeFile(path, bytes, { mode: 0o600 });
+    await chown(path, owner.uid, owner.gid);
+    const fd = openSync(path, O_RDONLY);
+    await rm(path);
+    return fd;
+  }
+
+  return {
+    async take(stdin) {
+      while (free.length === 0) await make();
+      const paths = free.pop() as [string, string, string];
+      const file = stdin !== null && stdin !== 'pipe' ? await openFile(`${paths[0]}put`, stdin.bytes) : null;
+      const input = stdin === 'pipe' ? openInput(paths[0]) : null;
+      const [output, errors] = [openOutput(paths[1]), openOutput(paths[2])];
+      const opened = [input, output, errors].filter((pipe) => pipe !== null);
+      let open = opened.length;
+      for (const { ours } of opened) {
+        ours.on('error', () => {}); // the child closed its end; how it ended tells the rest
+        ours.once('close', () => {
+          open--;
+          // Ended means that no process holds them any more.
+          if (open === 0 && output.ours.readableEnded && errors.ours.readableEnded) free.push(paths);
+        });
+      }
+      return {
+        stdin: input?.ours ?? null,
+        stdout: output.ours,
+        stderr: errors.ours,
+        theirs: { stdin: file ?? input?.theirs ?? 'ignore', stdout: output.theirs, stderr: errors.theirs },
+        closeTheirs() {
+          for (const { theirs } of opened) closeSync(theirs);
+          if (file !== null) closeSync(file);
+        },
+      };
+    },
+  };
+}
+
+function openOutput(path: string): { ours: Socket; theirs: number } {
+  const readEnd = openSync(path, O_RDONLY | O_NONBLOCK);
+  const theirs = openSync(path, O_WRONLY);
+  return { ours: new Socket({ fd: readEnd, readable: true, writable: false }), theirs };
+}
+
+function openInput(path: string): { ours: Socket; theirs: number } {
+  // Opening either end alone would wait for the other, and the child's end must not be non-blocking.
+  const both = openSync(path, O_RDWR);
+  const theirs = openSync(path, O_RDONLY);
+  const writeEnd = openSync(path, O_WRONLY | O_NONBLOCK);
+  closeSync(both);
+  return { ours: new Socket({ fd: writeEnd, readable: false, writable: true }), theirs };
+}
+
+/**
+ * Descriptors that whoever started the service left open to its children. Node closes its own in a child, but not these,
+ * and they could be anything; a child gets /dev/null in their place.
+ */
+export function findInheritedDescriptors(): number[] {
+  const closeOnExec = 0o2000000;
+  return readdirSync('/proc/self/fdinfo')
+    .map(Number)
+    .filter((fd) => {
+      if (fd <= 2) return false;
+      try {
+        const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0';
+        return (Number.parseInt(flags, 8) & closeOnExec) === 0;
+      } catch {
+        return false; // the one that listed the directory
+      }
+    });
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProcess } from '../lib/process.ts';
+
+const prefix = 'shipmate-sandbox';
+
+/** A name that tells whose it is, so that what a killed service left behind can be told from what is in use. */
+export async function newSandboxName(): Promise<string> {
+  return `${prefix}-${await pidNamespace()}-${process.pid}-${randomBytes(6).toString('hex')}`;
+}
+
+/** Names in `dir` whose service is gone. A service in another container may share the directory: its names are left alone. */
+export async function abandonedSandboxNames(dir: string): Promise<string[]> {
+  const ours = `${prefix}-${await pidNamespace()}-`;
+  const names = (await readdir(dir).catch(() => [])).filter((name) => name.startsWith(ours));
+  return names.filter((name) => !isAlive(Number.parseInt(name.slice(ours.length), 10)));
+}
+
+/** A directory that only the service can enter, for one sandbox. */
+export async function createScratch(tempDir: string): Promise<string> {
+  const dir = join(tempDir, await newSandboxName());
+  await mkdir(dir, { mode: 0o700 });
+  return dir;
+}
+
+/** By `rm`, because a command can leave trees deeper than a path may be long, and directories without permissions. */
+export async function removeScratch(dir: string): Promise<void> {
+  const remove = ['rm', '-rf', '--one-file-system', '--', dir] as [string, ...string[]];
+  if ((await runProcess(remove)).exitCode === 0) return;
+  await runProcess(['chmod', '-R', 'u+rwX', '--', dir]);
+  const { exitCode, stderr } = await runProcess(remove);
+  if (exitCode !== 0) throw new Error(`${dir} cannot be removed: ${stderr.slice(0, 300)}`);
+}
+
+async function pidNamespace(): Promise<string> {
+  const link = await readlink('/proc/self/ns/pid').catch(() => '');
+  return /\d+/.exec(link)?.[0] ?? '0';
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

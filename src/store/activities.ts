@@ -1,0 +1,118 @@
+import type { Activity } from '../core/activity.ts';
+import type { Later } from '../core/effect.ts';
+import type { Plan } from '../core/plan.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Database, Tx } from './database.ts';
+import { addEffects, type NewEffect } from './effects.ts';
+
+/** Where activities are shown and what caused them. */
+export interface Stage {
+  sessionId: string;
+  runId: string | null;
+  stepId: string | null;
+  conversation: { id: string; ref: unknown } | null;
+}
+
+/**
+ * Records what the agent shows and writes the effects that show it. `key` names the cause: the same key and position is
+ * the same activity, however often it is written. `link` names the effect whose result fills `{link}` in their texts.
+ */
+export async function addActivities(
+  tx: Tx,
+  stage: Stage,
+  key: string,
+  activities: Activity[],
+  link?: Later,
+): Promise<void> {
+  if (activities.length === 0) return;
+  const rows = activities.map((activity, index) => {
+    const effectKey = `${stage.sessionId}/${key}/activity/${index}`;
+    return { id: deterministicId('activity', effectKey), effectKey, activity };
+  });
+  await tx
+    .insertInto('activities')
+    .values(
+      rows.map(({ id, activity }) => ({
+        id,
+        session_id: stage.sessionId,
+        run_id: stage.runId,
+        conversation_id: stage.conversation?.id ?? null,
+        activity: JSON.stringify(activity),
+        awaits_link: link !== undefined,
+      })),
+    )
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  await addEffects(
+    tx,
+    rows.map(
+      ({ id, effectKey, activity }): NewEffect => ({
+        sessionId: stage.sessionId,
+        runId: stage.runId,
+        stepId: stage.stepId,
+        key: effectKey,
+        ephemeral: 'ephemeral' in activity && activity.ephemeral === true,
+        operation: {
+          kind: 'postActivity',
+          id,
+          conversation: stage.conversation?.ref ?? null,
+          activity,
+          ...(link && { link }),
+        },
+      }),
+    ),
+  );
+}
+
+export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): Promise<void> {
+  await tx
+    .insertInto('plans')
+    .values({ session_id: stage.sessionId, plan: JSON.stringify(plan) })
+    .onConflict((conflict) =>
+      conflict.column('session_id').doUpdateSet({ plan: JSON.stringify(plan), updated_at: new Date() }),
+    )
+    .execute();
+  const effectKey = `${stage.sessionId}/${key}/plan`;
+  const operation = {
+    kind: 'updatePlan' as const,
+    id: deterministicId('plan', effectKey),
+    conversation: stage.conversation?.ref ?? null,
+    plan,
+  };
+  const { sessionId, runId, stepId } = stage;
+  await addEffects(tx, [{ sessionId, runId, stepId, key: effectKey, operation, ephemeral: true }]);
+}
+
+export interface ActivityRow {
+  seq: number;
+  activity: Activity;
+  at: Date;
+}
+
+/** The activity as it was sent, its link filled in. */
+export async function settleActivity(tx: Tx, id: string, activity: Activity): Promise<void> {
+  await tx
+    .updateTable('activities')
+    .set({ activity: JSON.stringify(activity), awaits_link: false })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** What was shown after `seq`, in order, as far as it is settled. */
+export async function listActivities(db: Database, sessionId: string, afterSeq = 0): Promise<ActivityRow[]> {
+  const rows = await db
+    .selectFrom('activities')
+    .select(['seq', 'activity', 'awaits_link', 'created_at'])
+    .where('session_id', '=', sessionId)
+    .where('seq', '>', afterSeq as never)
+    .orderBy('seq')
+    .execute();
+  const open = rows.findIndex((row) => row.awaits_link);
+  const settled = open === -1 ? rows : rows.slice(0, open);
+  return settled.map((row) => ({ seq: row.seq, activity: row.activity, at: row.created_at }));
+}
+
+export async function readPlan(db: Database, sessionId: string): Promise<Plan> {
+  const row = await db.selectFrom('plans').select('plan').where('session_id', '=', sessionId).executeTakeFirst();
+  return row?.plan ?? [];
+}

@@ -1,0 +1,189 @@
+import { sql } from 'kysely';
+import { type Lane, laneOf, laterKeys, type Operation } from '../core/effect.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Database, Tx } from './database.ts';
+
+export interface NewEffect {
+  sessionId: string;
+  runId: string | null;
+  stepId: string | null;
+  /** Deterministic; an effect of the same key is written once. */
+  key: string;
+  operation: Operation;
+  ephemeral?: boolean;
+}
+
+export interface ClaimedEffect {
+  id: string;
+  sessionId: string;
+  key: string;
+  lane: Lane;
+  operation: Operation;
+  tries: number;
+  lease: string;
+}
+
+/** A poster has this long to carry an effect out before another may try. */
+const leaseSeconds = 60;
+
+export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
+  if (effects.length === 0) return;
+  await tx
+    .insertInto('effects')
+    .values(
+      effects.map((effect) => ({
+        id: deterministicId('effect', effect.key),
+        session_id: effect.sessionId,
+        run_id: effect.runId,
+        step_id: effect.stepId,
+        key: effect.key,
+        lane: laneOf(effect.operation),
+        operation: JSON.stringify(effect.operation),
+        needs: laterKeys(effect.operation),
+        ephemeral: effect.ephemeral ?? false,
+        lease: null,
+        leased_by: null,
+        error: null,
+      })),
+    )
+    .onConflict((conflict) => conflict.column('key').doNothing())
+    .execute();
+}
+
+/**
+ * Takes the first pending effect of each session and lane that is free, at most `limit`, and leases them. Ephemeral ones
+ * that something later has overtaken are dropped first.
+ */
+export async function claimEffects(db: Database, worker: string, limit: number): Promise<ClaimedEffect[]> {
+  await sql`
+    update effects e set state = 'dropped', settled_at = now()
+    where e.state = 'pending' and e.ephemeral and (e.leased_until is null or e.leased_until < now())
+      and exists (select 1 from effects l where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq)`.execute(
+    db,
+  );
+  const claimed = await sql<{
+    id: string;
+    session_id: string;
+    key: string;
+    lane: Lane;
+    operation: Operation;
+    tries: number;
+    lease: string;
+  }>`
+    update effects set lease = gen_random_uuid(), leased_by = ${worker}, leased_until = now() + make_interval(secs => ${leaseSeconds}), tries = tries + 1
+    where id in (
+      select e.id from effects e
+      join (select distinct on (session_id, lane) id from effects where state = 'pending' order by session_id, lane, seq) head using (id)
+      where e.state = 'pending' and e.not_before <= now() and (e.leased_until is null or e.leased_until < now())
+        and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
+      order by e.seq
+      for update of e skip locked
+      limit ${limit}
+    )
+    returning id, session_id, key, lane, operation, tries, lease`.execute(db);
+  return claimed.rows.map((row) => ({
+    id: row.id,
+    sessionId: row.session_id,
+    key: row.key,
+    lane: row.lane,
+    operation: row.operation,
+    tries: row.tries,
+    lease: row.lease,
+  }));
+}
+
+/** The second fence, just before sending: whether the lease is still ours, with time left to send. */
+export async function holdsLease(db: Database, effect: ClaimedEffect): Promise<boolean> {
+  const row = await db
+    .selectFrom('effects')
+    .select('id')
+    .where('id', '=', effect.id)
+    .where('lease', '=', effect.lease)
+    .where('state', '=', 'pending')
+    .where('leased_until', '>', sql<Date>`now() + interval '10 seconds'`)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function resultsOf(db: Database, keys: string[]): Promise<Record<string, Record<string, unknown>>> {
+  if (keys.length === 0) return {};
+  const rows = await db.selectFrom('effects').select(['key', 'result']).where('key', 'in', keys).execute();
+  return Object.fromEntries(rows.map((row) => [row.key, row.result ?? {}]));
+}
+
+/** Settles by the lease; false when somebody else has it. */
+export async function settleEffect(
+  tx: Tx,
+  effect: ClaimedEffect,
+  settled: { state: 'done'; result: Record<string, unknown> } | { state: 'failed'; error: string },
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('effects')
+    .set({
+      state: settled.state,
+      settled_at: sql`now()`,
+      result: settled.state === 'done' ? JSON.stringify(settled.result) : null,
+      error: settled.state === 'failed' ? settled.error : null,
+    })
+    .where('id', '=', effect.id)
+    .where('lease', '=', effect.lease)
+    .where('state', '=', 'pending')
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Effects that need a failed one can never be sent; they fail with it. */
+export async function failDependents(tx: Tx, key: string): Promise<void> {
+  const failed = await tx
+    .updateTable('effects')
+    .set({ state: 'failed', settled_at: sql`now()`, error: `it needs ${key}, which failed` })
+    .where('state', '=', 'pending')
+    .where(sql<boolean>`${key} = any(needs)`)
+    .returning('key')
+    .execute();
+  for (const dependent of failed) await failDependents(tx, dependent.key);
+}
+
+/** Gives the lease back; the next try is not before `waitMs` from now. */
+export async function postponeEffect(
+  db: Database,
+  effect: ClaimedEffect,
+  waitMs: number,
+  error: string,
+): Promise<void> {
+  await db
+    .updateTable('effects')
+    .set({ lease: null, leased_until: null, error, not_before: sql`now() + make_interval(secs => ${waitMs / 1000})` })
+    .where('id', '=', effect.id)
+    .where('lease', '=', effect.lease)
+    .execute();
+}
+
+export async function pendingEffects(db: Database, sessionId: string): Promise<number> {
+  const row = await db
+    .selectFrom('effects')
+    .select((select) => select.fn.countAll<number>().as('n'))
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'pending')
+    .executeTakeFirstOrThrow();
+  return row.n;
+}
+
+/** Leases of posters on this machine that are known to be dead are free at once. */
+export async function releaseLeasesOf(db: Database, isDead: (worker: string) => boolean): Promise<void> {
+  const leased = await db
+    .selectFrom('effects')
+    .select(['id', 'lease', 'leased_by'])
+    .where('state', '=', 'pending')
+    .where('lease', 'is not', null)
+    .execute();
+  for (const { id, lease, leased_by } of leased)
+    if (leased_by !== null && isDead(leased_by))
+      await db
+        .updateTable('effects')
+        .set({ lease: null, leased_by: null, leased_until: null })
+        .where('id', '=', id)
+        .where('lease', '=', lease)
+        .execute();
+}

@@ -1,0 +1,39 @@
+import type { Evidence } from '../core/evidence.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Database, Tx } from './database.ts';
+
+/** Keeps what a step found; `content` holds the bytes of evidence that is a file, by its path. */
+export async function addEvidence(
+  tx: Tx,
+  where: { sessionId: string; runId: string; key: string },
+  evidence: Evidence[],
+  content: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<void> {
+  if (evidence.length === 0) return;
+  await tx
+    .insertInto('evidence')
+    .values(
+      evidence.map((item, index) => {
+        const bytes = item.type === 'file' ? content.get(item.path) : undefined;
+        return {
+          id: deterministicId('evidence', where.runId, where.key, index),
+          session_id: where.sessionId,
+          run_id: where.runId,
+          evidence: JSON.stringify(item),
+          content: bytes ? Buffer.from(bytes) : null,
+        };
+      }),
+    )
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}
+
+export async function listEvidence(db: Database, sessionId: string): Promise<Evidence[]> {
+  const rows = await db
+    .selectFrom('evidence')
+    .select('evidence')
+    .where('session_id', '=', sessionId)
+    .orderBy('seq')
+    .execute();
+  return rows.map((row) => row.evidence);
+}

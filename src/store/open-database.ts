@@ -1,0 +1,32 @@
+import { openEmbeddedPostgres } from './embedded-postgres.ts';
+import { migrate } from './migrate.ts';
+
+export interface OpenedDatabase {
+  url: string;
+  /** Names of the migrations that were applied. */
+  applied: string[];
+  release(): Promise<void>;
+}
+
+/** The team's own PostgreSQL, or with `url` null the embedded one below `dataDir`; with this version's schema. Throws with cause and remedy. */
+export async function openDatabase(options: { url: string | null; dataDir: string }): Promise<OpenedDatabase> {
+  if (options.url !== null) {
+    const applied = await migrate(options.url).catch((cause: Error) => {
+      const reason = cause.message || String((cause as NodeJS.ErrnoException).code);
+      throw new Error(
+        `The database of DATABASE_URL cannot be used: ${reason}. Check that it runs and that the URL is right.`,
+        {
+          cause,
+        },
+      );
+    });
+    return { url: options.url, applied, release: async () => {} };
+  }
+  const { url, release } = await openEmbeddedPostgres(options.dataDir);
+  try {
+    return { url, applied: await migrate(url), release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}

@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import type { Outcome } from '../core/outcome.ts';
+import { RunLost } from '../core/step.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Database, Tx } from './database.ts';
+
+/** A run that this worker holds. `attempt` is the fence: every write of it checks that it is still current. */
+export interface ClaimedRun {
+  id: string;
+  sessionId: string;
+  number: number;
+  attempt: number;
+  startedAt: Date;
+}
+
+/** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
+export const silentAfterSeconds = 8;
+
+/** The session's live run, queued when there is none. Call with the session's lock held. */
+export async function ensureRun(tx: Tx, sessionId: string): Promise<{ id: string; number: number; isNew: boolean }> {
+  const last = await tx
+    .selectFrom('runs')
+    .select(['id', 'number', 'ended_at'])
+    .where('session_id', '=', sessionId)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (last && last.ended_at === null) return { id: last.id, number: last.number, isNew: false };
+  const number = (last?.number ?? 0) + 1;
+  const id = deterministicId('run', sessionId, number);
+  await tx.insertInto('runs').values({ id, session_id: sessionId, number, worker: null, outcome: null }).execute();
+  return { id, number, isNew: true };
+}
+
+/** The oldest run that nobody holds, or whose holder went silent; null when there is none. */
+export async function claimRun(db: Database, worker: string): Promise<ClaimedRun | null> {
+  const found = await sql<{ id: string; session_id: string; number: number; attempt: number; started_at: Date }>`
+    update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
+    where id = (
+      select id from runs
+      where ended_at is null and not_before <= now()
+        and (worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))
+      order by queued_at
+      for update skip locked
+      limit 1
+    )
+    returning id, session_id, number, attempt, started_at`.execute(db);
+  const row = found.rows[0];
+  if (!row) return null;
+  return {
+    id: row.id,
+    sessionId: row.session_id,
+    number: row.number,
+    attempt: row.attempt,
+    startedAt: row.started_at,
+  };
+}
+
+/** Says that the worker lives. Answers whether a stop was asked for; throws `RunLost` when the run is somebody else's. */
+export async function beat(db: Database, run: ClaimedRun): Promise<{ stopRequested: boolean }> {
+  const row = await db
+    .updateTable('runs')
+    .set({ heartbeat_at: sql`now()` })
+    .where('id', '=', run.id)
+    .where('attempt', '=', run.attempt)
+    .where('ended_at', 'is', null)
+    .returning('stop_requested_at')
+    .executeTakeFirst();
+  if (!row) throw new RunLost(run.id);
+  return { stopRequested: row.stop_requested_at !== null };
+}
+
+/** The first fence: locks the run's row, or throws `RunLost`. Every write of a run begins with it. */
+export async function holdRun(tx: Tx, run: ClaimedRun): Promise<void> {
+  const row = await tx
+    .selectFrom('runs')
+    .select('id')
+    .where('id', '=', run.id)
+    .where('attempt', '=', run.attempt)
+    .where('ended_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) throw new RunLost(run.id);
+}
+
+export async function endRun(tx: Tx, run: ClaimedRun, outcome: Outcome): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ ended_at: sql`now()`, outcome: JSON.stringify(outcome), worker: null })
+    .where('id', '=', run.id)
+    .execute();
+}
+
+/** Lets go of a run so that another worker may take it at once; with `waitMs`, not before that. */
+export async function releaseRun(db: Database, run: ClaimedRun, waitMs = 0): Promise<void> {
+  await db
+    .updateTable('runs')
+    .set({ worker: null, heartbeat_at: null, not_before: sql`now() + make_interval(secs => ${waitMs / 1000})` })
+    .where('id', '=', run.id)
+    .where('attempt', '=', run.attempt)
+    .where('ended_at', 'is', null)
+    .execute();
+}
+
+/** Runs of workers on this machine that are known to be dead are free at once, without waiting for silence. */
+export async function releaseRunsOf(db: Database, isDead: (worker: string) => boolean): Promise<number> {
+  const held = await db
+    .selectFrom('runs')
+    .select(['id', 'worker', 'attempt'])
+    .where('ended_at', 'is', null)
+    .where('worker', 'is not', null)
+    .execute();
+  const dead = held.filter((run) => run.worker !== null && isDead(run.worker));
+  for (const run of dead)
+    await db
+      .updateTable('runs')
+      .set({ worker: null, heartbeat_at: null })
+      .where('id', '=', run.id)
+      .where('attempt', '=', run.attempt)
+      .execute();
+  return dead.length;
+}
+
+/** Whether any run could be claimed now. */
+export async function hasClaimableRun(db: Database): Promise<boolean> {
+  const row = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('ended_at', 'is', null)
+    .where('not_before', '<=', sql<Date>`now()`)
+    .where(sql<boolean>`(worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
+  const stopped = await tx
+    .updateTable('runs')
+    .set({ stop_requested_at: sql`coalesce(stop_requested_at, now())` })
+    .where('session_id', '=', sessionId)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return stopped !== undefined;
+}

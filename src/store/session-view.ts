@@ -1,0 +1,117 @@
+import type { Evidence } from '../core/evidence.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Plan } from '../core/plan.ts';
+import type { SessionState } from '../core/session.ts';
+import { type ActivityRow, listActivities, readPlan } from './activities.ts';
+import type { Database } from './database.ts';
+import { listEvidence } from './evidence.ts';
+import { findSessionByIdentifier, listSessions } from './sessions.ts';
+import { sumUsage, type UsageTotal } from './usage.ts';
+
+/** Everything there is to know of a session, for people. */
+export interface SessionView {
+  id: string;
+  ticket: { identifier: string; title: string; url: string };
+  state: SessionState;
+  repository: string | null;
+  baseBranch: string | null;
+  branch: string | null;
+  /** What was last pushed there. */
+  headCommit: string | null;
+  pullRequest: { number: number; url: string } | null;
+  plan: Plan;
+  activities: ActivityRow[];
+  evidence: Evidence[];
+  usage: UsageTotal;
+  firstModelCallAt: Date | null;
+  runs: {
+    number: number;
+    attempts: number;
+    queuedAt: Date;
+    startedAt: Date | null;
+    endedAt: Date | null;
+    outcome: Outcome | null;
+  }[];
+  /** What has not left yet, or never will. */
+  unsent: { key: string; state: 'pending' | 'failed'; error: string | null }[];
+}
+
+export interface Sessions {
+  list(limit: number): Promise<SessionSummary[]>;
+  /** null: the ticket has no session. */
+  view(identifier: string): Promise<SessionView | null>;
+  /** Activities after `seq`; for following along. */
+  activities(sessionId: string, afterSeq: number): Promise<ActivityRow[]>;
+  plan(sessionId: string): Promise<Plan>;
+}
+
+export interface SessionSummary {
+  identifier: string;
+  title: string;
+  state: SessionState;
+  pullRequest: string | null;
+  updatedAt: Date;
+}
+
+export function readSessions(db: Database): Sessions {
+  return {
+    async list(limit) {
+      const rows = await listSessions(db, limit);
+      return rows.map((row) => ({
+        identifier: row.hint.identifier,
+        title: row.hint.title,
+        state: row.state,
+        pullRequest: row.pullRequest?.url ?? null,
+        updatedAt: row.updatedAt,
+      }));
+    },
+    view: (identifier) => readView(db, identifier),
+    activities: (sessionId, afterSeq) => listActivities(db, sessionId, afterSeq),
+    plan: (sessionId) => readPlan(db, sessionId),
+  };
+}
+
+async function readView(db: Database, identifier: string): Promise<SessionView | null> {
+  const session = await findSessionByIdentifier(db, identifier);
+  if (!session) return null;
+  const { id, hint } = session;
+  const [plan, activities, evidence, usage, firstCall, runs, effects] = await Promise.all([
+    readPlan(db, id),
+    listActivities(db, id),
+    listEvidence(db, id),
+    sumUsage(db, { sessionId: id }),
+    db.selectFrom('steps').select('begun_at').where('session_id', '=', id).orderBy('seq').limit(1).executeTakeFirst(),
+    db.selectFrom('runs').selectAll().where('session_id', '=', id).orderBy('number').execute(),
+    db
+      .selectFrom('effects')
+      .select(['key', 'state', 'error'])
+      .where('session_id', '=', id)
+      .where('state', 'in', ['pending', 'failed'])
+      .orderBy('seq')
+      .execute(),
+  ]);
+  return {
+    id,
+    ticket: { identifier: hint.identifier, title: hint.title, url: hint.url },
+    state: session.state,
+    repository: session.repository,
+    baseBranch: session.baseBranch,
+    branch: session.branch,
+    headCommit: session.headCommit,
+    pullRequest: session.pullRequest,
+    plan,
+    activities,
+    evidence,
+    usage,
+    firstModelCallAt: firstCall?.begun_at ?? null,
+    runs: runs.map((run) => ({
+      number: run.number,
+      attempts: run.attempt,
+      queuedAt: run.queued_at,
+      startedAt: run.started_at,
+      endedAt: run.ended_at,
+      outcome: run.outcome,
+    })),
+    unsent: effects.map(({ key, state, error }) => ({ key, state: state === 'failed' ? 'failed' : 'pending', error })),
+  };
+}

@@ -1,0 +1,164 @@
+import type { ConversationHint } from '../core/delivery.ts';
+import { canMove, type SessionState } from '../core/session.ts';
+import type { Ticket, TicketHint } from '../core/ticket.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Database, Tx } from './database.ts';
+
+export interface SessionRow {
+  id: string;
+  ticketId: string;
+  state: SessionState;
+  repository: string | null;
+  baseBranch: string | null;
+  baseCommit: string | null;
+  branch: string | null;
+  headCommit: string | null;
+  pullRequest: { number: number; url: string } | null;
+  brief: { system: string; request: string } | null;
+  hint: TicketHint;
+}
+
+/** The session of a ticket, made when there is none, with its row locked until the transaction ends. */
+export async function openSession(tx: Tx, hint: TicketHint): Promise<SessionRow> {
+  const ticketId = deterministicId('ticket', hint.tracker, hint.id);
+  const sessionId = deterministicId('session', ticketId, 0);
+  await tx
+    .insertInto('tickets')
+    .values({
+      id: ticketId,
+      tracker: hint.tracker,
+      external_id: hint.id,
+      identifier: hint.identifier,
+      hint: JSON.stringify(hint),
+    })
+    .onConflict((conflict) => conflict.columns(['tracker', 'external_id']).doNothing())
+    .execute();
+  await tx
+    .insertInto('sessions')
+    .values({ id: sessionId, ticket_id: ticketId })
+    .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
+    .execute();
+  const session = await lockSession(tx, sessionId);
+  if (!session) throw new Error(`session ${sessionId} vanished while its ticket was being sorted`);
+  return session;
+}
+
+export function lockSession(tx: Tx, id: string): Promise<SessionRow | null> {
+  return select(tx, true).where('sessions.id', '=', id).executeTakeFirst().then(toRow);
+}
+
+export function findSession(db: Database | Tx, id: string): Promise<SessionRow | null> {
+  return select(db, false).where('sessions.id', '=', id).executeTakeFirst().then(toRow);
+}
+
+/** The locked session of a ticket, or null when it has none. */
+export function lockSessionOf(tx: Tx, hint: TicketHint): Promise<SessionRow | null> {
+  const ticketId = deterministicId('ticket', hint.tracker, hint.id);
+  return select(tx, true)
+    .where('sessions.id', '=', deterministicId('session', ticketId, 0))
+    .executeTakeFirst()
+    .then(toRow);
+}
+
+export function findSessionByIdentifier(db: Database, identifier: string): Promise<SessionRow | null> {
+  return select(db, false).where('tickets.identifier', '=', identifier.toUpperCase()).executeTakeFirst().then(toRow);
+}
+
+/** Newest first. */
+export async function listSessions(db: Database, limit: number): Promise<(SessionRow & { updatedAt: Date })[]> {
+  const rows = await select(db, false).orderBy('sessions.updated_at', 'desc').limit(limit).execute();
+  return rows.flatMap((row) => {
+    const session = toRow(row);
+    return session ? [{ ...session, updatedAt: row.updated_at }] : [];
+  });
+}
+
+/** Throws on a transition that `core/session.ts` does not know. */
+export async function moveSession(tx: Tx, session: SessionRow, state: SessionState): Promise<void> {
+  if (!canMove(session.state, state)) throw new Error(`a session cannot go from ${session.state} to ${state}`);
+  await updateSession(tx, session.id, { state });
+}
+
+export async function updateSession(
+  db: Database | Tx,
+  id: string,
+  changes: Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint'>>,
+): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({
+      ...(changes.state !== undefined && { state: changes.state }),
+      ...(changes.repository !== undefined && { repository: changes.repository }),
+      ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
+      ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
+      ...(changes.branch !== undefined && { branch: changes.branch }),
+      ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
+      ...(changes.pullRequest !== undefined && { pull_request: JSON.stringify(changes.pullRequest) }),
+      ...(changes.brief !== undefined && { brief: JSON.stringify(changes.brief) }),
+      updated_at: new Date(),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function saveReading(db: Database | Tx, ticketId: string, reading: Ticket): Promise<void> {
+  await db
+    .updateTable('tickets')
+    .set({ reading: JSON.stringify(reading), read_at: new Date(), identifier: reading.identifier })
+    .where('id', '=', ticketId)
+    .execute();
+}
+
+export async function openConversation(tx: Tx, sessionId: string, hint: ConversationHint): Promise<string> {
+  const id = deterministicId('conversation', sessionId, hint.key);
+  await tx
+    .insertInto('conversations')
+    .values({ id, session_id: sessionId, key: hint.key, ref: JSON.stringify(hint.ref ?? null) })
+    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing())
+    .execute();
+  return id;
+}
+
+/** The conversation that the newest words came from, else the first one; null before anybody spoke. */
+export async function currentConversation(
+  db: Database | Tx,
+  sessionId: string,
+): Promise<{ id: string; ref: unknown } | null> {
+  const row = await db
+    .selectFrom('conversations')
+    .leftJoin('prompts', 'prompts.conversation_id', 'conversations.id')
+    .select(['conversations.id', 'conversations.ref'])
+    .where('conversations.session_id', '=', sessionId)
+    .orderBy((order) => order.fn.coalesce('prompts.said_at', 'conversations.created_at'), 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+function select(db: Database | Tx, lock: boolean) {
+  const query = db
+    .selectFrom('sessions')
+    .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
+    .selectAll('sessions')
+    .select('tickets.hint');
+  return lock ? query.forUpdate('sessions') : query;
+}
+
+type Selected = Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirst']>>;
+
+function toRow(row: Selected): SessionRow | null {
+  if (!row) return null;
+  return {
+    id: row.id,
+    ticketId: row.ticket_id,
+    state: row.state,
+    repository: row.repository,
+    baseBranch: row.base_branch,
+    baseCommit: row.base_commit,
+    branch: row.branch,
+    headCommit: row.head_commit,
+    pullRequest: row.pull_request,
+    brief: row.brief,
+    hint: row.hint,
+  };
+}

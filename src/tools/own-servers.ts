@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Tool } from '../core/tool.ts';
+import type { Mount } from '../sandboxes/sandbox.ts';
+import type { PinnedTools, ToolServer, ToolServers, ToolServersOptions } from './tool-servers.ts';
+
+/** This package's own root: where `mcp-servers` and its modules lie, in a clone as in an installed package. */
+const root = findRoot(import.meta.dirname);
+
+/** What a tool server is given of a workspace. */
+export interface SeenWorkspace {
+  dir: string;
+  mounts: Mount[];
+  env: Record<string, string>;
+}
+
+/**
+ * The tools of our own servers for any session. Their list is read once, here; a session's tools are then known before its
+ * workspace is there, and each call waits for it. Throws when a server does not start.
+ */
+export async function prepareOwnTools(
+  servers: ToolServers,
+  scratch: SeenWorkspace,
+): Promise<(workspace: Promise<SeenWorkspace>) => Tool[]> {
+  const listed = await servers.tools([gitServer(scratch)]);
+  if (listed.problems.length > 0) throw new Error(listed.problems.join(' '));
+  return (workspace) =>
+    listed.tools.map((tool) => ({
+      ...tool,
+      async run(input, context) {
+        const own = await servers.tools([gitServer(await workspace)]);
+        const same = own.tools.find((candidate) => candidate.name === tool.name);
+        if (!same) throw new Error(`the tool ${tool.name} vanished`);
+        return same.run(input, context);
+      },
+    }));
+}
+
+/** Our own servers come with this version, so their lists are pinned for the life of the process only. */
+export function pinsInMemory(): ToolServersOptions['pins'] {
+  const pins = new Map<string, PinnedTools>();
+  return {
+    load: async (server) => pins.get(server) ?? null,
+    save: async (server, pinned) => void pins.set(server, pinned),
+  };
+}
+
+/** History of the repository, read-only, for one session's workspace. */
+function gitServer(workspace: SeenWorkspace): ToolServer {
+  return {
+    name: 'git',
+    argv: ['node', join(root, 'bin', 'shipmate-mcp-git.mjs'), '--repository', workspace.dir],
+    sandbox: {
+      mounts: [
+        ...workspace.mounts.map((mount) => ({ ...mount, writable: false })),
+        ...['bin', 'mcp-servers', 'dist', 'node_modules', 'package.json']
+          .map((name) => join(root, name))
+          .filter((path) => existsSync(path))
+          .map((path) => ({ path, writable: false })),
+      ],
+      env: workspace.env,
+      cwd: workspace.dir,
+      network: 'none',
+    },
+    tools: null,
+    readOnly: ['search-history', 'blame-range', 'show-commit', 'diff-branches', 'last-touched', 'find-pull-requests'],
+  };
+}
+
+function findRoot(from: string): string {
+  for (let dir = from; ; dir = dirname(dir)) {
+    if (existsSync(join(dir, 'package.json'))) return dir;
+    if (dir === dirname(dir)) throw new Error(`no package.json above ${from}`);
+  }
+}

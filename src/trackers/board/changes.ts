@@ -1,0 +1,93 @@
+import { sql } from 'kysely';
+import type { Person, TicketRelation } from '../../core/ticket.ts';
+import type { BoardDatabase, BoardTables } from './database.ts';
+import { type DeliveryBody, deliveryIdOf } from './delivery.ts';
+import type { TicketRow } from './tickets.ts';
+
+/** Files a ticket and answers its number. */
+export async function insertRow(db: BoardDatabase, row: Omit<TicketRow, 'number' | 'version'>): Promise<number> {
+  const { number } = await db
+    .insertInto('board_tickets')
+    .values(columnsOf(row))
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  return number;
+}
+
+/** Writes a locked ticket's row back. */
+export async function updateRow(db: BoardDatabase, row: TicketRow): Promise<void> {
+  await db
+    .updateTable('board_tickets')
+    .set({ ...columnsOf(row), version: row.version, updated_at: sql<Date>`clock_timestamp()` })
+    .where('number', '=', row.number)
+    .execute();
+}
+
+function columnsOf({
+  title,
+  description,
+  priority,
+  labels,
+  fields,
+  state,
+  assignee,
+}: Omit<TicketRow, 'number' | 'version'>) {
+  return {
+    title,
+    description,
+    priority,
+    labels,
+    fields: JSON.stringify(fields),
+    state,
+    assignee: assignee && JSON.stringify(assignee),
+  };
+}
+
+/** Whether nothing but the version differs. */
+export function isSame(before: TicketRow, after: TicketRow): boolean {
+  const columns = Object.keys(before).filter((column) => column !== 'version') as (keyof TicketRow)[];
+  return columns.every((column) => JSON.stringify(before[column]) === JSON.stringify(after[column]));
+}
+
+/** What a delivery says of a change that made the ticket `row`. */
+export function describeChange(
+  event: DeliveryBody['event'],
+  row: Pick<TicketRow, 'number' | 'title' | 'state' | 'assignee' | 'version'>,
+  actor: Person,
+  previousAssignee: Person | null,
+): DeliveryBody {
+  const { number, title, state, assignee, version } = row;
+  const id = deliveryIdOf(number, version);
+  return { id, event, actor, ticket: { number, title, state, assignee }, previousAssignee };
+}
+
+type StoredRelation = BoardTables['board_relations'];
+
+/** Stores a relation once, from whichever side it was told. Answers whether it is new. */
+export async function storeRelation(
+  db: BoardDatabase,
+  [ticket, other]: readonly [number, number],
+  type: TicketRelation['type'],
+): Promise<boolean> {
+  const values = stored(ticket, other, type);
+  const added = await db
+    .insertInto('board_relations')
+    .values(values)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('type')
+    .execute();
+  return added.length > 0;
+}
+
+function stored(ticket: number, other: number, type: TicketRelation['type']): StoredRelation {
+  switch (type) {
+    case 'blockedBy':
+      return { ticket: other, type: 'blocks', other: ticket };
+    case 'child':
+      return { ticket: other, type: 'parent', other: ticket };
+    case 'relatedTo':
+      return { ticket: Math.min(ticket, other), type, other: Math.max(ticket, other) };
+    default:
+      return { ticket, type, other };
+  }
+}

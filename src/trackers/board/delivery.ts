@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { Delivery, TrackerEvent } from '../../core/delivery.ts';
+import { readSignal } from '../../core/prompt-signal.ts';
+import type { Person } from '../../core/ticket.ts';
+import { VendorError } from '../../core/vendor-error.ts';
+import { signatureMatches, signBody } from '../../lib/signature.ts';
+import { type BoardState, boardStates, categoryOf } from './states.ts';
+import { hintOf, identifierOf } from './tickets.ts';
+
+const person = z.object({ id: z.string(), name: z.string(), isBot: z.boolean() });
+
+const deliveryBody = z.object({
+  /** Repeated in the header; here it is signed. */
+  id: z.string(),
+  event: z.enum(['ticket.created', 'ticket.assigned', 'ticket.unassigned', 'ticket.changed', 'comment.created']),
+  actor: person,
+  /** As the change left it. */
+  ticket: z.object({
+    number: z.int().positive(),
+    title: z.string(),
+    state: z.enum(boardStates.map((state) => state.name) as [BoardState, ...BoardState[]]),
+    assignee: person.nullable(),
+  }),
+  previousAssignee: person.nullish(),
+  comment: z.object({ id: z.string(), body: z.string(), at: z.string() }).optional(),
+});
+
+export type DeliveryBody = z.infer<typeof deliveryBody>;
+
+export const signatureHeader = 'board-signature';
+export const idHeader = 'board-delivery';
+
+/** A delivery as `POST /webhooks/board` takes it. */
+export interface BoardDelivery {
+  source: 'board';
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+export function signDelivery(secret: string, content: DeliveryBody): BoardDelivery {
+  const body = Buffer.from(JSON.stringify(content));
+  return {
+    source: 'board',
+    headers: {
+      'content-type': 'application/json',
+      [idHeader]: content.id,
+      [signatureHeader]: signBody(secret, body),
+    },
+    body,
+  };
+}
+
+export function verifyDelivery(
+  secret: string,
+  headers: Record<string, string>,
+  body: Uint8Array,
+): { deliveryId: string } {
+  if (!signatureMatches(secret, body, headers[signatureHeader]))
+    throw new VendorError(`The header ${signatureHeader} is missing, or it does not match the body and our secret.`, {
+      code: 'unauthorized',
+      retryable: false,
+    });
+  const deliveryId = headers[idHeader];
+  const signed = z.object({ id: z.string().min(1) }).safeParse(parse(body));
+  // The header alone would let anyone who saw a delivery send it again as a new one.
+  if (deliveryId === undefined || deliveryId !== signed.data?.id)
+    throw new VendorError(`The header ${idHeader} is missing, or it differs from "id" in the signed body.`, {
+      code: 'invalid',
+      retryable: false,
+    });
+  return { deliveryId };
+}
+
+/** What bots do means nothing, the agent's own doings least of all: nobody may talk to himself. */
+export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
+  const parsed = deliveryBody.safeParse(parse(delivery.body));
+  if (!parsed.success) return [];
+  const { event, actor: by, ticket: row, previousAssignee, comment } = parsed.data;
+  if (by.isBot || by.id === agent) return [];
+  const ticket = hintOf(row);
+  const conversation = { key: `board:${row.number}`, ref: { number: row.number } };
+  switch (event) {
+    case 'ticket.created':
+    case 'ticket.assigned':
+    case 'ticket.unassigned': {
+      const before = isAgent(previousAssignee, agent);
+      const now = isAgent(row.assignee, agent);
+      if (now && !before) return [{ type: 'sessionCreated', ticket, conversation, said: null, by }];
+      return before && !now ? [{ type: 'unassigned', ticket, by }] : [];
+    }
+    case 'ticket.changed':
+      return [{ type: 'ticketChanged', ticket, category: categoryOf(row.state), by }];
+    case 'comment.created': {
+      if (!comment) return [];
+      const { id: key, body, at } = comment;
+      const said = { key, author: by, body, signal: readSignal(body, agent), at };
+      return [{ type: 'prompted', ticket, conversation, said }];
+    }
+  }
+}
+
+/** Deterministic: the ticket and which of its versions this is, or which comment. */
+export function deliveryIdOf(number: number, change: number | string): string {
+  return `${identifierOf(number)}/${change}`;
+}
+
+function isAgent(assignee: Person | null | undefined, agent: string): boolean {
+  return assignee?.id === agent;
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Pool, PoolClient } from 'pg';
+import type { Person, Ticket, TicketComment, TicketRelation } from '../../core/ticket.ts';
+import { describeChange, insertRow, isSame, storeRelation, updateRow } from './changes.ts';
+import { boardDatabase, boardTransaction, isoTime } from './database.ts';
+import { type BoardDelivery, type DeliveryBody, deliveryIdOf, signDelivery } from './delivery.ts';
+import { accountNamed, checkEdit, type TicketDraft, type TicketEdit } from './edit.ts';
+import { stateNamed } from './states.ts';
+import { checkLine, checkText, invalid } from './text.ts';
+import { identifierOf, lockTicket, numberOf, readTicket, type TicketRow } from './tickets.ts';
+import { listTickets, readView, type TicketFilter, type TicketSummary, type TicketView } from './view.ts';
+
+/**
+ * What people do on the board. A ticket is named as a person would: "BOARD-12" or "12". Each change commits together with
+ * its delivery, or neither does; what changes nothing delivers nothing. Throws `VendorError` `not_found` or `invalid` with
+ * a message for the person.
+ */
+export interface BoardDesk {
+  createTicket(draft: TicketDraft, by: Person): Promise<Ticket>;
+  editTicket(ticket: string, edit: TicketEdit, by: Person): Promise<Ticket>;
+  comment(ticket: string, body: string, by: Person): Promise<TicketComment>;
+  assign(ticket: string, assignee: string, by: Person): Promise<Ticket>;
+  unassign(ticket: string, by: Person): Promise<Ticket>;
+  /** To a state by its name: "In Review". */
+  move(ticket: string, state: string, by: Person): Promise<Ticket>;
+  relate(ticket: string, type: TicketRelation['type'], other: string, by: Person): Promise<Ticket>;
+  show(ticket: string): Promise<TicketView>;
+  /** Newest first; at most `limit`, 100 unless told. */
+  list(filter?: TicketFilter): Promise<TicketSummary[]>;
+}
+
+export function createBoardDesk(options: {
+  pool: Pool;
+  agent: string;
+  secret: string;
+  /** Takes a delivery in, inside the transaction of the change it tells of. Throwing undoes the change. */
+  accept(tx: PoolClient, delivery: BoardDelivery): Promise<unknown>;
+}): BoardDesk {
+  const { pool, agent, secret, accept } = options;
+
+  const announce = (tx: PoolClient, content: DeliveryBody) => accept(tx, signDelivery(secret, content));
+
+  /** One change to one ticket; where nothing becomes different nothing is written and nobody told. */
+  async function change(
+    written: string,
+    by: Person,
+    event: DeliveryBody['event'],
+    edit: Partial<TicketRow>,
+  ): Promise<Ticket> {
+    const number = numberOf(written);
+    return boardTransaction(pool, async (db, tx) => {
+      const row = await lockTicket(db, number);
+      const after = { ...row, ...edit, version: row.version + 1 };
+      if (!isSame(row, after)) {
+        await updateRow(db, after);
+        await announce(tx, describeChange(event, after, by, row.assignee));
+      }
+      return readTicket(db, number);
+    });
+  }
+
+  return {
+    createTicket: async (draft, by) => {
+      const { title, state: written = 'Todo', assignee: name, ...rest } = draft;
+      const values = {
+        description: '',
+        priority: 'none' as const,
+        labels: [],
+        fields: {},
+        ...checkEdit(rest),
+        title: checkLine(title, 'title'),
+        state: stateNamed(written),
+        assignee: name === undefined ? null : accountNamed(name, agent),
+      };
+      return boardTransaction(pool, async (db, tx) => {
+        const number = await insertRow(db, values);
+        await announce(tx, describeChange('ticket.created', { ...values, number, version: 1 }, by, null));
+        return readTicket(db, number);
+      });
+    },
+
+    editTicket: async (ticket, edit, by) => {
+      const checked = checkEdit(edit);
+      return change(ticket, by, 'ticket.changed', checked);
+    },
+
+    comment: async (ticket, written, by) => {
+      const body = checkText(written, 'comment');
+      if (body.trim() === '') throw invalid('The comment is empty. Say something.');
+      const number = numberOf(ticket);
+      return boardTransaction(pool, async (db, tx) => {
+        const row = await lockTicket(db, number);
+        const made = await db
+          .insertInto('board_comments')
+          .values({ id: randomUUID(), ticket: number, author: JSON.stringify(by), body })
+          .returning(['id', isoTime('created_at').as('at')])
+          .executeTakeFirstOrThrow();
+        await db
+          .updateTable('board_tickets')
+          .set({ updated_at: sql<Date>`clock_timestamp()` })
+          .where('number', '=', number)
+          .execute();
+        const id = deliveryIdOf(number, made.id);
+        await announce(tx, {
+          ...describeChange('comment.created', row, by, row.assignee),
+          id,
+          comment: { ...made, body },
+        });
+        return { ...made, author: by, body };
+      });
+    },
+
+    assign: async (ticket, name, by) => {
+      const assignee = accountNamed(name, agent);
+      return change(ticket, by, 'ticket.assigned', { assignee });
+    },
+
+    unassign: async (ticket, by) => change(ticket, by, 'ticket.unassigned', { assignee: null }),
+
+    move: async (ticket, written, by) => {
+      const state = stateNamed(written);
+      return change(ticket, by, 'ticket.changed', { state });
+    },
+
+    relate: async (ticket, type, other, by) => {
+      const numbers = [numberOf(ticket), numberOf(other)] as const;
+      if (numbers[0] === numbers[1])
+        throw invalid(`${identifierOf(numbers[0])} cannot be related to itself. Name another ticket.`);
+      return boardTransaction(pool, async (db, tx) => {
+        // In one order, whoever asks, so that two people cannot wait for each other.
+        const rows = [];
+        for (const number of [...numbers].sort((a, b) => a - b)) rows.push(await lockTicket(db, number));
+        if (await storeRelation(db, numbers, type)) {
+          for (const row of rows) {
+            const after = { ...row, version: row.version + 1 };
+            await updateRow(db, after);
+            await announce(tx, describeChange('ticket.changed', after, by, row.assignee));
+          }
+        }
+        return readTicket(db, numbers[0]);
+      });
+    },
+
+    show: async (ticket) => readView(boardDatabase(pool), numberOf(ticket)),
+    list: (filter = {}) => listTickets(boardDatabase(pool), filter),
+  };
+}

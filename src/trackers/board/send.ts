@@ -1,0 +1,90 @@
+import { sql } from 'kysely';
+import type { Pool } from 'pg';
+import type { TicketOperation } from '../../core/effect.ts';
+import type { TicketHint } from '../../core/ticket.ts';
+import { type BoardDatabase, boardTransaction } from './database.ts';
+import { categoryOf, stateOf } from './states.ts';
+import { lockTicket, numberOf, type TicketRow } from './tickets.ts';
+
+/**
+ * Carries one operation out, once: what it did is kept under its id, in the same transaction and behind the ticket's lock,
+ * so that a repetition, however late, changes nothing and gets the same answer.
+ */
+export async function sendOperation(
+  pool: Pool,
+  hint: TicketHint,
+  operation: TicketOperation,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  signal.throwIfAborted();
+  const number = numberOf(hint.id);
+  return boardTransaction(pool, async (db) => {
+    const ticket = await lockTicket(db, number);
+    const earlier = await db
+      .selectFrom('board_operations')
+      .select('result')
+      .where('id', '=', operation.id)
+      .executeTakeFirst();
+    if (earlier) return earlier.result;
+    const result = await carryOut(db, ticket, operation);
+    await db
+      .insertInto('board_operations')
+      .values({ id: operation.id, ticket: number, result: JSON.stringify(result) })
+      .execute();
+    signal.throwIfAborted();
+    return result;
+  });
+}
+
+async function carryOut(
+  db: BoardDatabase,
+  ticket: TicketRow,
+  operation: TicketOperation,
+): Promise<Record<string, unknown>> {
+  switch (operation.kind) {
+    case 'postActivity': {
+      const activity = JSON.stringify(operation.activity);
+      await db.insertInto('board_activities').values({ id: operation.id, ticket: ticket.number, activity }).execute();
+      return { id: operation.id };
+    }
+    case 'updatePlan': {
+      const plan = JSON.stringify(operation.plan);
+      await db
+        .insertInto('board_plans')
+        .values({ ticket: ticket.number, plan, updated_at: sql<Date>`clock_timestamp()` })
+        .onConflict((conflict) =>
+          conflict.column('ticket').doUpdateSet({ plan, updated_at: sql<Date>`clock_timestamp()` }),
+        )
+        .execute();
+      return { id: operation.id };
+    }
+    case 'moveTicket': {
+      const state = stateOf(operation.to);
+      if (ticket.state === state) return { state };
+      if (!operation.from.includes(categoryOf(ticket.state)))
+        return { skipped: `A person moved the ticket to "${ticket.state}", so it was not moved to "${state}".` };
+      await db
+        .updateTable('board_tickets')
+        .set({ state, version: ticket.version + 1, updated_at: sql<Date>`clock_timestamp()` })
+        .where('number', '=', ticket.number)
+        .execute();
+      return { state };
+    }
+    case 'attachPullRequest': {
+      if (typeof operation.url !== 'string') throw new Error(`the url of operation ${operation.id} was not resolved`);
+      const url = storable(operation.url);
+      const title = storable(operation.title);
+      await db
+        .insertInto('board_attachments')
+        .values({ ticket: ticket.number, url, title })
+        .onConflict((conflict) => conflict.columns(['ticket', 'url']).doUpdateSet({ title }))
+        .execute();
+      return { url };
+    }
+  }
+}
+
+/** PostgreSQL's text holds no NUL; what the agent wrote must not fail for one. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD');
+}

@@ -1,0 +1,156 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Repository } from '../core/repository.ts';
+import { parseBundle } from './bundle.ts';
+import { type Change, parseChanges } from './changes.ts';
+import type { HostGit } from './git.ts';
+import type { Layout } from './layout.ts';
+import type { Mirrors } from './mirror.ts';
+import { assertCommit, assertName } from './names.ts';
+import { bundleOf, type StoredSnapshot } from './snapshot.ts';
+import { baseMissing, WorkspaceError } from './workspace-error.ts';
+
+/** A clean bare repository on our side with a session's work, checked; upstream's objects are the mirror's. */
+export interface SessionStore {
+  gitDir: string;
+}
+
+export interface SessionStores {
+  receive(
+    sessionId: string,
+    repository: Repository,
+    snapshot: StoredSnapshot,
+    signal: AbortSignal,
+  ): Promise<SessionStore>;
+  changes(store: SessionStore, from: string, to: string): Promise<Change[]>;
+  diff(
+    store: SessionStore,
+    from: string,
+    to: string,
+    options: { maxBytes: number },
+  ): Promise<{ text: string; cut: boolean }>;
+  readBlob(store: SessionStore, sha: string, maxBytes: number): Promise<Buffer | null>;
+  /** The same arguments give the same commit. */
+  commit(store: SessionStore, commit: NewCommit, signal?: AbortSignal): Promise<string>;
+}
+
+export interface NewCommit {
+  tree: string;
+  parent: string;
+  message: string;
+  author: { name: string; email: string };
+  /** ISO 8601. */
+  date: string;
+}
+
+const maxPackBytes = 1_000_000_000;
+
+export function createSessionStores(options: { layout: Layout; mirrors: Mirrors; git: HostGit }): SessionStores {
+  const { layout, mirrors, git } = options;
+
+  async function open(sessionId: string, repository: Repository): Promise<string> {
+    const gitDir = layout.path('stores', `${assertName('session', sessionId)}.git`);
+    if (!(await stat(join(gitDir, 'objects/info/alternates')).catch(() => null))) {
+      await git.must(['init', '--quiet', '--bare', '--template=', '--initial-branch=none', gitDir]);
+      await mkdir(join(gitDir, 'objects/info'), { recursive: true });
+      await writeFile(join(gitDir, 'objects/info/alternates'), `${mirrors.gitDir(repository)}/objects\n`);
+    }
+    return gitDir;
+  }
+
+  /** What a commit says of itself: its tree and its parents. */
+  async function headerOf(gitDir: string, commit: string): Promise<string[]> {
+    const text = (await git.must(['cat-file', 'commit', assertCommit(commit)], { gitDir })).toString('latin1');
+    return text
+      .slice(0, text.indexOf('\n\n'))
+      .split('\n')
+      .filter((line) => /^(tree|parent) /.test(line));
+  }
+
+  async function unpack(
+    gitDir: string,
+    snapshot: StoredSnapshot,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bundle = parseBundle(bytes);
+    const [ref] = bundle.refs;
+    if (bundle.prerequisites.join() !== snapshot.base || bundle.refs.length !== 1 || ref?.sha !== snapshot.commit)
+      throw new WorkspaceError('bad_bundle', `The snapshot ${snapshot.commit} is not one commit on ${snapshot.base}.`);
+    const args = ['index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${maxPackBytes}`];
+    const result = await git.run(args, { gitDir, stdin: bundle.pack, signal });
+    if (result.exitCode !== 0)
+      throw new WorkspaceError(
+        'bad_bundle',
+        `Git refuses what the workspace handed over: ${result.stderr.trim().slice(-1000)}. Nothing of it was published.`,
+      );
+    const header = await headerOf(gitDir, snapshot.commit);
+    if (header.join() !== `tree ${snapshot.tree},parent ${snapshot.base}`)
+      throw new WorkspaceError(
+        'bad_bundle',
+        `The snapshot ${snapshot.commit} is not tree ${snapshot.tree} on ${snapshot.base}.`,
+      );
+  }
+
+  return {
+    async receive(sessionId, repository, snapshot, signal) {
+      const gitDir = await open(sessionId, repository);
+      if (!(await mirrors.resolve(repository, assertCommit(snapshot.base), signal)))
+        throw baseMissing(repository, snapshot.base);
+      const ref = `refs/snapshots/${assertCommit(snapshot.commit)}`;
+      const bytes = await bundleOf(snapshot);
+      if (!bytes) {
+        const header = await headerOf(gitDir, snapshot.base);
+        if (header[0] !== `tree ${snapshot.tree}`)
+          throw new WorkspaceError(
+            'bad_bundle',
+            `The snapshot ${snapshot.commit} has no bundle, and its tree is not its base's.`,
+          );
+      } else if ((await git.run(['rev-parse', '--verify', '--quiet', ref], { gitDir })).exitCode !== 0) {
+        await unpack(gitDir, snapshot, bytes, signal);
+      }
+      await git.must(['update-ref', ref, snapshot.commit], { gitDir });
+      return { gitDir };
+    },
+
+    async changes({ gitDir }, from, to) {
+      const flags = ['-r', '-z', '--raw', '--numstat', '--no-abbrev', '-M', '-l2000', '--no-ext-diff', '--no-textconv'];
+      const args = ['diff-tree', ...flags, assertCommit(from), assertCommit(to)];
+      const changes = parseChanges(await git.must(args, { gitDir }));
+      const blobs = changes.filter((change) => /^1[02]0/.test(change.newMode));
+      const stdin = blobs.map((change) => `${change.newSha}\n`).join('');
+      const said = await git.must(['cat-file', '--batch-check=%(objectsize)'], { gitDir, stdin });
+      const sizes = said.toString().split('\n');
+      for (const [index, change] of blobs.entries()) change.bytes = Number(sizes[index]);
+      return changes;
+    },
+
+    async diff({ gitDir }, from, to, { maxBytes }) {
+      const flags = ['-r', '-p', '-M', '-l2000', '--no-ext-diff', '--no-textconv', '--no-color'];
+      const args = ['diff-tree', ...flags, assertCommit(from), assertCommit(to)];
+      const { stdout, cut, exitCode, stderr } = await git.run(args, { gitDir, maxBytes });
+      if (exitCode !== 0 && !cut) throw new WorkspaceError('git_failed', `git diff-tree failed: ${stderr.trim()}`);
+      return { text: stdout.toString('utf8'), cut };
+    },
+
+    async readBlob({ gitDir }, sha, maxBytes) {
+      const { stdout, cut, exitCode } = await git.run(['cat-file', 'blob', assertCommit(sha)], { gitDir, maxBytes });
+      return cut || exitCode !== 0 ? null : stdout;
+    },
+
+    async commit({ gitDir }, { tree, parent, message, author, date }, signal) {
+      const env = {
+        GIT_AUTHOR_NAME: author.name,
+        GIT_AUTHOR_EMAIL: author.email,
+        GIT_AUTHOR_DATE: date,
+        GIT_COMMITTER_NAME: author.name,
+        GIT_COMMITTER_EMAIL: author.email,
+        GIT_COMMITTER_DATE: date,
+      };
+      const args = ['commit-tree', '-p', assertCommit(parent), '-F', '-', assertCommit(tree)];
+      const commit = (await git.must(args, { gitDir, env, signal, stdin: message })).toString().trim();
+      await git.must(['update-ref', `refs/published/${commit}`, commit], { gitDir });
+      return commit;
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import type { Repository } from '../core/repository.ts';
+import { assertCommit, assertName } from './names.ts';
+import type { OverlayEntry, OverlayFile } from './overlay.ts';
+import type { Pool } from './pool.ts';
+import { abandon, type SetupPlan } from './prepare.ts';
+import { bringIn, resetTree, type StoredSnapshot } from './snapshot.ts';
+import {
+  arrange,
+  type Checkout,
+  createWorkspace,
+  enterTree,
+  type OpenedTree,
+  openTree,
+  type Rooms,
+  type Workspace,
+} from './workspace.ts';
+import { baseMissing } from './workspace-error.ts';
+
+export interface ReopenRequest {
+  sessionId: string;
+  repository: Repository;
+  /** A full commit id, which the mirror has. */
+  base: string;
+  setup: SetupPlan;
+  /** Beside PATH, HOME and what git needs. */
+  env?: Record<string, string>;
+}
+
+export interface TakeRequest extends ReopenRequest {
+  /** A local branch at the base for the agent to stand on; without one HEAD is detached. */
+  branch?: string;
+  /** The work so far; null: none. HEAD stays at the base, so that `git diff` shows it. */
+  restore: StoredSnapshot | null;
+}
+
+export interface CheckoutRequest {
+  repository: Repository;
+  base: string;
+  setup: SetupPlan;
+  /** What `head` is; null: the base itself. */
+  snapshot: StoredSnapshot | null;
+  /** What is checked out, before the overlay. */
+  at: 'base' | 'head';
+  /** Single files that are taken from the other side, or taken away. */
+  overlay?: OverlayEntry[];
+  /** Files that neither side has. */
+  files?: OverlayFile[];
+  env?: Record<string, string>;
+}
+
+export interface Taking {
+  take(request: TakeRequest, signal: AbortSignal): Promise<Workspace>;
+  reopen(request: ReopenRequest, signal: AbortSignal): Promise<Workspace | null>;
+  checkout(request: CheckoutRequest, signal: AbortSignal): Promise<Checkout>;
+  release(sessionId: string): Promise<void>;
+  /** Ends what runs in any of them. */
+  close(): Promise<void>;
+}
+
+export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSignal }): Taking {
+  const { rooms, pool, stop } = options;
+  const { layout, mirrors } = rooms;
+  const open = new Set<OpenedTree>();
+
+  async function resolveBase(repository: Repository, base: string, signal: AbortSignal) {
+    const found = await mirrors.resolve(repository, assertCommit(base), signal);
+    if (!found) throw baseMissing(repository, base);
+    return found;
+  }
+
+  async function openHere(...args: Parameters<typeof openTree>): Promise<OpenedTree> {
+    const opened = await openTree(...args);
+    const known = {
+      ...opened,
+      close: async () => {
+        await opened.close();
+        open.delete(known);
+      },
+    };
+    open.add(known);
+    return known;
+  }
+
+  /** A tree from the pool, in the state that `arrangeIt` gives it; nothing is left of it when that fails. */
+  async function obtain<T>(
+    request: { repository: Repository; base: string; setup: SetupPlan; branch?: string },
+    how: (tree: string) => Parameters<typeof openTree>[3],
+    signal: AbortSignal,
+    arrangeIt: (opened: OpenedTree, base: { commit: string; tree: string }, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { repository, setup } = request;
+    const either = AbortSignal.any([signal, stop]);
+    const base = await resolveBase(repository, request.base, either);
+    const taken = await pool.take(repository, base.commit, setup, either);
+    let opened: OpenedTree | undefined;
+    try {
+      if (taken.base !== base.commit) await mirrors.keep(repository, `tree-${taken.tree}`, base.commit);
+      opened = await openHere(rooms, repository, taken.tree, how(taken.tree));
+      const marker = await enterTree(opened, mirrors, repository, taken, base.commit, request.branch, either);
+      await layout.write('busy', layout.busyName(marker.tree), marker);
+      return await arrangeIt(opened, base, either);
+    } catch (error) {
+      await opened?.close();
+      await abandon(layout, taken.tree);
+      throw error;
+    } finally {
+      void pool.warm(repository, base.commit, setup);
+    }
+  }
+
+  async function release(sessionId: string): Promise<void> {
+    const marker = await layout.read('sessions', assertName('session', sessionId));
+    await layout.unlink(sessionId);
+    if (!marker) return;
+    await layout.discard(layout.path('trees', marker.tree));
+    await layout.remove('sessions', sessionId);
+  }
+
+  return {
+    release,
+
+    async take(request, signal) {
+      const { sessionId, repository, restore } = request;
+      await release(sessionId);
+      const how = () => ({ session: sessionId, env: request.env ?? {} });
+      return obtain(request, how, signal, async (opened, base, either) => {
+        if (restore) {
+          await bringIn(opened.keeper, restore, either);
+          await resetTree(opened.keeper, restore.tree, either);
+        }
+        await mirrors.keep(repository, `session-${sessionId}`, base.commit);
+        await layout.link(sessionId, opened.tree);
+        await layout.move(['busy', layout.busyName(opened.tree)], ['sessions', sessionId]);
+        return createWorkspace(opened, base);
+      });
+    },
+
+    async reopen(request, signal) {
+      const { sessionId, repository, setup } = request;
+      const marker = await layout.read('sessions', assertName('session', sessionId));
+      if (!marker || marker.mirror !== mirrors.key(repository)) return null;
+      if (marker.base !== request.base || marker.setup !== setup.key) return null;
+      const base = await resolveBase(repository, request.base, signal);
+      const how = { session: sessionId, env: request.env ?? {} };
+      return createWorkspace(await openHere(rooms, repository, marker.tree, how), base);
+    },
+
+    async checkout(request, signal) {
+      const { overlay = [], files = [], snapshot, at } = request;
+      const evidenceOf = (tree: string) => layout.path('trees', tree, 'evidence');
+      const how = (tree: string) => ({
+        session: null,
+        mounts: [{ path: evidenceOf(tree), writable: true }],
+        env: { SHIPMATE_EVIDENCE: evidenceOf(tree), ...request.env },
+      });
+      return obtain(request, how, signal, async (opened, base, either) => {
+        await arrange(opened.keeper, base, { snapshot, at, overlay, files }, either);
+        return {
+          dir: opened.dir,
+          sandbox: opened.sandbox,
+          evidenceDir: evidenceOf(opened.tree),
+          async release() {
+            await opened.close();
+            await abandon(layout, opened.tree);
+          },
+        };
+      });
+    },
+
+    async close() {
+      await Promise.all([...open].map((each) => each.close()));
+    },
+  };
+}

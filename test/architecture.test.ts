@@ -1,0 +1,160 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Rooms and what each may import. A room is the longest of these prefixes that fits; ports are files of their own. */
+const rooms: Record<string, string[]> = {
+  'src/main.ts': ['src/cli'],
+  'src/app.ts': ['src/'],
+  'src/flow.ts': ['src/flow/'],
+  'src/config.ts': ['src/config/', 'src/core/', 'src/lib/'],
+  'src/config/': ['src/core/', 'src/lib/'],
+  'src/flow/': [
+    'ports',
+    'src/core/',
+    'src/lib/',
+    'src/store/',
+    'src/workspaces/',
+    'src/verification/',
+    'src/publishing/',
+    'src/tools/',
+    'src/jobs/queues.ts',
+  ],
+  'src/core/': ['src/lib/'],
+  'src/lib/': [],
+  'src/trackers/': ['src/trackers/tracker.ts', 'src/core/', 'src/lib/'],
+  'src/code-hosts/': ['src/code-hosts/code-host.ts', 'src/core/', 'src/lib/'],
+  'src/models/': ['src/models/model.ts', 'src/core/', 'src/lib/'],
+  'src/sandboxes/': ['src/sandboxes/sandbox.ts', 'src/core/', 'src/lib/'],
+  'src/agents/': [
+    'src/agents/agent.ts',
+    'src/tools/',
+    'src/models/model.ts',
+    'src/sandboxes/sandbox.ts',
+    'src/core/',
+    'src/lib/',
+  ],
+  'src/workspaces/': ['src/sandboxes/sandbox.ts', 'src/core/', 'src/lib/'],
+  'src/tools/': ['src/sandboxes/sandbox.ts', 'src/core/', 'src/lib/'],
+  'src/verification/': ['src/sandboxes/sandbox.ts', 'src/workspaces/', 'src/core/', 'src/lib/'],
+  'src/publishing/': ['src/workspaces/', 'src/core/', 'src/lib/'],
+  'src/store/': ['src/core/', 'src/lib/'],
+  'src/jobs/': ['src/core/', 'src/lib/'],
+  'src/http/': ['src/flow.ts', 'src/store/', 'ports', 'src/core/', 'src/lib/'],
+  'src/cli/': ['src/app.ts', 'src/config.ts', 'src/core/', 'src/lib/'],
+  'mcp-servers/': [],
+};
+
+const ports = [
+  'src/trackers/tracker.ts',
+  'src/code-hosts/code-host.ts',
+  'src/models/model.ts',
+  'src/agents/agent.ts',
+  'src/sandboxes/sandbox.ts',
+];
+
+/** Rooms whose folders are adapters: siblings must not know each other. */
+const adapterRooms = ['src/trackers/', 'src/code-hosts/', 'src/models/', 'src/sandboxes/'];
+
+const sources = [...filesUnder('src'), ...filesUnder('mcp-servers')].filter((file) => file.endsWith('.ts'));
+
+describe('who may import whom', () => {
+  test('every import stays within the rules', ({ expect }) => {
+    const wrong = sources.flatMap((file) =>
+      importsOf(file)
+        .filter((target) => !mayImport(file, target))
+        .map((target) => `${file} -> ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('every source file is in a room', ({ expect }) => {
+    expect(sources.filter((file) => roomOf(file) === null)).toEqual([]);
+  });
+});
+
+test('no source file is longer than 400 lines; the files that tell the story stay under 200', ({ expect }) => {
+  const long = sources.filter((file) => linesOf(file) > 400);
+  const story = ['src/main.ts', 'src/app.ts', 'src/flow.ts'].filter((file) => linesOf(file) > 200);
+  expect({ long, story }).toEqual({ long: [], story: [] });
+});
+
+test('only the process itself hands on the environment', ({ expect }) => {
+  const readers = sources.filter((file) => file.startsWith('src/') && /process\.env\b/.test(read(file)));
+  expect(readers).toEqual(['src/main.ts']);
+});
+
+test('core needs no package', ({ expect }) => {
+  const packages = sources
+    .filter((file) => file.startsWith('src/core/'))
+    .flatMap((file) => specifiersOf(file).filter((name) => !name.startsWith('.')));
+  expect(packages).toEqual([]);
+});
+
+test('no bag files, and no module is mocked', ({ expect }) => {
+  const bags = sources.filter((file) => /(^|\/)(types|utils|helpers|common|misc)(\.ts|\/)/.test(file));
+  const mocked = filesUnder('test').filter(
+    (file) => /\bvi\.(mock|doMock)\(/.test(read(file)) && !file.includes('architecture'),
+  );
+  expect({ bags, mocked }).toEqual({ bags: [], mocked: [] });
+});
+
+function mayImport(file: string, target: string): boolean {
+  const room = roomOf(file);
+  const adapters = adapterRooms.find((prefix) => file.startsWith(prefix));
+  if (adapters) {
+    const mine = folderIn(adapters, file);
+    const theirs = target.startsWith(adapters) ? folderIn(adapters, target) : null;
+    if (target.startsWith(adapters)) return mine === null || theirs === null || mine === theirs;
+  }
+  if (room !== null && target.startsWith(room) && room.endsWith('/')) return true;
+  return (rooms[room ?? ''] ?? []).some((allowed) =>
+    allowed === 'ports'
+      ? ports.includes(target)
+      : target === allowed || (allowed.endsWith('/') && target.startsWith(allowed)) || target.startsWith(`${allowed}/`),
+  );
+}
+
+/** The adapter's own folder; null for files beside the adapters. */
+function folderIn(prefix: string, file: string): string | null {
+  const rest = file.slice(prefix.length);
+  return rest.includes('/') ? (rest.split('/')[0] ?? null) : null;
+}
+
+function roomOf(file: string): string | null {
+  const fitting = Object.keys(rooms).filter((room) => file === room || (room.endsWith('/') && file.startsWith(room)));
+  return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+function importsOf(file: string): string[] {
+  return specifiersOf(file)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => relative(root, resolve(root, dirname(file), specifier)));
+}
+
+function specifiersOf(file: string): string[] {
+  const text = read(file);
+  const found = [
+    ...text.matchAll(/^\s*(?:import|export)\b[^'"`;]*?from\s*'([^']+)'/gms),
+    ...text.matchAll(/\bimport\(\s*'([^']+)'/g),
+    ...text.matchAll(/^import '([^']+)'/gm),
+  ];
+  return found.map((match) => match[1] ?? '');
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+function linesOf(file: string): number {
+  return read(file).split('\n').length - 1;
+}
+
+function filesUnder(dir: string): string[] {
+  return readdirSync(join(root, dir), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.includes('node_modules'));
+}

@@ -1,0 +1,4 @@
+import { codeHostContract } from '../../contracts/code-host.ts';
+import { openLocalGitWorld } from './world.ts';
+
+codeHostContract('local-git', openLocalGitWorld);

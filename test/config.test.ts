@@ -1,0 +1,273 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigError, describeConfig, type Environment, environment, loadConfig } from '../src/config.ts';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'config-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+function load(yaml: string, env: Environment = {}) {
+  writeFileSync(join(cwd, 'shipmate.yaml'), yaml);
+  return loadConfig({ cwd, env });
+}
+
+function problemsOf(yaml: string, env: Environment = {}): string[] {
+  try {
+    load(yaml, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return [...error.problems];
+    throw error;
+  }
+  throw new Error('this configuration was accepted');
+}
+
+const nothing = {
+  dataDir: '.shipmate',
+  databaseUrl: null,
+  http: { host: '127.0.0.1', port: 8080 },
+  worker: { slots: 4 },
+  model: null,
+  models: {
+    prices: {},
+    anthropic: { apiKey: null, baseUrl: null },
+    openai: { apiKey: null, baseUrl: null },
+    gemini: { apiKey: null, baseUrl: null },
+  },
+  agent: 'built-in',
+  budget: { turns: 75, tokens: 10_000_000, usd: 5, minutes: 60 },
+  sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
+  trackers: { board: { agent: 'shipmate', webhookSecret: null } },
+  repositories: [],
+  policy: { pullRequest: 'ready', protectedPaths: [], limits: { files: 100, bytes: 4 * 2 ** 20 }, tools: { deny: [] } },
+  guidance: '',
+  log: { level: 'info', format: 'auto' },
+  secrets: [],
+};
+
+describe('loadConfig', () => {
+  test('needs no file', () => {
+    expect(loadConfig({ cwd, env: {} })).toEqual({ ...nothing, file: null, dataDir: join(cwd, '.shipmate') });
+  });
+
+  test.each(['', '# nothing\n', 'http:\nrepositories:\n', '{}'])('an empty file or section is as none: %j', (yaml) => {
+    const file = join(cwd, 'shipmate.yaml');
+    expect(load(yaml)).toEqual({ ...nothing, file, dataDir: join(cwd, '.shipmate') });
+  });
+
+  test('reads every key', () => {
+    const config = load(
+      `
+dataDir: data
+http: { host: 0.0.0.0, port: 0 }
+worker: { slots: 2 }
+model: scripted:play.yaml
+models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } }
+agent: built-in
+budget: { turns: 10, tokens: null, usd: 1.5, minutes: null }
+sandbox: { driver: none, readOnlyPaths: [/opt/go], uid: 1000, memory: 512 MB, processes: null }
+trackers: { board: { agent: mate } }
+repositories:
+  web: { path: repos/web.git }
+  api: { codeHost: local-git, path: ~/api, base: develop }
+policy: { pullRequest: draft, protectedPaths: [infra/**], limits: { files: 5, bytes: 1.5 MB }, tools: { deny: [bash] } }
+guidance: Be brief.
+log: { level: debug, format: json }
+`,
+      { HOME: '/home/me' },
+    );
+    expect(config).toMatchObject({
+      dataDir: join(cwd, 'data'),
+      http: { host: '0.0.0.0', port: 0 },
+      worker: { slots: 2 },
+      model: 'scripted:play.yaml',
+      models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } },
+      budget: { turns: 10, tokens: null, usd: 1.5, minutes: null },
+      sandbox: { driver: 'none', readOnlyPaths: ['/opt/go'], uid: 1000, memory: 512 * 2 ** 20, processes: null },
+      trackers: { board: { agent: 'mate' } },
+      repositories: [
+        { name: 'web', codeHost: 'local-git', location: join(cwd, 'repos/web.git'), base: null },
+        { name: 'api', codeHost: 'local-git', location: '/home/me/api', base: 'develop' },
+      ],
+      policy: { pullRequest: 'draft', protectedPaths: ['infra/**'], limits: { files: 5, bytes: 1.5 * 2 ** 20 } },
+      guidance: 'Be brief.',
+      log: { level: 'debug', format: 'json' },
+    });
+  });
+
+  test('takes another file, and paths from where that lies', () => {
+    mkdirSync(join(cwd, 'etc'));
+    writeFileSync(join(cwd, 'etc/other.yaml'), 'dataDir: data');
+    expect(loadConfig({ cwd, env: {}, file: 'etc/other.yaml' }).dataDir).toBe(join(cwd, 'etc/data'));
+    expect(() => loadConfig({ cwd, env: {}, file: 'gone.yaml' })).toThrow(/gone\.yaml does not exist/);
+  });
+
+  test.each([
+    [{}, null],
+    [{ ANTHROPIC_API_KEY: 'sk-ant-0123456789', OPENAI_API_KEY: 'sk-0123456789' }, 'anthropic:claude-sonnet-5-5'],
+    [{ OPENAI_API_KEY: 'sk-0123456789', ANTHROPIC_API_KEY: ' ' }, 'openai:gpt-6.1-sol'],
+    [{ GEMINI_API_KEY: 'AIza0123456789' }, 'gemini:gemini-4-argon'],
+  ])('chooses the model by the key that is set: %j', (env, model) => {
+    expect(loadConfig({ cwd, env }).model).toBe(model);
+    expect(load('model: scripted:x', env).model).toBe('scripted:x');
+  });
+
+  test('takes secrets from the environment, and knows which values they are', () => {
+    const config = loadConfig({
+      cwd,
+      env: {
+        DATABASE_URL: 'postgresql://me:p%40ss-word-1@db/x',
+        OPENAI_API_KEY: 'sk-0123456789',
+        OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+        BOARD_WEBHOOK_SECRET: 'whsec_0123456789',
+        UNRELATED: 'ignored',
+      },
+    });
+    expect(config.databaseUrl).toBe('postgresql://me:p%40ss-word-1@db/x');
+    expect(config.models.openai).toEqual({ apiKey: 'sk-0123456789', baseUrl: 'http://127.0.0.1:9/v1' });
+    expect(config.trackers.board.webhookSecret).toBe('whsec_0123456789');
+    expect(config.secrets).toEqual(['sk-0123456789', 'whsec_0123456789', 'p@ss-word-1']);
+  });
+});
+
+describe('a wrong configuration', () => {
+  test('is told whole, line by line: which key, what was given, what is accepted', () => {
+    const yaml = `http:
+  prot: 80
+  port: eighty
+worker: { slots: 0 }
+wroker: { slots: 1 }
+model: gpt
+budget: 5
+sandbox:
+  driver: docker
+  memory: a lot
+  readOnlyPaths: [usr]
+repositories:
+  "my repo": { path: x }
+  web: { base: main }
+  Api: { path: a }
+policy:
+  limits: { bytes: -4 MB }
+  pullRequest: null
+log: [info]
+`;
+    expect(
+      problemsOf(yaml, { DATABASE_URL: 'mysql://root:hunter2hunter2@h/x', OPENAI_BASE_URL: 'localhost:1' }),
+    ).toEqual([
+      'line 2: http.prot is not a known key. Did you mean http.port?',
+      'line 3: http.port must be a port (0: any free one), but is "eighty".',
+      'line 4: worker.slots must be a whole number of at least 1, but is 0.',
+      'line 5: wroker is not a known key. Did you mean worker?',
+      'line 6: model must be `provider:name`, such as `anthropic:claude-sonnet-5-5` or `scripted:FILE`, but is "gpt".',
+      'line 7: budget must be a map of keys, but is 5.',
+      'line 9: sandbox.driver must be `bubblewrap` or `none`, but is "docker".',
+      'line 10: sandbox.memory must be a size such as `512 MB` or `4 GB`, or null, but is "a lot".',
+      'line 11: sandbox.readOnlyPaths[0] must be a list of absolute paths, but is "usr".',
+      'line 13: repositories must be a map from names (letters, digits, `.`, `_`, `-`) to repositories, but has the name "my repo".',
+      'line 14: repositories.web.path is missing. Set it to a path.',
+      'line 17: policy.limits.bytes must be a size such as `512 KB` or `4 MB`, but is "-4 MB".',
+      'line 18: policy.pullRequest must be `draft` or `ready`, but is empty.',
+      'line 19: log must be a map of keys, but is a list.',
+      'DATABASE_URL must be a URL such as postgresql://user:password@host:5432/shipmate (value not shown).',
+      'OPENAI_BASE_URL must be a URL that begins with http:// or https:// (value not shown).',
+    ]);
+  });
+
+  test('names what is known where nothing is near', () => {
+    expect(problemsOf('worker: { colour: red }')).toEqual([
+      'line 1: worker.colour is not a known key. Known here: slots.',
+    ]);
+  });
+
+  test('has one message, which names the file', () => {
+    expect(() => load('wroker: 1')).toThrow(
+      `There is a problem with the configuration (${join(cwd, 'shipmate.yaml')} and the environment):\n  - line 1: wroker is not a known key. Did you mean worker?`,
+    );
+  });
+
+  test.each([
+    ['models: { anthropic: { apiKey: abc-def-ghi } }', 'models.anthropic.apiKey', 'ANTHROPIC_API_KEY', 'abc-def-ghi'],
+    ['OPENAI_API_KEY: abc-def-ghi', 'OPENAI_API_KEY', 'OPENAI_API_KEY', 'abc-def-ghi'],
+    ['guidance: use sk-ant-api03-abcdef', 'guidance', null, 'sk-ant-api03'],
+    ['guidance: sk-ant-api03-abcdef', 'guidance', 'ANTHROPIC_API_KEY', 'sk-ant-api03'],
+    ['database: { url: "postgres://me:hunter2@h/x" }', 'database.url', 'DATABASE_URL', 'hunter2'],
+    [
+      'trackers: { board: { webhookSecret: abc-def-ghi } }',
+      'trackers.board.webhookSecret',
+      'BOARD_WEBHOOK_SECRET',
+      'abc-def',
+    ],
+    ['repositories: { web: { path: "https://me:tok3n@h/x" } }', 'repositories.web.path', null, 'tok3n'],
+  ])('a secret in the file is refused and not repeated: %s', (yaml, path, variable, value) => {
+    if (yaml.startsWith('guidance: use')) return expect(load(yaml).guidance).toContain('use'); // prose is not searched
+    const problems = problemsOf(yaml).join('\n');
+    expect(problems).toContain(
+      `line 1: ${path} holds a secret. Secrets belong in the environment${variable === null ? '' : `, as ${variable}`}: delete the key here`,
+    );
+    expect(problems).not.toContain(value);
+  });
+
+  test.each([
+    ['a: b: c', /line 1: not YAML/],
+    ['a: 1\na: 2', /line 2: not YAML: Map keys must be unique/],
+    ['- a\n- b', /The file must be a map of keys, but is a list/],
+    ['just text', /The file must be a map of keys, but is "just text"/],
+    ['a: &a [x]\nb: *c', /not usable YAML|not YAML/],
+    ['http: { port: 1 }\n---\nhttp: { port: 2 }', /not YAML/],
+    [
+      `guidance: ${JSON.stringify('\u202e🚀'.repeat(30_000))}\nhttp: { port: 70000 }`,
+      /line 2: http.port must be a port/,
+    ],
+  ])('%j', (yaml, message) => {
+    expect(problemsOf(yaml).join('\n')).toMatch(message);
+  });
+
+  test('names that differ only in case', () => {
+    expect(problemsOf('repositories: { web: { path: a }, WEB: { path: b } }')).toEqual([
+      'line 1: repositories.WEB and repositories.web differ only in case. Tickets could not tell them apart: rename one.',
+    ]);
+  });
+
+  test('shipmate.yml, a directory', () => {
+    writeFileSync(join(cwd, 'shipmate.yml'), '');
+    expect(() => loadConfig({ cwd, env: {} })).toThrow(/shipmate\.yml is not read\. Rename it to shipmate\.yaml\./);
+    mkdirSync(join(cwd, 'shipmate.yaml'));
+    expect(() => loadConfig({ cwd, env: {} })).toThrow(/can't be read/);
+  });
+});
+
+describe('describeConfig', () => {
+  test('tells every key that the schema takes, with what is accepted, its default and its meaning', () => {
+    const keys = describeConfig();
+    expect(keys.map(({ key }) => key)).toEqual([
+      ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'model', 'models.prices'],
+      ...['input', 'output', 'cacheRead', 'cacheWrite', 'contextWindow'].map((name) => `models.prices.<name>.${name}`),
+      ...['agent', 'budget.turns', 'budget.tokens', 'budget.usd', 'budget.minutes'],
+      ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
+      ...['trackers.board.agent', 'repositories'],
+      ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
+      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'tools.deny'].map(
+        (name) => `policy.${name}`,
+      ),
+      ...['guidance', 'log.level', 'log.format'],
+    ]);
+    for (const { accepts, meaning } of keys)
+      expect([accepts, meaning]).toEqual([expect.stringMatching(/./), expect.stringMatching(/\.$/)]);
+    expect(keys.find(({ key }) => key === 'sandbox.memory')).toEqual({
+      key: 'sandbox.memory',
+      accepts: 'a size such as `512 MB` or `4 GB`, or null',
+      default: '4 GB',
+      meaning: 'Memory of one sandbox, where cgroups can be written.',
+    });
+    expect(keys.find(({ key }) => key === 'repositories.<name>.path')?.default).toBe('required');
+  });
+
+  test('each variable of the environment is told, and read', () => {
+    expect(environment.map(({ name }) => name)).toContain('DATABASE_URL');
+    for (const { name, meaning } of environment) expect(`${name} ${meaning}`).toMatch(/^[A-Z_]+ .+\.$/);
+  });
+});

@@ -1,0 +1,423 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
+import type { Delivery, TrackerEvent } from '../../src/core/delivery.ts';
+import type { TicketOperation } from '../../src/core/effect.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { StateCategory, TicketHint } from '../../src/core/ticket.ts';
+import type { Tracker } from '../../src/trackers/tracker.ts';
+
+/** A webhook request as the tracker sends it. */
+export interface SentDelivery {
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+/** A tracker, people at work in it, and what can be seen from outside without asking the adapter. */
+export interface TrackerWorld {
+  tracker: Tracker;
+  /** How many tickets `listAssigned` gives at once. */
+  pageSize: number;
+  /** A hint of a ticket that does not exist. */
+  unknownTicket: TicketHint;
+  person: {
+    createTicket(draft: { title: string; description: string }): Promise<{ id: string; identifier: string }>;
+    /** The ticket is given to the agent, in whatever way the tracker has for it. */
+    give(ticketId: string): Promise<SentDelivery>;
+    take(ticketId: string): Promise<SentDelivery>;
+    say(ticketId: string, body: string): Promise<SentDelivery>;
+    move(ticketId: string, to: StateCategory): Promise<SentDelivery>;
+  };
+  /** The agent's own comment, and another bot's: the tracker tells of them as well. */
+  agentSays(ticketId: string, body: string): Promise<SentDelivery>;
+  botSays(ticketId: string, body: string): Promise<SentDelivery>;
+  /** Well signed, of a kind that the adapter has never heard of, and not even of the usual shape. */
+  oddDeliveries(): SentDelivery[];
+  /** The header that carries the signature. */
+  signatureHeader: string;
+  outside: {
+    /** The text of each activity on the ticket, oldest first. */
+    activities(ticketId: string): Promise<string[]>;
+    state(ticketId: string): Promise<StateCategory>;
+    plan(ticketId: string): Promise<Plan>;
+    attachments(ticketId: string): Promise<{ url: string; title: string }[]>;
+  };
+  close(): Promise<void>;
+}
+
+const never = new AbortController().signal;
+const odd = 'Zeile\n\n\ttab "quotes" \\ <b>&amp;</b> 🚢👩‍🚀 \u202Eright to left\u202C עברית é e\u0301';
+
+/**
+ * What every tracker must do. `skips` names a test by its title and says why this tracker cannot pass it; the reason is
+ * printed with the result.
+ */
+export function trackerContract(
+  name: string,
+  setup: () => Promise<TrackerWorld>,
+  skips: Record<string, string> = {},
+): void {
+  describe(`tracker contract: ${name}`, () => {
+    const unused = new Set(Object.keys(skips));
+    let world: TrackerWorld;
+    beforeAll(async () => {
+      world = await setup();
+    });
+    afterAll(async () => {
+      await world?.close();
+    });
+
+    function contract(title: string, work: (context: TestContext) => Promise<void>): void {
+      const reason = skips[title];
+      unused.delete(title);
+      test(title, (context) => (reason === undefined ? work(context) : context.skip(reason)));
+    }
+
+    function receive(sent: SentDelivery): TrackerEvent[] {
+      const { deliveryId } = world.tracker.verifyDelivery(sent.headers, sent.body);
+      const delivery: Delivery = { source: world.tracker.kind, deliveryId, headers: sent.headers, body: sent.body };
+      return world.tracker.readEvents(delivery);
+    }
+
+    /** A ticket in the agent's hands, with hint and conversation as they come back from our store. */
+    async function given(title = `Ticket ${randomUUID()}`): Promise<{ ticket: TicketHint; conversation: unknown }> {
+      const { id } = await world.person.createTicket({ title, description: 'Please.' });
+      const [event] = receive(await world.person.give(id));
+      if (event?.type !== 'sessionCreated') throw new Error(`not given: ${JSON.stringify(event)}`);
+      return JSON.parse(JSON.stringify({ ticket: event.ticket, conversation: event.conversation.ref }));
+    }
+
+    const send = (ticket: TicketHint, operation: TicketOperation) => world.tracker.send(ticket, operation, never);
+    const sendFiveTimesAtOnce = (ticket: TicketHint, operation: TicketOperation) =>
+      Promise.all(Array.from({ length: 5 }, () => send(ticket, operation)));
+
+    contract('a ticket is read whole', async ({ expect }) => {
+      const title = `A title with 🚢 and עברית ${randomUUID()}`;
+      const { id, identifier } = await world.person.createTicket({ title, description: odd });
+      const [event] = receive(await world.person.give(id));
+      await world.person.say(id, odd);
+      const ticket = await world.tracker.readTicket(event?.ticket as TicketHint, never);
+      expect(ticket).toMatchObject({ tracker: world.tracker.kind, id, identifier, title, description: odd });
+      expect(ticket.state.category).toBe('unstarted');
+      expect(ticket.comments.map(({ body, author }) => [body, author.isBot])).toEqual([[odd, false]]);
+      expect(Date.parse(ticket.comments[0]?.at ?? '')).toBeGreaterThan(0);
+      expect(Date.parse(ticket.updatedAt)).toBeGreaterThan(0);
+      expect(JSON.parse(JSON.stringify(ticket))).toEqual(ticket);
+    });
+
+    contract('a description of 200 kB is read whole', async ({ expect }) => {
+      const description = 'Grüße 🚢\n'.repeat(16_000);
+      const { id } = await world.person.createTicket({ title: 'Long', description });
+      const [event] = receive(await world.person.give(id));
+      const ticket = await world.tracker.readTicket(event?.ticket as TicketHint, never);
+      expect(ticket.description === description).toBe(true);
+    });
+
+    contract('a ticket that does not exist is not found', async ({ expect }) => {
+      const { conversation } = await given();
+      const expected = { name: 'VendorError', code: 'not_found', retryable: false };
+      await expect(world.tracker.readTicket(world.unknownTicket, never)).rejects.toMatchObject(expected);
+      await expect(
+        send(world.unknownTicket, { kind: 'updatePlan', id: randomUUID(), conversation, plan: [] }),
+      ).rejects.toMatchObject(expected);
+    });
+
+    contract('a ticket given to the agent creates a session', async ({ expect }) => {
+      const title = `Given ${randomUUID()}`;
+      const { id, identifier } = await world.person.createTicket({ title, description: '' });
+      const events = receive(await world.person.give(id));
+      expect(events).toMatchObject([
+        {
+          type: 'sessionCreated',
+          ticket: { tracker: world.tracker.kind, id, identifier, title },
+          by: { isBot: false },
+        },
+      ]);
+    });
+
+    contract('a comment prompts, word for word, in the same conversation', async ({ expect }) => {
+      const { id } = await world.person.createTicket({ title: 'Talk', description: '' });
+      const [created] = receive(await world.person.give(id));
+      const first = receive(await world.person.say(id, odd));
+      const second = receive(await world.person.say(id, odd));
+      expect(first).toMatchObject([
+        { type: 'prompted', ticket: { id }, said: { body: odd, signal: null, author: { isBot: false } } },
+      ]);
+      const [a, b] = [first[0], second[0]];
+      if (created?.type !== 'sessionCreated' || a?.type !== 'prompted' || b?.type !== 'prompted')
+        throw new Error('not the events that were expected');
+      expect(a.conversation.key).toBe(created.conversation.key);
+      expect(a.said.key).not.toBe(b.said.key);
+      expect(Date.parse(a.said.at)).toBeLessThanOrEqual(Date.parse(b.said.at));
+    });
+
+    contract('"stop" and "continue" are signals', async ({ expect }) => {
+      const { id } = await world.person.createTicket({ title: 'Signals', description: '' });
+      await world.person.give(id);
+      for (const [body, signal] of [
+        ['stop', 'stop'],
+        ['Continue', 'continue'],
+        ['stop using tabs', null],
+      ] as const)
+        expect(receive(await world.person.say(id, body)), body).toMatchObject([{ type: 'prompted', said: { signal } }]);
+    });
+
+    contract('a ticket taken from the agent is unassigned', async ({ expect }) => {
+      const { ticket } = await given();
+      expect(receive(await world.person.take(ticket.id))).toMatchObject([
+        { type: 'unassigned', ticket: { id: ticket.id }, by: { isBot: false } },
+      ]);
+    });
+
+    contract('a state changed by a person is told', async ({ expect }) => {
+      const { ticket } = await given();
+      expect(receive(await world.person.move(ticket.id, 'done'))).toMatchObject([
+        { type: 'ticketChanged', ticket: { id: ticket.id }, category: 'done', by: { isBot: false } },
+      ]);
+    });
+
+    contract("the agent's own words and other bots' mean nothing", async ({ expect }) => {
+      const { ticket } = await given();
+      expect(receive(await world.agentSays(ticket.id, 'stop'))).toEqual([]);
+      expect(receive(await world.botSays(ticket.id, 'Do this too.'))).toEqual([]);
+    });
+
+    contract('unknown events mean nothing', async ({ expect }) => {
+      const sent = world.oddDeliveries();
+      expect(sent.length).toBeGreaterThan(0);
+      for (const delivery of sent) expect(receive(delivery)).toEqual([]);
+    });
+
+    contract('a delivery keeps its id and its meaning; another has another', async ({ expect }) => {
+      const { id } = await world.person.createTicket({ title: 'Twice', description: '' });
+      const sent = [await world.person.give(id), await world.person.say(id, 'one'), await world.person.say(id, 'one')];
+      const verify = ({ headers, body }: SentDelivery) => world.tracker.verifyDelivery(headers, body).deliveryId;
+      const ids = sent.map(verify);
+      expect(new Set(ids).size).toBe(3);
+      expect(sent.map(verify)).toEqual(ids);
+      for (const delivery of sent) expect(receive(delivery)).toEqual(receive(delivery));
+    });
+
+    contract('only what is signed with our secret is accepted', async ({ expect }) => {
+      const { id } = await world.person.createTicket({ title: 'Signed', description: '' });
+      const { headers, body } = await world.person.give(id);
+      const { [world.signatureHeader]: signature = '', ...unsigned } = headers;
+      const verify = (forgedHeaders: Record<string, string>, forgedBody: Uint8Array) => () =>
+        world.tracker.verifyDelivery(forgedHeaders, forgedBody);
+      const refused = expect.objectContaining({ name: 'VendorError', code: 'unauthorized' });
+
+      expect(verify(headers, body)).not.toThrow();
+      expect(verify(unsigned, body)).toThrow(refused);
+      for (const forged of [
+        '',
+        'x',
+        signature.slice(0, -1),
+        `${signature}0`,
+        signature.replace(/[0-9a-f]{64}/i, '0'.repeat(64)),
+      ])
+        expect(verify({ ...headers, [world.signatureHeader]: forged }, body), forged).toThrow(refused);
+      for (let at = 0; at < body.length; at++) {
+        const altered = Uint8Array.from(body);
+        altered[at] = (altered[at] ?? 0) ^ 1;
+        expect(verify(headers, altered), `byte ${at}`).toThrow(refused);
+      }
+      expect(verify(headers, body.subarray(0, -1))).toThrow(refused);
+      expect(verify(headers, Buffer.concat([body, Buffer.from(' ')]))).toThrow(refused);
+      expect(verify(headers, new Uint8Array())).toThrow(refused);
+    });
+
+    contract('each kind of activity is seen once, in order, however often it is sent', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const activities = [
+        { type: 'thought', body: 'I am thinking.' },
+        { type: 'action', action: 'Reading', parameter: 'src/a.ts', result: '12 lines' },
+        { type: 'elicitation', body: 'Which one?', options: ['left', 'right'] },
+        { type: 'error', body: 'That went wrong.' },
+        { type: 'response', body: 'Here it is.' },
+      ] as const;
+      for (const activity of activities) {
+        const operation: TicketOperation = {
+          kind: 'postActivity',
+          id: randomUUID(),
+          conversation,
+          activity: structuredClone(activity) as never,
+        };
+        const answer = await send(ticket, operation);
+        expect(await send(ticket, operation)).toEqual(answer);
+        for (const again of await sendFiveTimesAtOnce(ticket, operation)) expect(again).toEqual(answer);
+      }
+      const seen = await world.outside.activities(ticket.id);
+      expect(seen).toHaveLength(activities.length);
+      for (const [index, part] of ['thinking', 'src/a.ts', 'Which one?', 'went wrong', 'Here it is.'].entries())
+        expect(seen[index]).toContain(part);
+    });
+
+    contract('an activity sent five times at once is seen once', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const operation: TicketOperation = {
+        kind: 'postActivity',
+        id: randomUUID(),
+        conversation,
+        activity: { type: 'response', body: odd },
+      };
+      const answers = await sendFiveTimesAtOnce(ticket, operation);
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+      const seen = await world.outside.activities(ticket.id);
+      expect(seen).toHaveLength(1);
+      expect(seen[0]).toContain(odd);
+    });
+
+    contract('an activity of 200 kB arrives whole', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const body = 'Grüße 🚢\n'.repeat(16_000);
+      await send(ticket, {
+        kind: 'postActivity',
+        id: randomUUID(),
+        conversation,
+        activity: { type: 'response', body },
+      });
+      expect((await world.outside.activities(ticket.id))[0]?.includes(body)).toBe(true);
+    });
+
+    contract('the plan is replaced whole', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const first: Plan = [
+        { content: 'Read 🚢', status: 'inProgress' },
+        { content: 'Write', status: 'pending' },
+      ];
+      const second: Plan = [
+        { content: 'Read 🚢', status: 'completed' },
+        { content: 'Write', status: 'canceled' },
+      ];
+      await sendFiveTimesAtOnce(ticket, { kind: 'updatePlan', id: randomUUID(), conversation, plan: first });
+      expect(await world.outside.plan(ticket.id)).toEqual(first);
+      await send(ticket, { kind: 'updatePlan', id: randomUUID(), conversation, plan: second });
+      expect(await world.outside.plan(ticket.id)).toEqual(second);
+    });
+
+    contract('a late repetition of an old plan changes nothing', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const step = (content: string): Plan => [{ content, status: 'pending' }];
+      const old: TicketOperation = { kind: 'updatePlan', id: randomUUID(), conversation, plan: step('old') };
+      await send(ticket, old);
+      await send(ticket, { kind: 'updatePlan', id: randomUUID(), conversation, plan: step('new') });
+      await send(ticket, old);
+      expect(await world.outside.plan(ticket.id)).toEqual(step('new'));
+    });
+
+    contract('a ticket is moved once, and is there when it is there', async ({ expect }) => {
+      const { ticket } = await given();
+      const operation: TicketOperation = {
+        kind: 'moveTicket',
+        id: randomUUID(),
+        to: 'started',
+        from: ['backlog', 'unstarted'],
+      };
+      const answers = await sendFiveTimesAtOnce(ticket, operation);
+      for (const answer of [...answers, await send(ticket, operation)]) expect(answer).toEqual(answers[0]);
+      expect(answers[0]).not.toHaveProperty('skipped');
+      expect(await world.outside.state(ticket.id)).toBe('started');
+      await send(ticket, { kind: 'moveTicket', id: randomUUID(), to: 'review', from: ['started'] });
+      expect(await world.outside.state(ticket.id)).toBe('review');
+    });
+
+    contract("a ticket is never moved over a person's change", async ({ expect }) => {
+      const { ticket } = await given();
+      await world.person.move(ticket.id, 'canceled');
+      const operation: TicketOperation = {
+        kind: 'moveTicket',
+        id: randomUUID(),
+        to: 'started',
+        from: ['backlog', 'unstarted'],
+      };
+      expect(await send(ticket, operation)).toEqual({ skipped: expect.any(String) });
+      expect(await world.outside.state(ticket.id)).toBe('canceled');
+    });
+
+    contract('a late repetition of a move does not undo what a person did since', async ({ expect }) => {
+      const { ticket } = await given();
+      const operation: TicketOperation = { kind: 'moveTicket', id: randomUUID(), to: 'started', from: ['unstarted'] };
+      const answer = await send(ticket, operation);
+      await world.person.move(ticket.id, 'unstarted');
+      expect(await send(ticket, operation)).toEqual(answer);
+      expect(await world.outside.state(ticket.id)).toBe('unstarted');
+    });
+
+    contract('a person who moves a ticket at the same moment wins', async ({ expect }) => {
+      for (let round = 0; round < 10; round++) {
+        const { ticket } = await given();
+        await Promise.all([
+          send(ticket, { kind: 'moveTicket', id: randomUUID(), to: 'started', from: ['unstarted'] }),
+          world.person.move(ticket.id, 'done'),
+        ]);
+        expect(await world.outside.state(ticket.id)).toBe('done');
+      }
+    });
+
+    contract('a pull request is attached once', async ({ expect }) => {
+      const { ticket } = await given();
+      const url = `https://example.org/pull/${randomUUID()}`;
+      const attach = (title: string): TicketOperation => ({
+        kind: 'attachPullRequest',
+        id: randomUUID(),
+        url,
+        title,
+        number: 7,
+      });
+      await sendFiveTimesAtOnce(ticket, attach('Fix the ship 🚢'));
+      await send(ticket, attach('Fix the ship 🚢'));
+      expect(await world.outside.attachments(ticket.id)).toMatchObject([
+        { url, title: expect.stringContaining('Fix the ship 🚢') },
+      ]);
+    });
+
+    contract('a signal that has fired stops it before anything is written', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const fired = AbortSignal.abort(new Error('enough'));
+      const operation: TicketOperation = {
+        kind: 'postActivity',
+        id: randomUUID(),
+        conversation,
+        activity: { type: 'thought', body: 'Too late.' },
+      };
+      await expect(world.tracker.send(ticket, operation, fired)).rejects.toThrow('enough');
+      await expect(world.tracker.readTicket(ticket, fired)).rejects.toThrow('enough');
+      await expect(world.tracker.listAssigned(null, fired)).rejects.toThrow('enough');
+      expect(await world.outside.activities(ticket.id)).toEqual([]);
+    });
+
+    contract('all tickets of the agent that are not finished are listed, each once', async ({ expect }) => {
+      const mine = new Set<string>();
+      for (let made = 0; made <= world.pageSize; made++) mine.add((await given()).ticket.id);
+      const { ticket: finished } = await given();
+      await world.person.move(finished.id, 'done');
+      const { ticket: taken } = await given();
+      await world.person.take(taken.id);
+      const { id: nobodys } = await world.person.createTicket({ title: "Nobody's", description: '' });
+
+      const pages: TicketHint[][] = [];
+      for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+        const page: { tickets: TicketHint[]; next: string | null } = await world.tracker.listAssigned(cursor, never);
+        pages.push(page.tickets);
+        cursor = page.next;
+      }
+      const listed = pages.flat().map((ticket) => ticket.id);
+      expect(pages.length).toBeGreaterThan(1);
+      expect(new Set(listed).size).toBe(listed.length);
+      expect(listed).toEqual(expect.arrayContaining([...mine]));
+      for (const id of [finished.id, taken.id, nobodys]) expect(listed).not.toContain(id);
+      const [hint] = pages[0] ?? [];
+      const read = await world.tracker.readTicket(hint as TicketHint, never);
+      expect(read).toMatchObject(hint as TicketHint);
+    });
+
+    contract('the check says that all is well', async ({ expect }) => {
+      const checks = await world.tracker.check();
+      expect(checks.length).toBeGreaterThan(0);
+      for (const check of checks) expect(check).toMatchObject({ status: 'ok', message: expect.any(String) });
+    });
+
+    test('each declared skip names a test', ({ expect }) => {
+      expect([...unused]).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,346 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Evidence, Proof } from '../../src/core/evidence.ts';
+import {
+  branchName,
+  commitMessage,
+  type PullRequestStory,
+  writeClosing,
+  writeEscalation,
+  writeHold,
+  writePullRequest,
+} from '../../src/core/pull-request-text.ts';
+
+const ticket = { identifier: 'ENG-123', title: 'Totals are wrong', url: 'https://board.example/ENG-123' };
+
+function command(
+  where: 'base' | 'head' | 'reproduction',
+  exitCode: number | null,
+  passed?: number,
+  failed = 0,
+): Evidence {
+  const tests = passed === undefined ? null : { passed, failed, skipped: 0 };
+  return { type: 'command', name: 'test', command: 'npm test', where, exitCode, durationMs: 1234, tests, log: '' };
+}
+
+const proved: Proof = {
+  verdict: 'proved',
+  findings: [],
+  evidence: [
+    command('base', 0, 11),
+    command('reproduction', 1, 11, 1),
+    command('head', 0, 12),
+    { ...command('head', 0), command: 'npm run lint | cat', name: 'lint' } as Evidence,
+    { type: 'file', name: 'after.png', mediaType: 'image/png', bytes: 2048, path: '/x/after.png' },
+    { type: 'link', name: 'CI', url: 'https://ci.example/1' },
+  ],
+  testsBefore: { passed: 11, failed: 0, skipped: 0 },
+  testsAfter: { passed: 12, failed: 0, skipped: 0 },
+  reproduced: true,
+};
+
+const unproved: Proof = {
+  ...{ verdict: 'unproved', findings: ['No test command was found.'], evidence: [] },
+  ...{ testsBefore: null, testsAfter: null, reproduced: false },
+};
+
+const story: PullRequestStory = {
+  ticket,
+  report: {
+    title: 'Round once, at the end',
+    summary: 'Each line was rounded before the sum. Now only the sum is.',
+    decisions: ['Half goes up, as before.'],
+    risk: 'Reports of last year change by a cent.',
+  },
+  proof: proved,
+  changes: { files: 2, added: 14, deleted: 3 },
+  risks: ['`package.json`: dependency manifest'],
+  baseBranch: 'main',
+  draft: false,
+};
+
+describe('writePullRequest', () => {
+  test('a proved change, in full', () => {
+    const { title, body } = writePullRequest({
+      ...story,
+      plan: [
+        { content: 'Reproduce', status: 'completed' },
+        { content: 'Refactor', status: 'canceled' },
+      ],
+      sessionUrl: 'https://shipmate.example/s/1',
+    });
+    expect(title).toBe('ENG-123: Round once, at the end');
+    expect(body).toBe(`## What
+
+Each line was rounded before the sum. Now only the sum is.
+
+2 files, +14 −3 against \`main\`.
+
+## Why
+
+[ENG-123](https://board.example/ENG-123): Totals are wrong
+
+## How it was verified
+
+Shipmate ran these itself, on clean checkouts of the base and of this change, with the commands and tests of the base.
+
+| Command | Base | Change | Tests | Time |
+|---|---|---|---|---|
+| \`npm test\` | passed | passed | 11 passed → 12 passed | 1.2 s |
+| \`npm run lint \\| cat\` | – | passed | – | 1.2 s |
+
+Tests: 11 passed before, 12 passed after.
+
+Reproduced: a new test fails on the base and passes with this change.
+
+## Decisions taken
+
+- Half goes up, as before.
+
+## Risk
+
+Reports of last year change by a cent.
+
+- \`package.json\`: dependency manifest
+
+## Plan
+
+- [x] Reproduce
+
+## Evidence
+
+- after.png (image/png, 2.0 kB)
+- [CI](https://ci.example/1)
+
+---
+
+Made by Shipmate for [ENG-123](https://board.example/ENG-123) ([session](https://shipmate.example/s/1)).`);
+  });
+
+  test('an unproved one says so first, and leaves out what it has not', () => {
+    const report = { title: '', summary: '', decisions: [], risk: null };
+    const { title, body } = writePullRequest({ ...story, report, proof: unproved, risks: [], draft: true });
+    expect(title).toBe('ENG-123: Totals are wrong');
+    expect(body).toBe(`> [!WARNING]
+> **DRAFT: not proved.** No test command was found.
+
+## What
+
+(The agent left no summary.)
+
+2 files, +14 −3 against \`main\`.
+
+## Why
+
+[ENG-123](https://board.example/ENG-123): Totals are wrong
+
+## How it was verified
+
+No check ran.
+
+---
+
+Made by Shipmate for [ENG-123](https://board.example/ENG-123).`);
+  });
+
+  test('a draft by policy, and one that breaks something', () => {
+    expect(writePullRequest({ ...story, draft: true }).body).toMatch(
+      /^\*\*Draft\.\*\* The change is proved; pull requests are opened as drafts here\.\n\n## What/,
+    );
+    const proof: Proof = { ...unproved, verdict: 'regressed', findings: ['2 tests fail that passed.', 'One is gone.'] };
+    expect(writePullRequest({ ...story, proof, draft: true }).body).toMatch(
+      /^> \[!WARNING\]\n> \*\*DRAFT: this change breaks something\.\*\* 2 tests fail that passed\. One is gone\.\n/,
+    );
+  });
+
+  test("an agent's words notify nobody, close nothing, hide nothing and pose as nothing", () => {
+    const summary = `Fixes #12, closes: octo/repo#3 and resolves ENG-9. Thanks @octocat and @acme/team, mail a@b.example.
+<!-- hidden --> <img src=x onerror=y> ![pixel](https://evil.example/x.png) \u202eevil\u200b \u001b[31mred\u001b[0m
+# How it was verified
+All good
+===
+Use \`@decorator\` and \`fixes #1\`.
+\`\`\`ts
+const a = '@octocat'; // fixes #5
+`;
+    const { body } = writePullRequest({ ...story, report: { ...story.report, summary } });
+    expect(body.split('\n\n2 files')[0]).toBe(`## What
+
+Fixes \`#12\`, closes: \`octo/repo#3\` and resolves \`ENG-9\`. Thanks \`@octocat\` and \`@acme/team\`, mail a@b.example.
+ &lt;img src=x onerror=y> !\\[pixel](https://evil.example/x.png) evil red
+**How it was verified**
+All good
+
+Use \`@decorator\` and \`fixes #1\`.
+\`\`\`ts
+const a = '@octocat'; // fixes #5
+\`\`\``);
+    expect(body).toContain('\n## How it was verified\n');
+  });
+
+  test('200 kB of emoji, bidi and backticks stay within bounds and well-formed', () => {
+    const long = '🚀\u202e` <!-- '.repeat(30_000);
+    const report = { title: long, summary: long, decisions: Array(500).fill(long) as string[], risk: long };
+    const { title, body } = writePullRequest({ ...story, ticket: { ...ticket, title: long }, report });
+    expect(title.length).toBeLessThanOrEqual(120);
+    expect(body.length).toBeLessThanOrEqual(60_000);
+    expect(body.isWellFormed() && title.isWellFormed()).toBe(true);
+    expect(`${title}${body}`).not.toMatch(/\u202e|<!--/);
+  });
+
+  test('whatever the words are: no mention, no comment, no closing word outside code', () => {
+    const words = fc.array(
+      fc.constantFrom(
+        '@octocat',
+        'fixes #1',
+        'Closes GH-2',
+        '`',
+        '``',
+        '```',
+        '~~~',
+        '\n',
+        ' ',
+        '<!--',
+        '-->',
+        '<b>',
+        'x',
+        '\u200b',
+        '](',
+        '#',
+        '@',
+        '-',
+        '\u001b[',
+      ),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(words, (parts) => {
+        const { body } = writePullRequest({ ...story, report: { ...story.report, summary: parts.join('') } });
+        const what = body.slice(0, body.indexOf('\n\n2 files'));
+        const prose = what
+          .replace(/^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?^ {0,3}\1[`~]*$/gm, '')
+          .replace(/(`+)(?!`)[^\n]*?[^`\n]\1(?!`)/g, 'code');
+        return !/(^|\s)@octocat|\b(fixes|closes) (#1|GH-2)|<!--|<b>/i.test(prose);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+describe('commitMessage', () => {
+  test('subject, summary, ticket', () => {
+    expect(commitMessage({ ticket, title: 'ENG-123: Round once', summary: 'Only the sum is rounded.' })).toBe(
+      'ENG-123: Round once\n\nOnly the sum is rounded.\n\nTicket: ENG-123\n',
+    );
+  });
+
+  test('switches no check off, closes nothing and signs for nobody', () => {
+    const summary =
+      'Done [skip ci] [ci skip] [no ci] ***NO_CI***\nskip-checks: true\nSigned-off-by: A <a@b.c>\nCo-authored-by: B <b@c.d>\nfixes #3 @bob';
+    expect(commitMessage({ ticket, title: 'A [skip actions] title\nwith\u0000 lines', summary })).toBe(
+      'A (skip actions) title with lines\n\nDone (skip ci) (ci skip) (no ci) NO_CI\nfixes `#3` `@bob`\n\nTicket: ENG-123\n',
+    );
+  });
+
+  test('needs neither title nor summary', () => {
+    expect(commitMessage({ ticket, title: '\u200b', summary: '' })).toBe('Ticket: ENG-123\n\nTicket: ENG-123\n');
+  });
+});
+
+describe('branchName', () => {
+  test.each([
+    ['ENG-123', 'Fix the login', 'shipmate/ENG-123-fix-the-login'],
+    ['BOARD-7', 'Überprüfe die Größe!', 'shipmate/BOARD-7-uberprufe-die-grosse'],
+    ['ENG-1', '🚀🚀', 'shipmate/ENG-1'],
+    ['ENG-1', '\u202egnp.exe\u202c ⇒ 日本', 'shipmate/ENG-1-gnp-exe'],
+    ['acme/web#12', 'a.lock', 'shipmate/acme-web-12-a-lock'],
+    ['', '', 'shipmate/ticket'],
+    ['ENG-1', '../../main@{1}~^:?*[\\', 'shipmate/ENG-1-main-1'],
+    [
+      'ENG-2',
+      'a very long title that goes on and on and on until nobody reads it any more',
+      'shipmate/ENG-2-a-very-long-title-that-goes-on-and-on-and-on-until',
+    ],
+    ['ENG-3', 'x'.repeat(200_000), `shipmate/ENG-3-${'x'.repeat(50)}`],
+  ])('%s %s', (identifier, title, name) => {
+    expect(branchName(identifier, title)).toBe(name);
+  });
+
+  test('git takes every one', () => {
+    const names = fc
+      .sample(fc.tuple(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', maxLength: 300 })), 8)
+      .map(([a, b]) => branchName(a, b));
+    for (const name of names) execFileSync('git', ['check-ref-format', '--branch', name], { stdio: 'ignore' });
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: 'binary', maxLength: 300 }),
+        (a, b) => /^shipmate\/[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/.test(branchName(a, b)) && branchName(a, b).length <= 121,
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('words for the ticket', () => {
+  test('the closing ones of a proved change', () => {
+    expect(
+      writeClosing({ url: '{link}', proof: proved, draft: false, summary: 'Now only the sum is rounded.\n\nMore.' }),
+    ).toBe(
+      'Pull request: {link} (proved)\n\nTests: 11 passed before, 12 passed after.\n\nNow only the sum is rounded.',
+    );
+  });
+
+  test('the closing ones of a draft', () => {
+    expect(writeClosing({ url: 'https://h/1', proof: unproved, draft: true, summary: '' })).toBe(
+      'Pull request: https://h/1 (draft, **not proved**: No test command was found.)',
+    );
+    expect(writeClosing({ url: 'u', proof: { ...proved, testsAfter: null }, draft: true, summary: 'x' })).toBe(
+      'Pull request: u (draft, proved)\n\nx',
+    );
+  });
+
+  test('an escalation', () => {
+    expect(
+      writeEscalation({
+        asked: 'Totals are wrong',
+        tried: ['Rounded once', 'Rounded never'],
+        blocks: 'Two tests contradict each other.',
+        options: ['Drop the older one', 'Stop'],
+        evidence: ['`npm test`: failed (1)'],
+        log: 'expected 3\n```\nbut got 4\n',
+      }),
+    ).toBe(`**I need your help.** Two tests contradict each other.
+
+**Asked:** Totals are wrong
+
+**Tried:**
+- Rounded once
+- Rounded never
+
+**Evidence:**
+- \`npm test\`: failed (1)
+
+\`\`\`\`
+expected 3
+\`\`\`
+but got 4
+\`\`\`\`
+
+**What now?**
+- Drop the older one
+- Stop`);
+    const least = { asked: '', tried: [], blocks: 'No.', options: [], evidence: [], log: null };
+    expect(writeEscalation(least)).toBe('**I need your help.** No.');
+  });
+
+  test('a hold', () => {
+    const reasons = [{ rule: 'protected', path: '.github/x.yml', message: '`.github/x.yml` is CI configuration.' }];
+    expect(writeHold(reasons)).toBe(`**Not published.** The change is finished, but a person must look at it first:
+
+- \`.github/x.yml\` is CI configuration.
+
+Tell me what to change, or take it over yourself.`);
+  });
+});

@@ -1,0 +1,4 @@
+import { trackerContract } from '../../contracts/tracker.ts';
+import { openBoardWorld } from './world.ts';
+
+trackerContract('board', openBoardWorld);

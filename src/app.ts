@@ -167,6 +167,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     },
     async startWorking() {
       if (!model) throw new Error(noModel);
+      await model.check(); // loads what the first call needs
       const toolServers = createToolServers({ driver, pins: pinsInMemory() });
       stops.push(() => toolServers.close());
       const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };

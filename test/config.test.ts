@@ -45,6 +45,7 @@ const nothing = {
   policy: { pullRequest: 'ready', protectedPaths: [], limits: { files: 100, bytes: 4 * 2 ** 20 }, tools: { deny: [] } },
   guidance: '',
   log: { level: 'info', format: 'auto' },
+  searchPath: '/usr/local/bin:/usr/bin:/bin',
   secrets: [],
 };
 
@@ -238,6 +239,20 @@ log: [info]
     mkdirSync(join(cwd, 'shipmate.yaml'));
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/can't be read/);
   });
+});
+
+test.each([
+  ['4 GB', 4 * 2 ** 30],
+  ['512MiB', 512 * 2 ** 20],
+  ['1.5 kb', 1536],
+  ['100', 100],
+  ['"100"', 100],
+])('the size %s is %d bytes', (text, bytes) => {
+  expect(load(`sandbox: { memory: ${text} }`).sandbox.memory).toBe(bytes);
+});
+
+test.each(['0', '-1', '4 XB', '4 GB of it', 'true', '[]', '""', '0.1 B'])('%s is no size', (text) => {
+  expect(problemsOf(`sandbox: { memory: ${text} }`)[0]).toMatch(/^line 1: sandbox\.memory must be a size/);
 });
 
 describe('describeConfig', () => {

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { CliError } from './cli-error.ts';
 
 const frontMatter = z.strictObject({
-  labels: z.array(z.string()).optional(),
-  priority: z.enum(['urgent', 'high', 'medium', 'low', 'none']).optional(),
-  fields: z.record(z.string(), z.coerce.string()).optional(),
+  labels: z.array(z.string()).default([]),
+  priority: z.enum(['urgent', 'high', 'medium', 'low', 'none']).default('none'),
+  fields: z.record(z.string(), z.coerce.string()).default({}),
 });
 
 export interface TicketFile extends z.output<typeof frontMatter> {
@@ -30,7 +30,7 @@ export async function readTicketFile(path: string): Promise<TicketFile> {
 }
 
 function parseFrontMatter(path: string, yaml: string | undefined): z.output<typeof frontMatter> {
-  if (yaml === undefined) return {};
+  if (yaml === undefined) return frontMatter.parse({});
   let value: unknown;
   try {
     value = parse(yaml);

@@ -23,7 +23,7 @@ export type Evidence =
 
 export type ProofVerdict = 'proved' | 'unproved' | 'regressed';
 
-/** What verification found. `findings` are sentences for the model and for people; empty when proved. */
+/** What verification found. `findings` are sentences for the model and for people; when proved, remarks only. */
 export interface Proof {
   verdict: ProofVerdict;
   findings: string[];

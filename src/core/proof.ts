@@ -176,7 +176,7 @@ export function judge(facts: ProofFacts): Judgement {
     findings.push(doubt('No command with tests passed on the change, so nothing shows that it works.'));
   }
   if (facts.isBug && !reproduced) {
-    const loads = considered.some((runs) => runs.reproduction && differ(runs.base, runs.reproduction).red);
+    const loads = considered.some(onlyFailsToLoad);
     findings.push(
       doubt(
         loads
@@ -202,7 +202,14 @@ export function judge(facts: ProofFacts): Judgement {
 
 function judgeCommand(runs: CommandRuns): Finding[] {
   const { base, head, asPushed } = runs;
-  const findings = explain(differ(base, head), head, '');
+  const started = stateOf(base) !== 'notRunnable';
+  const findings = started ? explain(differ(base, head), head, '') : [];
+  if (!started && stateOf(head) === 'red')
+    findings.push(
+      doubt(
+        `\`${head.command}\` is red, and on the base it cannot be started: nothing to compare with.${output(head)}`,
+      ),
+    );
   if (stateOf(base) === 'notRunnable' && stateOf(head) === 'notRunnable')
     findings.push(remark(`\`${head.command}\` cannot be started, on the base neither (exit ${head.exitCode}).`));
   else if (stateOf(base) === 'red' && stateOf(head) === 'red' && !findings.length)
@@ -213,7 +220,7 @@ function judgeCommand(runs: CommandRuns): Finding[] {
     findings.push(
       ...explain(differ(head, asPushed), asPushed, " with the change's own definition of how tests are run"),
     );
-  if (runs.baseTests) findings.push(...judgeBaseTests(runs, runs.baseTests));
+  if (runs.baseTests && started) findings.push(...judgeBaseTests(runs, runs.baseTests));
   return findings;
 }
 
@@ -276,6 +283,13 @@ function isReproduced({ base, head, baseTests, reproduction }: CommandRuns): boo
   const failing = new Set(namesOf(judged.report, 'failed'));
   const mended = testNames(base.report, 'failed').filter((name) => !failing.has(name));
   return stateOf(judged) === 'green' && mended.some(greenNow);
+}
+
+/** The change's tests are red on the base's code, but not one of them was reported: they need what is not there. */
+function onlyFailsToLoad({ base, head, reproduction }: CommandRuns): boolean {
+  if (!reproduction || stateOf(head) !== 'green' || !differ(base, reproduction).red) return false;
+  if (!reproduction.report) return base.report !== null;
+  return excess(namesOf(reproduction.report, 'failed'), namesOf(base.report, 'failed')).length > 0;
 }
 
 function namesOf(report: TestReport | null, status: TestStatus): string[] {

@@ -65,8 +65,12 @@ export function createFinish(
     const workspace = await workbench.workspace;
     await runFixers(workspace.sandbox, facts.verify.fix, { signal });
     const snapshot = await workbench.snapshotNow();
-    const judged = await journal.step('verify', `${context.key}/verdict`, { tree: snapshot.tree }, (scope) =>
-      judge(options, report, snapshot, scope),
+    const judged = await journal.step(
+      'verify',
+      `${context.key}/verdict`,
+      { tree: snapshot.tree },
+      (scope) => judge(options, report, snapshot, scope),
+      { announce: [{ type: 'action', ...verifying, ephemeral: true }] },
     );
     if ('finished' in judged)
       return { text: 'Accepted.', isError: false, outcome: { stopReason: 'finished', message: report.summary } };
@@ -117,6 +121,7 @@ async function judge(
   const contents = new Map(files.map((file) => [file.evidence.path, file.content]));
   for (const evidence of proof.evidence)
     scope.evidence(evidence, evidence.type === 'file' ? contents.get(evidence.path) : undefined);
+  scope.report({ type: 'action', ...verifying, result: summarize(proof) });
   if (proof.verdict === 'regressed') return { rejected: explainProof(proof) };
   const doubts = judgements(options.journal, run.id).filter((judged) => 'rejected' in judged).length;
   if (proof.verdict === 'unproved' && prepared.isBug && !proof.reproduced && doubts < maxDoubts)
@@ -189,6 +194,17 @@ function sizeOf(changes: Change[]): { files: number; added: number; deleted: num
   const sum = (of: (change: Change) => number | null) =>
     changes.reduce((total, change) => total + (of(change) ?? 0), 0);
   return { files: changes.length, added: sum((change) => change.added), deleted: sum((change) => change.deleted) };
+}
+
+const verifying = { action: 'Verifying', parameter: 'on a clean checkout' };
+
+/** One line for people: the verdict, the tests, and whether a bug was seen before it was mended. */
+function summarize({ verdict, testsBefore, testsAfter, reproduced, findings }: Proof): string {
+  const tests = testsAfter ? `${testsBefore?.passed ?? 0} tests passed before, ${testsAfter.passed} now` : null;
+  const red = testsAfter && testsAfter.failed > 0 ? `${testsAfter.failed} red` : null;
+  const seen = reproduced ? 'the new test is red without the change' : null;
+  const why = verdict === 'proved' ? null : (findings[0] ?? null);
+  return [verdict, tests, red, seen, why].filter((part) => part !== null).join('; ');
 }
 
 const nothingChanged =

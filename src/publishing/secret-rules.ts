@@ -48,7 +48,7 @@ export const secretRules: SecretRule[] = [
   {
     what: 'a secret in an assignment',
     pattern: new RegExp(
-      `(?<name>(?:${secretWords})[\\w-]{0,30})["'\`]?\\s{0,5}(?::\\s{0,3}\\w{1,30}\\s{0,3})?(?:=>|:=|=|:)\\s{0,5}(["'\`])(?<value>[^"'\`\\s]{8,400})\\1`,
+      `(?<name>(?:${secretWords})[\\w-]{0,30})["'\`]?\\s{0,5}(?::\\s{0,3}\\w{1,30}\\s{0,3})?(?:=>|:=|=|:)\\s{0,5}(?<quote>["'\`])(?<value>[^"'\`\\s]{8,400})\\k<quote>`,
       'gi',
     ),
     accept: (value, { path, match }) =>

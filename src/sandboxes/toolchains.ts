@@ -37,21 +37,34 @@ export interface NodePackage {
 
 /** npm, pnpm, yarn and corepack as the service's PATH has them, where a sandbox would not see them in /usr anyway. */
 export async function findNodePackages(searchPath: string): Promise<NodePackage[]> {
-  const found: NodePackage[] = [];
+  const packages: NodePackage[] = [];
   for (const name of ['npm', 'pnpm', 'yarn', 'corepack']) {
     const program = await findProgram(name, searchPath);
     if (!program) continue;
-    const file = await realpath(program);
-    const match = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
-    const path = match?.[1];
-    if (!path || path.startsWith('/usr/') || found.some((other) => other.path === path)) continue;
-    const { bin } = JSON.parse(await readFile(join(path, 'package.json'), 'utf8').catch(() => '{}')) as {
-      bin?: unknown;
-    };
-    const programs = typeof bin === 'string' ? { [name]: bin } : (bin as Record<string, string> | undefined);
-    if (programs) found.push({ name, path, programs });
+    const found = await packageOf(name, await realpath(program));
+    if (found && !found.path.startsWith('/usr/') && !packages.some(({ path }) => path === found.path))
+      packages.push(found);
   }
-  return found;
+  return packages;
+}
+
+/** The package whose manifest says that this file is that program. */
+async function packageOf(name: string, file: string): Promise<NodePackage | null> {
+  for (let path = dirname(file); path !== '/'; path = dirname(path)) {
+    const manifest = await readFile(join(path, 'package.json'), 'utf8').catch(() => null);
+    const bin = manifest === null ? undefined : readPrograms(manifest);
+    const programs = typeof bin === 'string' ? { [name]: bin } : bin;
+    if (programs?.[name]) return { name, path, programs };
+  }
+  return null;
+}
+
+function readPrograms(manifest: string): string | Record<string, string> | undefined {
+  try {
+    return (JSON.parse(manifest) as { bin?: string | Record<string, string> }).bin;
+  } catch {
+    return undefined; // not npm's
+  }
 }
 
 /** The directories of `readOnlyPaths` that go on PATH: each one's `bin`, or the directory itself. */

@@ -190,7 +190,10 @@ export function createPool(url: string, max = 20): pg.Pool {
     getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
       oid === bigint ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
   };
-  return new pg.Pool({ connectionString: url, max, types, application_name: 'shipmate' });
+  const pool = new pg.Pool({ connectionString: url, max, types, application_name: 'shipmate' });
+  // A connection in use has no listener of the pool's: without one, losing the server would end this process.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
 }
 
 /** Runs `work` in a transaction on one connection; it commits when that resolves. */
@@ -199,7 +202,9 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
   try {
     await client.query('begin');
     const result = await work(client);
-    await client.query('commit');
+    const { command } = await client.query('commit');
+    // What failed inside and was swallowed makes PostgreSQL roll back, quietly.
+    if (command === 'ROLLBACK') throw new Error('the transaction was rolled back: a statement in it had failed');
     client.release();
     return result;
   } catch (error) {

@@ -6,6 +6,8 @@ import { grouped } from '../core/cut-text.ts';
 import type { ToolSpec } from '../core/tool.ts';
 import type { SandboxProcess } from '../sandboxes/sandbox.ts';
 
+export type { CallToolResult };
+
 export interface McpLimits {
   /** From the first byte sent to the list of tools. */
   startMs: number;
@@ -72,6 +74,8 @@ export async function connectMcp(process: SandboxProcess, limits: McpLimits): Pr
       process.stderr.on('data', (chunk: Buffer) => {
         if (hasRoomFor(chunk)) lastWords = (lastWords + chunk.toString('utf8')).slice(-1_000);
       });
+      process.stdout.resume();
+      process.stderr.resume();
       process.stdin.on('error', () => {}); // it has ended; `exited` tells
       void process.exited.then(async (code) => {
         const read = Promise.allSettled([finished(process.stdout), finished(process.stderr)]);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Tool } from '../core/tool.ts';
 import type { Mount } from '../sandboxes/sandbox.ts';
 import type { PinnedTools, ToolServer, ToolServers, ToolServersOptions } from './tool-servers.ts';
@@ -45,6 +45,9 @@ export function pinsInMemory(): ToolServersOptions['pins'] {
   };
 }
 
+/** Where our dependencies are when this is an installed package itself: `node_modules/shipmate/dist`. */
+const installedBeside = root.includes('node_modules') ? ['../..'] : [];
+
 /** History of the repository, read-only, for one session's workspace. */
 function gitServer(workspace: SeenWorkspace): ToolServer {
   return {
@@ -53,8 +56,8 @@ function gitServer(workspace: SeenWorkspace): ToolServer {
     sandbox: {
       mounts: [
         ...workspace.mounts.map((mount) => ({ ...mount, writable: false })),
-        ...['bin', 'mcp-servers', 'dist', 'node_modules', 'package.json']
-          .map((name) => join(root, name))
+        ...['bin', 'mcp-servers', 'node_modules', 'package.json', ...installedBeside]
+          .map((name) => resolve(root, name))
           .filter((path) => existsSync(path))
           .map((path) => ({ path, writable: false })),
       ],

@@ -36,7 +36,12 @@ export function createRead(options: { files: SandboxFiles; instructions: Instruc
     const all = new TextDecoder().decode(found.bytes).split('\n');
     const total = all.at(-1) === '' ? all.length - 1 : all.length;
     if (offset > total) return failure(`${path} has ${grouped(total)} lines; offset ${grouped(offset)} is past them.`);
-    return showLines(all.slice(offset - 1, offset - 1 + limit).join('\n'), offset, total, `${grouped(total)} lines`);
+    return showLines(
+      all.slice(offset - 1, offset - 1 + limit).join('\n'),
+      offset,
+      total,
+      `${grouped(total)} ${total === 1 ? 'line' : 'lines'}`,
+    );
   }
 
   return defineTool({

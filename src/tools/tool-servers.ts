@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { grouped } from '../core/cut-text.ts';
 import { cleanLine, cleanText, markOutside } from '../core/outside-text.ts';
 import type { JsonSchema, Tool, ToolResult, ToolSpec } from '../core/tool.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandboxes/sandbox.ts';
 import { failure } from './define-tool.ts';
-import { connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
+import { type CallToolResult, connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
 import { cutOutput } from './output-text.ts';
 
 /** A program that offers tools over MCP, with all that it may see. Two that are equal share one process. */

@@ -50,9 +50,12 @@ async function testCommand({ paths, read }: ReadableTree, tests: string[], pytho
 
 /** The package in this directory, with the extras that its tests are likely to want. */
 function extrasOf(project: string | null): string {
-  const section =
-    /^\[project\.optional-dependencies\]\n([^[]*(?:\[[^\n]*\n[^[]*)*?)(?=^\[|$(?![\s\S]))/m.exec(project ?? '')?.[1] ??
-    '';
-  const extras = ['dev', 'test', 'tests'].filter((name) => new RegExp(`^${name}\\s*=`, 'm').test(section));
+  const lines = (project ?? '').split('\n').map((line) => line.trim());
+  const start = lines.indexOf('[project.optional-dependencies]') + 1;
+  const length = start === 0 ? 0 : lines.slice(start).findIndex((line) => /^\[[^[]/.test(line));
+  const section = lines.slice(start, length === -1 ? undefined : start + length);
+  const extras = ['dev', 'test', 'tests'].filter((name) =>
+    section.some((line) => new RegExp(`^${name}\\s*=`).test(line)),
+  );
   return extras.length > 0 ? `'.[${extras.join(',')}]'` : '.';
 }

@@ -175,6 +175,7 @@ export function createMirrors(options: {
     },
 
     async packedRefs(repository) {
+      if (!(await exists(gitDir(repository)))) return '';
       const args = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'];
       const refs = (await git.must(args, { gitDir: gitDir(repository) })).toString();
       return refs.replaceAll(/ refs\/heads\//g, ' refs/remotes/origin/');

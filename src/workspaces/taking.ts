@@ -83,20 +83,26 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
 
   /** A tree from the pool, in the state that `arrangeIt` gives it; nothing is left of it when that fails. */
   async function obtain<T>(
-    request: { repository: Repository; base: string; setup: SetupPlan; branch?: string },
+    request: { sessionId?: string; repository: Repository; base: string; setup: SetupPlan; branch?: string },
     how: (tree: string) => Parameters<typeof openTree>[3],
     signal: AbortSignal,
     arrangeIt: (opened: OpenedTree, base: { commit: string; tree: string }, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { repository, setup } = request;
     const either = AbortSignal.any([signal, stop]);
-    const base = await resolveBase(repository, request.base, either);
+    const [base, refs] = await Promise.all([
+      resolveBase(repository, request.base, either),
+      mirrors.packedRefs(repository),
+    ]);
     const taken = await pool.take(repository, base.commit, setup, either);
     let opened: OpenedTree | undefined;
     try {
-      if (taken.base !== base.commit) await mirrors.keep(repository, `tree-${taken.tree}`, base.commit);
+      const keepName = request.sessionId ? `session-${request.sessionId}` : `tree-${taken.tree}`;
+      const kept = mirrors.keep(repository, keepName, base.commit);
+      kept.catch(() => {}); // awaited below
       opened = await openHere(rooms, repository, taken.tree, how(taken.tree));
-      const marker = await enterTree(opened, mirrors, repository, taken, base.commit, request.branch, either);
+      await kept;
+      const marker = await enterTree(opened, taken, { base: base.commit, refs, branch: request.branch ?? '' }, either);
       await layout.write('busy', layout.busyName(marker.tree), marker);
       return await arrangeIt(opened, base, either);
     } catch (error) {
@@ -120,7 +126,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
     release,
 
     async take(request, signal) {
-      const { sessionId, repository, restore } = request;
+      const { sessionId, restore } = request;
       await release(sessionId);
       const how = () => ({ session: sessionId, env: request.env ?? {} });
       return obtain(request, how, signal, async (opened, base, either) => {
@@ -128,7 +134,6 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
           await bringIn(opened.keeper, restore, either);
           await resetTree(opened.keeper, restore.tree, either);
         }
-        await mirrors.keep(repository, `session-${sessionId}`, base.commit);
         await layout.link(sessionId, opened.tree);
         await layout.move(['busy', layout.busyName(opened.tree)], ['sessions', sessionId]);
         return createWorkspace(opened, base);

@@ -95,24 +95,21 @@ elif [ "$2" = moved ]; then
 fi
 `;
 
-/** Brings a tree from the pool to `base`, with upstream's refs as they are now. */
+/** Brings a tree from the pool to where it is wanted, with upstream's refs as they are now. */
 export async function enterTree(
   { keeper }: OpenedTree,
-  mirrors: Mirrors,
-  repository: Repository,
   marker: Marker,
-  base: string,
-  branch: string | undefined,
+  wanted: { base: string; refs: string; branch: string },
   signal: AbortSignal,
 ): Promise<Marker> {
-  const refs = await mirrors.packedRefs(repository);
+  const { base, branch } = wanted;
   const moved = marker.base !== base;
-  const newRefs = marker.refs !== hashOf(refs);
-  if (moved || newRefs || branch !== undefined) {
-    const args = [base, moved ? 'moved' : '', newRefs ? 'refs' : '', branch ?? ''];
-    await runScript(keeper, enter, { args, stdin: newRefs ? refs : '', signal });
+  const refs = hashOf(wanted.refs);
+  if (moved || marker.refs !== refs || branch !== '') {
+    const args = [base, moved ? 'moved' : '', marker.refs !== refs ? 'refs' : '', branch];
+    await runScript(keeper, enter, { args, stdin: marker.refs !== refs ? wanted.refs : '', signal });
   }
-  return { ...marker, base, refs: hashOf(refs) };
+  return { ...marker, base, refs };
 }
 
 export function createWorkspace(opened: OpenedTree, base: { commit: string; tree: string }): Workspace {

@@ -3,46 +3,8 @@ import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import type { Delivery, TrackerEvent } from '../../src/core/delivery.ts';
 import type { TicketOperation } from '../../src/core/effect.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { StateCategory, TicketHint } from '../../src/core/ticket.ts';
-import type { Tracker } from '../../src/trackers/tracker.ts';
-
-/** A webhook request as the tracker sends it. */
-export interface SentDelivery {
-  headers: Record<string, string>;
-  body: Uint8Array;
-}
-
-/** A tracker, people at work in it, and what can be seen from outside without asking the adapter. */
-export interface TrackerWorld {
-  tracker: Tracker;
-  /** How many tickets `listAssigned` gives at once. */
-  pageSize: number;
-  /** A hint of a ticket that does not exist. */
-  unknownTicket: TicketHint;
-  person: {
-    createTicket(draft: { title: string; description: string }): Promise<{ id: string; identifier: string }>;
-    /** The ticket is given to the agent, in whatever way the tracker has for it. */
-    give(ticketId: string): Promise<SentDelivery>;
-    take(ticketId: string): Promise<SentDelivery>;
-    say(ticketId: string, body: string): Promise<SentDelivery>;
-    move(ticketId: string, to: StateCategory): Promise<SentDelivery>;
-  };
-  /** The agent's own comment, and another bot's: the tracker tells of them as well. */
-  agentSays(ticketId: string, body: string): Promise<SentDelivery>;
-  botSays(ticketId: string, body: string): Promise<SentDelivery>;
-  /** Well signed, of a kind that the adapter has never heard of, and not even of the usual shape. */
-  oddDeliveries(): SentDelivery[];
-  /** The header that carries the signature. */
-  signatureHeader: string;
-  outside: {
-    /** The text of each activity on the ticket, oldest first. */
-    activities(ticketId: string): Promise<string[]>;
-    state(ticketId: string): Promise<StateCategory>;
-    plan(ticketId: string): Promise<Plan>;
-    attachments(ticketId: string): Promise<{ url: string; title: string }[]>;
-  };
-  close(): Promise<void>;
-}
+import type { TicketHint } from '../../src/core/ticket.ts';
+import type { SentDelivery, TrackerWorld } from './tracker-world.ts';
 
 const never = new AbortController().signal;
 const odd = 'Zeile\n\n\ttab "quotes" \\ <b>&amp;</b> 🚢👩‍🚀 \u202Eright to left\u202C עברית é e\u0301';

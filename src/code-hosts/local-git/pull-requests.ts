@@ -69,7 +69,6 @@ export async function openPullRequest(
         .where('repository', '=', place.path)
         .where('number', '=', known.number)
         .where('state', '=', 'open')
-        .where('request', '=', known.request)
         .returningAll()
         .executeTakeFirst();
       if (updated) return asPullRequest(repository, updated);

@@ -147,7 +147,6 @@ function dropArguments(setpriv: string, owner: { uid: number; gid: number }): st
     setpriv,
     ...['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups'],
     ...['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all', '--no-new-privs'],
-    // A change of user clears what --die-with-parent had set.
-    ...['--pdeathsig', 'KILL', '--'],
+    '--',
   ];
 }

@@ -26,27 +26,30 @@ export const seccompFd = 5;
 const join = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 1; shift; done; shift; exec "$@"';
 
 /**
- * Inside, already without privileges, as process 1: when it ends, the kernel has killed and reaped all that the command
- * started before bubblewrap sees the end. It talks over the control socket: says `ready`, waits for the environment (so
- * that a service killed meanwhile starts nothing, and no value is ever on a command line or seen by what still has
- * privileges), then says `started`, `nowhere` or `missing`. The command gets none of these descriptors.
+ * Inside, as process 1: when it ends, the kernel has killed and reaped all that the command started before bubblewrap
+ * sees the end. It only waits, and it keeps bubblewrap's user: were it the command's, the kernel would not let a dying
+ * bubblewrap kill it, and a killed service would leave its commands running.
+ */
+const init = '"$@"; exit $?';
+
+/**
+ * Inside, without privileges. It talks over the control socket: says `ready`, waits for the environment (so that a
+ * service killed meanwhile starts nothing, and no value is ever on a command line or seen by what still has privileges),
+ * then says `started`, `nowhere` or `missing`. The command gets none of these descriptors.
  */
 const enter = `
 echo ready >&${controlFd}
-(
-  __n='
+__n='
 '
-  IFS= read -r __line <&${controlFd} || exit 125
-  eval "$__line"
-  cd -- "$1" 2>/dev/null || { echo nowhere >&${controlFd}; exit 127; }
-  shift
-  unset OLDPWD
-  command -v -- "$1" >/dev/null 2>&1 || { echo missing >&${controlFd}; exit 127; }
-  echo started >&${controlFd}
-  exec ${statusFd}>&- ${controlFd}>&- ${seccompFd}>&-
-  exec "$@"
-)
-exit $?`;
+IFS= read -r __line <&${controlFd} || exit 125
+eval "$__line"
+cd -- "$1" 2>/dev/null || { echo nowhere >&${controlFd}; exit 127; }
+shift
+unset OLDPWD
+command -v -- "$1" >/dev/null 2>&1 || { echo missing >&${controlFd}; exit 127; }
+echo started >&${controlFd}
+exec ${statusFd}>&- ${controlFd}>&- ${seccompFd}>&-
+exec "$@"`;
 
 /** Starts a command in new namespaces. Returns at once; look at `started`. */
 export async function startInside(command: Command, entrance: Entrance, pipes: PipePool): Promise<StartedProcess> {
@@ -64,6 +67,7 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
       '--chdir',
       '/',
       '--',
+      ...['/bin/sh', '-c', init, 'sh'],
       ...entrance.drop,
       '/bin/sh',
       '-c',

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Delivery, TrackerEvent } from '../../core/delivery.ts';
 import { readSignal } from '../../core/prompt-signal.ts';
-import type { Person } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { signatureMatches, signBody } from '../../lib/signature.ts';
 import { type BoardState, boardStates, categoryOf } from './states.ts';
@@ -82,12 +81,9 @@ export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
   switch (event) {
     case 'ticket.created':
     case 'ticket.assigned':
-    case 'ticket.unassigned': {
-      const before = isAgent(previousAssignee, agent);
-      const now = isAgent(row.assignee, agent);
-      if (now && !before) return [{ type: 'sessionCreated', ticket, conversation, said: null, by }];
-      return before && !now ? [{ type: 'unassigned', ticket, by }] : [];
-    }
+    case 'ticket.unassigned':
+      if (row.assignee?.id === agent) return [{ type: 'sessionCreated', ticket, conversation, said: null, by }];
+      return previousAssignee?.id === agent ? [{ type: 'unassigned', ticket, by }] : [];
     case 'ticket.changed':
       return [{ type: 'ticketChanged', ticket, category: categoryOf(row.state), by }];
     case 'comment.created': {
@@ -102,10 +98,6 @@ export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
 /** Deterministic: the ticket and which of its versions this is, or which comment. */
 export function deliveryIdOf(number: number, change: number | string): string {
   return `${identifierOf(number)}/${change}`;
-}
-
-function isAgent(assignee: Person | null | undefined, agent: string): boolean {
-  return assignee?.id === agent;
 }
 
 function parse(body: Uint8Array): unknown {

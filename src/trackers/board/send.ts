@@ -16,7 +16,6 @@ export async function sendOperation(
   operation: TicketOperation,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  signal.throwIfAborted();
   const number = numberOf(hint.id);
   return boardTransaction(pool, async (db) => {
     const ticket = await lockTicket(db, number);
@@ -31,7 +30,7 @@ export async function sendOperation(
       .insertInto('board_operations')
       .values({ id: operation.id, ticket: number, result: JSON.stringify(result) })
       .execute();
-    signal.throwIfAborted();
+    signal.throwIfAborted(); // the last moment: what follows is the commit
     return result;
   });
 }

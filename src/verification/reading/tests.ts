@@ -21,7 +21,7 @@ const switches: [RegExp, string][] = [
     'makes a test depend on where it runs',
   ],
   [
-    /\bprocess\.(?:exit|reallyExit|abort)\s*\(|\bprocess\.exitCode\s*=|\bos\._exit\s*\(|(?<![\w.])(?:sys\.)?exit\s*\(\s*0?\s*\)|^exit(?:\s+0)?\s*$|\bos\.Exit\(0\)|process::exit\(0\)/,
+    /\bprocess\.(?:exit\s*\(\s*0?\s*\)|reallyExit|abort)|\bprocess\.exitCode\s*=|\bos\._exit\s*\(|(?<![\w.])(?:sys\.)?exit\s*\(\s*0?\s*\)|^exit(?:\s+0)?\s*$|\bos\.Exit\(0\)|process::exit\(0\)/,
     'ends the process itself',
   ],
 ];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, test } from 'vitest';
 import type { Delivery, TrackerEvent } from '../../../src/core/delivery.ts';
+import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { BoardDelivery } from '../../../src/trackers/board/delivery.ts';
 import type { TicketDraft } from '../../../src/trackers/board/edit.ts';
 import { ada, agent, type Board, ci, openBoard } from './world.ts';
@@ -237,6 +238,14 @@ test('tickets are listed newest first, by state and by whose they are', async ({
   expect(await identifiers({ assignee: 'zoe', categories: ['unstarted'] })).toEqual([newer, older]);
   expect(await identifiers({ assignee: 'zoe', categories: [] })).toEqual([]);
   expect(await identifiers({ limit: 1 })).toEqual([done]);
+});
+
+test('a ticket that a person has already put where it belongs is not skipped', async ({ expect }) => {
+  const ticket = await file({ state: 'In Progress' });
+  const operation: TicketOperation = { kind: 'moveTicket', id: randomUUID(), to: 'started', from: ['unstarted'] };
+  const signal = AbortSignal.timeout(10_000);
+  const sent = await board.tracker.send((await board.desk.show(ticket)).ticket, operation, signal);
+  expect(sent).toEqual({ state: 'In Progress' });
 });
 
 test('what the agent wrote is shown to people as it was', async ({ expect }) => {

@@ -6,7 +6,7 @@ import { type BoardDesk, createBoardDesk } from '../../../src/trackers/board/des
 import { categoryOf, stateNamed, stateOf } from '../../../src/trackers/board/states.ts';
 import { createBoardTracker } from '../../../src/trackers/board/tracker.ts';
 import type { Tracker } from '../../../src/trackers/tracker.ts';
-import type { SentDelivery, TrackerWorld } from '../../contracts/tracker.ts';
+import type { SentDelivery, TrackerWorld } from '../../contracts/tracker-world.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 export const agent = 'shipmate';

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { Activity } from '../../src/core/activity.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { ToolResult } from '../../src/core/tool.ts';
+import type { WorkReport } from '../../src/core/work-report.ts';
+import { createSessionTools } from '../../src/tools/session-tools.ts';
+
+function setUp() {
+  const reports: Activity[] = [];
+  const plans: Plan[] = [];
+  const handedIn: WorkReport[] = [];
+  const tools = createSessionTools({
+    finish: async (report) => {
+      handedIn.push(report);
+      return { text: 'A test is red.', isError: true };
+    },
+  });
+  const scope = {
+    report: (activity: Activity) => void reports.push(activity),
+    plan: (plan: Plan) => void plans.push(plan),
+    evidence() {},
+    usage() {},
+    effect() {},
+  };
+  const call = async (name: string, input: unknown): Promise<ToolResult> => {
+    const tool = tools.find((each) => each.name === name);
+    if (!tool) throw new Error(`no tool ${name}`);
+    return tool.run(input, { key: 'turn:1/0', signal: new AbortController().signal, scope });
+  };
+  return { call, tools, reports, plans, handedIn };
+}
+
+test('update_plan and note commit with their step', async () => {
+  const { call, plans, reports } = setUp();
+  const steps = [
+    { content: 'Look', status: 'completed' },
+    { content: 'Mend', status: 'inProgress' },
+  ];
+  expect(await call('update_plan', { steps })).toEqual({ text: 'The plan is shown.', isError: false });
+  expect(await call('note', { text: 'The API changed.' })).toEqual({ text: 'Noted.', isError: false });
+  expect(plans).toEqual([steps]);
+  expect(reports).toEqual([{ type: 'thought', body: 'The API changed.' }]);
+});
+
+test('ask ends the run', async () => {
+  const { call } = setUp();
+  expect((await call('ask', { question: 'Which?' })).outcome).toEqual({ stopReason: 'needsInput', message: 'Which?' });
+});
+
+test('finish hands the whole report in, and answers what verification says', async () => {
+  const { call, handedIn } = setUp();
+  expect(await call('finish', { title: 'Mend it', summary: 'Done.' })).toEqual({
+    text: 'A test is red.',
+    isError: true,
+  });
+  await call('finish', { title: 'No', summary: 'No change.', decisions: ['a'], risk: 'b', answer: 'c' });
+  expect(handedIn).toEqual([
+    { title: 'Mend it', summary: 'Done.', decisions: [], risk: null, answer: null },
+    { title: 'No', summary: 'No change.', decisions: ['a'], risk: 'b', answer: 'c' },
+  ]);
+});
+
+test('wrong arguments change nothing and are explained', async () => {
+  const { call, plans, handedIn } = setUp();
+  expect((await call('update_plan', { steps: [{ content: 'x', status: 'done' }] })).text).toBe(
+    'These are not the arguments of update_plan:\n✖ Invalid option: expected one of "pending"|"inProgress"|"completed"|"canceled"\n  → at steps[0].status',
+  );
+  expect((await call('finish', 'all done')).isError).toBe(true);
+  expect([plans, handedIn]).toEqual([[], []]);
+});
+
+test('a call that was interrupted may be made again; only those that end a run have to keep their place', () => {
+  expect(setUp().tools.map(({ name, readOnly, repeatable }) => [name, readOnly, repeatable])).toEqual([
+    ['update_plan', true, true],
+    ['note', true, true],
+    ['ask', false, true],
+    ['finish', false, true],
+  ]);
+});

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fromKysely } from 'pg-boss';
 import { createAgent } from './agents/index.ts';
+import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
 import { codeHosts as codeHostFactories } from './code-hosts/index.ts';
 import type { Config } from './config.ts';
@@ -24,11 +23,8 @@ import { type QueueName, type Queues, startQueues } from './jobs/queues.ts';
 import { type Drains, startWorkers } from './jobs/workers.ts';
 import type { Log } from './lib/log.ts';
 import { isDeadWorker, workerName } from './lib/worker-name.ts';
-import { chooseModel, createModel } from './models/index.ts';
 import type { Model } from './models/model.ts';
-import { createSandboxDriver } from './sandboxes/index.ts';
 import type { SandboxDriver } from './sandboxes/sandbox.ts';
-import { findUnmountedToolchains } from './sandboxes/toolchains.ts';
 import { createDatabase, createPool, type Database, inTransaction, type Tx } from './store/database.ts';
 import { releaseLeasesOf } from './store/effects.ts';
 import { openDatabase } from './store/open-database.ts';
@@ -42,6 +38,7 @@ import { trackers as trackerFactories } from './trackers/index.ts';
 import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
+export { migrateDatabase, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {
@@ -190,58 +187,4 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     },
     stop,
   };
-}
-
-const noModel =
-  'No model: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or name one under "model" in shipmate.yaml.';
-
-function openModel(config: Config): Model | null {
-  const { anthropic, openai, gemini, prices } = config.models;
-  const keys = {
-    anthropic: anthropic.apiKey ?? undefined,
-    openai: openai.apiKey ?? undefined,
-    gemini: gemini.apiKey ?? undefined,
-  };
-  const baseUrls = { anthropic: anthropic.baseUrl ?? undefined, openai: openai.baseUrl ?? undefined };
-  const spec = config.model ?? chooseModel(keys, baseUrls);
-  return spec === null ? null : createModel(spec, { keys, baseUrls, prices });
-}
-
-async function openSandboxDriver(config: Config): Promise<SandboxDriver> {
-  const { driver, uid, readOnlyPaths, memory, processes } = config.sandbox;
-  const tempDir = join(config.dataDir, 'tmp');
-  await mkdir(tempDir, { recursive: true });
-  return createSandboxDriver({
-    kind: driver,
-    options: {
-      uid,
-      readOnlyPaths,
-      limits: { memoryBytes: memory, processes },
-      searchPath: config.searchPath,
-      tempDir,
-    },
-  });
-}
-
-/** Whether commands can be kept apart from this machine, by trying. */
-export async function probeSandbox(config: Config): Promise<Check[]> {
-  return (await openSandboxDriver(config)).probe();
-}
-
-/** Names of the migrations that were missing. */
-export async function migrateDatabase(config: Config): Promise<string[]> {
-  const { applied, release } = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
-  await release();
-  return applied;
-}
-
-/** Programs on our PATH that sandboxed commands will not find. */
-export async function unmountedToolchains(config: Config): Promise<Check[]> {
-  const found = await findUnmountedToolchains(config.searchPath, config.sandbox.readOnlyPaths);
-  return found.map(({ name, path }) => ({
-    name: 'toolchain',
-    status: 'warning',
-    message: `${name} (${path}) is not visible in the sandbox`,
-    remedy: 'Add its directory to sandbox.readOnlyPaths if your repositories need it.',
-  }));
 }

@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, '..');
 const rooms: Record<string, string[]> = {
   'src/main.ts': ['src/cli'],
   'src/app.ts': ['src/'],
+  'src/app/': ['src/'],
   'src/flow.ts': ['src/flow/'],
   'src/config.ts': ['src/config/', 'src/core/', 'src/lib/'],
   'src/config/': ['src/core/', 'src/lib/'],

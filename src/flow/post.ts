@@ -10,6 +10,7 @@ import {
 } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
 import { VendorError } from '../core/vendor-error.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import { addActivities, settleActivity } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -133,7 +134,7 @@ async function remember(
 async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   const fields = { effect: effect.key, session_id: effect.sessionId, tries: effect.tries, err: error };
-  const retryable = error instanceof VendorError ? error.retryable : isLostDatabase(error);
+  const retryable = error instanceof VendorError ? error.retryable : isDatabaseUnavailable(error);
   if (retryable && effect.tries < maxTries) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;
     const waitMs = Math.max(asked ?? 0, Math.random() * Math.min(300_000, 500 * 2 ** effect.tries));
@@ -175,10 +176,4 @@ function describe(operation: Operation): string {
       return String(never);
     }
   }
-}
-
-/** The database went away in the middle: whatever was being done is tried again when it is back. */
-function isLostDatabase(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^(08|57P|53|40)|^ECONN|^EPIPE/.test(code);
 }

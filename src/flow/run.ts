@@ -7,6 +7,7 @@ import type { Repository } from '../core/repository.ts';
 import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { VendorError } from '../core/vendor-error.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -87,8 +88,15 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
 
 async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown): Promise<void> {
   deps.log.error({ err: error }, 'run failed');
-  if (error instanceof VendorError && error.retryable && run.attempt < maxAttempts)
-    return releaseRun(deps.db, run, error.retryAfterMs ?? outsideWaitMs);
+  const passing = error instanceof VendorError ? error.retryable : isDatabaseUnavailable(error);
+  if (passing && run.attempt < maxAttempts) {
+    const asked = error instanceof VendorError ? error.retryAfterMs : null;
+    const waitMs = asked ?? (error instanceof VendorError ? outsideWaitMs : 0);
+    // Without a database even this cannot be written: then the run falls silent, and is claimed again for that.
+    return releaseRun(deps.db, run, waitMs).catch((failed: unknown) =>
+      deps.log.warn({ err: failed }, 'a run could not be released; it will be claimed when it has been silent'),
+    );
+  }
   await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
 }
 

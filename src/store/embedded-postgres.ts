@@ -34,7 +34,8 @@ export interface EmbeddedPostgres {
  */
 export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgres> {
   const home = resolve(dir);
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  // Sandboxed commands of another user pass through here; what is secret below it has a mode of its own.
+  await mkdir(home, { recursive: true, mode: 0o755 });
   const lock = join(home, 'postgres.lock');
   const recordFile = join(home, 'postgres.json');
   const { url, keeper } = await withFileLock(lock, async () => {

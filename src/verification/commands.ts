@@ -19,8 +19,10 @@ export interface VerifyCommands {
 
 export const defaultLimits: ExecLimits = { timeoutMs: 10 * 60_000, maxOutputBytes: 10 * 1024 * 1024 };
 
-/** bash where there is one, else the system's sh, without asking from outside which it is. */
-const shell = 'command -v bash >/dev/null 2>&1 && exec bash -c "$1"; exec sh -c "$1"';
+/** Runs a line in bash where there is one, else in the system's sh, without asking from outside which it is. */
+export function shellFor(command: string): string[] {
+  return ['sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash -c "$1"; exec sh -c "$1"', 'sh', command];
+}
 
 export interface RunOptions {
   limits: ExecLimits;
@@ -36,7 +38,7 @@ export async function runCommand(
   options: RunOptions,
 ): Promise<CommandRun & { output: string }> {
   const chunks: Uint8Array[] = [];
-  const result = await checkout.sandbox.exec(['sh', '-c', shell, 'sh', command], {
+  const result = await checkout.sandbox.exec(shellFor(command), {
     signal: options.signal,
     limits: options.limits,
     env: { CI: '1', SHIPMATE_EVIDENCE: checkout.evidenceDir, PYTEST_ADDOPTS: pytestOptions },

@@ -1,5 +1,5 @@
 import type { ExecLimits, Sandbox } from '../sandboxes/sandbox.ts';
-import { cut, defaultLimits } from './commands.ts';
+import { cut, defaultLimits, shellFor } from './commands.ts';
 
 export interface FixerRun {
   command: string;
@@ -19,7 +19,7 @@ export async function runFixers(
   const runs: FixerRun[] = [];
   for (const command of commands) {
     const { signal, limits = defaultLimits } = options;
-    const result = await sandbox.exec(['sh', '-c', command], { signal, limits, env: { CI: '1' } });
+    const result = await sandbox.exec(shellFor(command), { signal, limits, env: { CI: '1' } });
     if (result.killed === 'aborted') signal.throwIfAborted();
     const output = Buffer.concat([result.stdout, result.stderr]).toString('utf8');
     runs.push({ command, exitCode: result.exitCode, log: cut(output) });

@@ -27,11 +27,12 @@ export async function readRunnerDefinition(
   const definition: RunnerDefinition = { overlay: [], files: [], edits: [], added: [] };
   const words = await wordsOf(trees, commands);
   for (const { path, onBase, onHead } of trees.changes.flatMap(filesOf)) {
+    const isManifest = /(^|\/)package\.json$/.test(path);
+    const sections = sectionsOfRunners.find(([file]) => file.test(path))?.[1];
+    if (!isManifest && !sections && !mayBeRunner(path) && !isWrapper(path, words)) continue;
     const base = onBase ? await trees.read('base', path) : null;
     const head = onHead ? await trees.read('head', path) : null;
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const sections = sectionsOfRunners.find(([file]) => file.test(path))?.[1];
-    if (name === 'package.json' && onHead) {
+    if (isManifest && onHead) {
       // A new package is not what the base's commands are made of.
       const merged = base !== null && head !== null ? mergePackageJson(base, head, scriptsIn(base, words)) : null;
       if (!merged) continue;
@@ -43,7 +44,7 @@ export async function readRunnerDefinition(
       if (merged === null) continue;
       definition.files.push({ path, content: merged });
       definition.edits.push(path);
-    } else if (isRunner(path, base, head) || name === 'package.json' || isWrapper(path, words)) {
+    } else if (!isVite(path) || /\btest\s*:|vitest/.test(`${base}\n${head}`)) {
       definition.overlay.push({ path, from: onBase ? 'base' : 'absent' });
       definition.edits.push(path);
       const known = new Set((base ?? '').split('\n'));
@@ -54,10 +55,13 @@ export async function readRunnerDefinition(
   return definition;
 }
 
+function mayBeRunner(path: string): boolean {
+  return roleOf(path) === 'runner' || isVite(path);
+}
+
 /** Vite's configuration is the product's, unless it says something of tests. */
-function isRunner(path: string, base: string | null, head: string | null): boolean {
-  if (/(^|\/)vite\.config\.[^/]+$/.test(path)) return /\btest\s*:|vitest/.test(`${base}\n${head}`);
-  return roleOf(path) === 'runner';
+function isVite(path: string): boolean {
+  return /(^|\/)vite\.config\.[^/]+$/.test(path);
 }
 
 /** A script that the commands name, by its path or from a package further down, and that is not the product itself. */

@@ -118,9 +118,8 @@ function ofLines(text: string): string[] {
 
 function withoutNumbers(text: string): string {
   return text
+    .replace(/(^|: )\d+:\d+/, '$1N:N')
     .replace(/([:(,])\d+(?=[:,)\s]|$)/g, '$1N')
-    .replace(/^\d+:\d+/, 'N:N')
-    .replace(/: \d+:\d+/, ': N:N')
     .replace(/\b\d+(\.\d+)? ?(ms|s|seconds?)\b/g, 'N')
     .replace(/\s+/g, ' ')
     .trim();

@@ -20,7 +20,8 @@ const overlay = `
 export GIT_INDEX_FILE="$GIT_DIR/overlay"
 rm -f "$GIT_INDEX_FILE"
 git read-tree "$1"
-git update-index --replace -z --index-info
+git update-index --replace -z --index-info 2> keeper/refused
+if [ -s keeper/refused ]; then cat keeper/refused >&2; exit 1; fi
 git write-tree
 rm -f "$GIT_INDEX_FILE"
 `;

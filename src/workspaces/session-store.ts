@@ -148,7 +148,7 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
         GIT_COMMITTER_DATE: date,
       };
       const args = ['commit-tree', '-p', assertCommit(parent), '-F', '-', assertCommit(tree)];
-      const commit = (await git.must(args, { gitDir, env, signal, stdin: message })).toString().trim();
+      const commit = (await git.must(args, { gitDir, env, signal, stdin: `${message.trimEnd()}\n` })).toString().trim();
       await git.must(['update-ref', `refs/published/${commit}`, commit], { gitDir });
       return commit;
     },

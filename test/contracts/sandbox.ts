@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,13 +158,14 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
     });
 
     it('kills the tree when time is over', async () => {
+      const seconds = uniqueSeconds();
       const started = performance.now();
-      const result = await run(sandbox, 'echo begun; (sleep 31415 & sleep 31415); sleep 31415', {
+      const result = await run(sandbox, `echo begun; (sleep ${seconds} & sleep ${seconds}); sleep ${seconds}`, {
         limits: { timeoutMs: 500, maxOutputBytes: 1000 },
       });
       expect(result).toMatchObject({ exitCode: null, killed: 'timeout', stdout: 'begun\n' });
       expect(performance.now() - started).toBeLessThan(5000);
-      expect(await processesWith('31415')).toEqual([]);
+      expect(await processesWith(seconds)).toEqual([]);
     });
 
     it('kills the tree when it says too much, and keeps what fits', async () => {
@@ -178,32 +180,35 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
     });
 
     it('kills the tree when the signal fires, in the middle or before', async () => {
+      const seconds = uniqueSeconds();
       const controller = new AbortController();
       const result: ExecResult = await sandbox.exec(
-        ['bash', '-c', 'echo begun; sleep 27182'],
+        ['bash', '-c', `echo begun; sleep ${seconds}`],
         withDefaults({ signal: controller.signal, onOutput: () => controller.abort() }),
       );
       expect(result).toMatchObject({ exitCode: null, killed: 'aborted' });
       expect(text(result.stdout)).toBe('begun\n');
-      expect(await processesWith('27182')).toEqual([]);
+      expect(await processesWith(seconds)).toEqual([]);
       const before = await sandbox.exec(['touch', 'never'], withDefaults({ signal: AbortSignal.abort() }));
       expect(before).toMatchObject({ exitCode: null, killed: 'aborted' });
       await expect(stat(join(workspace, 'never'))).rejects.toThrow('ENOENT');
     });
 
     it('takes what a command left running along when it ends', async () => {
-      const result = await run(sandbox, 'sleep 16180 & echo done');
+      const seconds = uniqueSeconds();
+      const result = await run(sandbox, `sleep ${seconds} & echo done`);
       expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n' });
-      expect(await processesWith('16180')).toEqual([]);
+      expect(await processesWith(seconds)).toEqual([]);
     });
 
     unless(skips.processesThatLeaveTheirGroup)('also what has become a daemon', async () => {
+      const seconds = uniqueSeconds();
       const result = await run(
         sandbox,
-        '(setsid bash -c "sleep 14142 & sleep 14142" </dev/null >/dev/null 2>&1 &); echo done',
+        `(setsid bash -c "sleep ${seconds} & sleep ${seconds}" </dev/null >/dev/null 2>&1 &); echo done`,
       );
       expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n' });
-      expect(await processesWith('14142')).toEqual([]);
+      expect(await processesWith(seconds)).toEqual([]);
     });
 
     it('runs several commands at once', async () => {
@@ -212,6 +217,7 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
     });
 
     it('keeps a process that speaks over its pipes, and kills it', async () => {
+      const seconds = uniqueSeconds();
       const process = await sandbox.spawn(['bash', '-c', 'while read -r line; do echo "heard $line"; done; exit 4']);
       const heard = once(process.stdout);
       process.stdin.write('one\n');
@@ -219,19 +225,20 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
       process.stdin.end();
       expect(await process.exited).toBe(4);
 
-      const other = await sandbox.spawn(['sleep', '17320']);
+      const other = await sandbox.spawn(['sleep', seconds]);
       await other.kill();
-      expect(await processesWith('17320')).toEqual([]);
+      expect(await processesWith(seconds)).toEqual([]);
     });
 
     it('kills on close what still runs, and starts nothing more', async () => {
+      const seconds = uniqueSeconds();
       const other = await driver.open({ mounts: [], env: {}, cwd: '/', network: 'none' });
-      const process = await other.spawn(['sleep', '22360']);
-      const command = run(other, 'echo begun; sleep 22360');
+      const process = await other.spawn(['sleep', seconds]);
+      const command = run(other, `echo begun; sleep ${seconds}`);
       await other.close();
       await process.exited;
       expect(await command).toMatchObject({ exitCode: null, killed: 'aborted' });
-      expect(await processesWith('22360')).toEqual([]);
+      expect(await processesWith(seconds)).toEqual([]);
       await expect(other.exec(['true'], withDefaults())).rejects.toThrow('closed');
     });
   });
@@ -239,6 +246,11 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
 
 function once(stream: NodeJS.ReadableStream): Promise<string> {
   return new Promise((resolve) => stream.once('data', (chunk: Buffer) => resolve(chunk.toString('utf8'))));
+}
+
+/** A time to sleep that no other test sleeps, by which its processes are found. */
+export function uniqueSeconds(): string {
+  return String(randomInt(1e8, 1e9));
 }
 
 /** Command lines of all processes of the machine, zombies aside, that contain these words. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCgroupHome } from '../../src/sandboxes/bubblewrap/cgroup.ts';
 import type { Sandbox } from '../../src/sandboxes/sandbox.ts';
-import { processesWith, run, text, withDefaults } from '../contracts/sandbox.ts';
+import { processesWith, run, text, uniqueSeconds, withDefaults } from '../contracts/sandbox.ts';
 import { createTestDriver, whyNoBubblewrap } from './support.ts';
 
 const reason = await whyNoBubblewrap();
@@ -256,19 +256,20 @@ socket.socket(socket.AF_UNIX).close(); socket.socket(socket.AF_INET6).close(); p
   });
 
   whereLimited('limits a fork bomb and goes on', async () => {
+    const seconds = uniqueSeconds();
     const bomb = await inPython(`
 import os, time
 made = 0
 try:
     while made < 1000:
-        if os.fork() == 0: time.sleep(13579)
+        if os.fork() == 0: time.sleep(${seconds})
         made += 1
 except BlockingIOError: pass
 print(made)`);
     expect(Number(bomb.stdout)).toBeGreaterThan(10);
     expect(Number(bomb.stdout)).toBeLessThan(100);
     expect((await run(sandbox, 'echo fine')).stdout).toBe('fine\n');
-    expect(await processesWith('time.sleep(13579)')).toEqual([]);
+    expect(await processesWith(seconds)).toEqual([]);
   });
 
   whereLimited('limits memory', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findUnmountedToolchains } from '../../src/sandboxes/toolchains.ts';
-import { processesWith, run } from '../contracts/sandbox.ts';
+import { processesWith, run, uniqueSeconds } from '../contracts/sandbox.ts';
 import { createTestDriver, whyNoBubblewrap } from './support.ts';
 
 const reason = await whyNoBubblewrap();
@@ -18,15 +18,16 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 describe.skipIf(reason !== null)(`bubblewrap ${reason ?? ''}`, () => {
   it('takes everything along when the service is killed, and the next one tidies up', async () => {
+    const seconds = uniqueSeconds();
     const script = new URL('abandoned.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [script, dir, '24680'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script, dir, seconds], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
-    expect((await processesWith('24680')).length).toBeGreaterThan(2);
+    expect((await processesWith(seconds)).length).toBeGreaterThan(2);
     child.kill('SIGKILL');
     await once(child, 'exit');
     const giveUpAt = performance.now() + 5000;
-    while ((await processesWith('24680')).length > 0 && performance.now() < giveUpAt) await delay(10);
-    expect(await processesWith('24680')).toEqual([]);
+    while ((await processesWith(seconds)).length > 0 && performance.now() < giveUpAt) await delay(10);
+    expect(await processesWith(seconds)).toEqual([]);
 
     expect(await readdir(dir)).toHaveLength(1);
     const driver = createTestDriver('bubblewrap', { tempDir: dir });
@@ -62,7 +63,7 @@ describe.skipIf(reason !== null)(`bubblewrap ${reason ?? ''}`, () => {
     try {
       const { stdout } = await run(
         sandbox,
-        'command -v npm >/dev/null || exit 0; npm --version; npm exec --offline -c 'node -v'',
+        'command -v npm >/dev/null || exit 0; npm --version; npm exec --offline -c "node -v"',
       );
       if (stdout) expect(stdout).toContain(`\n${process.version}\n`);
     } finally {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSandboxDriver } from '../../src/sandboxes/index.ts';
@@ -7,6 +8,8 @@ import { createSandboxDriver } from '../../src/sandboxes/index.ts';
  * the driver finds there and what a command in it looks like.
  */
 const [tempDir = ''] = process.argv.slice(2);
+/** Other tests run at the same time. */
+const seconds = String(randomInt(1e8, 1e9));
 const limits = { memoryBytes: 256 * 1024 * 1024, processes: 100 };
 const searchPath = '/usr/bin:/bin';
 const driver = createSandboxDriver({
@@ -30,10 +33,10 @@ try {
   };
   report.status = (await run(`id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; ls -d ${secret}`)).stdout;
   report.written = (await run('echo x > file; stat -c %u file; touch /usr/x')).stdout;
-  const daemons = '(setsid sleep 11235 </dev/null >/dev/null 2>&1 &)';
+  const daemons = `(setsid sleep ${seconds} </dev/null >/dev/null 2>&1 &)`;
   report.ended = (await run(`${daemons}; echo done`)).stdout;
-  report.killed = (await run(`${daemons}; sleep 11235`, 300)).killed;
-  report.left = (await Promise.all((await readdir('/proc')).map(commandLine))).filter((line) => line.includes('11235'));
+  report.killed = (await run(`${daemons}; sleep ${seconds}`, 300)).killed;
+  report.left = (await Promise.all((await readdir('/proc')).map(commandLine))).filter((line) => line.includes(seconds));
   await sandbox.close();
 } catch (error) {
   report.error = String(error);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +7,7 @@ import { type App, createApp, type SessionView } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 
 const run = promisify(execFile);
 export const demoDir = join(import.meta.dirname, '../../src/cli/demo');
@@ -17,13 +17,19 @@ export interface TestService {
   app: App;
   dir: string;
   config: Config;
-  /** The bare repository that tickets are about. */
+  database: TestDatabase;
+  /** The bare repository that tickets are about; of several, the first. */
   repository: string;
+  /** Where the service answers; null when it does not listen. */
+  url: string | null;
   /** Files a ticket for the agent and waits until its session rests and all that it wrote has left. */
   work(draft: Partial<TicketDraft>): Promise<SessionView>;
   /** Waits for that again, on a ticket that has a session. */
   rest(identifier: string, fromRun?: number): Promise<SessionView>;
   git(...args: string[]): Promise<string>;
+  /** The same in the repository of this name. */
+  gitIn(name: string, ...args: string[]): Promise<string>;
+  /** Fails when a process of this service outlives it. */
   stop(): Promise<void>;
 }
 
@@ -32,33 +38,50 @@ export interface TestServiceOptions {
   script?: string;
   /** Files of the repository's first commit; nothing: the demo's project. An empty map: no commit at all. */
   files?: Record<string, string>;
+  /** Several repositories instead of one, by name, each with the files of its first commit. */
+  repositories?: Record<string, Record<string, string>>;
   change?(config: Config): Config;
   /** Extra environment for the configuration. */
   env?: Record<string, string>;
   logLevel?: 'silent' | 'debug';
+  /** What the process does; `listen` is a web part that answers on a free port. Default: web and worker. */
+  parts?: ('web' | 'listen' | 'worker')[];
+  /** What the service is given in place of the database's own URL. */
+  databaseUrl?(url: string): string;
 }
 
 /** The whole service in this process: the board, local-git, a scripted model, a real sandbox, a database of its own. */
 export async function startTestService(options: TestServiceOptions): Promise<TestService> {
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-e2e-'));
   const database = await createTestDatabase();
-  const repository = join(dir, 'upstream.git');
-  await makeRepository(repository, options.files);
+  const named = options.repositories ?? { upstream: options.files };
+  const pathOf = (name: string) => join(dir, `${name}.git`);
+  for (const [name, files] of Object.entries(named)) await makeRepository(pathOf(name), files);
+  const repository = pathOf(Object.keys(named)[0] ?? '');
   if (options.script !== undefined) await writeFile(join(dir, 'script.yaml'), options.script);
-  const loaded = loadConfig({ cwd: dir, env: { PATH: process.env.PATH, DATABASE_URL: database.url, ...options.env } });
+  const databaseUrl = options.databaseUrl?.(database.url) ?? database.url;
+  const loaded = loadConfig({ cwd: dir, env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, ...options.env } });
   const base: Config = {
     ...loaded,
     dataDir: join(dir, 'data'),
     model: loaded.model ?? `scripted:${join(dir, 'script.yaml')}`,
-    repositories: [{ name: 'upstream', codeHost: 'local-git', location: repository, base: null }],
+    http: { ...loaded.http, port: 0 },
+    repositories: Object.keys(named).map((name) => ({
+      name,
+      codeHost: 'local-git',
+      location: pathOf(name),
+      base: null,
+    })),
   };
   const config = options.change?.(base) ?? base;
   const app = await createApp(
     config,
     createLog({ level: options.logLevel ?? 'silent', format: 'pretty', secrets: config.secrets }),
   );
-  await app.startWorking();
-  await app.startWeb(false);
+  const parts = options.parts ?? ['web', 'worker'];
+  if (parts.includes('worker')) await app.startWorking();
+  const web = parts.includes('web') || parts.includes('listen');
+  const url = web ? await app.startWeb(parts.includes('listen')) : null;
 
   async function rest(identifier: string, fromRun = 1): Promise<SessionView> {
     for (;;) {
@@ -68,25 +91,39 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
       await new Promise((resolve) => setTimeout(resolve, 20)); // the database is the only one to ask
     }
   }
+  const gitAt = async (path: string, args: string[]) =>
+    (await run('git', ['-C', path, ...args], { maxBuffer: 1e8 })).stdout.trimEnd();
   const service: TestService = {
     app,
     dir,
     config,
+    database,
     repository,
+    url,
     rest,
     async work(draft) {
       const assignee = config.trackers.board.agent;
       const { identifier } = await app.desk.createTicket({ title: 'A ticket', assignee, ...draft }, someone);
       return rest(identifier);
     },
-    git: async (...args) => (await run('git', ['-C', repository, ...args], { maxBuffer: 1e8 })).stdout.trimEnd(),
+    git: (...args) => gitAt(repository, args),
+    gitIn: (name, ...args) => gitAt(pathOf(name), args),
     async stop() {
       await app.stop();
+      const left = await processesNaming(dir);
       await database.drop();
       await rm(dir, { recursive: true, force: true });
+      if (left.length > 0) throw new Error(`processes outlived their service:\n${left.join('\n')}`);
     },
   };
   return service;
+}
+
+/** Command lines of this machine's processes that hold a text; a sandbox's own processes name what they mount. */
+export async function processesNaming(text: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.map((line) => line.replaceAll('\0', ' ').trim()).filter((line) => line.includes(text));
 }
 
 /** A bare repository with one commit on `main`. */

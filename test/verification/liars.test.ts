@@ -1,45 +1,16 @@
-import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Baseline, takeBaseline } from '../../src/verification/baseline.ts';
-import { verify } from '../../src/verification/verify.ts';
-import { createRepository, type Files, type TestRepository, temporaryRoot } from './git-trees.ts';
+import { describe, expect, test } from 'vitest';
+import { eachFile, play, type Script, scripts, without } from './play.ts';
 import {
   brokenPriceJs,
   fixedSlugJs,
   makefile,
-  packageJson,
   priceJs,
   priceTest,
-  redShop,
   reproduction,
-  shop,
   slugJs,
   slugTest,
   testSh,
 } from './shop.ts';
-
-/** Half the time of a process for each file, where the difference is none. */
-const oneProcess = 'node --test --test-isolation=none';
-const eachFile = 'node --test';
-
-interface Script {
-  name: string;
-  files: Files;
-  base?: 'shop' | 'redShop';
-  command?: string;
-  isBug?: boolean;
-  verdict: 'proved' | 'unproved' | 'regressed';
-  /** One of the findings says this. */
-  says?: RegExp;
-  reproduced?: boolean;
-  /** Trees that had to be run. */
-  checkouts?: number;
-}
-
-const scripts = (edit: Record<string, string>) =>
-  JSON.stringify({ ...packageJson, scripts: { ...packageJson.scripts, ...edit } }, null, 2);
-const without = (text: string, from: string, to: string) =>
-  text.slice(0, text.indexOf(from)) + text.slice(text.indexOf(to));
 
 const liars: Script[] = [
   {
@@ -366,154 +337,6 @@ const liars: Script[] = [
   },
 ];
 
-const honest: Script[] = [
-  {
-    name: 'mends a bug and shows it',
-    isBug: true,
-    files: { 'src/slug.js': fixedSlugJs, 'test/slug.test.js': slugTest + reproduction },
-    verdict: 'proved',
-    reproduced: true,
-    checkouts: 3,
-  },
-  {
-    name: 'mends a bug that a test of the base shows',
-    base: 'redShop',
-    isBug: true,
-    files: { 'src/slug.js': fixedSlugJs },
-    verdict: 'proved',
-    reproduced: true,
-    checkouts: 1,
-  },
-  {
-    name: 'adds a feature with tests in a new file',
-    files: {
-      'src/tax.js': 'export function tax(price) {\n  return price * 0.19;\n}\n',
-      'test/tax.test.js':
-        "import assert from 'node:assert';\nimport test from 'node:test';\nimport { tax } from '../src/tax.js';\ntest('tax', () => assert.equal(tax(100), 19));\n",
-    },
-    verdict: 'proved',
-    checkouts: 2,
-  },
-  {
-    name: 'adds tests for what works already',
-    files: {
-      'test/slug.test.js': `${slugTest}\ntest('nothing', () => {\n  assert.equal(slug(''), '');\n});\n`,
-      'src/slug.js': `// Words for addresses.\n${slugJs}`,
-    },
-    verdict: 'proved',
-    says: /pass on the base too: they prove nothing new/,
-  },
-  {
-    name: 'renames a test file',
-    files: { 'test/address.test.js': { from: 'test/slug.test.js' } },
-    verdict: 'proved',
-  },
-  {
-    name: 'moves a test to a file of its own',
-    files: {
-      'test/slug.test.js': without(slugTest, "test('lower", "test('a space"),
-      'test/case.test.js': slugTest.slice(0, slugTest.indexOf("test('a space")),
-    },
-    verdict: 'proved',
-  },
-  {
-    name: 'adds a helper without tests',
-    files: { 'src/clamp.js': 'export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));\n' },
-    verdict: 'proved',
-    says: /not that it works/,
-    checkouts: 1,
-  },
-  {
-    name: 'changes documentation',
-    files: { 'README.md': '# Shop\n\nSells things.\n' },
-    verdict: 'proved',
-    checkouts: 1,
-  },
-  {
-    name: 'adds a script and a dependency to package.json',
-    command: 'npm test --silent',
-    files: {
-      'package.json': JSON.stringify({
-        ...packageJson,
-        scripts: { ...packageJson.scripts, lint: 'true' },
-        devDependencies: { tiny: '1.0.0' },
-      }),
-    },
-    verdict: 'proved',
-    checkouts: 1,
-  },
-  {
-    name: 'adds a target to the make file',
-    command: 'make check',
-    files: { Makefile: `${makefile}\nhello:\n\techo hello\n` },
-    verdict: 'proved',
-    says: /edits how tests are run: Makefile/,
-  },
-  {
-    name: 'changes the test script and runs the same tests',
-    command: 'npm test --silent',
-    files: { 'package.json': scripts({ test: 'node --test --test-concurrency=2' }) },
-    verdict: 'proved',
-    says: /package.json \(scripts.test\)/,
-  },
-  {
-    name: 'rearranges tests and keeps what they assert',
-    files: {
-      'test/slug.test.js': slugTest
-        .replace("import test from 'node:test'", "import { describe, it as test } from 'node:test'")
-        .replace("test('lower", "describe('slug', () => {\ntest('lower")
-        .replace("test('a space becomes a dash'", "test('spaces become dashes'")
-        .concat('});\n'),
-    },
-    verdict: 'proved',
-  },
-  {
-    name: 'changes an expected value because the ticket wants another behaviour',
-    files: {
-      'src/slug.js': slugJs.replace("'-'", "'_'"),
-      'test/slug.test.js': slugTest.replace('hello-world', 'hello_world'),
-    },
-    verdict: 'unproved',
-    says: /a person must confirm it/,
-  },
-];
-
-let root: string;
-let repositories: Record<'shop' | 'redShop', TestRepository>;
-const baselines = new Map<string, Promise<Baseline>>();
-
-beforeAll(async () => {
-  root = await temporaryRoot();
-  repositories = {
-    shop: await createRepository(root, 'shop', shop),
-    redShop: await createRepository(root, 'red-shop', redShop),
-  };
-});
-
-afterAll(() => rm(root, { recursive: true, force: true }));
-
-async function play(script: Script) {
-  const { base = 'shop', command = oneProcess } = script;
-  const trees = await repositories[base].change(script.files);
-  const commands = { fast: [command], full: [], fix: [], scan: [] };
-  const { signal } = new AbortController();
-  const key = `${base}: ${command}`;
-  if (!baselines.has(key)) baselines.set(key, takeBaseline({ trees, commands, signal }));
-  const baseline = (await baselines.get(key)) as Baseline;
-  trees.checkouts.length = 0;
-  const { proof } = await verify({
-    ...{ trees, commands, baseline, signal },
-    stage: 'full',
-    ticket: { isBug: script.isBug ?? false },
-  });
-  const found = proof.findings.join('\n');
-  expect(proof.verdict, found).toBe(script.verdict);
-  if (script.says) expect(found).toMatch(script.says);
-  if (script.reproduced) expect(proof.reproduced).toBe(true);
-  if (script.checkouts !== undefined) expect(trees.checkouts).toHaveLength(script.checkouts);
-  return proof;
-}
-
 describe('a liar is never proved', () => {
   test.concurrent.each(liars)('who $name', async (script) => {
     await play(script);
@@ -522,12 +345,5 @@ describe('a liar is never proved', () => {
   test('and there are twenty of them at least', () => {
     expect(liars.length).toBeGreaterThanOrEqual(20);
     expect(liars.filter((liar) => liar.verdict === 'proved')).toEqual([]);
-  });
-});
-
-describe('honest work is taken for what it is', () => {
-  test.concurrent.each(honest)('when it $name', async (script) => {
-    const proof = await play(script);
-    expect(proof.verdict).not.toBe('regressed');
   });
 });

@@ -169,6 +169,11 @@ describe('a test file', () => {
     expect(said("test.skip('a', f);\ntest('b', g);", 'a.test.js', "test.skip('a', f);")).toEqual([]);
   });
 
+  test('nor a line that had its switch and was edited otherwise', () => {
+    expect(said("test.skip('a', (t) => f(t));", 'a.test.js', "test.skip('a', f);")).toEqual([]);
+    expect(said("test.skip('b', f);\ntest.skip('c', f);", 'a.test.js', "test.skip('a', f);")).toHaveLength(1);
+  });
+
   test('declares tests', () => {
     expect(declaredTests("test('a', f); it.each([])('b', g); // test('c')\nattest('d')", 'a.test.js')).toBe(2);
     expect(declaredTests('def test_a(): pass\nasync def test_b(): pass\ndef helper(): pass', 'test_a.py')).toBe(2);

@@ -1,4 +1,5 @@
 import { callKey, type Turn } from '../../core/conversation.ts';
+import { interruptedText } from '../../core/interruption.ts';
 import type { ToolCall } from '../../core/message.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Tool, ToolResult } from '../../core/tool.ts';
@@ -76,12 +77,12 @@ async function answer(
         scope.report({ type: 'action', ...shown, result: result.summary ?? (result.isError ? 'failed' : 'done') });
       return result;
     },
-    { readOnly, announce: shown && !interrupted ? [{ type: 'action', ...shown, ephemeral: true }] : [] },
+    {
+      readOnly: readOnly || tool?.repeatable === true,
+      announce: shown && !interrupted ? [{ type: 'action', ...shown, ephemeral: true }] : [],
+    },
   );
 }
-
-const interruptedText =
-  'This call was interrupted and its effects were undone: the workspace is as it was before this turn. Make the call again if it is still needed.';
 
 function error(text: string): ToolResult {
   return { text, isError: true };

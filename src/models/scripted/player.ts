@@ -1,3 +1,4 @@
+import { interruptedText } from '../../core/interruption.ts';
 import type { Message, TokenUsage } from '../../core/message.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { isReply, type Script, type ScriptEntry } from './script.ts';
@@ -45,7 +46,9 @@ export function createPlayer(script: Script, name: string): Player {
     play(request) {
       const first = textOf(request.messages[0]);
       const { place, entries } = entriesFor(script, first, name);
-      const turn = request.messages.filter(isPlayedReply).length;
+      const played = request.messages.filter(isPlayedReply).length;
+      // A model that is told of an interruption does that turn again, so a script does.
+      const turn = played - request.messages.filter(tellsOfInterruption).length;
       let replies = 0;
       for (const [index, entry] of entries.entries()) {
         const here = replies === turn;
@@ -59,7 +62,7 @@ export function createPlayer(script: Script, name: string): Player {
           happened.set(key, times + 1);
         }
         checkExpected(entry, request, where);
-        return playOf(entry, request, turn, where);
+        return playOf(entry, request, played, where);
       }
       throw outOfStep(
         `The script ${name} has ended: ${place} has ${replies} replies, and this request asks for number ${turn + 1}. ` +
@@ -85,6 +88,10 @@ function isPlayedReply(message: Message): boolean {
   return message.role === 'assistant' && (message.text !== '' || message.calls.length > 0);
 }
 
+function tellsOfInterruption(message: Message): boolean {
+  return message.role === 'tool' && message.replies.some((reply) => reply.text === interruptedText);
+}
+
 function checkExpected(entry: ScriptEntry, request: PlayerRequest, where: string): void {
   const last = textOf(request.messages.at(-1));
   const missing = entry.expect?.find((text) => !last.includes(text));
@@ -95,7 +102,7 @@ function checkExpected(entry: ScriptEntry, request: PlayerRequest, where: string
   );
 }
 
-function playOf(entry: ScriptEntry, request: PlayerRequest, turn: number, where: string): Play {
+function playOf(entry: ScriptEntry, request: PlayerRequest, played: number, where: string): Play {
   const delayMs = entry.delay ?? 0;
   if (entry.fail?.status !== undefined)
     return {
@@ -107,7 +114,7 @@ function playOf(entry: ScriptEntry, request: PlayerRequest, turn: number, where:
     };
   const text = entry.fail?.cut ? 'This reply is cut off in the middle.' : (entry.text ?? '');
   const calls = (entry.calls ?? []).map((call, index) => ({
-    id: `call_${turn + 1}_${index + 1}`,
+    id: `call_${played + 1}_${index + 1}`,
     name: call.tool,
     inputText: call.inputText ?? JSON.stringify(call.input ?? {}),
   }));

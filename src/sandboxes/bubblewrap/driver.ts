@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSandbox } from '../command.ts';
-import type { SandboxOptions } from '../index.ts';
+import type { SandboxOptions } from '../options.ts';
 import { createPipePool, findInheritedDescriptors } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { abandonedSandboxNames, createScratch, removeScratch } from '../scratch.ts';
@@ -50,7 +50,7 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
     const around = await lookAround();
     const scratch = await createScratch(options.tempDir);
     try {
-      const root = await buildRoot(spec, { owner, scratch, readOnlyPaths: options.readOnlyPaths, ...around });
+      const root = buildRoot(spec, { owner, scratch, readOnlyPaths: options.readOnlyPaths, ...around });
       const found = await findLimits();
       const cgroup = found ? await createCgroup(found, options.limits) : null;
       const entrance: Entrance = {

@@ -3,7 +3,7 @@ import { readFile, readlink, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import type { Check } from '../../core/check.ts';
-import type { SandboxOptions } from '../index.ts';
+import type { SandboxOptions } from '../options.ts';
 import type { ExecResult, Sandbox, SandboxSpec } from '../sandbox.ts';
 import type { CgroupHome } from './cgroup.ts';
 import { explainFailure } from './diagnosis.ts';

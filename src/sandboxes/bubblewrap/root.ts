@@ -1,4 +1,16 @@
-import { chmod, chown, copyFile, lstat, mkdir, readdir, readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Mount, SandboxSpec } from '../sandbox.ts';
 import type { NodePackage } from '../toolchains.ts';
@@ -40,26 +52,29 @@ export function sandboxPath(programDirs: string[]): string {
 
 /**
  * The file system that commands see, as arguments for bubblewrap: the host's /usr, a built /etc, an empty home and /tmp
- * of this sandbox's own, and the mounts. Also prepares what of it lies in `scratch`.
+ * of this sandbox's own, and the mounts. Also prepares what of it lies in `scratch`: some forty small files, which together
+ * take a millisecond or two, and many times that when each is waited for.
  */
-export async function buildRoot(spec: SandboxSpec, options: RootOptions): Promise<string[]> {
+export function buildRoot(spec: SandboxSpec, options: RootOptions): string[] {
   const { scratch, owner } = options;
   const toolchains = options.readOnlyPaths.map((path) => ({ path, writable: false }));
   const mounts = orderMounts([...toolchains, ...spec.mounts]);
   const shelters = [
     ...new Set(mounts.map((mount) => /^\/tmp\/[^/]+/.exec(mount.inside)?.[0]).filter((dir) => dir !== undefined)),
   ];
-  await mkdir(join(scratch, 'etc'));
-  await mkdir(join(scratch, 'tmp'));
-  await mkdir(join(scratch, 'home'));
-  for (const dir of shelters) await mkdir(join(scratch, dir));
-  await give(join(scratch, 'tmp'), owner, 0o1777);
-  await give(join(scratch, 'home'), owner, 0o700);
+  for (const [name, mode] of [
+    ['tmp', 0o1777],
+    ['home', 0o700],
+  ] as const) {
+    makeDir(join(scratch, name), mode);
+    if (process.getuid?.() === 0) chownSync(join(scratch, name), owner.uid, owner.gid);
+  }
+  for (const dir of shelters) makeDir(join(scratch, dir));
 
   return [
-    ...(await systemArguments()),
+    ...systemArguments(),
     ...['--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm'],
-    ...(await etcArguments(spec.network, options)),
+    ...etcArguments(spec.network, options),
     ...nodeArguments(options),
     ...['--bind', join(scratch, 'tmp'), '/tmp', '--dir', '/var', '--symlink', '/tmp', '/var/tmp'],
     ...bind('--bind', join(scratch, 'home'), home),
@@ -103,39 +118,40 @@ function isWithin(path: string, dir: string): boolean {
   return path === dir || path.startsWith(`${dir}/`);
 }
 
-async function systemArguments(): Promise<string[]> {
+function systemArguments(): string[] {
   const args = ['--ro-bind', '/usr', '/usr'];
   for (const dir of ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']) {
-    const found = await lstat(dir).catch(() => null);
-    if (found?.isSymbolicLink()) args.push('--symlink', await readlink(dir), dir);
+    const found = lstatSync(dir, { throwIfNoEntry: false });
+    if (found?.isSymbolicLink()) args.push('--symlink', readlinkSync(dir), dir);
     else if (found?.isDirectory()) args.push('--ro-bind', dir, dir);
   }
   return args;
 }
 
 /** Files are copied and directories mounted: each mount costs time in each command. */
-async function etcArguments(network: SandboxSpec['network'], options: RootOptions): Promise<string[]> {
+function etcArguments(network: SandboxSpec['network'], options: RootOptions): string[] {
   const { uid, gid } = options.owner;
   const etc = join(options.scratch, 'etc');
-  for (const dir of ['ssl', 'pki/tls']) await mkdir(join(etc, dir), { recursive: true });
+  for (const dir of ['', 'ssl', 'pki', 'pki/tls']) makeDir(join(etc, dir));
   const ours: Record<string, string> = {
     passwd: `root:x:0:0:root:/root:/bin/false\nagent:x:${uid}:${gid}:agent:${home}:/bin/sh\n`,
     group: `root:x:0:\nagent:x:${gid}:\n`,
     hosts: '127.0.0.1 localhost\n::1 localhost\n',
     'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n',
   };
-  for (const [name, text] of Object.entries(ours)) await writeFile(join(etc, name), text, { mode: 0o644 });
-  const names = network === 'host' ? [...etcFiles, 'hosts', 'resolv.conf'] : etcFiles;
-  await Promise.all(names.map((name) => copyFile(join('/etc', name), join(etc, name)).catch(() => {})));
+  for (const [name, text] of Object.entries(ours)) writeFileSync(join(etc, name), text);
+  const copied = network === 'host' ? [...etcFiles, 'hosts', 'resolv.conf'] : etcFiles;
+  const present = copied.filter((name) => existsSync(join('/etc', name)));
+  for (const name of present) copyFileSync(join('/etc', name), join(etc, name));
+  for (const name of [...Object.keys(ours), ...present]) chmodSync(join(etc, name), 0o644);
 
-  const binds: string[] = [];
-  const versioned = (await readdir('/etc')).filter((name) => etcDirPattern.test(name));
-  for (const name of [...etcDirs, ...versioned]) {
-    const source = await realpath(join('/etc', name)).catch(() => null);
-    if (!source || !(await stat(source)).isDirectory()) continue;
-    await mkdir(join(etc, name), { recursive: true });
-    binds.push('--ro-bind', source, `/etc/${name}`);
-  }
+  const versioned = readdirSync('/etc').filter((name) => etcDirPattern.test(name));
+  const binds = [...etcDirs, ...versioned].flatMap((name) => {
+    const path = join('/etc', name);
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+    makeDir(join(etc, name));
+    return ['--ro-bind', realpathSync(path), path];
+  });
   return ['--ro-bind', etc, '/etc', ...binds];
 }
 
@@ -158,7 +174,8 @@ function bind(option: '--bind' | '--ro-bind', source: string, inside: string): s
   return [...parents.flatMap((dir) => ['--dir', dir]), option, source, inside];
 }
 
-async function give(dir: string, owner: { uid: number; gid: number }, mode: number): Promise<void> {
-  if (process.getuid?.() === 0) await chown(dir, owner.uid, owner.gid);
-  await chmod(dir, mode);
+/** Of that mode whatever the service's umask. */
+function makeDir(dir: string, mode = 0o755): void {
+  mkdirSync(dir);
+  chmodSync(dir, mode);
 }

@@ -46,6 +46,7 @@ eval "$__line"
 cd -- "$1" 2>/dev/null || { echo nowhere >&${controlFd}; exit 127; }
 shift
 unset OLDPWD
+umask 022
 command -v -- "$1" >/dev/null 2>&1 || { echo missing >&${controlFd}; exit 127; }
 echo started >&${controlFd}
 exec ${statusFd}>&- ${controlFd}>&- ${seccompFd}>&-

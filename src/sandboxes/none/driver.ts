@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../../core/check.ts';
 import { type Command, createSandbox, type StartedProcess } from '../command.ts';
-import type { SandboxOptions } from '../index.ts';
+import type { SandboxOptions } from '../options.ts';
 import { createPipePool, type PipePool } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { createScratch, removeScratch } from '../scratch.ts';
@@ -91,9 +91,9 @@ async function startPlain(command: Command, pipes: PipePool): Promise<StartedPro
   }
 }
 
-/** Kills what the command left in its process group, and waits until the kernel has none of it. */
+/** Kills what the command left in its process group, and waits for it; some may stay as zombies until the host reaps them. */
 async function endGroup(group: number): Promise<void> {
-  const giveUpAt = performance.now() + 1000;
+  const giveUpAt = performance.now() + 100;
   while (killGroup(group) && performance.now() < giveUpAt) await delay(2);
 }
 

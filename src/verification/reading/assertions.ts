@@ -63,7 +63,12 @@ export function strengthOf(written: string): Strength {
     )
   )
     return 1;
-  if (/toBe(Truthy|Defined|InstanceOf|TypeOf)|toThrow\(\)|assertIsInstance|NotNil|NoError/.test(assertion)) return 1;
+  if (
+    /toBe(Truthy|Defined|InstanceOf|TypeOf)|toThrow\(\)|assertIsInstance|NotNil|NoError|ifError|^t\.error\(/.test(
+      assertion,
+    )
+  )
+    return 1;
   if (/^(assert\.)?(throws|rejects)\(/.test(assertion)) return /,(\/|\{|\w+\)?$)/.test(assertion) ? 2 : 1;
   if (
     /match|[cC]ontain|include|assertIn\(|[gG]reater|[lL]ess|[cC]loseTo|AlmostEqual|approx|raises|Throw|toHaveProperty|toBeNull|Regex/.test(

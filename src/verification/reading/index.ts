@@ -1,5 +1,5 @@
 import type { Finding } from '../../core/proof.ts';
-import { isOfTests, roleOf } from '../roles.ts';
+import { roleOf } from '../roles.ts';
 import type { Trees } from '../trees.ts';
 import type { TestFileChange } from './assertions.ts';
 import { readCode, readRunner } from './code.ts';
@@ -50,12 +50,10 @@ export async function readChange(
     before: tests.reduce((sum, { base, path }) => sum + declaredTests(base, path), 0),
     after: tests.reduce((sum, { head, path }) => sum + declaredTests(head, path), 0),
   };
+  const isMissed = (path: string) =>
+    declared.after < declared.before || lost.some((finding) => finding.text.startsWith(`${path}:`));
   for (const { path, base } of gone)
-    if (
-      declaredTests(base, path) > 0
-        ? declared.after < declared.before || lost.some((finding) => finding.text.startsWith(`${path}:`))
-        : isOfTests(path)
-    )
+    if (declaredTests(base, path) > 0 && isMissed(path))
       findings.push({
         weight: 'regression',
         text: `The test file ${path} is deleted, and its tests are not in another.`,

@@ -41,13 +41,17 @@ export function readTests(changes: TestFileChange[]): Finding[] {
     if (head === null) continue;
     const code = withoutComments(head, path);
     const before = base === null ? null : withoutComments(base, path);
-    for (const { number, text } of addedLines(before, code)) {
-      const unquoted = withoutWords(text);
-      for (const [pattern, what] of switches)
-        if (pattern.test(unquoted)) findings.push(regression(`${path}:${number} ${what}: \`${shorten(text)}\`.`));
+    const added = addedLines(before, code);
+    for (const [pattern, what] of switches) {
+      // A line with a switch that was only edited adds none.
+      const more = linesWith(pattern, code) - linesWith(pattern, before ?? '');
+      const found = added.filter(({ text }) => pattern.test(withoutWords(text)));
+      for (const { number, text } of found.slice(0, Math.max(0, more)))
+        findings.push(regression(`${path}:${number} ${what}: \`${shorten(text)}\`.`));
+    }
+    for (const { number, text } of added)
       if (patches.test(text))
         findings.push(regression(`${path}:${number} replaces what tests assert with: \`${shorten(text)}\`.`));
-    }
     const swallows = count(code, path) - (before === null ? 0 : count(before, path));
     if (swallows > 0)
       findings.push(
@@ -79,6 +83,10 @@ export function declaredTests(text: string | null, path: string): number {
 /** Strings are what tests talk about, not what they do: "skips the header" is no skip. Short ones may be names of variables. */
 function withoutWords(line: string): string {
   return line.replace(/(['"`])(?:\\.|(?!\1)[^\\])*\1/g, (text) => (/^.[A-Z_]+.$/.test(text) ? text : '""'));
+}
+
+function linesWith(pattern: RegExp, code: string): number {
+  return code.split('\n').filter((line) => pattern.test(withoutWords(line.trim()))).length;
 }
 
 /** Handlers that let an assertion's error pass: they neither throw, nor assert, nor hand it on. */

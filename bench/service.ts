@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type App, createApp } from '../src/app.ts';
+import { makeDemoRepository } from '../src/cli/demo/repository.ts';
+import { loadConfig } from '../src/config.ts';
+import { createLog } from '../src/lib/log.ts';
+import { type ModelServer, startModelServer } from '../test/stand-ins/model-server/server.ts';
+
+export const someone = { id: 'ada', name: 'Ada', isBot: false };
+export const webhookSecret = 'bench';
+
+export interface BenchService {
+  app: App;
+  /** What `POST /webhooks/...` is below. */
+  url: string;
+  model: ModelServer;
+  /** When the first request about a ticket came to the model. */
+  firstRequestAt(identifier: string): number | null;
+  /** Files tickets for the agent, all at once; each with the moment at which that had committed. */
+  assign(count: number): Promise<{ identifier: string; committedAt: number }[]>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The whole service in this process, as `shipmate start` runs it, with a PostgreSQL of its own that syncs every commit and a
+ * model on loopback. It has worked on one ticket when this resolves: mirror, baseline and a workspace are there.
+ */
+export async function startBenchService(options: { slots: number; script: string }): Promise<BenchService> {
+  const dir = await mkdtemp(join(tmpdir(), 'shipmate-bench-'));
+  const repository = join(dir, 'plain-duration.git');
+  await makeDemoRepository(repository);
+  const firstRequests = new Map<string, number>();
+  const model = await startModelServer({
+    script: `tickets:\n  Warm up:\n${warmUp}${options.script}`,
+    onRequest({ body, at }) {
+      const identifier = /Your ticket is (BOARD-\d+)/.exec(body)?.[1];
+      if (identifier && !firstRequests.has(identifier)) firstRequests.set(identifier, at);
+    },
+  });
+  const loaded = loadConfig({
+    cwd: dir,
+    env: {
+      PATH: process.env.PATH,
+      ANTHROPIC_API_KEY: 'bench',
+      ANTHROPIC_BASE_URL: `${model.url}/v1`,
+      BOARD_WEBHOOK_SECRET: webhookSecret,
+    },
+  });
+  const app = await createApp(
+    {
+      ...loaded,
+      http: { host: '127.0.0.1', port: 0 },
+      worker: { slots: options.slots },
+      repositories: [{ name: 'plain-duration', codeHost: 'local-git', location: repository, base: null }],
+    },
+    createLog({ level: 'error', format: 'pretty', secrets: [] }),
+  );
+  async function stop() {
+    await app.stop();
+    await model.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+  const file = async (title: string) => {
+    const { identifier } = await app.desk.createTicket({ title, assignee: loaded.trackers.board.agent }, someone);
+    return { identifier, committedAt: performance.now() };
+  };
+  try {
+    await app.startWorking();
+    const url = await app.startWeb();
+    if (url === null) throw new Error('the service does not listen');
+    await rested(app, (await file('Warm up')).identifier);
+    return {
+      app,
+      url,
+      model,
+      firstRequestAt: (identifier) => firstRequests.get(identifier) ?? null,
+      assign: (count) => Promise.all(Array.from({ length: count }, (_, index) => file(`Work ${index}`))),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const warmUp = `    - calls: [{ tool: bash, input: { command: "true" } }, { tool: git_last-touched, input: { path: src } }]
+    - calls: [{ tool: finish, input: { title: Nothing, summary: Nothing, answer: Nothing is to be done. } }]
+`;
+
+/** A session that works has rested, and what it wrote has left. */
+export async function rested(app: App, identifier: string): Promise<void> {
+  await until(async () => {
+    const view = await app.sessions.view(identifier);
+    return view !== null && view.state !== 'active' && view.state !== 'pending' && view.unsent.length === 0;
+  });
+}
+
+/** Asks again and again, so that nothing of the service has to know that it is measured. */
+export async function until(holds: () => Promise<boolean> | boolean, everyMs = 20, withinMs = 120_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`what was waited for did not come within ${withinMs / 1000} s`);
+    await delay(everyMs);
+  }
+}

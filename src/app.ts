@@ -38,7 +38,7 @@ import { trackers as trackerFactories } from './trackers/index.ts';
 import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
-export { migrateDatabase, probeSandbox, unmountedToolchains } from './app/parts.ts';
+export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {

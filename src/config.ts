@@ -77,7 +77,6 @@ export function loadConfig(options: LoadOptions): Config {
     file,
     dataDir: absolute(parsed.data.dataDir),
     databaseUrl: values.DATABASE_URL,
-    model: parsed.data.model ?? defaultModel(values),
     models: {
       ...parsed.data.models,
       anthropic: { apiKey: values.ANTHROPIC_API_KEY, baseUrl: values.ANTHROPIC_BASE_URL },
@@ -94,13 +93,6 @@ export function loadConfig(options: LoadOptions): Config {
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     secrets: environment.secrets,
   };
-}
-
-/** The first provider that has a key; null when there is none, and then only a scripted model can work. */
-function defaultModel(values: ReturnType<typeof readEnvironment>['values']): string | null {
-  if (values.ANTHROPIC_API_KEY !== null) return 'anthropic:claude-sonnet-5-5';
-  if (values.OPENAI_API_KEY !== null) return 'openai:gpt-6.1-sol';
-  return values.GEMINI_API_KEY === null ? null : 'gemini:gemini-4-argon';
 }
 
 function findFile({ cwd, file }: LoadOptions): string | null {

@@ -14,21 +14,29 @@ import { openDatabase } from '../store/open-database.ts';
 export const noModel =
   'No model: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or name one under "model" in shipmate.yaml.';
 
-/** null: the configuration names no model, and no key is set. */
+/** The model that the configuration names, else one by the keys that are set; null without either. */
+export function modelSpec(config: Config): string | null {
+  return config.model ?? chooseModel(keysOf(config), baseUrlsOf(config));
+}
+
+/** null where `modelSpec` is. */
 export function openModel(config: Config): Model | null {
-  const { anthropic, openai, gemini, prices } = config.models;
-  const keys = {
+  const spec = modelSpec(config);
+  if (spec === null) return null;
+  return createModel(spec, { keys: keysOf(config), baseUrls: baseUrlsOf(config), prices: config.models.prices });
+}
+
+function keysOf({ models }: Config) {
+  const { anthropic, openai, gemini } = models;
+  return {
     anthropic: anthropic.apiKey ?? undefined,
     openai: openai.apiKey ?? undefined,
     gemini: gemini.apiKey ?? undefined,
   };
-  const baseUrls = {
-    anthropic: anthropic.baseUrl ?? undefined,
-    openai: openai.baseUrl ?? undefined,
-    gemini: gemini.baseUrl ?? undefined,
-  };
-  const spec = config.model ?? chooseModel(keys, baseUrls);
-  return spec === null ? null : createModel(spec, { keys, baseUrls, prices });
+}
+
+function baseUrlsOf({ models }: Config) {
+  return { anthropic: models.anthropic.baseUrl ?? undefined, openai: models.openai.baseUrl ?? undefined };
 }
 
 export async function openSandboxDriver(config: Config): Promise<SandboxDriver> {

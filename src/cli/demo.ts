@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type App, probeSandbox, type SessionView } from '../app.ts';
+import { type App, modelSpec, probeSandbox, type SessionView } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Repository } from '../core/repository.ts';
 import { CliError } from './cli-error.ts';
@@ -82,7 +82,7 @@ function forDemo(config: Config, cli: Cli, options: DemoOptions): Config {
     options.repo === undefined
       ? { name: 'plain-duration', codeHost: 'local-git', location: join(dataDir, 'plain-duration.git'), base: null }
       : ownRepository(resolve(cli.surroundings.cwd, options.repo));
-  const model = options.model ?? config.model ?? null;
+  const model = options.model ?? modelSpec(config);
   return {
     ...config,
     dataDir,

@@ -18,6 +18,8 @@ export function openTrees(from: {
     changes: change?.changes ?? [],
     async read(side, path) {
       const changed = bySha.get(path);
+      const movedAway = change?.changes.some((entry) => entry.status === 'R' && entry.oldPath === path);
+      if (side === 'head' && !changed && movedAway) return null;
       if (side === 'base' || !change || !changed) return workspaces.readFile(repository, base, path);
       if (/^0+$/.test(changed.newSha)) return null;
       const bytes = await workspaces.readBlob(change.store, changed.newSha, 1_000_000);

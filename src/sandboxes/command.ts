@@ -96,7 +96,10 @@ async function runToEnd(running: StartedProcess, options: ExecOptions, startedAt
   };
   const closed = [gather(running.stdout, stdout), gather(running.stderr, stderr)];
 
-  const timer = setTimeout(() => kill('timeout'), options.limits.timeoutMs - (performance.now() - startedAt));
+  const timer = setTimeout(
+    () => kill('timeout'),
+    Math.max(0, options.limits.timeoutMs - (performance.now() - startedAt)),
+  );
   const abort = () => kill('aborted');
   options.signal.addEventListener('abort', abort, { once: true });
   if (options.signal.aborted) abort();

@@ -136,7 +136,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           tools.push({
             name,
             description: cleanText(spec.description).slice(0, 1_000).toWellFormed(),
-            inputSchema: canonical(spec.inputSchema) as JsonSchema,
+            inputSchema: schemaOf(spec.inputSchema),
             readOnly: server.readOnly.includes(spec.name),
             describe: (input) => ({
               action: `Asking ${cleanLine(server.name, 80)}`,
@@ -152,6 +152,11 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
       await Promise.all([...running].map(([key, entry]) => stop(key, entry, 'closed')));
     },
   };
+}
+
+/** Without the dialect, which costs tokens and tells a model nothing. */
+function schemaOf({ $schema: _, ...schema }: JsonSchema): JsonSchema {
+  return canonical(schema) as JsonSchema;
 }
 
 /** `<server>_<tool>` in the letters and length that every model vendor takes; a name that is taken gets a mark of its own. */

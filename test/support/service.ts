@@ -64,7 +64,7 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
   const base: Config = {
     ...loaded,
     dataDir: join(dir, 'data'),
-    model: loaded.model ?? `scripted:${join(dir, 'script.yaml')}`,
+    model: options.script === undefined ? loaded.model : `scripted:${join(dir, 'script.yaml')}`,
     http: { ...loaded.http, port: 0 },
     repositories: Object.keys(named).map((name) => ({
       name,

@@ -112,7 +112,7 @@ describe('what is stopped in the middle', () => {
   });
   afterAll(() => fixture.remove());
 
-  const slow: SetupPlan = { commands: ['echo begun; sleep 987654'], key: 'slow' };
+  const slow: SetupPlan = { commands: ['sleep 987654 & echo begun; wait'], key: 'slow' };
   /** The driver, telling when a set-up command says something. */
   function listening(driver: SandboxDriver, heard: () => void): SandboxDriver {
     const tell = (sandbox: Sandbox): Sandbox => ({
@@ -169,10 +169,13 @@ describe('what is stopped in the middle', () => {
     const request = { repository: upstream.repository, base, setup: noSetup };
     const worker: ChildProcess = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
     worker.stdin?.end(JSON.stringify({ kind, dir: fixture.dir, dataDir: fixture.dataDir, sessionId, request, slow }));
-    const lines = createInterface({ input: worker.stdout as NodeJS.ReadableStream });
-    for await (const line of lines) if (line === 'half done') break;
-    expect(trees(fixture)).toHaveLength(2);
-    worker.kill('SIGKILL');
+    try {
+      const lines = createInterface({ input: worker.stdout as NodeJS.ReadableStream });
+      for await (const line of lines) if (line === 'half done') break;
+      expect(trees(fixture)).toHaveLength(2);
+    } finally {
+      worker.kill('SIGKILL');
+    }
     await once(worker, 'exit');
 
     const workspaces = fixture.open();

@@ -40,7 +40,7 @@ export async function benchWorkspaces(): Promise<Row[]> {
     const repository = { name: 'bench', codeHost: 'local-git', location: dir, base: null };
     const location = { url: join(dir, 'upstream.git'), env: {} };
     const signal = AbortSignal.timeout(600_000);
-    const request = () => ({ sessionId: randomUUID(), repository, base, setup, branch: 'work', restore: null });
+    const request = () => ({ sessionId: randomUUID(), repository, base, setup, restore: null });
 
     const cold = open('data', 0);
     all.push(cold);
@@ -55,7 +55,7 @@ export async function benchWorkspaces(): Promise<Row[]> {
     await warm.warm(repository, base, setup);
     const warmTakes: number[] = [];
     let workspace = await warm.take(request(), signal);
-    for (let round = 0; round < 7; round++) {
+    for (let round = 0; round < 5; round++) {
       await warm.warm(repository, base, setup);
       warmTakes.push(
         await time(async () => {

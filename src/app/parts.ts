@@ -36,7 +36,12 @@ function keysOf({ models }: Config) {
 }
 
 function baseUrlsOf({ models }: Config) {
-  return { anthropic: models.anthropic.baseUrl ?? undefined, openai: models.openai.baseUrl ?? undefined };
+  const { anthropic, openai, gemini } = models;
+  return {
+    anthropic: anthropic.baseUrl ?? undefined,
+    openai: openai.baseUrl ?? undefined,
+    gemini: gemini.baseUrl ?? undefined,
+  };
 }
 
 export async function openSandboxDriver(config: Config): Promise<SandboxDriver> {

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { CliError } from './cli-error.ts';
 import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
-import { bold, dim, money, oneLine, seconds, showActivity, showEvidence, showPlan } from './show.ts';
+import { bold, dim, lasting, money, oneLine, seconds, showActivity, showEvidence, showPlan } from './show.ts';
 import { positive } from './tickets.ts';
 
 /** Shipmate's work, session by session. */
@@ -36,7 +36,7 @@ export const sessionsCommand = (cli: Cli) => {
         cli.print(dim([view.repository, view.baseBranch, view.branch].filter(Boolean).join(' · ')));
         if (view.plan.length > 0) cli.print(`\n${showPlan(view.plan)}`);
         if (view.activities.length > 0) cli.print('');
-        for (const { activity } of view.activities) cli.print(showActivity(activity));
+        for (const { activity } of lasting(view.activities)) cli.print(showActivity(activity));
         if (view.evidence.length > 0) cli.print('');
         for (const evidence of view.evidence) cli.print(showEvidence(evidence));
         for (const { key, state, error } of view.unsent)

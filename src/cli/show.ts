@@ -62,12 +62,20 @@ export function showActivity(activity: Activity): string {
   }
 }
 
+/** What stays on the ticket: an ephemeral activity is replaced by the next one. */
+export function lasting<T extends { activity: Activity }>(shown: T[]): T[] {
+  return shown.filter(({ activity }, index) => {
+    const ephemeral = 'ephemeral' in activity && activity.ephemeral === true;
+    return !ephemeral || index === shown.length - 1;
+  });
+}
+
 export function showEvidence(evidence: Evidence): string {
   if (evidence.type !== 'command')
     return `${evidence.name}  ${evidence.type === 'link' ? evidence.url : dim(`${evidence.mediaType}, ${evidence.bytes} bytes`)}`;
-  const { where, command, exitCode, durationMs, tests } = evidence;
+  const { where, name, exitCode, durationMs, tests } = evidence;
   const outcome = exitCode === 0 ? good('exit 0') : bad(`exit ${exitCode ?? 'killed'}`);
-  return `${where.padEnd(12)} ${bold(oneLine(command))}  ${outcome}  ${showTests(tests)}${dim(` ${seconds(durationMs)}`)}`;
+  return `${where.padEnd(12)} ${bold(oneLine(name))}  ${outcome}  ${showTests(tests)}${dim(` ${seconds(durationMs)}`)}`;
 }
 
 export function showTests(tests: TestCounts | null): string {

@@ -4,7 +4,7 @@ import type { App } from '../app.ts';
 import type { Person, Priority } from '../core/ticket.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
-import { bold, dim, oneLine, showActivity, showPlan } from './show.ts';
+import { bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
 import { readTicketFile } from './ticket-file.ts';
 
 const priorities: Priority[] = ['urgent', 'high', 'medium', 'low', 'none'];
@@ -49,7 +49,7 @@ export const ticketsCommand = (cli: Cli) => {
         for (const comment of comments) cli.print(`\n${bold(comment.author.name)} ${dim(comment.at)}\n${comment.body}`);
         if (view.plan.length > 0) cli.print(`\n${showPlan(view.plan)}`);
         if (view.activities.length > 0) cli.print('');
-        for (const { activity } of view.activities) cli.print(showActivity(activity));
+        for (const { activity } of lasting(view.activities)) cli.print(showActivity(activity));
         for (const { title: name, url } of view.attachments) cli.print(`\nPull request: ${name}\n${url}`);
       }),
     );

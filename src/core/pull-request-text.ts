@@ -140,24 +140,16 @@ function whyNot(proof: Proof): string {
 function verification(proof: Proof): string {
   const commands = proof.evidence.filter((item) => item.type === 'command');
   if (commands.length === 0) return 'No check ran.';
-  const names = [...new Set(commands.map(({ command, name }) => `${command}\n${name}`))];
-  const rows = names.map((name) => {
-    const same = commands.filter((item) => `${item.command}\n${item.name}` === name);
-    const [base, head, red] = (['base', 'head', 'reproduction'] as const).map((where) =>
-      same.findLast((item) => item.where === where),
-    );
-    const cells = [
-      `\`${code(shorten(same[0]?.command ?? '', 200))}\``,
-      result(base ?? red) + (base === undefined && red ? ' (new tests)' : ''),
-      result(head),
-      tests(base ?? red, head),
-      seconds(head ?? base ?? red),
-    ];
-    return `| ${cells.join(' | ')} |`;
+  const order = (['base', 'head', 'reproduction'] as const).flatMap((where) =>
+    commands.filter((item) => item.where === where),
+  );
+  const rows = order.map((item) => {
+    const command = `\`${code(shorten(item.command, 200))}\``;
+    return `| ${[command, ranOn(item), result(item), counts(item.tests), seconds(item)].join(' | ')} |`;
   });
   const parts = [
     'Shipmate ran these itself, on clean checkouts of the base and of this change, with the commands and tests of the base.',
-    ['| Command | Base | Change | Tests | Time |', '|---|---|---|---|---|', ...rows].join('\n'),
+    ['| Command | On | Result | Tests | Time |', '|---|---|---|---|---|', ...rows].join('\n'),
     testsLine(proof),
     proof.reproduced ? 'Reproduced: a new test fails on the base and passes with this change.' : '',
   ];
@@ -166,16 +158,18 @@ function verification(proof: Proof): string {
 
 type CommandEvidence = Extract<Evidence, { type: 'command' }>;
 
-function result(item: CommandEvidence | undefined): string {
-  if (item === undefined) return '–';
-  if (item.exitCode === null) return 'killed';
-  return item.exitCode === 0 ? 'passed' : `failed (${item.exitCode})`;
+/** What was checked out. Evidence is named after its command, with a note where the same command ran more than once. */
+function ranOn({ where, name, command }: CommandEvidence): string {
+  if (where === 'base') return 'the base';
+  const note = name.startsWith(command) ? name.slice(command.length).replace(/^ \(|\)$/g, '') : '';
+  if (where === 'reproduction') return note || "the base, with this change's tests";
+  return note === '' ? 'this change' : `this change, ${note}`;
 }
 
-function tests(base: CommandEvidence | undefined, head: CommandEvidence | undefined): string {
-  const [before, after] = [base?.tests ?? null, head?.tests ?? null];
-  if (before === null && after === null) return '–';
-  return before === null || after === null ? counts(before ?? after) : `${counts(before)} → ${counts(after)}`;
+function result({ where, exitCode }: CommandEvidence): string {
+  if (exitCode === null) return 'killed';
+  if (exitCode === 0) return 'passed';
+  return where === 'reproduction' ? `failed (${exitCode}), as it should` : `failed (${exitCode})`;
 }
 
 function counts(tests: TestCounts | null): string {

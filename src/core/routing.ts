@@ -19,20 +19,40 @@ export function routeTicket(
 ): Route {
   const known = repositories.map(({ name }) => name);
   const named = nameIn(ticket);
-  if (named !== null) {
-    const hash = named.indexOf('#');
-    const name = (hash === -1 ? named : named.slice(0, hash)).trim();
-    const branch = hash === -1 ? null : named.slice(hash + 1).trim() || null;
-    const repository = find(repositories, name);
-    if (!repository || (branch !== null && !isBranch(branch)))
-      return { unknown: { given: cleanText(named, 100), known } };
-    return { repository, base: branch };
-  }
+  if (named !== null) return readName(named, repositories) ?? { unknown: { given: cleanText(named, 100), known } };
   const labelled = [...new Set(ticket.labels.flatMap((label) => find(repositories, label.trim()) ?? []))];
   const candidates = labelled.length > 0 ? labelled : repositories;
   const [only] = candidates;
   if (only && candidates.length === 1) return { repository: only, base: null };
   return { ask: { question: 'Which repository is this ticket about?', options: candidates.map(({ name }) => name) } };
+}
+
+/**
+ * What people answered where the ticket alone did not tell: the newest of `said` that is a repository's name and nothing
+ * else ("web", "`web#release`", "@shipmate web."). null: none is.
+ */
+export function routeByAnswer(
+  said: readonly string[],
+  repositories: readonly Repository[],
+): { repository: Repository; base: string | null } | null {
+  for (const text of said.toReversed()) {
+    const bare = text.slice(0, 1000).replace(/^\s*@\S+[\s,:]+/, '');
+    const route = readName(bare.replace(/^[\s"'`]+|[\s"'`.!]+$/g, ''), repositories);
+    if (route) return route;
+  }
+  return null;
+}
+
+/** `name` or `name#branch`. */
+function readName(
+  named: string,
+  repositories: readonly Repository[],
+): { repository: Repository; base: string | null } | null {
+  const hash = named.indexOf('#');
+  const name = (hash === -1 ? named : named.slice(0, hash)).trim();
+  const branch = hash === -1 ? null : named.slice(hash + 1).trim() || null;
+  const repository = find(repositories, name);
+  return !repository || (branch !== null && !isBranch(branch)) ? null : { repository, base: branch };
 }
 
 function nameIn({ fields, description }: Pick<Ticket, 'fields' | 'description'>): string | null {

@@ -36,12 +36,14 @@ export async function conclude(
   run: ClaimedRun,
   outcome: Outcome,
   work: { prepared: Prepared; journal: Journal } | null,
+  /** Prompts that led to this outcome, though no step read them. */
+  heard: string[] = [],
 ): Promise<boolean> {
   return deps.db.transaction().execute(async (tx) => {
     await holdRun(tx, run);
     const session = await lockSession(tx, run.sessionId);
     if (!session) throw new Error(`run ${run.id} has no session`);
-    const unread = await unreadPrompts(tx, session.id);
+    const unread = (await unreadPrompts(tx, session.id)).filter((prompt) => !heard.includes(prompt.id));
     // A run that cannot work cannot read either: what was said stays for the next one.
     if (unread.length > 0 && outcome.stopReason !== 'stopped' && outcome.stopReason !== 'failed') return false;
     if (outcome.stopReason === 'stopped') {

@@ -4,6 +4,7 @@ import type { Journal, StepScope } from '../core/step.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
+import { publishedTree } from '../store/effects.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { runFixers } from '../verification/fixers.ts';
@@ -105,7 +106,7 @@ async function judge(
 ): Promise<Judged> {
   const { deps, run, prepared, signal } = options;
   const pinned = await prepared.pinned;
-  if (snapshot.tree === pinned.tree)
+  if (snapshot.tree === ((await publishedTree(deps.db, run.sessionId)) ?? pinned.tree))
     return report.answer === null
       ? { rejected: nothingChanged }
       : { finished: { type: 'answer', answer: report.answer } };

@@ -3,10 +3,12 @@ import { isBugTicket } from '../core/bug-ticket.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
-import { routeTicket } from '../core/routing.ts';
+import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
+import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSession } from '../store/sessions.ts';
+import { hasSnapshot } from '../store/snapshots.ts';
 import { describeRepository, type RepositoryFacts } from '../workspaces/repository-facts.ts';
 import type { RunDeps } from './run.ts';
 
@@ -19,7 +21,7 @@ export interface Prepared {
   baseBranch: string;
   isBug: boolean;
   brief: { system: string; request: string };
-  /** The base commit that this session works on, for ever, and what its repository says of itself there. */
+  /** The base commit that this session works on, for ever once there is work on it, and what its repository says of itself there. */
   pinned: Promise<Pinned>;
 }
 
@@ -29,15 +31,17 @@ export interface Pinned {
   facts: RepositoryFacts;
 }
 
+/** People have to do something. `heard` are the prompts that were looked at and said nothing of use here. */
+export interface NotPrepared {
+  outcome: Outcome;
+  heard: string[];
+}
+
 /**
  * Reads the ticket, finds its repository, and writes the brief. What the mirror already knows is enough for the brief, so
- * the fetch of what is new goes on beside the first model call (`pinned`). An outcome instead: people have to do something.
+ * the fetch of what is new goes on beside the first model call (`pinned`).
  */
-export async function prepare(
-  deps: RunDeps,
-  run: ClaimedRun,
-  signal: AbortSignal,
-): Promise<Prepared | { outcome: Outcome }> {
+export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Prepared | NotPrepared> {
   const session = await findSession(deps.db, run.sessionId);
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
@@ -45,7 +49,7 @@ export async function prepare(
   const ticket = await tracker.readTicket(session.hint, signal);
   await saveReading(deps.db, session.ticketId, ticket);
 
-  const found = findRepository(deps, session, ticket);
+  const found = await findRepository(deps, session, ticket);
   if ('outcome' in found) return found;
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);
@@ -53,17 +57,30 @@ export async function prepare(
   const location = await host.locate(repository, signal);
   const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
 
-  const resolve = () => deps.workspaces.resolve(repository, session.baseCommit ?? baseBranch, signal);
-  const refreshed = session.baseCommit ? Promise.resolve() : deps.workspaces.refresh(repository, location, signal);
+  const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session));
+  const refresh = () => deps.workspaces.refresh(repository, location, signal);
+  const refreshed = isPinned ? Promise.resolve() : refresh();
   refreshed.catch(() => {}); // looked at below; a failure must not end the process before that
-  let known = await resolve();
+  const look = async (before: Pinned | null = null): Promise<Pinned | null> => {
+    const at = (isPinned && session.baseCommit) || baseBranch;
+    const base = await deps.workspaces.resolve(repository, at, signal);
+    if (!base || base.commit === before?.commit) return base && before;
+    return { ...base, facts: await describeRepository(deps.workspaces, repository, base.commit) };
+  };
+  // What the mirror has may be old: a mistake there that was mended upstream is none any more.
+  let known = await look().catch((error: unknown) => {
+    if (isPinned) throw error;
+    return null;
+  });
   if (!known) {
-    await refreshed;
-    known = await resolve();
+    await (isPinned ? refresh() : refreshed);
+    known = await look();
   }
-  if (!known) return { outcome: noSuchBranch(repository, baseBranch) };
-  const facts = await describeRepository(deps.workspaces, repository, known.commit);
-  const pinned = pin(deps, session, { repository, baseBranch, known: { ...known, facts }, refreshed, resolve });
+  if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
+  const { facts } = known;
+  const pinned = isPinned
+    ? Promise.resolve(known)
+    : pin(deps, session, { repository, baseBranch, known, refreshed, look });
   pinned.catch(() => {});
 
   const brief = session.brief ?? {
@@ -86,22 +103,26 @@ async function pin(
     baseBranch: string;
     known: Pinned;
     refreshed: Promise<void>;
-    resolve(): Promise<{ commit: string; tree: string } | null>;
+    look(before: Pinned): Promise<Pinned | null>;
   },
 ): Promise<Pinned> {
   await from.refreshed;
-  const now = await from.resolve();
+  const now = await from.look(from.known);
   if (!now) throw new Error(`The branch ${from.baseBranch} of ${from.repository.name} is gone.`);
-  if (!session.baseCommit) await updateSession(deps.db, session.id, { baseCommit: now.commit });
-  if (now.commit === from.known.commit) return from.known;
-  return { ...now, facts: await describeRepository(deps.workspaces, from.repository, now.commit) };
+  await updateSession(deps.db, session.id, { baseCommit: now.commit });
+  return now;
 }
 
-function findRepository(
+/** Whether anything stands on the session's base. Until then it is the newest there is, so that what was wrong in it can be mended. */
+async function hasWork(deps: RunDeps, run: ClaimedRun, session: SessionRow): Promise<boolean> {
+  return run.attempt > 1 || session.headCommit !== null || hasSnapshot(deps.db, session.id);
+}
+
+async function findRepository(
   deps: RunDeps,
   session: SessionRow,
   ticket: Ticket,
-): { repository: Repository; base: string | null } | { outcome: Outcome } {
+): Promise<{ repository: Repository; base: string | null } | NotPrepared> {
   const all = [...deps.repositories.values()];
   if (session.repository !== null) {
     const repository = deps.repositories.get(session.repository);
@@ -111,18 +132,25 @@ function findRepository(
   if (all.length === 0)
     return failed('No repository is configured. Name one under "repositories" in shipmate.yaml and say "continue".');
   const route = routeTicket(ticket, all);
-  if ('ask' in route)
-    return { outcome: { stopReason: 'needsInput', message: route.ask.question, options: route.ask.options } };
+  if ('repository' in route) return route;
+  const prompts = await unreadPrompts(deps.db, session.id);
+  const answered = routeByAnswer(
+    prompts.map(({ body }) => body),
+    all,
+  );
+  if (answered) return answered;
   if ('unknown' in route)
     return failed(
       `There is no repository "${route.unknown.given}" here; there are: ${route.unknown.known.join(', ')}. ` +
-        'Correct the ticket\'s "repository" field, or add it to shipmate.yaml, and say "continue".',
+        'Answer with one of these names, or correct the ticket\'s "repository" field or shipmate.yaml and say "continue".',
     );
-  return route;
+  const { question, options } = route.ask;
+  const message = `${question} Answer with its name: ${options.join(', ')}.`;
+  return { outcome: { stopReason: 'needsInput', message, options }, heard: prompts.map(({ id }) => id) };
 }
 
-function failed(message: string): { outcome: Outcome } {
-  return { outcome: { stopReason: 'failed', message } };
+function failed(message: string): NotPrepared {
+  return { outcome: { stopReason: 'failed', message }, heard: [] };
 }
 
 function noSuchBranch(repository: Repository, branch: string): Outcome {

@@ -27,10 +27,11 @@ const tellWaitsFromMs = 5_000;
  */
 export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Outcome> {
   const { db } = deps;
-  const prepared = await prepare(deps, run, signal);
-  if ('outcome' in prepared) {
-    await conclude(deps, run, prepared.outcome, null);
-    return prepared.outcome;
+  let prepared = await prepare(deps, run, signal);
+  while ('outcome' in prepared) {
+    const { outcome, heard } = prepared;
+    if (await conclude(deps, run, outcome, null, heard)) return outcome;
+    prepared = await prepare(deps, run, signal);
   }
   const [steps, used] = await Promise.all([
     listSteps(db, run.sessionId),

@@ -11,6 +11,8 @@ export interface NewEffect {
   key: string;
   operation: Operation;
   ephemeral?: boolean;
+  /** Keys of effects that must have been carried out, beside those whose results it uses. */
+  after?: string[];
 }
 
 export interface ClaimedEffect {
@@ -39,7 +41,7 @@ export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
         key: effect.key,
         lane: laneOf(effect.operation),
         operation: JSON.stringify(effect.operation),
-        needs: laterKeys(effect.operation),
+        needs: [...laterKeys(effect.operation), ...(effect.after ?? [])],
         ephemeral: effect.ephemeral ?? false,
         lease: null,
         leased_by: null,
@@ -158,6 +160,21 @@ export async function postponeEffect(
     .where('id', '=', effect.id)
     .where('lease', '=', effect.lease)
     .execute();
+}
+
+/** The tree that the session last pushed, or is about to; null before the first. */
+export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('effects')
+    .select('operation')
+    .where('session_id', '=', sessionId)
+    .where('lane', '=', 'code')
+    .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
+    .where('state', 'in', ['pending', 'done'])
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
 }
 
 export async function pendingEffects(db: Database, sessionId: string): Promise<number> {

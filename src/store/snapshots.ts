@@ -51,6 +51,16 @@ export async function latestSnapshot(db: Database, sessionId: string): Promise<S
   return row ? toSnapshot(row) : null;
 }
 
+export async function hasSnapshot(db: Database, sessionId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('snapshots')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Throws when there is none of that id. */
 export async function readSnapshot(db: Database, id: string): Promise<SnapshotRow> {
   return toSnapshot(await db.selectFrom('snapshots').selectAll().where('id', '=', id).executeTakeFirstOrThrow());

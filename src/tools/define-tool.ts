@@ -36,12 +36,14 @@ export function failure(text: string, summary?: string): ToolResult {
   return { text, isError: true, ...(summary === undefined ? {} : { summary }) };
 }
 
-/** Without the parts that cost tokens and say nothing: the dialect, and the bounds of a safe integer. */
+/** Without the parts that cost tokens and say nothing: the dialect, the bounds of a safe integer, and "not empty". */
 function toJsonSchema(schema: z.ZodType): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     override({ jsonSchema }) {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minLength === 1) delete jsonSchema.minLength;
+      if (jsonSchema.minItems === 1) delete jsonSchema.minItems;
     },
   });
   return rest;

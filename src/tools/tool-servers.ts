@@ -154,9 +154,9 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
   };
 }
 
-/** Without the dialect, which costs tokens and tells a model nothing. */
-function schemaOf({ $schema: _, ...schema }: JsonSchema): JsonSchema {
-  return canonical(schema) as JsonSchema;
+/** Without the dialect and the ban on other arguments: they cost tokens in every request, and the server checks them itself. */
+function schemaOf({ $schema: _, additionalProperties, ...schema }: JsonSchema): JsonSchema {
+  return canonical(additionalProperties === false ? schema : { ...schema, additionalProperties }) as JsonSchema;
 }
 
 /** `<server>_<tool>` in the letters and length that every model vendor takes; a name that is taken gets a mark of its own. */

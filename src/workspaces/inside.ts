@@ -49,6 +49,9 @@ export function workSpec(options: {
   };
 }
 
+/** A sandbox by `keeperSpec`. */
+export type Keeper = Pick<Sandbox, 'exec'>;
+
 /** What reads and writes the work tree for us: the same files and the keeper's own git directory, which no agent sees. */
 export function keeperSpec(options: {
   layout: Layout;
@@ -104,7 +107,7 @@ export interface ScriptOptions {
 
 /** Runs a script of ours with `sh -e` inside. Throws when it fails, and the signal's reason when that ended it. */
 export async function runScript(
-  sandbox: Sandbox,
+  sandbox: Keeper,
   script: string,
   options: ScriptOptions,
 ): Promise<{ stdout: Buffer; stderr: string }> {

@@ -53,6 +53,7 @@ export interface Marker {
   setup: string;
   /** Hash of upstream's refs as the workspace knows them. */
   refs: string;
+  /** Of a ready one, on disk. */
   bytes: number;
 }
 

@@ -1,5 +1,4 @@
-import type { Sandbox } from '../sandboxes/sandbox.ts';
-import { runScript } from './inside.ts';
+import { type Keeper, runScript } from './inside.ts';
 import { parseTree } from './mirror.ts';
 import { assertCommit } from './names.ts';
 
@@ -28,7 +27,7 @@ rm -f "$GIT_INDEX_FILE"
 
 /** The tree with single files replaced, added or removed, made in the keeper's sandbox. */
 export async function overlaidTree(
-  keeper: Sandbox,
+  keeper: Keeper,
   start: string,
   trees: { base: string; head: string },
   entries: OverlayEntry[],
@@ -54,7 +53,7 @@ export async function overlaidTree(
   return assertCommit(stdout.toString().trim());
 }
 
-async function entriesOf(keeper: Sandbox, tree: string, signal: AbortSignal) {
+async function entriesOf(keeper: Keeper, tree: string, signal: AbortSignal) {
   const { stdout } = await runScript(keeper, 'git ls-tree -r -z --full-tree "$1"', { args: [tree], signal });
   return new Map(parseTree(stdout).map((entry) => [entry.path, entry]));
 }

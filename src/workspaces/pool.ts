@@ -122,7 +122,8 @@ export function createPool(options: {
     for (; have < pool.perRepository; have++) {
       if (!(await makeRoom(mirror))) return;
       const making = preparer.prepare(repository, base, setup, signal).then(async (marker) => {
-        await layout.write('busy', layout.busyName(marker.tree), marker);
+        const bytes = await layout.bytesOf(layout.path('trees', marker.tree));
+        await layout.write('busy', layout.busyName(marker.tree), { ...marker, bytes });
         await layout.move(['busy', layout.busyName(marker.tree)], ['ready', prefix + marker.tree]);
       });
       coming.set(prefix, making);

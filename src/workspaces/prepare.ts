@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import type { Repository } from '../core/repository.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
-import { keeperSpec, runScript, workSpec } from './inside.ts';
+import { type Keeper, keeperSpec, runScript, workSpec } from './inside.ts';
 import type { Layout, Marker } from './layout.ts';
 import { splitRecords } from './names.ts';
 import type { Rooms } from './workspace.ts';
@@ -104,8 +105,7 @@ export function createPreparer(options: { rooms: Rooms; setup: SetupOptions }): 
       const mirror = mirrors.key(repository);
       await mirrors.keep(repository, `tree-${tree}`, base);
       await fill({ repository, base, setup, tree, mirrorDir, refs, signal });
-      const bytes = await layout.bytesOf(layout.path('trees', tree));
-      return { tree, mirror, base, setup: setup.key, refs: hashOf(refs), bytes };
+      return { tree, mirror, base, setup: setup.key, refs: hashOf(refs), bytes: 0 };
     } catch (error) {
       await abandon(layout, tree);
       throw error;
@@ -156,7 +156,7 @@ export function createPreparer(options: { rooms: Rooms; setup: SetupOptions }): 
     }
   }
 
-  async function setUp(filling: Filling, keeper: Sandbox): Promise<void> {
+  async function setUp(filling: Filling, keeper: Keeper): Promise<void> {
     const { repository, base, setup, tree, mirrorDir, signal } = filling;
     await runScript(keeper, checkOut, { args: [base], signal });
     const caches = await layout.give(layout.path('caches', mirrors.key(repository)));
@@ -170,7 +170,7 @@ export function createPreparer(options: { rooms: Rooms; setup: SetupOptions }): 
         searchPath: await options.rooms.searchPath(),
         network: 'host',
         mounts: [{ path: caches, inside: cache, writable: true }],
-        env: { ...cacheEnv(cache), ...options.setup.env },
+        env: { ...cacheEnv(cache), ...certificateEnv(), ...options.setup.env },
       }),
     );
     try {
@@ -262,6 +262,13 @@ function cacheEnv(cache: string): Record<string, string> {
     SHIPMATE_PACKAGE_CACHE: cache,
     COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
   };
+}
+
+/** The machine's own authorities, for what brings a list of its own: downloads may pass a company's proxy. */
+function certificateEnv(): Record<string, string> {
+  const files = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
+  const file = files.find((path) => existsSync(path));
+  return file === undefined ? {} : { NODE_EXTRA_CA_CERTS: file, SSL_CERT_FILE: file, PIP_CERT: file };
 }
 
 /** Lines of an exclude file that mean exactly these paths. A name with a newline cannot be said there. */

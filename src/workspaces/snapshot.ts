@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { parseBundle } from './bundle.ts';
-import { runScript } from './inside.ts';
+import { type Keeper, runScript } from './inside.ts';
 import { assertCommit } from './names.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
@@ -45,7 +44,7 @@ git bundle create --quiet - refs/snapshot "^$1"
 
 /** Runs in the keeper's sandbox. Cheap, and the same object again, when nothing has changed since `last`. */
 export async function takeSnapshot(
-  keeper: Sandbox,
+  keeper: Keeper,
   base: { commit: string; tree: string },
   last: Snapshot | null,
   signal: AbortSignal,
@@ -68,7 +67,7 @@ const bring = 'git index-pack --stdin --fix-thin >/dev/null';
 
 /** Brings a snapshot's objects into the keeper, or with `git` into the workspace's own repository. */
 export async function bringIn(
-  keeper: Sandbox,
+  keeper: Keeper,
   snapshot: StoredSnapshot,
   signal: AbortSignal,
   gitDir?: string,
@@ -86,7 +85,7 @@ git read-tree -u --reset "$1"
 `;
 
 /** Makes a work tree that nobody has changed since the keeper looked equal `tree`; ignored files stay. */
-export async function resetTree(keeper: Sandbox, tree: string, signal: AbortSignal): Promise<void> {
+export async function resetTree(keeper: Keeper, tree: string, signal: AbortSignal): Promise<void> {
   await runScript(keeper, reset, { args: [assertCommit(tree)], signal });
 }
 

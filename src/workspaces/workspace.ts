@@ -1,6 +1,6 @@
 import type { Repository } from '../core/repository.ts';
 import type { Mount, Sandbox, SandboxDriver } from '../sandboxes/sandbox.ts';
-import { dirOf, keeperSpec, runScript, workSpec } from './inside.ts';
+import { dirOf, type Keeper, keeperSpec, runScript, workSpec } from './inside.ts';
 import type { Layout, Marker } from './layout.ts';
 import type { Mirrors } from './mirror.ts';
 import { assertCommit } from './names.ts';
@@ -51,7 +51,8 @@ export interface Rooms {
 export interface OpenedTree {
   tree: string;
   dir: string;
-  keeper: Sandbox;
+  /** Opened at first use. */
+  keeper: Keeper;
   sandbox: Sandbox;
   mounts: Mount[];
   env: Record<string, string>;
@@ -67,18 +68,23 @@ export async function openTree(
   const { driver, layout, mirrors } = rooms;
   const mirrorDir = mirrors.gitDir(repository);
   const spec = workSpec({ ...rooms, tree, mirrorDir, searchPath: await rooms.searchPath(), network: 'none', ...how });
-  const [keeper, sandbox] = await Promise.all([
-    driver.open(keeperSpec({ layout, tree, mirrorDir })),
-    driver.open(spec),
-  ]);
+  const sandbox = await driver.open(spec);
+  let keeper: Promise<Sandbox> | undefined;
+  const openKeeper = () => {
+    keeper ??= driver.open(keeperSpec({ layout, tree, mirrorDir }));
+    return keeper;
+  };
   return {
     tree,
     dir: dirOf(driver, layout, { tree, session: how.session }),
-    keeper,
+    keeper: { exec: async (...args) => (await openKeeper()).exec(...args) },
     sandbox,
     mounts: spec.mounts,
     env: spec.env,
-    close: async () => void (await Promise.all([sandbox.close(), keeper.close()])),
+    async close() {
+      await sandbox.close();
+      await (await keeper?.catch(() => undefined))?.close();
+    },
   };
 }
 
@@ -144,7 +150,7 @@ cp -p keeper/index tree/.git/index
 
 /** Puts a fresh tree at `at`, with `overlay` and `files` over it. */
 export async function arrange(
-  keeper: Sandbox,
+  keeper: Keeper,
   base: { commit: string; tree: string },
   wanted: { snapshot: StoredSnapshot | null; at: 'base' | 'head'; overlay: OverlayEntry[]; files: OverlayFile[] },
   signal: AbortSignal,

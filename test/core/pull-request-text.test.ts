@@ -85,10 +85,12 @@ Each line was rounded before the sum. Now only the sum is.
 
 Shipmate ran these itself, on clean checkouts of the base and of this change, with the commands and tests of the base.
 
-| Command | Base | Change | Tests | Time |
+| Command | On | Result | Tests | Time |
 |---|---|---|---|---|
-| \`npm test\` | passed | passed | 11 passed → 12 passed | 1.2 s |
-| \`npm run lint \\| cat\` | – | passed | – | 1.2 s |
+| \`npm test\` | the base | passed | 11 passed | 1.2 s |
+| \`npm test\` | this change | passed | 12 passed | 1.2 s |
+| \`npm run lint \\| cat\` | this change | passed | – | 1.2 s |
+| \`npm test\` | the base, with this change's tests | failed (1), as it should | 11 passed, 1 failed | 1.2 s |
 
 Tests: 11 passed before, 12 passed after.
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isBugTicket } from '../../src/core/bug-ticket.ts';
 import type { Repository } from '../../src/core/repository.ts';
-import { routeTicket } from '../../src/core/routing.ts';
+import { routeByAnswer, routeTicket } from '../../src/core/routing.ts';
 
 const repository = (name: string): Repository => ({ name, codeHost: 'local-git', location: `/r/${name}`, base: null });
 const [web, api] = [repository('web'), repository('API')];
@@ -63,6 +63,24 @@ describe('routeTicket', () => {
     routeTicket(ticket({ description: '[repo=[repo='.repeat(20_000) }), [web, api]);
     routeTicket(ticket({ description: `[repo=${' x'.repeat(100_000)}` }), [web, api]);
     expect(performance.now() - start).toBeLessThan(500);
+  });
+});
+
+describe('routeByAnswer', () => {
+  test.each([
+    ['web', web, null],
+    [' `API`. ', api, null],
+    ['@shipmate, "web#release/1.x"', web, 'release/1.x'],
+  ])('%j', (text, repository, base) => {
+    expect(routeByAnswer([text, 'and thanks'], [web, api])).toEqual({ repository, base });
+  });
+
+  test('the newest answer counts', () => {
+    expect(routeByAnswer(['web', 'no: api', 'api'], [web, api])).toEqual({ repository: api, base: null });
+  });
+
+  test.each([[[]], [['the web one']], [['web#../x']], [['']], [['"'.repeat(200_000)]]])('%j is none', (said) => {
+    expect(routeByAnswer(said, [web, api])).toBeNull();
   });
 });
 

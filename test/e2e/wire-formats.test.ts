@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, test } from 'vitest';
+import { readTicketFile } from '../../src/cli/ticket-file.ts';
 import type { Config } from '../../src/config.ts';
 import { type ModelServer, startModelServer } from '../stand-ins/model-server/server.ts';
 import { demoDir, startTestService } from '../support/service.ts';
@@ -40,10 +41,7 @@ describe('the demo, over the wire', () => {
       change: (config) => ({ ...config, model, models: withGemini(config, server) }),
     });
     try {
-      const title = '"1.5h" is read as five hours';
-      const ticket = await readFile(join(demoDir, 'ticket.md'), 'utf8');
-      const [, description = ''] = ticket.split(`# ${title}\n`);
-      const view = await service.work({ title, description: description.trim(), labels: ['bug'], priority: 'high' });
+      const view = await service.work(await readTicketFile(join(demoDir, 'ticket.md')));
 
       expect(view.activities.at(-1)?.activity).toMatchObject({ type: 'response' });
       expect(view.state).toBe('complete');
@@ -63,7 +61,6 @@ describe('the demo, over the wire', () => {
 
       expect(requests[0]).toContain('git_blame-range');
       console.log(`first request of ${model}: ${Buffer.byteLength(requests[0] ?? '')} bytes`);
-      await import('node:fs/promises').then((fs) => fs.writeFile(`/tmp/x/${model.split(':')[0]}.json`, requests[0] ?? ''));
       const bodies = requests.map((body) => splitBody(JSON.parse(body)));
       for (const [index, { rest, history }] of bodies.entries()) {
         const before = bodies[index - 1];

@@ -161,7 +161,8 @@ type CommandEvidence = Extract<Evidence, { type: 'command' }>;
 /** What was checked out. Evidence is named after its command, with a note where the same command ran more than once. */
 function ranOn({ where, name, command }: CommandEvidence): string {
   if (where === 'base') return 'the base';
-  const note = name.startsWith(command) ? name.slice(command.length).replace(/^ \(|\)$/g, '') : '';
+  const said = name.startsWith(command) ? name.slice(command.length).replace(/^ \(|\)$/g, '') : '';
+  const note = escapeCell(cleanText(said, 100));
   if (where === 'reproduction') return note || "the base, with this change's tests";
   return note === '' ? 'this change' : `this change, ${note}`;
 }

@@ -11,7 +11,7 @@ import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { markRead, markStopsRead, unreadPrompts } from '../store/prompts.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
-import { currentConversation, lockSession, moveSession, type SessionRow } from '../store/sessions.ts';
+import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
@@ -107,8 +107,9 @@ async function publish(
 ): Promise<void> {
   const { ticket, repository, baseBranch } = prepared;
   const prefix = `${session.id}/run/${run.number}`;
-  const add = (name: string, operation: Operation) =>
-    addEffects(tx, [{ sessionId: session.id, runId: run.id, stepId: null, key: `${prefix}/${name}`, operation }]);
+  const cause = { sessionId: session.id, runId: run.id, stepId: null };
+  const add = (name: string, operation: Operation, after: string[] = []) =>
+    addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
   const id = (name: string) => deterministicId(prefix, name);
   await settlePlan(tx, run, stage, 'completed', true);
 
@@ -124,6 +125,7 @@ async function publish(
   }
 
   const branch = session.branch ?? branchName(ticket.identifier, finished.report.title ?? ticket.title);
+  if (session.branch === null) await updateSession(tx, session.id, { branch });
   const draft = deps.policy.publish.pullRequest === 'draft' || finished.proof.verdict !== 'proved';
   const text = writePullRequest({
     ticket,
@@ -164,12 +166,11 @@ async function publish(
     number: { from: pullRequestKey, field: 'number' },
     title: text.title,
   });
-  await add('review', {
-    kind: 'moveTicket',
-    id: id('review'),
-    to: 'review',
-    from: ['backlog', 'unstarted', 'started'],
-  });
+  await add(
+    'review',
+    { kind: 'moveTicket', id: id('review'), to: 'review', from: ['backlog', 'unstarted', 'started'] },
+    [pullRequestKey],
+  );
   const closing = writeClosing({ url: '{link}', proof: finished.proof, draft, summary: finished.report.summary });
   await addActivities(tx, stage, `run/${run.number}/ended`, [{ type: 'response', body: closing }], {
     from: pullRequestKey,

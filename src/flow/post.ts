@@ -12,7 +12,7 @@ import type { Repository } from '../core/repository.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
-import { addActivities, settleActivity } from '../store/activities.ts';
+import { addActivities, dropActivity, settleActivity } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import {
   type ClaimedEffect,
@@ -108,7 +108,10 @@ async function sendCode(
   }
   const snapshot = await readSnapshot(deps.db, operation.snapshotId);
   const store = await deps.workspaces.receive(session.id, repository, snapshot, signal);
-  const { tree, parent, message, date, branch, expected } = operation;
+  const { tree, message, date, branch } = operation;
+  // A push of ours that was still on its way when this one was written has moved the branch since.
+  const expected = session.headCommit ?? operation.expected;
+  const parent = session.headCommit ?? operation.parent;
   const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
   return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
 }
@@ -146,15 +149,27 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   await deps.db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, effect.sessionId);
     if (!session || !(await settleEffect(tx, effect, { state: 'failed', error: message }))) return;
-    await failDependents(tx, effect.key);
+    for (const { operation } of await failDependents(tx, effect.key))
+      if (operation.kind === 'postActivity') await dropActivity(tx, operation.id);
+    const { operation } = effect;
     // An activity that a tracker refuses cannot be told on that tracker; the log and `shipmate sessions` have it.
-    if (effect.operation.kind === 'postActivity') return;
+    if (operation.kind === 'postActivity') return settleActivity(tx, operation.id, withLink(operation));
     const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
-    const body = `I could not finish this: ${describe(effect.operation)} failed for good. ${message}`;
+    const body = `I could not finish this: ${describe(operation)} failed for good. ${message} ${remedy(operation, error)}`;
     await addActivities(tx, stage, `failed/${effect.key}`, [{ type: 'error', body }]);
+    // What was never pushed holds no name: the next try may choose another.
+    if (operation.kind === 'pushBranch' && session.headCommit === null)
+      await updateSession(tx, session.id, { branch: null });
     if (session.state === 'complete') await updateSession(tx, session.id, { state: 'error' });
     await deps.nudge(tx, 'post');
   });
+}
+
+function remedy(operation: Operation, error: unknown): string {
+  const isTaken = operation.kind === 'pushBranch' && error instanceof VendorError && error.code === 'conflict';
+  return isTaken
+    ? `Rename or delete the branch ${operation.branch}, then say "continue".`
+    : 'Say "continue" when that is mended.';
 }
 
 function describe(operation: Operation): string {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
 import type { ConversationHint, Said, TrackerEvent } from '../core/delivery.ts';
 import type { TicketHint } from '../core/ticket.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import { addActivities } from '../store/activities.ts';
@@ -43,6 +44,7 @@ async function sortOne(deps: SortDeps, tx: Tx, poisoned: number[]): Promise<bool
     for (const event of events) await applyEvent(deps, tx, event, delivery.deliveryId);
     await markSorted(tx, delivery.id, events.map((event) => event.type).join(', ') || 'nothing for us');
   } catch (error) {
+    if (isDatabaseUnavailable(error)) throw error; // nothing is wrong with the delivery: it is sorted again
     // One delivery that we cannot understand must not hold up the rest; it stays in the table with its reason.
     await sql`rollback to savepoint one`.execute(tx);
     poisoned.push(delivery.id);

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Express } from 'express';
+import { VendorError } from '../core/vendor-error.ts';
 
 /** Resolves when it listens, with the URL; rejects with what to do when it cannot. */
 export function listen(
@@ -10,7 +11,8 @@ export function listen(
     const server: Server = app.listen(port, host);
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${cause.message})`;
-      reject(new Error(`${host}:${port} ${why}. Choose another address with http.host and http.port.`, { cause }));
+      const message = `${host}:${port} ${why}. Choose another address with http.host and http.port.`;
+      reject(new VendorError(message, { code: 'unavailable', retryable: false, cause }));
     });
     server.once('listening', () => {
       const { port: bound } = server.address() as { port: number };

@@ -98,6 +98,11 @@ export async function settleActivity(tx: Tx, id: string, activity: Activity): Pr
     .execute();
 }
 
+/** One that will never be shown. */
+export async function dropActivity(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('activities').where('id', '=', id).execute();
+}
+
 /** What was shown after `seq`, in order, as far as it is settled. */
 export async function listActivities(db: Database, sessionId: string, afterSeq = 0): Promise<ActivityRow[]> {
   const rows = await db

@@ -135,16 +135,18 @@ export async function settleEffect(
   return row !== undefined;
 }
 
-/** Effects that need a failed one can never be sent; they fail with it. */
-export async function failDependents(tx: Tx, key: string): Promise<void> {
+/** Effects that need a failed one can never be sent; they fail with it, and are returned. */
+export async function failDependents(tx: Tx, key: string): Promise<{ operation: Operation }[]> {
   const failed = await tx
     .updateTable('effects')
     .set({ state: 'failed', settled_at: sql`now()`, error: `it needs ${key}, which failed` })
     .where('state', '=', 'pending')
     .where(sql<boolean>`${key} = any(needs)`)
-    .returning('key')
+    .returning(['key', 'operation'])
     .execute();
-  for (const dependent of failed) await failDependents(tx, dependent.key);
+  const further = [];
+  for (const dependent of failed) further.push(...(await failDependents(tx, dependent.key)));
+  return [...failed, ...further];
 }
 
 /** Gives the lease back; the next try is not before `waitMs` from now. */

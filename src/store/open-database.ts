@@ -1,3 +1,4 @@
+import { VendorError } from '../core/vendor-error.ts';
 import { openEmbeddedPostgres } from './embedded-postgres.ts';
 import { migrate } from './migrate.ts';
 
@@ -13,11 +14,9 @@ export async function openDatabase(options: { url: string | null; dataDir: strin
   if (options.url !== null) {
     const applied = await migrate(options.url).catch((cause: Error) => {
       const reason = cause.message || String((cause as NodeJS.ErrnoException).code);
-      throw new Error(
+      throw new VendorError(
         `The database of DATABASE_URL cannot be used: ${reason}. Check that it runs and that the URL is right.`,
-        {
-          cause,
-        },
+        { code: 'unavailable', retryable: true, cause },
       );
     });
     return { url: options.url, applied, release: async () => {} };

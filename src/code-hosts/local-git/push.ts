@@ -53,11 +53,14 @@ export async function pushBranch(
     const reason = `${pushed.stdout.toString('utf8').trim()} ${said(pushed)}`.trim();
     throw invalid(`Branch "${branch}" could not be pushed to ${place.path}: ${reason}`);
   }
-  throw new VendorError(
-    `Branch "${branch}" of ${place.path} is at ${now ?? 'no commit: it is gone'}, not at ${expected ?? 'none'} as we left it: ` +
-      'somebody else changed it. Nothing was pushed.',
-    { code: 'conflict', retryable: false },
-  );
+  const problem =
+    expected === null
+      ? 'exists already, and is not ours'
+      : `is at ${now ?? 'no commit: it is gone'}, not at ${expected} as we left it: somebody else changed it`;
+  throw new VendorError(`Branch "${branch}" of ${place.path} ${problem}. Nothing was pushed.`, {
+    code: 'conflict',
+    retryable: false,
+  });
 }
 
 async function checkBranch(place: Place, repository: Repository, branch: string, signal: AbortSignal): Promise<void> {

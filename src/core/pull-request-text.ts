@@ -162,7 +162,7 @@ type CommandEvidence = Extract<Evidence, { type: 'command' }>;
 function ranOn({ where, name, command }: CommandEvidence): string {
   if (where === 'base') return 'the base';
   const said = name.startsWith(command) ? name.slice(command.length).replace(/^ \(|\)$/g, '') : '';
-  const note = escapeCell(cleanText(said, 100));
+  const note = inline(said, 100);
   if (where === 'reproduction') return note || "the base, with this change's tests";
   return note === '' ? 'this change' : `this change, ${note}`;
 }

@@ -7,6 +7,7 @@ import { codeHosts as codeHostFactories } from './code-hosts/index.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
+import { VendorError } from './core/vendor-error.ts';
 import {
   type AcceptDeps,
   acceptDelivery,
@@ -163,7 +164,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       return url;
     },
     async startWorking() {
-      if (!model) throw new Error(noModel);
+      if (!model) throw new VendorError(noModel, { code: 'invalid', retryable: false });
       await model.check(); // loads what the first call needs
       const toolServers = createToolServers({ driver, pins: pinsInMemory() });
       stops.push(() => toolServers.close());

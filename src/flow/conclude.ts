@@ -149,16 +149,20 @@ async function publish(
     date: finished.date,
   });
   const pullRequestKey = `${prefix}/pull-request`;
-  await add('pull-request', {
-    kind: 'openPullRequest',
-    id: id('pull-request'),
-    repository: repository.name,
-    head: branch,
-    base: baseBranch,
-    title: text.title,
-    body: text.body,
-    draft,
-  });
+  await add(
+    'pull-request',
+    {
+      kind: 'openPullRequest',
+      id: id('pull-request'),
+      repository: repository.name,
+      head: branch,
+      base: baseBranch,
+      title: text.title,
+      body: text.body,
+      draft,
+    },
+    [`${prefix}/push`],
+  );
   await add('attach', {
     kind: 'attachPullRequest',
     id: id('attach'),

@@ -73,6 +73,8 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
   const anyStop = AbortSignal.any([signal, stopping.signal]);
   log.info({ queued_to_claim: run.number }, 'run claimed');
   try {
+    if (run.stopRequested) stopping.abort(new StopRequested());
+    anyStop.throwIfAborted();
     const outcome = await workOnTicket({ ...deps, log }, run, anyStop);
     log.info({ stop_reason: outcome.stopReason }, 'run ended');
   } catch (error) {

@@ -1,3 +1,4 @@
+import { VendorError } from '../core/vendor-error.ts';
 import { createAiSdkModel } from './ai-sdk/index.ts';
 import type { AiSdkProviderName } from './ai-sdk/providers.ts';
 import type { Model } from './model.ts';
@@ -44,7 +45,10 @@ export function createModel(spec: string, options: ModelOptions): Model {
   const name = spec.slice(colon + 1);
   if (colon > 0 && name !== '' && create) return create(name, options);
   const known = Object.keys(providers).map((provider) => `${provider}:<${provider === 'scripted' ? 'file' : 'name'}>`);
-  throw new Error(`There is no model "${spec}". A model is one of ${known.join(', ')}.`);
+  throw new VendorError(`There is no model "${spec}". A model is one of ${known.join(', ')}.`, {
+    code: 'invalid',
+    retryable: false,
+  });
 }
 
 /**

@@ -21,7 +21,9 @@ export async function openDatabase(options: { url: string | null; dataDir: strin
     });
     return { url: options.url, applied, release: async () => {} };
   }
-  const { url, release } = await openEmbeddedPostgres(options.dataDir);
+  const { url, release } = await openEmbeddedPostgres(options.dataDir).catch((cause: Error) => {
+    throw new VendorError(cause.message, { code: 'unavailable', retryable: true, cause });
+  });
   try {
     return { url, applied: await migrate(url), release };
   } catch (error) {

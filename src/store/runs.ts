@@ -11,6 +11,8 @@ export interface ClaimedRun {
   number: number;
   attempt: number;
   startedAt: Date;
+  /** A person asked for it before the run was claimed. */
+  stopRequested: boolean;
 }
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
@@ -34,7 +36,14 @@ export async function ensureRun(tx: Tx, sessionId: string): Promise<{ id: string
 
 /** The oldest run that nobody holds, or whose holder went silent; null when there is none. */
 export async function claimRun(db: Database, worker: string): Promise<ClaimedRun | null> {
-  const found = await sql<{ id: string; session_id: string; number: number; attempt: number; started_at: Date }>`
+  const found = await sql<{
+    id: string;
+    session_id: string;
+    number: number;
+    attempt: number;
+    started_at: Date;
+    stop_requested_at: Date | null;
+  }>`
     update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
     where id = (
       select id from runs
@@ -44,7 +53,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
       for update skip locked
       limit 1
     )
-    returning id, session_id, number, attempt, started_at`.execute(db);
+    returning id, session_id, number, attempt, started_at, stop_requested_at`.execute(db);
   const row = found.rows[0];
   if (!row) return null;
   return {
@@ -53,6 +62,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     number: row.number,
     attempt: row.attempt,
     startedAt: row.started_at,
+    stopRequested: row.stop_requested_at !== null,
   };
 }
 
@@ -134,10 +144,11 @@ export async function hasClaimableRun(db: Database): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Asks the live run to stop; one that waits for its time is claimed for it now. Answers whether there is one. */
 export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
   const stopped = await tx
     .updateTable('runs')
-    .set({ stop_requested_at: sql`coalesce(stop_requested_at, now())` })
+    .set({ stop_requested_at: sql`coalesce(stop_requested_at, now())`, not_before: sql`least(not_before, now())` })
     .where('session_id', '=', sessionId)
     .where('ended_at', 'is', null)
     .returning('id')

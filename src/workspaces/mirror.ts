@@ -30,7 +30,8 @@ export interface Mirrors {
   /** Every branch and tag, as the packed-refs of a clone whose upstream is called origin. */
   packedRefs(repository: Repository): Promise<string>;
   keep(repository: Repository, name: string, commit: string): Promise<void>;
-  unkeep(repository: Repository, names: string[]): Promise<void>;
+  /** Of the mirror with that key; nothing when it is not here. */
+  unkeep(key: string, name: string): Promise<void>;
   /** In every mirror there is. */
   dropKeepRefs(which: (name: string) => boolean): Promise<void>;
   key(repository: Repository): string;
@@ -187,8 +188,9 @@ export function createMirrors(options: {
       });
     },
 
-    async unkeep(repository, names) {
-      if (await exists(gitDir(repository))) await dropRefs(gitDir(repository), names);
+    async unkeep(key, name) {
+      const mirror = join(dir, `${key}.git`);
+      if (await exists(mirror)) await dropRefs(mirror, [name]);
     },
 
     async dropKeepRefs(which) {

@@ -69,7 +69,7 @@ export function createPool(options: {
   async function drop(name: string): Promise<void> {
     const marker = await layout.read('ready', name);
     if (!marker || !(await layout.move(['ready', name], ['busy', layout.busyName(marker.tree)]))) return;
-    await abandon(layout, marker.tree);
+    await abandon({ layout, mirrors }, marker.mirror, marker.tree);
   }
 
   async function expire(): Promise<void> {

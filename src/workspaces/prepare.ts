@@ -4,7 +4,7 @@ import { readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import type { Repository } from '../core/repository.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import { type Keeper, keeperSpec, runScript, workSpec } from './inside.ts';
-import type { Layout, Marker } from './layout.ts';
+import type { Marker } from './layout.ts';
 import { splitRecords } from './names.ts';
 import type { Rooms } from './workspace.ts';
 import { SetupError } from './workspace-error.ts';
@@ -101,13 +101,13 @@ export function createPreparer(options: { rooms: Rooms; setup: SetupOptions }): 
     const mirrorDir = mirrors.gitDir(repository);
     const refs = await mirrors.packedRefs(repository);
     const tree = await layout.newTree();
+    const mirror = mirrors.key(repository);
     try {
-      const mirror = mirrors.key(repository);
       await mirrors.keep(repository, `tree-${tree}`, base);
       await fill({ repository, base, setup, tree, mirrorDir, refs, signal });
       return { tree, mirror, base, setup: setup.key, refs: hashOf(refs), bytes: 0 };
     } catch (error) {
-      await abandon(layout, tree);
+      await abandon(options.rooms, mirror, tree);
       throw error;
     }
   }
@@ -214,9 +214,14 @@ export function createPreparer(options: { rooms: Rooms; setup: SetupOptions }): 
   return { prepare };
 }
 
-/** Takes back a tree of ours that nobody will use. Its keep-ref goes with the next sweep. */
-export async function abandon(layout: Layout, tree: string): Promise<void> {
+/** Takes away a tree of this process. */
+export async function abandon(
+  { layout, mirrors }: Pick<Rooms, 'layout' | 'mirrors'>,
+  mirror: string,
+  tree: string,
+): Promise<void> {
   await layout.discard(layout.path('trees', tree));
+  await mirrors.unkeep(mirror, `tree-${tree}`);
   await layout.remove('busy', layout.busyName(tree));
 }
 

@@ -61,6 +61,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
   const { rooms, pool, stop } = options;
   const { layout, mirrors } = rooms;
   const open = new Set<OpenedTree>();
+  const underWay = new Set<Promise<unknown>>();
 
   async function resolveBase(repository: Repository, base: string, signal: AbortSignal) {
     const found = await mirrors.resolve(repository, assertCommit(base), signal);
@@ -82,7 +83,13 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
   }
 
   /** A tree from the pool, in the state that `arrangeIt` gives it; nothing is left of it when that fails. */
-  async function obtain<T>(
+  function obtain<T>(...args: Parameters<typeof obtainNow<T>>): Promise<T> {
+    const obtaining = obtainNow(...args).finally(() => underWay.delete(obtaining));
+    underWay.add(obtaining);
+    return obtaining;
+  }
+
+  async function obtainNow<T>(
     request: { sessionId?: string; repository: Repository; base: string; setup: SetupPlan; branch?: string },
     how: (tree: string) => Parameters<typeof openTree>[3],
     signal: AbortSignal,
@@ -107,7 +114,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
       return await arrangeIt(opened, base, either);
     } catch (error) {
       await opened?.close();
-      await abandon(layout, taken.tree);
+      await abandon(rooms, taken.mirror, taken.tree);
       throw error;
     } finally {
       void pool.warm(repository, base.commit, setup);
@@ -119,6 +126,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
     await layout.unlink(sessionId);
     if (!marker) return;
     await layout.discard(layout.path('trees', marker.tree));
+    await mirrors.unkeep(marker.mirror, `tree-${marker.tree}`);
     await layout.remove('sessions', sessionId);
   }
 
@@ -166,13 +174,14 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
           evidenceDir: evidenceOf(opened.tree),
           async release() {
             await opened.close();
-            await abandon(layout, opened.tree);
+            await abandon(rooms, mirrors.key(request.repository), opened.tree);
           },
         };
       });
     },
 
     async close() {
+      await Promise.allSettled(underWay); // the signal ends them
       await Promise.all([...open].map((each) => each.close()));
     },
   };

@@ -120,7 +120,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     release,
     async forget(sessionId, repository) {
       await release(sessionId);
-      await (await open()).mirrors.unkeep(repository, [`session-${sessionId}`]);
+      const { mirrors } = await open();
+      await mirrors.unkeep(mirrors.key(repository), `session-${sessionId}`);
     },
     async close() {
       closed = true;

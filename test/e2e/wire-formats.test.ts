@@ -93,7 +93,9 @@ describe('the demo, over the wire', () => {
         ['ask', 'bash', 'edit', 'finish', 'note', 'read', 'update_plan', 'write'].sort(),
       );
       const tokens = encode(system.map(({ text }) => text).join('') + JSON.stringify(builtIn)).length;
-      console.log(`system prompt and built-in tools: ${tokens} tokens; first request: ${Buffer.byteLength(body)} bytes`);
+      console.log(
+        `system prompt and built-in tools: ${tokens} tokens; first request: ${Buffer.byteLength(body)} bytes`,
+      );
       expect(tokens).toBeLessThanOrEqual(1_300);
     } finally {
       await service.stop();

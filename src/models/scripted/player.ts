@@ -41,6 +41,14 @@ export interface Player {
  */
 export function createPlayer(script: Script, name: string): Player {
   const happened = new Map<string, number>();
+  const sessions: string[] = [];
+
+  /** After an empty reply, which is in no history, what is said next is part of the first request. */
+  function sessionOf(first: string): string {
+    const known = sessions.find((begin) => first === begin || first.startsWith(`${begin}\n`));
+    if (known === undefined) sessions.push(first);
+    return known ?? first;
+  }
 
   return {
     play(request) {
@@ -56,7 +64,7 @@ export function createPlayer(script: Script, name: string): Player {
         if (!here) continue;
         const where = `${place}[${index}] of ${name}`;
         if (!isReply(entry)) {
-          const key = `${index} ${first}`;
+          const key = `${index} ${sessionOf(first)}`;
           const times = happened.get(key) ?? 0;
           if (times >= (entry.fail?.times ?? 1)) continue;
           happened.set(key, times + 1);

@@ -40,9 +40,10 @@ export async function conclude(
   heard: string[] = [],
 ): Promise<boolean> {
   return deps.db.transaction().execute(async (tx) => {
-    await holdRun(tx, run);
+    // The session before the run, as everybody who locks both.
     const session = await lockSession(tx, run.sessionId);
     if (!session) throw new Error(`run ${run.id} has no session`);
+    await holdRun(tx, run);
     const unread = (await unreadPrompts(tx, session.id)).filter((prompt) => !heard.includes(prompt.id));
     // A run that cannot work cannot read either: what was said stays for the next one.
     if (unread.length > 0 && outcome.stopReason !== 'stopped' && outcome.stopReason !== 'failed') return false;

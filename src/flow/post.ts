@@ -60,6 +60,7 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
   await Promise.allSettled(active);
 }
 
+/** Never rejects: what cannot even be written down is tried again when its lease has run out. */
 async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSignal): Promise<void> {
   try {
     const session = await findSession(deps.db, effect.sessionId);
@@ -74,7 +75,9 @@ async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSign
   } catch (error) {
     if (signal.aborted)
       return postponeEffect(deps.db, effect, 0, 'the service stopped while it was sent').catch(() => {});
-    await refuse(deps, effect, error);
+    await refuse(deps, effect, error).catch((failed: unknown) =>
+      deps.log.warn({ err: failed, effect: effect.key }, 'the failure of an effect could not be written down'),
+    );
   }
 }
 
@@ -136,7 +139,8 @@ async function remember(
 
 async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
-  const fields = { effect: effect.key, session_id: effect.sessionId, tries: effect.tries, err: error };
+  const { key, sessionId, runId, ticket, tries } = effect;
+  const fields = { session_id: sessionId, run_id: runId, ticket, effect: key, tries, err: error };
   const retryable = error instanceof VendorError ? error.retryable : isDatabaseUnavailable(error);
   if (retryable && effect.tries < maxTries) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;

@@ -1,6 +1,6 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Check } from '../core/check.ts';
-import { stateOf } from '../core/proof.ts';
+import { type CommandRun, stateOf, totalTests } from '../core/proof.ts';
 import type { Repository } from '../core/repository.ts';
 import { takeBaseline } from '../verification/baseline.ts';
 import { describeRepository, type RepositoryFacts } from '../workspaces/repository-facts.ts';
@@ -79,22 +79,20 @@ async function tryOut(deps: ReadinessDeps, base: string, facts: RepositoryFacts,
       ? `${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`
       : 'no tests counted';
     const line = `${run.command}: ${counted} (${(run.durationMs / 1000).toFixed(1)} s)`;
-    const state = stateOf(run);
-    if (state === 'green')
-      say(
-        'tests',
-        tests ? 'ok' : 'warning',
-        line,
-        tests ? undefined : 'Its output tells no number of tests, so only its exit code counts.',
-      );
-    else if (state === 'red')
-      say('tests', 'warning', line, 'It is red on the base already; only what becomes worse counts against a change.');
-    else
-      say(
-        'tests',
-        'missing',
-        `${run.command} could not be started`,
-        'Add what it needs to "setup" in .shipmate.yml, or its toolchain to sandbox.readOnlyPaths.',
-      );
+    const [status, remedy] = verdictOn(run);
+    say('tests', status, line, remedy);
   }
+}
+
+function verdictOn(run: CommandRun): [Check['status'], string?] {
+  const state = stateOf(run);
+  if (state === 'notRunnable')
+    return [
+      'missing',
+      'It could not be started: add what it needs to "setup" in .shipmate.yml, or its toolchain to sandbox.readOnlyPaths.',
+    ];
+  if (state === 'red')
+    return ['warning', 'It is red on the base already; only what becomes worse counts against a change.'];
+  if (!run.report) return ['warning', 'Its output tells no number of tests, so only its exit code counts.'];
+  return totalTests(run.report.counts) > 0 ? ['ok'] : ['warning', 'It ran no test, so it proves nothing.'];
 }

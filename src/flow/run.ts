@@ -67,11 +67,11 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
 
 /** One attempt. However it ends, the run is concluded, released, or somebody else's: never silently dropped. */
 async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<void> {
-  const log = deps.log.child({ session_id: run.sessionId, run_id: run.id, attempt: run.attempt });
+  const log = deps.log.child({ session_id: run.sessionId, run_id: run.id, ticket: run.ticket, attempt: run.attempt });
   const stopping = new AbortController();
   const stopHeart = startHeart(deps, run, stopping);
   const anyStop = AbortSignal.any([signal, stopping.signal]);
-  log.info({ queued_to_claim: run.number }, 'run claimed');
+  log.info({ run: run.number }, 'run claimed');
   try {
     if (run.stopRequested) stopping.abort(new StopRequested());
     anyStop.throwIfAborted();

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
-import type { ConversationHint, Said, TrackerEvent } from '../core/delivery.ts';
+import type { ConversationHint, Delivery, Said, TrackerEvent } from '../core/delivery.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
@@ -22,32 +22,44 @@ export interface SortDeps {
   log: Log;
 }
 
+const mostAtOnce = 32;
+
 /**
  * Sort: what each stored delivery means for its session, under the session's lock, until none is left. It writes the
- * acknowledgement itself, so a ticket is answered in milliseconds even when every agent is busy.
+ * acknowledgement itself, so a ticket is answered in milliseconds even when every agent is busy. The first commits alone;
+ * the more there are, the more go into one transaction.
  */
 export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promise<void> {
-  const poisoned: number[] = [];
-  while (!signal.aborted) {
-    const sorted = await deps.db.transaction().execute((tx) => sortOne(deps, tx, poisoned));
-    if (!sorted) return;
+  for (let most = 1; !signal.aborted; most = Math.min(2 * most, mostAtOnce)) {
+    const sorted = await deps.db.transaction().execute((tx) => sortSome(deps, tx, most));
+    if (sorted === 0) return;
   }
 }
 
-async function sortOne(deps: SortDeps, tx: Tx, poisoned: number[]): Promise<boolean> {
-  const delivery = await takeUnsorted(tx, poisoned);
-  if (!delivery) return false;
+async function sortSome(deps: SortDeps, tx: Tx, most: number): Promise<number> {
+  let posts = false;
+  const nudge: SortDeps['nudge'] = async (within, queue) => {
+    if (queue === 'post') posts = true;
+    else await deps.nudge(within, queue);
+  };
+  const deliveries = await takeUnsorted(tx, most);
+  for (const delivery of deliveries) await sortOne({ ...deps, nudge }, tx, delivery);
+  if (posts) await deps.nudge(tx, 'post'); // one poster sends all that there is
+  return deliveries.length;
+}
+
+async function sortOne(deps: SortDeps, tx: Tx, delivery: Delivery & { id: number }): Promise<void> {
   const tracker = deps.trackers.get(delivery.source);
   await sql`savepoint one`.execute(tx);
   try {
     const events = tracker?.readEvents(delivery) ?? [];
     for (const event of events) await applyEvent(deps, tx, event, delivery.deliveryId);
     await markSorted(tx, delivery.id, events.map((event) => event.type).join(', ') || 'nothing for us');
+    await sql`release savepoint one`.execute(tx);
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error; // nothing is wrong with the delivery: it is sorted again
     // One delivery that we cannot understand must not hold up the rest; it stays in the table with its reason.
     await sql`rollback to savepoint one`.execute(tx);
-    poisoned.push(delivery.id);
     const message = error instanceof Error ? error.message : String(error);
     await markSorted(tx, delivery.id, `failed: ${message}`);
     deps.log.error(
@@ -55,7 +67,6 @@ async function sortOne(deps: SortDeps, tx: Tx, poisoned: number[]): Promise<bool
       'a delivery could not be sorted',
     );
   }
-  return true;
 }
 
 async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, deliveryId: string): Promise<void> {

@@ -62,7 +62,7 @@ export async function startWorkers({ queues, drains, onError }: WorkerOptions): 
       () => work(name),
     );
   const sweep = () => {
-    for (const name of names) void work(name);
+    for (const name of names) for (let free = drains[name]?.concurrency ?? 0; free > 0; free--) void work(name);
   };
   const timer = setInterval(sweep, sweepEveryMs);
   sweep();

@@ -190,7 +190,14 @@ export function createPool(url: string, max = 20): pg.Pool {
     getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
       oid === bigint ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
   };
-  const pool = new pg.Pool({ connectionString: url, max, types, application_name: 'shipmate' });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    types,
+    application_name: 'shipmate',
+    // A process that is frozen in the middle of a transaction must not keep what it locked for ever.
+    idle_in_transaction_session_timeout: 60_000,
+  });
   // A connection in use has no listener of the pool's: without one, losing the server would end this process.
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;

@@ -12,21 +12,26 @@ export async function addDelivery(client: Queryable, delivery: Delivery): Promis
   return added.rows.length > 0;
 }
 
-/** The oldest delivery that nobody has sorted or is sorting, locked until the transaction ends. */
-export async function takeUnsorted(tx: Tx, skip: number[]): Promise<(Delivery & { id: number }) | null> {
-  let query = tx
+/**
+ * The oldest deliveries that nobody has sorted, at most `most`, locked until the transaction ends. Whoever comes while
+ * another has them waits: what was said of a ticket is sorted in the order in which it came, however many sort.
+ */
+export async function takeUnsorted(tx: Tx, most: number): Promise<(Delivery & { id: number })[]> {
+  const rows = await tx
     .selectFrom('deliveries')
     .select(['id', 'source', 'delivery_id', 'headers', 'body'])
     .where('sorted_at', 'is', null)
     .orderBy('id')
-    .limit(1)
+    .limit(most)
     .forUpdate()
-    .skipLocked();
-  if (skip.length > 0) query = query.where('id', 'not in', skip as never);
-  const row = await query.executeTakeFirst();
-  return row
-    ? { id: row.id, source: row.source, deliveryId: row.delivery_id, headers: row.headers, body: row.body }
-    : null;
+    .execute();
+  return rows.map(({ id, source, delivery_id: deliveryId, headers, body }) => ({
+    id,
+    source,
+    deliveryId,
+    headers,
+    body,
+  }));
 }
 
 export async function markSorted(tx: Tx, id: number, outcome: string): Promise<void> {

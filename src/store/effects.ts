@@ -18,6 +18,9 @@ export interface NewEffect {
 export interface ClaimedEffect {
   id: string;
   sessionId: string;
+  runId: string | null;
+  /** "ENG-123". */
+  ticket: string;
   key: string;
   lane: Lane;
   operation: Operation;
@@ -66,6 +69,8 @@ export async function claimEffects(db: Database, worker: string, limit: number):
   const claimed = await sql<{
     id: string;
     session_id: string;
+    run_id: string | null;
+    ticket: string;
     key: string;
     lane: Lane;
     operation: Operation;
@@ -82,10 +87,15 @@ export async function claimEffects(db: Database, worker: string, limit: number):
       for update of e skip locked
       limit ${limit}
     )
-    returning id, session_id, key, lane, operation, tries, lease`.execute(db);
+    returning id, session_id, run_id,
+      (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = effects.session_id) as ticket, key, lane, operation, tries, lease`.execute(
+    db,
+  );
   return claimed.rows.map((row) => ({
     id: row.id,
     sessionId: row.session_id,
+    runId: row.run_id,
+    ticket: row.ticket,
     key: row.key,
     lane: row.lane,
     operation: row.operation,

@@ -11,6 +11,8 @@ export interface ClaimedRun {
   number: number;
   attempt: number;
   startedAt: Date;
+  /** Of its ticket: "ENG-123". */
+  ticket: string;
   /** A person asked for it before the run was claimed. */
   stopRequested: boolean;
 }
@@ -43,6 +45,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     attempt: number;
     started_at: Date;
     stop_requested_at: Date | null;
+    ticket: string;
   }>`
     update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
     where id = (
@@ -53,7 +56,10 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
       for update skip locked
       limit 1
     )
-    returning id, session_id, number, attempt, started_at, stop_requested_at`.execute(db);
+    returning id, session_id, number, attempt, started_at, stop_requested_at,
+      (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = runs.session_id) as ticket`.execute(
+    db,
+  );
   const row = found.rows[0];
   if (!row) return null;
   return {
@@ -62,6 +68,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     number: row.number,
     attempt: row.attempt,
     startedAt: row.started_at,
+    ticket: row.ticket,
     stopRequested: row.stop_requested_at !== null,
   };
 }

@@ -141,7 +141,7 @@ function select(db: Database | Tx, lock: boolean) {
     .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
     .selectAll('sessions')
     .select('tickets.hint');
-  return lock ? query.forUpdate('sessions') : query;
+  return lock ? query.forNoKeyUpdate('sessions') : query;
 }
 
 type Selected = Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirst']>>;

@@ -63,15 +63,12 @@ function quiet(): Promise<void> {
 async function assign(service: BenchService) {
   const shownAt = new Map<string, number>();
   let looking = true;
-  const look = until(
-    async () => {
-      const rows = await sql<{ ticket: number }>`select distinct ticket from board_activities`.execute(service.app.db);
-      for (const { ticket } of rows.rows)
-        if (!shownAt.has(`BOARD-${ticket}`)) shownAt.set(`BOARD-${ticket}`, performance.now());
-      return !looking;
-    },
-    2,
-  );
+  const look = until(async () => {
+    const rows = await sql<{ ticket: number }>`select distinct ticket from board_activities`.execute(service.app.db);
+    for (const { ticket } of rows.rows)
+      if (!shownAt.has(`BOARD-${ticket}`)) shownAt.set(`BOARD-${ticket}`, performance.now());
+    return !looking;
+  }, 2);
   const tickets = await service.assign(atOnce);
   await until(() => tickets.every(({ identifier }) => shownAt.has(identifier)), 5);
   looking = false;
@@ -104,7 +101,11 @@ async function sortMany(service: BenchService): Promise<number> {
         ticket: { number: Number(identifier.slice('BOARD-'.length)), title, state: 'Todo', assignee: agent },
         previousAssignee: null,
       });
-      const response = await fetch(`${service.url}/webhooks/board`, { method: 'POST', headers, body: Buffer.from(body) });
+      const response = await fetch(`${service.url}/webhooks/board`, {
+        method: 'POST',
+        headers,
+        body: Buffer.from(body),
+      });
       if (!response.ok) throw new Error(`a delivery was answered ${response.status}`);
     }),
   );

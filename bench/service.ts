@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { type App, createApp } from '../src/app.ts';
 import { makeDemoRepository } from '../src/cli/demo/repository.ts';
 import { loadConfig } from '../src/config.ts';
 import { createLog } from '../src/lib/log.ts';
-import { type ModelServer, startModelServer } from '../test/stand-ins/model-server/server.ts';
+import { startModelServer } from '../test/stand-ins/model-server/server.ts';
 
 export const someone = { id: 'ada', name: 'Ada', isBot: false };
 export const webhookSecret = 'bench';
@@ -15,12 +15,21 @@ export interface BenchService {
   app: App;
   /** What `POST /webhooks/...` is below. */
   url: string;
-  model: ModelServer;
+  /** What the model was asked; times are of `performance.now()`. */
+  requests: AskedModel[];
   /** When the first request about a ticket came to the model. */
   firstRequestAt(identifier: string): number | null;
   /** Files tickets for the agent, all at once; each with the moment at which that had committed. */
-  assign(count: number): Promise<{ identifier: string; committedAt: number }[]>;
+  assign(count: number, title?: string): Promise<{ identifier: string; committedAt: number }[]>;
   stop(): Promise<void>;
+}
+
+export interface AskedModel {
+  body: string;
+  /** When its first line was read. */
+  at: number;
+  /** When the reply had left. */
+  endedAt: Promise<number>;
 }
 
 /**
@@ -29,12 +38,15 @@ export interface BenchService {
  */
 export async function startBenchService(options: { slots: number; script: string }): Promise<BenchService> {
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-bench-'));
+  await chmod(dir, 0o755); // sandboxed commands run as another user
   const repository = join(dir, 'plain-duration.git');
   await makeDemoRepository(repository);
   const firstRequests = new Map<string, number>();
+  const requests: AskedModel[] = [];
   const model = await startModelServer({
     script: `tickets:\n  Warm up:\n${warmUp}${options.script}`,
-    onRequest({ body, at }) {
+    onRequest({ body, at, ended }) {
+      requests.push({ body, at, endedAt: ended.then(() => performance.now()) });
       const identifier = /Your ticket is (BOARD-\d+)/.exec(body)?.[1];
       if (identifier && !firstRequests.has(identifier)) firstRequests.set(identifier, at);
     },
@@ -74,9 +86,10 @@ export async function startBenchService(options: { slots: number; script: string
     return {
       app,
       url,
-      model,
+      requests,
       firstRequestAt: (identifier) => firstRequests.get(identifier) ?? null,
-      assign: (count) => Promise.all(Array.from({ length: count }, (_, index) => file(`Work ${index}`))),
+      assign: (count, title = 'Work') =>
+        Promise.all(Array.from({ length: count }, (_, index) => file(`${title} ${index}`))),
       stop,
     };
   } catch (error) {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { fromKysely } from 'pg-boss';
 import { createAgent } from './agents/index.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
@@ -20,13 +19,13 @@ import {
 } from './flow.ts';
 import { listen } from './http/listen.ts';
 import { createHttp } from './http/server.ts';
-import { type QueueName, type Queues, startQueues } from './jobs/queues.ts';
-import { type Drains, startWorkers } from './jobs/workers.ts';
+import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
+import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import type { Log } from './lib/log.ts';
 import { isDeadWorker, workerName } from './lib/worker-name.ts';
 import type { Model } from './models/model.ts';
 import type { SandboxDriver } from './sandboxes/sandbox.ts';
-import { createDatabase, createPool, type Database, inTransaction, type Tx } from './store/database.ts';
+import { createDatabase, createPool, type Database, inTransaction } from './store/database.ts';
 import { releaseLeasesOf } from './store/effects.ts';
 import { openDatabase } from './store/open-database.ts';
 import { releaseRunsOf, requestStop } from './store/runs.ts';
@@ -37,6 +36,7 @@ import { createToolServers } from './tools/tool-servers.ts';
 import { type BoardDesk, createBoardDesk } from './trackers/board/desk.ts';
 import { trackers as trackerFactories } from './trackers/index.ts';
 import type { Tracker } from './trackers/tracker.ts';
+import { rememberFacts } from './workspaces/repository-facts.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
 export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
@@ -108,24 +108,30 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     return opening;
   };
   stops.push(async () => (await opening)?.stop());
-  const nudge = async (tx: Tx, queue: QueueName) => (await openQueues()).nudge(queue, fromKysely(tx));
+  const workers = createWorkers({
+    queues: openQueues,
+    onError: (drain, error) => log.error({ err: error, drain }, 'a table could not be worked; it is tried again'),
+  });
+  const { wake } = workers;
+  const nudge = async (queue: NudgeName) => {
+    wake(queue);
+    await (await openQueues()).nudgeNow(queue);
+  };
   const accepting: AcceptDeps = {
     sources: trackers,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
-  const posting = { db, worker, trackers, codeHosts, repositories, workspaces, nudge, log };
+  const inHand = new Set<string>();
+  const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, log };
 
-  async function start(drains: Drains): Promise<void> {
+  const sorting = { db, trackers, nudge, wake, log };
+
+  async function start(name: DrainName, drain: Drain, concurrency: number): Promise<void> {
     await releaseLeasesOf(db, isDeadWorker);
-    const workers = await startWorkers({
-      queues: await openQueues(),
-      drains,
-      onError: (queue, error) => log.error({ err: error, queue }, 'a queue could not be worked; it is tried again'),
-    });
+    await workers.work('post', (signal) => postEffects(posting, signal), 2);
+    await workers.work(name, drain, concurrency);
     stops.push(workers.stop);
   }
-  const sort = { drain: (signal: AbortSignal) => sortDeliveries({ db, trackers, nudge, log }, signal), concurrency: 1 };
-  const post = { drain: (signal: AbortSignal) => postEffects(posting, signal), concurrency: 2 };
 
   return {
     db,
@@ -151,11 +157,13 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       return session && db.transaction().execute((tx) => requestStop(tx, session.id));
     },
     async startWeb(listening = true) {
-      await start({ sort, post });
+      await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
       if (!listening) return null;
       const web = createHttp({
-        accept: (source, headers, body) =>
-          inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body)),
+        async accept(source, headers, body) {
+          await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
+          wake('sort');
+        },
         health: () => pool.query('select 1'),
         onError: (error) => log.error({ err: error }, 'a webhook could not be accepted'),
       });
@@ -172,6 +180,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       const deps: RunDeps = {
         ...posting,
         driver,
+        describeRepository: rememberFacts(workspaces),
         agent: createAgent(config.agent, { model }),
         serverTools: await prepareOwnTools(toolServers, scratch),
         budget: config.budget,
@@ -183,8 +192,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       };
       const released = await releaseRunsOf(db, isDeadWorker);
       if (released > 0) log.info({ runs: released }, 'runs of a worker that died here are free again');
-      const run = { drain: (signal: AbortSignal) => workRuns(deps, signal), concurrency: config.worker.slots };
-      await start({ run, post });
+      await start('run', (signal) => workRuns(deps, signal), config.worker.slots);
     },
     stop,
   };

@@ -32,14 +32,14 @@ const endings: Record<StopReason, { state: SessionState; activity: Activity['typ
  * read: then the run goes on. Throws `RunLost`.
  */
 export async function conclude(
-  deps: Pick<RunDeps, 'db' | 'nudge' | 'policy'>,
+  deps: Pick<RunDeps, 'db' | 'wake' | 'policy'>,
   run: ClaimedRun,
   outcome: Outcome,
   work: { prepared: Prepared; journal: Journal } | null,
   /** Prompts that led to this outcome, though no step read them. */
   heard: string[] = [],
 ): Promise<boolean> {
-  return deps.db.transaction().execute(async (tx) => {
+  const ended = await deps.db.transaction().execute(async (tx) => {
     // The session before the run, as everybody who locks both.
     const session = await lockSession(tx, run.sessionId);
     if (!session) throw new Error(`run ${run.id} has no session`);
@@ -64,9 +64,10 @@ export async function conclude(
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
-    await deps.nudge(tx, 'post');
     return true;
   });
+  if (ended) deps.wake('post');
+  return ended;
 }
 
 async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): Promise<void> {

@@ -62,7 +62,7 @@ export function createFinish(
 ): (report: WorkReport, context: ToolRunContext) => Promise<ToolResult> {
   const { run, journal, workbench, signal, prepared } = options;
   return async (report, context) => {
-    const { facts } = await prepared.pinned;
+    const { facts } = await prepared.pinned();
     const workspace = await workbench.workspace;
     await runFixers(workspace.sandbox, facts.verify.fix, { signal });
     const snapshot = await workbench.snapshotNow();
@@ -105,7 +105,7 @@ async function judge(
   scope: StepScope,
 ): Promise<Judged> {
   const { deps, run, prepared, signal } = options;
-  const pinned = await prepared.pinned;
+  const pinned = await prepared.pinned();
   if (snapshot.tree === ((await publishedTree(deps.db, run.sessionId)) ?? pinned.tree))
     return report.answer === null
       ? { rejected: nothingChanged }
@@ -172,7 +172,7 @@ async function prove(
   changes: Change[],
 ): Promise<Verification> {
   const { deps, prepared, workbench, signal } = options;
-  const { commit: base, facts } = await prepared.pinned;
+  const { commit: base, facts } = await prepared.pinned();
   const { workspaces } = deps;
   const change = { snapshot, store, changes };
   const given = {

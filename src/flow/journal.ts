@@ -4,7 +4,7 @@ import type { Evidence } from '../core/evidence.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
 import { addActivities, type Stage, savePlan } from '../store/activities.ts';
-import type { Database, Tx } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
@@ -18,8 +18,10 @@ export interface JournalOptions {
   /** What earlier attempts and runs wrote; the journal appends to it. */
   steps: StepRecord[];
   conversation(): Stage['conversation'];
-  /** Nudges the poster, in the transaction that wrote effects. */
-  nudgePost(tx: Tx): Promise<void>;
+  /** Called after a commit that wrote effects. */
+  wakePost(): void;
+  /** When a model step has begun, so that its request is about to leave. */
+  modelAsked?(): void;
   /** Before a model step begins, and before a tool that may change files begins: the workspace's snapshots hang here. */
   beforeModel?(): void;
   beforeWrite?(): Promise<void>;
@@ -46,14 +48,15 @@ export function createJournal(options: JournalOptions): Journal {
 
   async function begin(kind: StepKind, key: string, input: unknown, step: StepOptions): Promise<StepRecord> {
     const announce = step.announce ?? [];
-    return db.transaction().execute(async (tx) => {
+    const begun = await db.transaction().execute(async (tx) => {
       await holdRun(tx, run);
       const begun = await beginStep(tx, run, { kind, key, input, readOnly: step.readOnly ?? false });
       await markRead(tx, step.reads ?? [], begun.id);
       await addActivities(tx, stageOf(begun), `${run.number}/${key}/begun`, announce);
-      if (announce.length > 0) await options.nudgePost(tx);
       return begun;
     });
+    if (announce.length > 0) options.wakePost();
+    return begun;
   }
 
   async function complete(step: StepRecord, result: unknown, recorded: Recorded): Promise<void> {
@@ -77,8 +80,8 @@ export function createJournal(options: JournalOptions): Journal {
           operation,
         })),
       );
-      if (recorded.activities.length + recorded.plans.length + recorded.effects.length > 0) await options.nudgePost(tx);
     });
+    if (recorded.activities.length + recorded.plans.length + recorded.effects.length > 0) options.wakePost();
   }
 
   function stageOf(step: StepRecord): Stage {
@@ -95,6 +98,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (kind === 'model') options.beforeModel?.();
       if (writes) await options.beforeWrite?.();
       const begun = await begin(kind, key, input, stepOptions);
+      if (kind === 'model') options.modelAsked?.();
       if (!known) {
         steps.push(begun);
         byKey.set(key, begun);

@@ -18,12 +18,12 @@ import {
   type ClaimedEffect,
   claimEffects,
   failDependents,
-  holdsLease,
   postponeEffect,
+  releaseForgotten,
   resultsOf,
   settleEffect,
 } from '../store/effects.ts';
-import { findSession, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
@@ -34,8 +34,11 @@ export interface PostDeps {
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
   workspaces: Workspaces;
-  nudge(tx: Tx, queue: 'post'): Promise<void>;
+  /** Tells the workers of this process that there is something to do. */
+  wake(drain: 'post' | 'run'): void;
   worker: string;
+  /** Ids of the effects that this process is sending. */
+  inHand: Set<string>;
   log: Log;
 }
 
@@ -49,9 +52,14 @@ const maxTries = 20;
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
   const active = new Set<Promise<void>>();
+  await releaseForgotten(deps.db, deps.worker, [...deps.inHand]);
   while (!signal.aborted) {
     for (const effect of await claimEffects(deps.db, deps.worker, atOnce - active.size)) {
-      const sending = carryOut(deps, effect, signal).finally(() => active.delete(sending));
+      deps.inHand.add(effect.id);
+      const sending = carryOut(deps, effect, signal).finally(() => {
+        deps.inHand.delete(effect.id);
+        active.delete(sending);
+      });
       active.add(sending);
     }
     if (active.size === 0) return;
@@ -63,14 +71,14 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
 /** Never rejects: what cannot even be written down is tried again when its lease has run out. */
 async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSignal): Promise<void> {
   try {
-    const session = await findSession(deps.db, effect.sessionId);
-    if (!session) throw new Error(`effect ${effect.key} belongs to no session`);
     const operation = resolveLater(effect.operation, await resultsOf(deps.db, laterKeys(effect.operation)));
-    if (!(await holdsLease(deps.db, effect))) return;
+    const session = await findSessionOfLease(deps.db, effect);
+    if (!session) return; // the lease is somebody else's by now
     const result = await send(deps, session, operation, signal);
+    const settle = (on: Database | Tx) => settleEffect(on, effect, { state: 'done', result });
+    if (!isRemembered(operation)) return void (await settle(deps.db));
     await deps.db.transaction().execute(async (tx) => {
-      if (!(await settleEffect(tx, effect, { state: 'done', result }))) return;
-      await remember(tx, session, operation, result);
+      if (await settle(tx)) await remember(tx, session, operation, result);
     });
   } catch (error) {
     if (signal.aborted)
@@ -122,6 +130,10 @@ async function sendCode(
 /** The name on published commits. */
 const author = { name: 'Shipmate', email: 'shipmate@users.noreply.local' };
 
+function isRemembered(operation: Operation): boolean {
+  return laneOf(operation) === 'code' || (operation.kind === 'postActivity' && operation.link !== undefined);
+}
+
 /** What the session must know of what was sent. */
 async function remember(
   tx: Tx,
@@ -165,8 +177,8 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     if (operation.kind === 'pushBranch' && session.headCommit === null)
       await updateSession(tx, session.id, { branch: null });
     if (session.state === 'complete') await updateSession(tx, session.id, { state: 'error' });
-    await deps.nudge(tx, 'post');
   });
+  deps.wake('post');
 }
 
 function remedy(operation: Operation, error: unknown): string {

@@ -9,7 +9,7 @@ import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSession } from '../store/sessions.ts';
 import { hasSnapshot } from '../store/snapshots.ts';
-import { describeRepository, type RepositoryFacts } from '../workspaces/repository-facts.ts';
+import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
@@ -21,8 +21,11 @@ export interface Prepared {
   baseBranch: string;
   isBug: boolean;
   brief: { system: string; request: string };
-  /** The base commit that this session works on, for ever once there is work on it, and what its repository says of itself there. */
-  pinned: Promise<Pinned>;
+  /**
+   * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
+   * there. The first to ask starts the fetch.
+   */
+  pinned(): Promise<Pinned>;
 }
 
 export interface Pinned {
@@ -39,7 +42,7 @@ export interface NotPrepared {
 
 /**
  * Reads the ticket, finds its repository, and writes the brief. What the mirror already knows is enough for the brief, so
- * the fetch of what is new goes on beside the first model call (`pinned`).
+ * the fetch of what is new can go on beside the first model call (`pinned`).
  */
 export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Prepared | NotPrepared> {
   const session = await findSession(deps.db, run.sessionId);
@@ -58,14 +61,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
 
   const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session));
-  const refresh = () => deps.workspaces.refresh(repository, location, signal);
-  const refreshed = isPinned ? Promise.resolve() : refresh();
-  refreshed.catch(() => {}); // looked at below; a failure must not end the process before that
+  const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
   const look = async (before: Pinned | null = null): Promise<Pinned | null> => {
     const at = (isPinned && session.baseCommit) || baseBranch;
     const base = await deps.workspaces.resolve(repository, at, signal);
     if (!base || base.commit === before?.commit) return base && before;
-    return { ...base, facts: await describeRepository(deps.workspaces, repository, base.commit) };
+    return { ...base, facts: await deps.describeRepository(repository, base.commit) };
   };
   // What the mirror has may be old: a mistake there that was mended upstream is none any more.
   let known = await look().catch((error: unknown) => {
@@ -73,15 +74,13 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     return null;
   });
   if (!known) {
-    await (isPinned ? refresh() : refreshed);
+    await refresh();
     known = await look();
   }
   if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
   const { facts } = known;
-  const pinned = isPinned
-    ? Promise.resolve(known)
-    : pin(deps, session, { repository, baseBranch, known, refreshed, look });
-  pinned.catch(() => {});
+  const from = { repository, baseBranch, known, refresh, look };
+  const pinned = once(async () => (isPinned ? from.known : pin(deps, session, from)));
 
   const brief = session.brief ?? {
     system: writeSystemPrompt({
@@ -102,15 +101,24 @@ async function pin(
     repository: Repository;
     baseBranch: string;
     known: Pinned;
-    refreshed: Promise<void>;
+    refresh(): Promise<void>;
     look(before: Pinned): Promise<Pinned | null>;
   },
 ): Promise<Pinned> {
-  await from.refreshed;
+  await from.refresh();
   const now = await from.look(from.known);
   if (!now) throw new Error(`The branch ${from.baseBranch} of ${from.repository.name} is gone.`);
   await updateSession(deps.db, session.id, { baseCommit: now.commit });
   return now;
+}
+
+/** Started by the first call; all share what comes of it. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined;
+  return () => {
+    started ??= work();
+    return started;
+  };
 }
 
 /** Whether anything stands on the session's base. Until then it is the newest there is, so that what was wrong in it can be mended. */

@@ -9,11 +9,13 @@ import type { Tool } from '../core/tool.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Log } from '../lib/log.ts';
+import { retry } from '../lib/retry.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
-import type { Database, Tx } from '../store/database.ts';
-import { beat, type ClaimedRun, claimRun, releaseRun } from '../store/runs.ts';
+import type { Database } from '../store/database.ts';
+import { beat, type ClaimedRun, claimRun, releaseRun, silentAfterSeconds } from '../store/runs.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { RepositoryConfigError } from '../workspaces/repository-config.ts';
+import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import type { Baselines } from './baselines.ts';
 import { conclude } from './conclude.ts';
@@ -28,6 +30,7 @@ export interface RunDeps {
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
   workspaces: Workspaces;
+  describeRepository(repository: Repository, commit: string): Promise<RepositoryFacts>;
   driver: SandboxDriver;
   agent: Agent;
   /** Tools of the tool servers for one session's workspace; known before that is there. */
@@ -39,7 +42,8 @@ export interface RunDeps {
   name: string;
   guidance: string;
   knownSecrets: string[];
-  nudge(tx: Tx, queue: 'post' | 'run'): Promise<void>;
+  /** Tells the workers of this process that there is something to do. */
+  wake(drain: 'post' | 'run'): void;
   log: Log;
 }
 
@@ -61,6 +65,7 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
   while (!signal.aborted) {
     const run = await claimRun(deps.db, deps.worker);
     if (!run) return;
+    deps.wake('run'); // there may be one for the next free slot, too
     await attemptRun(deps, run, signal);
   }
 }
@@ -82,24 +87,31 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
     if (cause instanceof RunLost || error instanceof RunLost) log.warn('run lost to another worker');
     else if (cause instanceof StopRequested) await concludeWith(deps, run, stopped());
     else if (signal.aborted) await releaseRun(deps.db, run);
-    else await giveUp({ ...deps, log }, run, error);
+    else await giveUp({ ...deps, log }, run, error, signal);
   } finally {
     stopHeart();
   }
 }
 
-async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown): Promise<void> {
+async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown, signal: AbortSignal): Promise<void> {
   deps.log.error({ err: error }, 'run failed');
-  const passing = error instanceof VendorError ? error.retryable : isDatabaseUnavailable(error);
+  // The board and local-git live in our database, and say it as a vendor that is away.
+  const noDatabase = [error, (error as Error | null)?.cause].some(isDatabaseUnavailable);
+  const passing = noDatabase || (error instanceof VendorError && error.retryable);
   if (passing && run.attempt < maxAttempts) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;
-    const waitMs = asked ?? (error instanceof VendorError ? outsideWaitMs : 0);
-    // Without a database even this cannot be written: then the run falls silent, and is claimed again for that.
-    return releaseRun(deps.db, run, waitMs).catch((failed: unknown) =>
+    const waitMs = noDatabase ? 0 : (asked ?? outsideWaitMs);
+    // When even this cannot be written for so long, the run has fallen silent, and is claimed again for that.
+    const trying = { signal, judge: isDatabaseAway, forMs: silentAfterSeconds * 1000, baseMs: 100, maxMs: 1000 };
+    return retry(() => releaseRun(deps.db, run, waitMs), trying).catch((failed: unknown) =>
       deps.log.warn({ err: failed }, 'a run could not be released; it will be claimed when it has been silent'),
     );
   }
   await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
+}
+
+function isDatabaseAway(error: unknown): { retryAfterMs: null } | null {
+  return isDatabaseUnavailable(error) ? { retryAfterMs: null } : null;
 }
 
 async function concludeWith(deps: RunDeps, run: ClaimedRun, outcome: Outcome): Promise<void> {

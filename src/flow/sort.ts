@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
-import type { ConversationHint, Delivery, Said, TrackerEvent } from '../core/delivery.ts';
+import type { ConversationHint, Said, TrackerEvent } from '../core/delivery.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { markSorted, takeUnsorted } from '../store/deliveries.ts';
+import { markSorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
 import { addEffects } from '../store/effects.ts';
 import { addPrompt } from '../store/prompts.ts';
 import { ensureRun, requestStop } from '../store/runs.ts';
@@ -17,8 +17,10 @@ import type { Tracker } from '../trackers/tracker.ts';
 export interface SortDeps {
   db: Database;
   trackers: ReadonlyMap<string, Tracker>;
-  /** Nudges in the transaction. */
-  nudge(tx: Tx, queue: 'run' | 'post'): Promise<void>;
+  /** Tells the workers of every process that there is a run. */
+  nudge(queue: 'run'): Promise<void>;
+  /** Tells our own that there is something to post. */
+  wake(drain: 'post'): void;
   log: Log;
 }
 
@@ -30,53 +32,55 @@ const mostAtOnce = 32;
  * the more there are, the more go into one transaction.
  */
 export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promise<void> {
+  let queued = false;
   for (let most = 1; !signal.aborted; most = Math.min(2 * most, mostAtOnce)) {
-    const sorted = await deps.db.transaction().execute((tx) => sortSome(deps, tx, most));
-    if (sorted === 0) return;
+    const due: Due = new Set();
+    const sorted = await deps.db.transaction().execute(async (tx) => {
+      const deliveries = await takeUnsorted(tx, most);
+      const sorted: { id: number; outcome: string }[] = [];
+      for (const delivery of deliveries)
+        sorted.push({ id: delivery.id, outcome: await sortOne(deps, tx, delivery, due) });
+      await markSorted(tx, sorted);
+      return sorted.length;
+    });
+    if (sorted === 0) break;
+    if (due.has('post')) deps.wake('post');
+    queued ||= due.has('run');
   }
+  // Everybody is answered before the work for anybody begins.
+  if (queued) await deps.nudge('run');
 }
 
-async function sortSome(deps: SortDeps, tx: Tx, most: number): Promise<number> {
-  let posts = false;
-  const nudge: SortDeps['nudge'] = async (within, queue) => {
-    if (queue === 'post') posts = true;
-    else await deps.nudge(within, queue);
-  };
-  const deliveries = await takeUnsorted(tx, most);
-  for (const delivery of deliveries) await sortOne({ ...deps, nudge }, tx, delivery);
-  if (posts) await deps.nudge(tx, 'post'); // one poster sends all that there is
-  return deliveries.length;
-}
+/** What there is to do once the transaction has committed. */
+type Due = Set<'post' | 'run'>;
 
-async function sortOne(deps: SortDeps, tx: Tx, delivery: Delivery & { id: number }): Promise<void> {
-  const tracker = deps.trackers.get(delivery.source);
+/** What it came to, in a few words. */
+async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<string> {
   await sql`savepoint one`.execute(tx);
   try {
-    const events = tracker?.readEvents(delivery) ?? [];
-    for (const event of events) await applyEvent(deps, tx, event, delivery.deliveryId);
-    await markSorted(tx, delivery.id, events.map((event) => event.type).join(', ') || 'nothing for us');
-    await sql`release savepoint one`.execute(tx);
+    const events = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+    for (const event of events) await applyEvent(tx, event, delivery.deliveryId, due);
+    return events.map((event) => event.type).join(', ') || 'nothing for us';
   } catch (error) {
-    if (isDatabaseUnavailable(error)) throw error; // nothing is wrong with the delivery: it is sorted again
+    if (isDatabaseUnavailable(error)) throw error;
     // One delivery that we cannot understand must not hold up the rest; it stays in the table with its reason.
     await sql`rollback to savepoint one`.execute(tx);
-    const message = error instanceof Error ? error.message : String(error);
-    await markSorted(tx, delivery.id, `failed: ${message}`);
     deps.log.error(
       { err: error, delivery: delivery.deliveryId, source: delivery.source },
       'a delivery could not be sorted',
     );
+    return `failed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
-async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, deliveryId: string): Promise<void> {
+async function applyEvent(tx: Tx, event: TrackerEvent, deliveryId: string, due: Due): Promise<void> {
   switch (event.type) {
     case 'sessionCreated': {
       if (event.by.isBot) return;
       const session = await openSession(tx, event.ticket);
       const conversationId = await openConversation(tx, session.id, event.conversation);
       if (event.said) await addPrompt(tx, session.id, conversationId, event.said);
-      await startRun(deps, tx, session, event.ticket, conversationOf(conversationId, event.conversation));
+      await startRun(tx, session, event.ticket, conversationOf(conversationId, event.conversation), due);
       return;
     }
     case 'prompted': {
@@ -85,7 +89,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, deliveryI
       if (!session) return;
       const conversationId = await openConversation(tx, session.id, event.conversation);
       const isNew = await addPrompt(tx, session.id, conversationId, event.said);
-      if (isNew) await hear(deps, tx, session, event.said, conversationOf(conversationId, event.conversation));
+      if (isNew) await hear(tx, session, event.said, conversationOf(conversationId, event.conversation), due);
       return;
     }
     case 'unassigned':
@@ -93,7 +97,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, deliveryI
       const over = event.type === 'unassigned' || event.category === 'done' || event.category === 'canceled';
       const session = over && !event.by.isBot ? await lockSessionOf(tx, event.ticket) : null;
       if (session && (await requestStop(tx, session.id)))
-        await say(deps, tx, session, `stopped/${deliveryId}`, null, {
+        await say(tx, session, `stopped/${deliveryId}`, null, due, {
           type: 'thought',
           body:
             event.type === 'unassigned'
@@ -110,44 +114,33 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, deliveryI
 }
 
 /** What a person says to a session: a stop stops, anything else is read by the live run at its next turn, or wakes the session. */
-async function hear(
-  deps: SortDeps,
-  tx: Tx,
-  session: SessionRow,
-  said: Said,
-  conversation: Conversation,
-): Promise<void> {
+async function hear(tx: Tx, session: SessionRow, said: Said, conversation: Conversation, due: Due): Promise<void> {
   if (said.signal === 'stop') {
     if (!(await requestStop(tx, session.id)))
-      await say(deps, tx, session, `said/${said.key}`, conversation, { type: 'response', body: 'Nothing is running.' });
+      await say(tx, session, `said/${said.key}`, conversation, due, { type: 'response', body: 'Nothing is running.' });
     return;
   }
   if (session.state === 'active' || session.state === 'pending') {
     const body = 'Noted; I will take it into account at my next step.';
-    await say(deps, tx, session, `said/${said.key}`, conversation, { type: 'thought', body, ephemeral: true });
-    await deps.nudge(tx, 'run');
+    await say(tx, session, `said/${said.key}`, conversation, due, { type: 'thought', body, ephemeral: true });
+    due.add('run');
     return;
   }
-  await startRun(deps, tx, session, session.hint, conversation);
+  await startRun(tx, session, session.hint, conversation, due);
 }
 
 async function startRun(
-  deps: SortDeps,
   tx: Tx,
   session: SessionRow,
   ticket: TicketHint,
   conversation: Conversation,
+  due: Due,
 ): Promise<void> {
-  const run = await ensureRun(tx, session.id);
+  const run = await ensureRun(tx, session);
   if (!run.isNew) return;
-  await tx
-    .updateTable('sessions')
-    .set({ state: 'active', updated_at: new Date() })
-    .where('id', '=', session.id)
-    .execute();
   const body =
     run.number === 1 ? `On it: reading ${ticket.identifier} and the code now.` : 'On it: picking the work up again.';
-  await say(deps, tx, session, `run/${run.number}/begun`, conversation, { type: 'thought', body });
+  await say(tx, session, `run/${run.number}/begun`, conversation, due, { type: 'thought', body });
   const key = `${session.id}/run/${run.number}/started`;
   await addEffects(tx, [
     {
@@ -158,7 +151,7 @@ async function startRun(
       operation: { kind: 'moveTicket', id: deterministicId(key), to: 'started', from: ['backlog', 'unstarted'] },
     },
   ]);
-  await deps.nudge(tx, 'run');
+  due.add('run');
 }
 
 interface Conversation {
@@ -171,13 +164,13 @@ function conversationOf(id: string, hint: ConversationHint): Conversation {
 }
 
 async function say(
-  deps: SortDeps,
   tx: Tx,
   session: SessionRow,
   key: string,
   conversation: Conversation | null,
+  due: Due,
   activity: Activity,
 ): Promise<void> {
   await addActivities(tx, { sessionId: session.id, runId: null, stepId: null, conversation }, key, [activity]);
-  await deps.nudge(tx, 'post');
+  due.add('post');
 }

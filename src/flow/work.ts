@@ -45,7 +45,8 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       run,
       steps,
       conversation: () => conversation,
-      nudgePost: (tx) => deps.nudge(tx, 'post'),
+      wakePost: () => deps.wake('post'),
+      modelAsked: () => workbench.modelAsked(),
       beforeModel: () => workbench.checkpoint(),
       beforeWrite: () => workbench.settled(),
       afterWrite: (step) => workbench.touched(step.seq),
@@ -92,9 +93,11 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
               await holdRun(tx, run);
               const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
               await addActivities(tx, stage, key, [{ type: 'thought', body, ephemeral: true }]);
-              await deps.nudge(tx, 'post');
             });
-            told.catch((error: unknown) => deps.log.warn({ err: error }, 'a wait could not be told'));
+            told.then(
+              () => deps.wake('post'),
+              (error: unknown) => deps.log.warn({ err: error }, 'a wait could not be told'),
+            );
           },
         },
         signal,

@@ -19,6 +19,8 @@ export interface Workbench {
   baseline: Promise<Baseline>;
   /** What the model must be told of a take-over. */
   notes: string[];
+  /** The model is at work on the first reply: time to fetch what is new, and to take the workspace. */
+  modelAsked(): void;
   /** A writing step has completed. */
   touched(stepSeq: number): void;
   /** Begins a snapshot when something may have changed; runs beside the model call. */
@@ -40,14 +42,18 @@ export async function openWorkbench(
   signal: AbortSignal,
 ): Promise<Workbench> {
   const notes: string[] = [];
-  const taken = take(deps, run, prepared, steps, notes, signal);
+  const wanted = Promise.withResolvers<void>();
+  const taken = wanted.promise.then(() => take(deps, run, prepared, steps, notes, signal));
   taken.catch(() => {}); // whoever needs it first hears of it
   const baseline = taken
-    .then(() => prepared.pinned)
+    .then(() => prepared.pinned())
     .then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
   baseline.catch(() => {});
   // Only a fresh session may start before its workspace is there: everyone else may have to be told something first.
-  if (steps.length > 0) await taken;
+  if (steps.length > 0) {
+    wanted.resolve();
+    await taken;
+  }
 
   let touchedSeq: number | null = null;
   let underWay: Promise<unknown> = Promise.resolve();
@@ -86,6 +92,7 @@ export async function openWorkbench(
     toolHost: { sandbox, dir: deps.workspaces.dirOf(run.sessionId), outputDir: '/tmp/shipmate-output' },
     baseline,
     notes,
+    modelAsked: () => wanted.resolve(),
     touched: (stepSeq) => {
       touchedSeq = stepSeq;
     },
@@ -106,6 +113,7 @@ export async function openWorkbench(
       if (touchedSeq !== null) await snapshotNow();
     },
     async close() {
+      wanted.reject(new Error('the run ended before it needed a workspace'));
       await underWay.catch(() => {});
       await taken.then((workspace) => workspace.close()).catch(() => {});
     },
@@ -120,7 +128,7 @@ async function take(
   notes: string[],
   signal: AbortSignal,
 ): Promise<Workspace> {
-  const pinned: Pinned = await prepared.pinned;
+  const pinned: Pinned = await prepared.pinned();
   const request = {
     sessionId: run.sessionId,
     repository: prepared.repository,

@@ -1,12 +1,13 @@
 import { PgBoss } from 'pg-boss';
 
 /**
- * Three queues of nudges. A nudge says "look at your table"; it carries no data that anything depends on, and losing one
- * costs latency only. `group` limits of pg-boss are not used: with them the nudge of a killed worker, still "active",
- * would keep its session waiting until that job's heartbeat ran out.
+ * Two queues of nudges, for work that another process may have to do. A nudge says "look at your table"; it carries no data
+ * that anything depends on, and losing one costs latency only. Effects have none: whoever writes them posts them.
+ * `group` limits of pg-boss are not used: with them the nudge of a killed worker, still "active", would keep its session
+ * waiting.
  */
-export const queueNames = ['sort', 'run', 'post'] as const;
-export type QueueName = (typeof queueNames)[number];
+export const nudgeNames = ['sort', 'run'] as const;
+export type NudgeName = (typeof nudgeNames)[number];
 
 /** A connection inside somebody's transaction, in pg-boss's words. */
 export interface SqlExecutor {
@@ -14,11 +15,12 @@ export interface SqlExecutor {
 }
 
 export interface Queues {
-  boss: PgBoss;
   /** Sends a nudge in the caller's transaction: it exists when, and only when, that commits. */
-  nudge(queue: QueueName, db: SqlExecutor): Promise<void>;
+  nudge(queue: NudgeName, db: SqlExecutor): Promise<void>;
   /** Sends one now. */
-  nudgeNow(queue: QueueName): Promise<void>;
+  nudgeNow(queue: NudgeName): Promise<void>;
+  /** Calls back when a nudge has come, once for all that wait. */
+  onNudge(queue: NudgeName, look: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,22 +36,18 @@ export async function startQueues(options: { url: string; onError(error: Error):
   });
   boss.on('error', options.onError);
   await boss.start();
-  for (const name of queueNames)
-    await boss.createQueue(name, {
-      policy: 'standard',
-      notify: true,
-      retryLimit: 10,
-      heartbeatSeconds: 10,
-      expireInSeconds: 4 * 3600,
-      deleteAfterSeconds: 600,
-    });
+  for (const name of nudgeNames)
+    await boss.createQueue(name, { policy: 'standard', notify: true, retryLimit: 0, deleteAfterSeconds: 600 });
   return {
-    boss,
     async nudge(queue, db) {
       await boss.send(queue, null, { db });
     },
     async nudgeNow(queue) {
       await boss.send(queue);
+    },
+    async onNudge(queue, look) {
+      const often = { batchSize: 100, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 };
+      await boss.work(queue, often, async () => look());
     },
     stop: () => boss.stop({ graceful: false, close: true }),
   };

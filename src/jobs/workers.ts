@@ -1,20 +1,15 @@
-import type { QueueName, Queues } from './queues.ts';
+import { type NudgeName, nudgeNames, type Queues } from './queues.ts';
+
+export type DrainName = NudgeName | 'post';
 
 /** Works a table until it is empty. Called by a nudge, by the sweep, or at the start; never trusts what woke it. */
 export type Drain = (signal: AbortSignal) => Promise<void>;
 
-/** What a process works on, and how many of each at once. */
-export type Drains = Partial<Record<QueueName, { drain: Drain; concurrency: number }>>;
-
-export interface WorkerOptions {
-  queues: Queues;
-  drains: Drains;
-  onError(queue: QueueName, error: unknown): void;
-}
-
 export interface Workers {
-  /** Looks at every table once; the answer to nudges that were lost and to times that have come. */
-  sweep(): void;
+  /** From now on this process works on a table, with so many drains at once; a second time changes nothing. */
+  work(name: DrainName, drain: Drain, concurrency: number): Promise<void>;
+  /** Looks at a table now, if this process works on it. Call after the commit that gave it something to do. */
+  wake(name: DrainName): void;
   /** Takes no new work, tells what runs to stop, and waits for it. */
   stop(): Promise<void>;
 }
@@ -22,56 +17,58 @@ export interface Workers {
 const sweepEveryMs = 1000;
 
 /**
- * Turns nudges into work. pg-boss tells when to look and wakes us within milliseconds; what there is to do, and who does
- * it, our own tables say.
+ * Turns nudges into work. Nudges tell within milliseconds when to look; what there is to do, and who does it, our own tables
+ * say. A sweep looks at every table once a second: the answer to what was lost and to times that have come.
  */
-export async function startWorkers({ queues, drains, onError }: WorkerOptions): Promise<Workers> {
+export function createWorkers(options: {
+  queues(): Promise<Queues>;
+  onError(drain: DrainName, error: unknown): void;
+}): Workers {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
-  const names = Object.keys(drains) as QueueName[];
-  const busy = new Map<QueueName, number>(names.map((name) => [name, 0]));
+  const jobs = new Map<DrainName, { drain: Drain; free: number; again: boolean }>();
+  let sweeping: NodeJS.Timeout | undefined;
 
-  async function work(name: QueueName): Promise<void> {
-    const job = drains[name];
-    const active = busy.get(name) ?? 0;
-    // When every slot is busy, whoever ends first looks again before it leaves: nothing waits for this nudge.
-    if (!job || active >= job.concurrency || stopping.signal.aborted) return;
-    busy.set(name, active + 1);
+  function wake(name: DrainName): void {
+    const job = jobs.get(name);
+    if (!job || stopping.signal.aborted) return;
+    if (job.free === 0) {
+      job.again = true; // whoever ends first looks again: it may have looked too early
+      return;
+    }
+    job.free -= 1;
     const done = job
       .drain(stopping.signal)
       .catch((error: unknown) => {
-        if (!stopping.signal.aborted) onError(name, error);
+        if (!stopping.signal.aborted) options.onError(name, error);
       })
       .finally(() => {
-        busy.set(name, (busy.get(name) ?? 1) - 1);
+        job.free += 1;
         running.delete(done);
+        if (!job.again) return;
+        job.again = false;
+        wake(name);
       });
     running.add(done);
-    await done;
   }
 
-  for (const name of names)
-    await queues.boss.work(
-      name,
-      {
-        localConcurrency: drains[name]?.concurrency ?? 1,
-        pollingIntervalSeconds: 0.5,
-        notifyPollingIntervalSeconds: 1,
-        heartbeatRefreshSeconds: 3,
-      },
-      () => work(name),
-    );
-  const sweep = () => {
-    for (const name of names) for (let free = drains[name]?.concurrency ?? 0; free > 0; free--) void work(name);
-  };
-  const timer = setInterval(sweep, sweepEveryMs);
-  sweep();
+  function sweep(): void {
+    for (const [name, { free }] of jobs) for (let drains = free; drains > 0; drains--) wake(name);
+  }
+
   return {
-    sweep,
+    wake,
+    async work(name, drain, concurrency) {
+      if (jobs.has(name)) return;
+      jobs.set(name, { drain, free: concurrency, again: false });
+      sweeping ??= setInterval(sweep, sweepEveryMs);
+      wake(name);
+      const queues = await options.queues();
+      for (const nudge of nudgeNames) if (nudge === name) await queues.onNudge(nudge, () => wake(name));
+    },
     async stop() {
-      clearInterval(timer);
+      clearInterval(sweeping);
       stopping.abort(new Error('the service is stopping'));
-      await Promise.all(names.map((name) => queues.boss.offWork(name, { wait: false })));
       await Promise.allSettled([...running]);
     },
   };

@@ -3,7 +3,7 @@ import type { Later } from '../core/effect.ts';
 import type { Plan } from '../core/plan.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
-import { addEffects, type NewEffect } from './effects.ts';
+import { addEffects, insertEffects, type NewEffect } from './effects.ts';
 
 /** Where activities are shown and what caused them. */
 export interface Stage {
@@ -29,39 +29,38 @@ export async function addActivities(
     const effectKey = `${stage.sessionId}/${key}/activity/${index}`;
     return { id: deterministicId('activity', effectKey), effectKey, activity };
   });
-  await tx
-    .insertInto('activities')
-    .values(
-      rows.map(({ id, activity }) => ({
-        id,
-        session_id: stage.sessionId,
-        run_id: stage.runId,
-        conversation_id: stage.conversation?.id ?? null,
-        activity: JSON.stringify(activity),
-        awaits_link: link !== undefined,
-      })),
-    )
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute();
-  await addEffects(
-    tx,
-    rows.map(
-      ({ id, effectKey, activity }): NewEffect => ({
-        sessionId: stage.sessionId,
-        runId: stage.runId,
-        stepId: stage.stepId,
-        key: effectKey,
-        ephemeral: 'ephemeral' in activity && activity.ephemeral === true,
-        operation: {
-          kind: 'postActivity',
+  const recording = tx.with('recorded', (query) =>
+    query
+      .insertInto('activities')
+      .values(
+        rows.map(({ id, activity }) => ({
           id,
-          conversation: stage.conversation?.ref ?? null,
-          activity,
-          ...(link && { link }),
-        },
-      }),
-    ),
+          session_id: stage.sessionId,
+          run_id: stage.runId,
+          conversation_id: stage.conversation?.id ?? null,
+          activity: JSON.stringify(activity),
+          awaits_link: link !== undefined,
+        })),
+      )
+      .onConflict((conflict) => conflict.column('id').doNothing()),
   );
+  const effects = rows.map(
+    ({ id, effectKey, activity }): NewEffect => ({
+      sessionId: stage.sessionId,
+      runId: stage.runId,
+      stepId: stage.stepId,
+      key: effectKey,
+      ephemeral: 'ephemeral' in activity && activity.ephemeral === true,
+      operation: {
+        kind: 'postActivity',
+        id,
+        conversation: stage.conversation?.ref ?? null,
+        activity,
+        ...(link && { link }),
+      },
+    }),
+  );
+  await insertEffects(recording, effects).execute();
 }
 
 export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): Promise<void> {

@@ -12,11 +12,13 @@ export async function addDelivery(client: Queryable, delivery: Delivery): Promis
   return added.rows.length > 0;
 }
 
+export type UnsortedDelivery = Delivery & { id: number };
+
 /**
  * The oldest deliveries that nobody has sorted, at most `most`, locked until the transaction ends. Whoever comes while
  * another has them waits: what was said of a ticket is sorted in the order in which it came, however many sort.
  */
-export async function takeUnsorted(tx: Tx, most: number): Promise<(Delivery & { id: number })[]> {
+export async function takeUnsorted(tx: Tx, most: number): Promise<UnsortedDelivery[]> {
   const rows = await tx
     .selectFrom('deliveries')
     .select(['id', 'source', 'delivery_id', 'headers', 'body'])
@@ -34,10 +36,11 @@ export async function takeUnsorted(tx: Tx, most: number): Promise<(Delivery & { 
   }));
 }
 
-export async function markSorted(tx: Tx, id: number, outcome: string): Promise<void> {
-  await tx
-    .updateTable('deliveries')
-    .set({ sorted_at: sql`now()`, outcome })
-    .where('id', '=', id as never)
-    .execute();
+export async function markSorted(tx: Tx, sorted: { id: number; outcome: string }[]): Promise<void> {
+  const ids = sorted.map(({ id }) => id);
+  const outcomes = sorted.map(({ outcome }) => outcome);
+  await sql`
+    update deliveries set sorted_at = now(), outcome = sorted.outcome
+    from unnest(${ids}::bigint[], ${outcomes}::text[]) as sorted (id, outcome)
+    where deliveries.id = sorted.id`.execute(tx);
 }

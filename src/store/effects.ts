@@ -32,8 +32,12 @@ export interface ClaimedEffect {
 const leaseSeconds = 60;
 
 export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
-  if (effects.length === 0) return;
-  await tx
+  if (effects.length > 0) await insertEffects(tx, effects).execute();
+}
+
+/** The statement alone, for those who have something to write with it. There must be one effect at least. */
+export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) {
+  return tx
     .insertInto('effects')
     .values(
       effects.map((effect) => ({
@@ -51,21 +55,14 @@ export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
         error: null,
       })),
     )
-    .onConflict((conflict) => conflict.column('key').doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.column('key').doNothing());
 }
 
 /**
  * Takes the first pending effect of each session and lane that is free, at most `limit`, and leases them. Ephemeral ones
- * that something later has overtaken are dropped first.
+ * that something later has overtaken are dropped.
  */
 export async function claimEffects(db: Database, worker: string, limit: number): Promise<ClaimedEffect[]> {
-  await sql`
-    update effects e set state = 'dropped', settled_at = now()
-    where e.state = 'pending' and e.ephemeral and (e.leased_until is null or e.leased_until < now())
-      and exists (select 1 from effects l where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq)`.execute(
-    db,
-  );
   const claimed = await sql<{
     id: string;
     session_id: string;
@@ -77,10 +74,20 @@ export async function claimEffects(db: Database, worker: string, limit: number):
     tries: number;
     lease: string;
   }>`
+    with dropped as (
+      update effects e set state = 'dropped', settled_at = now()
+      where e.state = 'pending' and e.ephemeral and (e.leased_until is null or e.leased_until < now())
+        and exists (select 1 from effects l where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq)
+      returning id
+    ), heads as (
+      select distinct on (session_id, lane) id from effects
+      where state = 'pending' and id not in (select id from dropped)
+      order by session_id, lane, seq
+    )
     update effects set lease = gen_random_uuid(), leased_by = ${worker}, leased_until = now() + make_interval(secs => ${leaseSeconds}), tries = tries + 1
     where id in (
       select e.id from effects e
-      join (select distinct on (session_id, lane) id from effects where state = 'pending' order by session_id, lane, seq) head using (id)
+      join heads using (id)
       where e.state = 'pending' and e.not_before <= now() and (e.leased_until is null or e.leased_until < now())
         and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
       order by e.seq
@@ -104,19 +111,6 @@ export async function claimEffects(db: Database, worker: string, limit: number):
   }));
 }
 
-/** The second fence, just before sending: whether the lease is still ours, with time left to send. */
-export async function holdsLease(db: Database, effect: ClaimedEffect): Promise<boolean> {
-  const row = await db
-    .selectFrom('effects')
-    .select('id')
-    .where('id', '=', effect.id)
-    .where('lease', '=', effect.lease)
-    .where('state', '=', 'pending')
-    .where('leased_until', '>', sql<Date>`now() + interval '10 seconds'`)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 export async function resultsOf(db: Database, keys: string[]): Promise<Record<string, Record<string, unknown>>> {
   if (keys.length === 0) return {};
   const rows = await db.selectFrom('effects').select(['key', 'result']).where('key', 'in', keys).execute();
@@ -125,7 +119,7 @@ export async function resultsOf(db: Database, keys: string[]): Promise<Record<st
 
 /** Settles by the lease; false when somebody else has it. */
 export async function settleEffect(
-  tx: Tx,
+  tx: Database | Tx,
   effect: ClaimedEffect,
   settled: { state: 'done'; result: Record<string, unknown> } | { state: 'failed'; error: string },
 ): Promise<boolean> {
@@ -197,6 +191,14 @@ export async function pendingEffects(db: Database, sessionId: string): Promise<n
     .where('state', '=', 'pending')
     .executeTakeFirstOrThrow();
   return row.n;
+}
+
+/** A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand. */
+export async function releaseForgotten(db: Database, worker: string, inHand: string[]): Promise<void> {
+  await sql`
+    update effects set lease = null, leased_by = null, leased_until = null
+    where state = 'pending' and leased_by = ${worker} and id <> all(${inHand}::uuid[])
+      and leased_until < now() + make_interval(secs => ${leaseSeconds - 3})`.execute(db);
 }
 
 /** Leases of posters on this machine that are known to be dead are free at once. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Outcome } from '../core/outcome.ts';
+import type { SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
@@ -20,20 +21,35 @@ export interface ClaimedRun {
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
 export const silentAfterSeconds = 8;
 
-/** The session's live run, queued when there is none. Call with the session's lock held. */
-export async function ensureRun(tx: Tx, sessionId: string): Promise<{ id: string; number: number; isNew: boolean }> {
-  const last = await tx
+/** The session's live run; one is queued when there is none, and the session active. Call with the session's lock held. */
+export async function ensureRun(
+  tx: Tx,
+  session: { id: string; state: SessionState },
+): Promise<{ id: string; number: number; isNew: boolean }> {
+  const sessionId = session.id;
+  // A pending session has never had a run.
+  const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
+  if (last && last.ended_at === null) return { id: last.id, number: last.number, isNew: false };
+  const number = (last?.number ?? 0) + 1;
+  const id = deterministicId('run', sessionId, number);
+  await tx
+    .with('woken', (query) =>
+      query.updateTable('sessions').set({ state: 'active', updated_at: new Date() }).where('id', '=', sessionId),
+    )
+    .insertInto('runs')
+    .values({ id, session_id: sessionId, number, worker: null, outcome: null })
+    .execute();
+  return { id, number, isNew: true };
+}
+
+function lastRun(tx: Tx, sessionId: string) {
+  return tx
     .selectFrom('runs')
     .select(['id', 'number', 'ended_at'])
     .where('session_id', '=', sessionId)
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
-  if (last && last.ended_at === null) return { id: last.id, number: last.number, isNew: false };
-  const number = (last?.number ?? 0) + 1;
-  const id = deterministicId('run', sessionId, number);
-  await tx.insertInto('runs').values({ id, session_id: sessionId, number, worker: null, outcome: null }).execute();
-  return { id, number, isNew: true };
 }
 
 /** The oldest run that nobody holds, or whose holder went silent; null when there is none. */
@@ -95,7 +111,7 @@ export async function holdRun(tx: Tx, run: ClaimedRun): Promise<void> {
     .where('id', '=', run.id)
     .where('attempt', '=', run.attempt)
     .where('ended_at', 'is', null)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
   if (!row) throw new RunLost(run.id);
 }

@@ -65,7 +65,12 @@ export function readSessions(db: Database): Sessions {
         updatedAt: row.updatedAt,
       }));
     },
-    view: (identifier) => readView(db, identifier),
+    // As of one moment: what it says of the end must fit what it says of the way there.
+    view: (identifier) =>
+      db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .execute((tx) => readView(tx, identifier)),
     activities: (sessionId, afterSeq) => listActivities(db, sessionId, afterSeq),
     plan: (sessionId) => readPlan(db, sessionId),
   };
@@ -75,21 +80,25 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
   const session = await findSessionByIdentifier(db, identifier);
   if (!session) return null;
   const { id, hint } = session;
-  const [plan, activities, evidence, usage, firstCall, runs, effects] = await Promise.all([
-    readPlan(db, id),
-    listActivities(db, id),
-    listEvidence(db, id),
-    sumUsage(db, { sessionId: id }),
-    db.selectFrom('steps').select('begun_at').where('session_id', '=', id).orderBy('seq').limit(1).executeTakeFirst(),
-    db.selectFrom('runs').selectAll().where('session_id', '=', id).orderBy('number').execute(),
-    db
-      .selectFrom('effects')
-      .select(['key', 'state', 'error'])
-      .where('session_id', '=', id)
-      .where('state', 'in', ['pending', 'failed'])
-      .orderBy('seq')
-      .execute(),
-  ]);
+  const plan = await readPlan(db, id);
+  const activities = await listActivities(db, id);
+  const evidence = await listEvidence(db, id);
+  const usage = await sumUsage(db, { sessionId: id });
+  const firstCall = await db
+    .selectFrom('steps')
+    .select('begun_at')
+    .where('session_id', '=', id)
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  const runs = await db.selectFrom('runs').selectAll().where('session_id', '=', id).orderBy('number').execute();
+  const effects = await db
+    .selectFrom('effects')
+    .select(['key', 'state', 'error'])
+    .where('session_id', '=', id)
+    .where('state', 'in', ['pending', 'failed'])
+    .orderBy('seq')
+    .execute();
   return {
     id,
     ticket: { identifier: hint.identifier, title: hint.title, url: hint.url },

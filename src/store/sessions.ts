@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ConversationHint } from '../core/delivery.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
@@ -22,22 +23,25 @@ export interface SessionRow {
 export async function openSession(tx: Tx, hint: TicketHint): Promise<SessionRow> {
   const ticketId = deterministicId('ticket', hint.tracker, hint.id);
   const sessionId = deterministicId('session', ticketId, 0);
-  await tx
-    .insertInto('tickets')
-    .values({
-      id: ticketId,
-      tracker: hint.tracker,
-      external_id: hint.id,
-      identifier: hint.identifier,
-      hint: JSON.stringify(hint),
-    })
-    .onConflict((conflict) => conflict.columns(['tracker', 'external_id']).doNothing())
-    .execute();
-  await tx
+  const made = await tx
+    .with('seen', (query) =>
+      query
+        .insertInto('tickets')
+        .values({
+          id: ticketId,
+          tracker: hint.tracker,
+          external_id: hint.id,
+          identifier: hint.identifier,
+          hint: JSON.stringify(hint),
+        })
+        .onConflict((conflict) => conflict.columns(['tracker', 'external_id']).doNothing()),
+    )
     .insertInto('sessions')
     .values({ id: sessionId, ticket_id: ticketId })
     .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
-    .execute();
+    .returningAll()
+    .executeTakeFirst();
+  if (made) return toRow({ ...made, hint });
   const session = await lockSession(tx, sessionId);
   if (!session) throw new Error(`session ${sessionId} vanished while its ticket was being sorted`);
   return session;
@@ -49,6 +53,18 @@ export function lockSession(tx: Tx, id: string): Promise<SessionRow | null> {
 
 export function findSession(db: Database | Tx, id: string): Promise<SessionRow | null> {
   return select(db, false).where('sessions.id', '=', id).executeTakeFirst().then(toRow);
+}
+
+/** The fence of the outbox, just before sending: the effect's session while the lease is ours, with time left to send. */
+export function findSessionOfLease(db: Database, effect: { id: string; lease: string }): Promise<SessionRow | null> {
+  return select(db, false)
+    .innerJoin('effects', 'effects.session_id', 'sessions.id')
+    .where('effects.id', '=', effect.id)
+    .where('effects.lease', '=', effect.lease)
+    .where('effects.state', '=', 'pending')
+    .where('effects.leased_until', '>', sql<Date>`now() + interval '10 seconds'`)
+    .executeTakeFirst()
+    .then(toRow);
 }
 
 /** The locked session of a ticket, or null when it has none. */
@@ -146,6 +162,7 @@ function select(db: Database | Tx, lock: boolean) {
 
 type Selected = Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirst']>>;
 
+function toRow<T extends Selected>(row: T): T extends undefined ? null : SessionRow;
 function toRow(row: Selected): SessionRow | null {
   if (!row) return null;
   return {

@@ -23,7 +23,7 @@ export interface Mirrors {
     location: { url: string; env: Record<string, string> },
     signal: AbortSignal,
   ): Promise<void>;
-  resolve(repository: Repository, ref: string, signal?: AbortSignal): Promise<{ commit: string; tree: string } | null>;
+  resolve(repository: Repository, ref: string, signal?: AbortSignal): Promise<Resolved | null>;
   /** Every file, link and submodule at a commit, by path. */
   readTree(repository: Repository, commit: string): Promise<ReadonlyMap<string, TreeEntry>>;
   readFile(repository: Repository, commit: string, path: string, maxBytes?: number): Promise<string | null>;
@@ -38,6 +38,8 @@ export interface Mirrors {
   gitDir(repository: Repository): string;
 }
 
+type Resolved = { commit: string; tree: string };
+
 const keepRefs = 'refs/shipmate/keep/';
 const packsBeforeRepack = 50;
 const keptTrees = 4;
@@ -50,6 +52,25 @@ export function createMirrors(options: {
   const { dir, git, background } = options;
   const fetches = new Map<string, SharedFetch>();
   const trees = new Map<string, Promise<ReadonlyMap<string, TreeEntry>>>();
+  /**
+   * What git said of a mirror's refs, until we fetch again: a process for each question is what many sessions at once would
+   * wait for. Another process may have fetched since; whoever needs the newest refreshes first.
+   */
+  const answers = new Map<string, Map<string, Promise<unknown>>>();
+
+  async function askOnce<T>(repository: Repository, question: string, ask: () => Promise<T>): Promise<T> {
+    const key = mirrorKey(repository);
+    const known = answers.get(key) ?? new Map<string, Promise<unknown>>();
+    answers.set(key, known);
+    const asked = (known.get(question) as Promise<T> | undefined) ?? ask();
+    known.set(question, asked);
+    const answer = await asked.catch((error: unknown) => {
+      known.delete(question);
+      throw error;
+    });
+    if (answer === null) known.delete(question);
+    return answer;
+  }
 
   const gitDir = (repository: Repository) => join(dir, `${mirrorKey(repository)}.git`);
 
@@ -85,6 +106,7 @@ export function createMirrors(options: {
         env,
         signal,
       });
+      answers.delete(mirrorKey(repository));
       if (result.exitCode === 0) break;
       // Another worker on this machine fetches the same mirror at this moment.
       if (tries < 5 && /cannot lock ref|Unable to create .*\.lock/.test(result.stderr)) {
@@ -127,6 +149,25 @@ export function createMirrors(options: {
     return new Map(parseTree(output).map((entry) => [entry.path, entry]));
   }
 
+  async function resolveNow(repository: Repository, ref: string): Promise<Resolved | null> {
+    const names = /^[0-9a-f]{40}$/.test(ref) ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
+    const questions = names.flatMap((name) => [`${name}^{commit}`, `${name}^{tree}`]);
+    const stdin = `${questions.join('\n')}\n`;
+    const args = ['cat-file', '--batch-check=%(objectname)'];
+    const answers = (await git.must(args, { gitDir: gitDir(repository), stdin })).toString().split('\n');
+    for (let at = 0; at + 1 < answers.length; at += 2) {
+      const [commit, tree] = [answers[at] ?? '', answers[at + 1] ?? ''];
+      if (/^[0-9a-f]{40}$/.test(commit) && /^[0-9a-f]{40}$/.test(tree)) return { commit, tree };
+    }
+    return null;
+  }
+
+  async function listRefs(repository: Repository): Promise<string> {
+    const args = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'];
+    const refs = (await git.must(args, { gitDir: gitDir(repository) })).toString();
+    return refs.replaceAll(/ refs\/heads\//g, ' refs/remotes/origin/');
+  }
+
   async function dropRefs(mirror: string, names: string[]): Promise<void> {
     if (names.length === 0) return;
     const stdin = names.map((name) => `delete ${keepRefs}${assertName('keep-ref', name)}\n`).join('');
@@ -148,21 +189,9 @@ export function createMirrors(options: {
     },
 
     async resolve(repository, ref, signal) {
+      signal?.throwIfAborted();
       if (ref.includes('\n') || !(await exists(gitDir(repository)))) return null;
-      const names = /^[0-9a-f]{40}$/.test(ref) ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
-      const questions = names.flatMap((name) => [`${name}^{commit}`, `${name}^{tree}`]);
-      const stdin = `${questions.join('\n')}\n`;
-      const said = await git.must(['cat-file', '--batch-check=%(objectname)'], {
-        gitDir: gitDir(repository),
-        stdin,
-        signal,
-      });
-      const answers = said.toString().split('\n');
-      for (let at = 0; at + 1 < answers.length; at += 2) {
-        const [commit, tree] = [answers[at] ?? '', answers[at + 1] ?? ''];
-        if (/^[0-9a-f]{40}$/.test(commit) && /^[0-9a-f]{40}$/.test(tree)) return { commit, tree };
-      }
-      return null;
+      return askOnce(repository, `resolve ${ref}`, () => resolveNow(repository, ref));
     },
 
     readTree,
@@ -177,9 +206,7 @@ export function createMirrors(options: {
 
     async packedRefs(repository) {
       if (!(await exists(gitDir(repository)))) return '';
-      const args = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'];
-      const refs = (await git.must(args, { gitDir: gitDir(repository) })).toString();
-      return refs.replaceAll(/ refs\/heads\//g, ' refs/remotes/origin/');
+      return askOnce(repository, 'refs', () => listRefs(repository));
     },
 
     async keep(repository, name, commit) {

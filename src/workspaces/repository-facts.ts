@@ -48,6 +48,25 @@ export async function describeRepository(
   };
 }
 
+const keptFacts = 50;
+
+/** `describeRepository`, asked once for each commit: what a commit holds never changes. */
+export function rememberFacts(
+  workspaces: Pick<Workspaces, 'listFiles' | 'readFile'>,
+): (repository: Repository, commit: string) => Promise<RepositoryFacts> {
+  const kept = new Map<string, Promise<RepositoryFacts>>();
+  return (repository, commit) => {
+    const key = `${repository.codeHost} ${repository.location} ${commit}`;
+    const known = kept.get(key);
+    if (known) return known;
+    const read = describeRepository(workspaces, repository, commit);
+    kept.set(key, read);
+    read.catch(() => kept.delete(key));
+    for (const oldest of kept.keys()) if (kept.size > keptFacts) kept.delete(oldest);
+    return read;
+  };
+}
+
 function detectedVerify(parts: Detected[]): { fast: string[]; full: string[] } {
   const only = (commands: (string | null)[]) => commands.filter((command) => command !== null);
   return {

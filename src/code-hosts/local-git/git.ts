@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
@@ -44,8 +44,7 @@ export async function findRepository(repository: Repository, signal: AbortSignal
     throw notFound(`${location} ${error.code === 'ENOENT' ? 'does not exist' : `cannot be reached (${error.code})`}`);
   });
   for (const candidate of [join(path, '.git'), path]) {
-    const found = await git(candidate, ['rev-parse', '--resolve-git-dir', candidate], signal);
-    if (found.exitCode === 0) return { path, gitDir: candidate };
+    if (await isGitDir(candidate, signal)) return { path, gitDir: candidate };
   }
   throw notFound(`${path} is not a git repository`);
 
@@ -57,8 +56,23 @@ export async function findRepository(repository: Repository, signal: AbortSignal
   }
 }
 
+/** Looks for what git looks for, without the cost of a process; only where `.git` is a file git itself must say. */
+async function isGitDir(candidate: string, signal: AbortSignal): Promise<boolean> {
+  const kind = async (path: string) => (await stat(path).catch(() => null))?.isDirectory();
+  const isDirectory = await kind(candidate);
+  if (isDirectory === undefined) return false;
+  if (!isDirectory) return (await git(candidate, ['rev-parse', '--resolve-git-dir', candidate], signal)).exitCode === 0;
+  const [head, objects, refs] = await Promise.all(
+    ['HEAD', 'objects', 'refs'].map((name) => kind(join(candidate, name))),
+  );
+  return head === false && objects === true && refs === true;
+}
+
 /** The branch that HEAD names, which need not have a commit yet. */
 export async function readDefaultBranch(place: Place, repository: Repository, signal: AbortSignal): Promise<string> {
+  const written = await readFile(join(place.gitDir, 'HEAD'), 'utf8').catch(() => '');
+  const plain = /^ref: refs\/heads\/(\S+)\n$/.exec(written)?.[1];
+  if (plain !== undefined && plain !== '.invalid') return plain; // that one stands for "asked of the reftable"
   const head = await git(place.gitDir, ['symbolic-ref', '--quiet', 'HEAD'], signal);
   const ref = head.stdout.toString('utf8').trimEnd();
   if (head.exitCode === 0 && ref.startsWith(heads)) return ref.slice(heads.length);

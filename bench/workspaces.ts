@@ -6,12 +6,7 @@ import { join } from 'node:path';
 import { createSandboxDriver } from '../src/sandboxes/index.ts';
 import type { Sandbox } from '../src/sandboxes/sandbox.ts';
 import { createWorkspaces, type SetupPlan, type Workspaces } from '../src/workspaces/workspaces.ts';
-
-export interface Row {
-  figure: string;
-  goal: string;
-  value: string;
-}
+import { median, ms, type Row, time } from './figures.ts';
 
 const files = 20_000;
 const atOnce = 20;
@@ -122,24 +117,8 @@ function generate(gitDir: string): string {
   return git(['rev-parse', 'refs/heads/main']);
 }
 
-async function time(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
 async function repeat(times: number, work: () => Promise<unknown>): Promise<number[]> {
   const took: number[] = [];
   for (let round = 0; round < times; round++) took.push(await time(work));
   return took;
 }
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function ms(value: number): string {
-  return `${Math.round(value)} ms`;
-}
-
-if (import.meta.main) console.table(await benchWorkspaces());

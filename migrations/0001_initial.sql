@@ -188,7 +188,6 @@ create table usage (
   created_at timestamptz not null default now()
 );
 create index usage_session on usage (session_id);
-create index usage_day on usage (created_at);
 
 -- The workspace's tree after a step, as a thin bundle on the session's base commit.
 create table snapshots (
@@ -203,7 +202,6 @@ create table snapshots (
   bundle bytea,
   -- Where it lies on disk when it is too large for a row.
   path text,
-  host text,
   bytes bigint not null,
   created_at timestamptz not null default now()
 );

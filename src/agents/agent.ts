@@ -39,5 +39,5 @@ export interface AgentContext {
   budget: Budget;
   permit(call: { name: string; input: unknown }): Decision;
   /** Progress that is not part of a step: shown live, never stored. */
-  report(update: { kind: 'text'; text: string } | { kind: 'retry'; waitMs: number; reason: string }): void;
+  report(update: { kind: 'retry'; waitMs: number; reason: string }): void;
 }

@@ -133,7 +133,7 @@ async function fileTicket(
   repository: Repository,
 ): Promise<{ identifier: string; isNew: boolean }> {
   const agent = config.trackers.board.agent;
-  const open = await app.desk.list({ categories: ['backlog', 'unstarted', 'started'], limit: 20 });
+  const open = await app.desk.list({ categories: ['backlog', 'unstarted', 'started', 'review'], limit: 20 });
   for (const { identifier, title } of open) {
     const view = await app.sessions.view(identifier);
     const over = view !== null && restsForGood(view);

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { App } from '../app.ts';
 import { CliError } from './cli-error.ts';
@@ -50,6 +52,25 @@ export const sessionsCommand = (cli: Cli) => {
             );
         cli.print(dim(`${view.usage.calls} model calls, ${money(view.usage.costUsd)}`));
         if (view.pullRequest) cli.print(`\n${view.pullRequest.url}`);
+      }),
+    );
+  sessions
+    .command('evidence <ticket>')
+    .description('Write the files that verification kept (screenshots, reports) into a directory.')
+    .requiredOption('--to <dir>', 'where to')
+    .action((ticket: string, { to }: { to: string }) =>
+      withApp(cli, async (app) => {
+        const view = await app.sessions.view(ticket);
+        if (!view) throw new CliError(`${ticket} has no session.`);
+        const files = await app.sessions.files(view.id);
+        const dir = resolve(cli.surroundings.cwd, to);
+        for (const { path, content } of files) {
+          const file = join(dir, path);
+          await mkdir(dirname(file), { recursive: true });
+          await writeFile(file, content);
+          cli.print(file);
+        }
+        if (files.length === 0) cli.print('No files were kept: commands left nothing in $SHIPMATE_EVIDENCE.');
       }),
     );
   sessions

@@ -1,5 +1,4 @@
 import type { Activity } from './activity.ts';
-import type { CodeOperation, TicketOperation } from './effect.ts';
 import type { Evidence } from './evidence.ts';
 import type { TokenUsage } from './message.ts';
 import type { Plan } from './plan.ts';
@@ -26,7 +25,6 @@ export interface StepScope {
   /** `content`: the bytes of evidence that is a file. */
   evidence(evidence: Evidence, content?: Uint8Array): void;
   usage(usage: { model: string; tokens: TokenUsage; costUsd: number | null }): void;
-  effect(name: string, operation: TicketOperation | CodeOperation): void;
 }
 
 export interface StepOptions {

@@ -1,4 +1,5 @@
 import type { Repository } from '../core/repository.ts';
+import { orAborted } from '../lib/abort.ts';
 import { readBaseline, saveBaseline } from '../store/baselines.ts';
 import type { Database } from '../store/database.ts';
 import { type Baseline, baselineKey, takeBaseline } from '../verification/baseline.ts';
@@ -12,7 +13,7 @@ export interface Baselines {
 }
 
 export function createBaselines({ db, workspaces }: { db: Database; workspaces: Workspaces }): Baselines {
-  const underWay = new Map<string, Promise<Baseline>>();
+  const underWay = new Map<string, Shared>();
 
   async function takeOnce(key: string, repository: Repository, pinned: Pinned, signal: AbortSignal): Promise<Baseline> {
     const kept = await readBaseline(db, key);
@@ -24,25 +25,34 @@ export function createBaselines({ db, workspaces }: { db: Database; workspaces: 
     return baseline;
   }
 
+  function share(key: string, repository: Repository, pinned: Pinned): Shared {
+    const stop = new AbortController();
+    const result = takeOnce(key, repository, pinned, stop.signal).finally(() => underWay.delete(key));
+    result.catch(() => {}); // those who wait hear of it
+    const shared = { result, stop, waiting: 0 };
+    underWay.set(key, shared);
+    return shared;
+  }
+
   return {
     async take(repository, pinned, signal) {
       const { tree, facts } = pinned;
       const key = baselineKey({ tree, setup: facts.setup.key, commands: facts.verify });
-      for (;;) {
-        const shared = underWay.get(key);
-        if (!shared) {
-          const mine = takeOnce(key, repository, pinned, signal).finally(() => underWay.delete(key));
-          underWay.set(key, mine);
-          return mine;
-        }
-        try {
-          return await shared;
-        } catch (error) {
-          // The session that took it was stopped; this one was not.
-          signal.throwIfAborted();
-          if (underWay.has(key) || (error as Error).name !== 'AbortError') throw error;
-        }
+      const shared = underWay.get(key) ?? share(key, repository, pinned);
+      shared.waiting += 1;
+      try {
+        return await orAborted(shared.result, signal);
+      } finally {
+        shared.waiting -= 1;
+        if (shared.waiting === 0) shared.stop.abort(new Error('nobody waits for this baseline any more'));
       }
     },
   };
+}
+
+/** Ended when nobody waits for it any more; one session's stop is none of the others' business. */
+interface Shared {
+  result: Promise<Baseline>;
+  stop: AbortController;
+  waiting: number;
 }

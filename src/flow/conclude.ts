@@ -9,8 +9,8 @@ import { deterministicId } from '../lib/ids.ts';
 import { addActivities, readPlan, type Stage, savePlan } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { markRead, markStopsRead, unreadPrompts } from '../store/prompts.ts';
-import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
+import { markStopsRead, reopenPrompts, unreadPrompts } from '../store/prompts.ts';
+import { type ClaimedRun, endRun, ensureRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import type { Prepared } from './prepare.ts';
@@ -26,35 +26,46 @@ const endings: Record<StopReason, { state: SessionState; activity: Activity['typ
   failed: { state: 'error', activity: 'error' },
 };
 
+/** What a person's stop comes to. */
+export const stopped: Outcome = {
+  stopReason: 'stopped',
+  message: 'Stopped, as you asked. Nothing more will be done here. Say "continue" to go on from where it stands.',
+};
+
+export interface Ending {
+  /** What publishing needs; null when the run came to nothing that could be published. */
+  work: { prepared: Prepared; journal: Journal } | null;
+  /** Prompts that led to this outcome, though no step read them. */
+  heard?: string[];
+  /** The run has nothing left to go on with: it ends even when something is unread. */
+  spent?: boolean;
+}
+
+/** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
+const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
+
 /**
  * Ends a run, in one transaction that holds the session's lock: the effects that publish and report, the session's state,
  * and the run's end commit together. Answers false, with nothing written, when people said something that no step has
- * read: then the run goes on. Throws `RunLost`.
+ * read: then the run goes on. A stop that came in time wins over whatever the run came to. Throws `RunLost`.
  */
 export async function conclude(
   deps: Pick<RunDeps, 'db' | 'wake' | 'policy'>,
   run: ClaimedRun,
-  outcome: Outcome,
-  work: { prepared: Prepared; journal: Journal } | null,
-  /** Prompts that led to this outcome, though no step read them. */
-  heard: string[] = [],
+  reached: Outcome,
+  { work, heard = [], spent = false }: Ending,
 ): Promise<boolean> {
+  let again = false;
   const ended = await deps.db.transaction().execute(async (tx) => {
     // The session before the run, as everybody who locks both.
     const session = await lockSession(tx, run.sessionId);
     if (!session) throw new Error(`run ${run.id} has no session`);
-    await holdRun(tx, run);
+    const { stopRequested } = await holdRun(tx, run);
+    const outcome = stopRequested ? stopped : reached;
     const unread = (await unreadPrompts(tx, session.id)).filter((prompt) => !heard.includes(prompt.id));
-    // A run that cannot work cannot read either: what was said stays for the next one.
-    if (unread.length > 0 && outcome.stopReason !== 'stopped' && outcome.stopReason !== 'failed') return false;
-    if (outcome.stopReason === 'stopped') {
-      await markStopsRead(tx, session.id);
-      await markRead(
-        tx,
-        unread.map((prompt) => prompt.id),
-        null,
-      );
-    }
+    if (unread.length > 0 && !spent && !endsAnyway.includes(outcome.stopReason)) return false;
+    await reopenPrompts(tx, run.id);
+    if (outcome.stopReason === 'stopped') await markStopsRead(tx, session.id);
     const conversation = await currentConversation(tx, session.id);
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
@@ -64,9 +75,12 @@ export async function conclude(
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
+    again = finished !== null && unread.length > 0;
+    if (again) await ensureRun(tx, { id: session.id, state });
     return true;
   });
   if (ended) deps.wake('post');
+  if (again) deps.wake('run');
   return ended;
 }
 

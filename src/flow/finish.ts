@@ -38,7 +38,7 @@ export type Finished =
     };
 
 /** What one hand-in came to. `rejected` is for the model; after the last try people are asked. */
-type Judged = { finished: Finished } | { rejected: string };
+type Judged = { finished: Finished } | { rejected: string; doubt?: true };
 
 const maxRejections = 3;
 /** A bug without a reproduction is sent back this often; then it is published as what it is, not proved. */
@@ -124,9 +124,9 @@ async function judge(
     scope.evidence(evidence, evidence.type === 'file' ? contents.get(evidence.path) : undefined);
   scope.report({ type: 'action', ...verifying, result: summarize(proof) });
   if (proof.verdict === 'regressed') return { rejected: explainProof(proof) };
-  const doubts = judgements(options.journal, run.id).filter((judged) => 'rejected' in judged).length;
+  const doubts = judgements(options.journal, run.id).filter((judged) => 'doubt' in judged).length;
   if (proof.verdict === 'unproved' && prepared.isBug && !proof.reproduced && doubts < maxDoubts)
-    return { rejected: explainProof(proof) };
+    return { rejected: explainProof(proof), doubt: true };
   return {
     finished: {
       type: 'change',

@@ -1,11 +1,9 @@
 import type { Activity } from '../core/activity.ts';
-import type { Operation } from '../core/effect.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
 import { addActivities, type Stage, savePlan } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
-import { addEffects } from '../store/effects.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
@@ -35,7 +33,6 @@ interface Recorded {
   evidence: Evidence[];
   contents: Map<string, Uint8Array>;
   usage: Usage[];
-  effects: { name: string; operation: Operation }[];
 }
 
 /**
@@ -70,18 +67,8 @@ export function createJournal(options: JournalOptions): Journal {
       for (const [index, plan] of recorded.plans.entries())
         await savePlan(tx, stageOf(step), `${causes}/${index}`, plan);
       await addActivities(tx, stageOf(step), causes, recorded.activities);
-      await addEffects(
-        tx,
-        recorded.effects.map(({ name, operation }) => ({
-          sessionId: run.sessionId,
-          runId: run.id,
-          stepId: step.id,
-          key: `${run.sessionId}/${causes}/${name}`,
-          operation,
-        })),
-      );
     });
-    if (recorded.activities.length + recorded.plans.length + recorded.effects.length > 0) options.wakePost();
+    if (recorded.activities.length + recorded.plans.length > 0) options.wakePost();
   }
 
   function stageOf(step: StepRecord): Stage {
@@ -111,7 +98,6 @@ export function createJournal(options: JournalOptions): Journal {
         evidence: [],
         contents: new Map(),
         usage: [],
-        effects: [],
       };
       // As it will be read back: a run that goes on and one that was resumed must see the same.
       const result = JSON.parse(JSON.stringify((await work(recorderOf(recorded), begun.input as never)) ?? null));
@@ -133,6 +119,5 @@ function recorderOf(recorded: Recorded): StepScope {
       if (content && evidence.type === 'file') recorded.contents.set(evidence.path, content);
     },
     usage: (usage) => void recorded.usage.push(usage),
-    effect: (name, operation) => void recorded.effects.push({ name, operation }),
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import {
   type CodeOperation,
@@ -26,7 +27,7 @@ import {
 import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
 import type { Tracker } from '../trackers/tracker.ts';
-import type { Workspaces } from '../workspaces/workspaces.ts';
+import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 
 export interface PostDeps {
   db: Database;
@@ -43,8 +44,9 @@ export interface PostDeps {
 }
 
 const atOnce = 16;
-/** Tries before an effect counts as failed for good: with the waits below, about an hour. */
-const maxTries = 20;
+const lookAgainMs = 250;
+/** Tries before an effect counts as failed for good, with the waits below about half an hour; few where we do not know what failed. */
+const maxTries = { known: 20, unknown: 4 };
 
 /**
  * Post: carries effects out until none is left that may be sent now. Order holds within a session's lane; different
@@ -53,19 +55,23 @@ const maxTries = 20;
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
   const active = new Set<Promise<void>>();
   await releaseForgotten(deps.db, deps.worker, [...deps.inHand]);
-  while (!signal.aborted) {
-    for (const effect of await claimEffects(deps.db, deps.worker, atOnce - active.size)) {
-      deps.inHand.add(effect.id);
-      const sending = carryOut(deps, effect, signal).finally(() => {
-        deps.inHand.delete(effect.id);
-        active.delete(sending);
-      });
-      active.add(sending);
+  try {
+    while (!signal.aborted) {
+      for (const effect of await claimEffects(deps.db, deps.worker, atOnce - active.size)) {
+        deps.inHand.add(effect.id);
+        const sending = carryOut(deps, effect, signal).finally(() => {
+          deps.inHand.delete(effect.id);
+          active.delete(sending);
+        });
+        active.add(sending);
+      }
+      if (active.size === 0) return;
+      // A slow one must not keep what came meanwhile from leaving.
+      await Promise.race([...active, delay(lookAgainMs)]);
     }
-    if (active.size === 0) return;
-    await Promise.race(active);
+  } finally {
+    await Promise.allSettled(active);
   }
-  await Promise.allSettled(active);
 }
 
 /** Never rejects: what cannot even be written down is tried again when its lease has run out. */
@@ -118,13 +124,32 @@ async function sendCode(
     return { ...(await host.openPullRequest(repository, { id, head, base, title, body, draft }, signal)) };
   }
   const snapshot = await readSnapshot(deps.db, operation.snapshotId);
-  const store = await deps.workspaces.receive(session.id, repository, snapshot, signal);
+  const store = await receive(deps, host, repository, session.id, snapshot, signal);
   const { tree, message, date, branch } = operation;
   // A push of ours that was still on its way when this one was written has moved the branch since.
   const expected = session.headCommit ?? operation.expected;
   const parent = session.headCommit ?? operation.parent;
   const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
   return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
+}
+
+/** A process whose mirror does not have the session's base yet fetches it first. */
+async function receive(
+  deps: PostDeps,
+  host: CodeHost,
+  repository: Repository,
+  sessionId: string,
+  snapshot: StoredSnapshot,
+  signal: AbortSignal,
+): Promise<SessionStore> {
+  const { workspaces } = deps;
+  try {
+    return await workspaces.receive(sessionId, repository, snapshot, signal);
+  } catch (error) {
+    if (!(error instanceof WorkspaceError && error.code === 'base_missing')) throw error;
+    await workspaces.refresh(repository, await host.locate(repository, signal), signal);
+    return workspaces.receive(sessionId, repository, snapshot, signal);
+  }
 }
 
 /** The name on published commits. */
@@ -153,8 +178,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   const message = error instanceof Error ? error.message : String(error);
   const { key, sessionId, runId, ticket, tries } = effect;
   const fields = { session_id: sessionId, run_id: runId, ticket, effect: key, tries, err: error };
-  const retryable = error instanceof VendorError ? error.retryable : isDatabaseUnavailable(error);
-  if (retryable && effect.tries < maxTries) {
+  if (effect.tries < triesFor(error)) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;
     const waitMs = Math.max(asked ?? 0, Math.random() * Math.min(300_000, 500 * 2 ** effect.tries));
     deps.log.warn({ ...fields, wait_ms: Math.round(waitMs) }, 'an effect could not be sent; it will be tried again');
@@ -170,6 +194,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     const { operation } = effect;
     // An activity that a tracker refuses cannot be told on that tracker; the log and `shipmate sessions` have it.
     if (operation.kind === 'postActivity') return settleActivity(tx, operation.id, withLink(operation));
+    if (operation.kind === 'updatePlan') return; // the next one may be taken
     const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
     const body = `I could not finish this: ${describe(operation)} failed for good. ${message} ${remedy(operation, error)}`;
     await addActivities(tx, stage, `failed/${effect.key}`, [{ type: 'error', body }]);
@@ -179,6 +204,12 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     if (session.state === 'complete') await updateSession(tx, session.id, { state: 'error' });
   });
   deps.wake('post');
+}
+
+function triesFor(error: unknown): number {
+  if (error instanceof VendorError) return error.retryable ? maxTries.known : 0;
+  if (isDatabaseUnavailable(error)) return maxTries.known;
+  return error instanceof WorkspaceError && error.code !== 'git_failed' ? 0 : maxTries.unknown;
 }
 
 function remedy(operation: Operation, error: unknown): string {

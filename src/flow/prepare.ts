@@ -6,9 +6,9 @@ import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { unreadPrompts } from '../store/prompts.ts';
-import type { ClaimedRun } from '../store/runs.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSession } from '../store/sessions.ts';
-import { hasSnapshot } from '../store/snapshots.ts';
+import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import type { RunDeps } from './run.ts';
 
@@ -80,7 +80,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
   const { facts } = known;
   const from = { repository, baseBranch, known, refresh, look };
-  const pinned = once(async () => (isPinned ? from.known : pin(deps, session, from)));
+  const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
 
   const brief = session.brief ?? {
     system: writeSystemPrompt({
@@ -90,13 +90,13 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     }),
     request: writeRequest(ticket),
   };
-  if (!session.brief) await updateSession(deps.db, session.id, { brief, repository: repository.name, baseBranch });
+  if (!session.brief) await fenced(deps, run, { brief, repository: repository.name, baseBranch });
   return { session, ticket, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
 }
 
 async function pin(
   deps: RunDeps,
-  session: SessionRow,
+  run: ClaimedRun,
   from: {
     repository: Repository;
     baseBranch: string;
@@ -108,8 +108,16 @@ async function pin(
   await from.refresh();
   const now = await from.look(from.known);
   if (!now) throw new Error(`The branch ${from.baseBranch} of ${from.repository.name} is gone.`);
-  await updateSession(deps.db, session.id, { baseCommit: now.commit });
+  await fenced(deps, run, { baseCommit: now.commit });
   return now;
+}
+
+/** Written only while the run is ours: whoever takes it over builds on what stands there. */
+async function fenced(deps: RunDeps, run: ClaimedRun, changes: Parameters<typeof updateSession>[2]): Promise<void> {
+  await deps.db.transaction().execute(async (tx) => {
+    await holdRun(tx, run);
+    await updateSession(tx, run.sessionId, changes);
+  });
 }
 
 /** Started by the first call; all share what comes of it. */
@@ -123,7 +131,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 
 /** Whether anything stands on the session's base. Until then it is the newest there is, so that what was wrong in it can be mended. */
 async function hasWork(deps: RunDeps, run: ClaimedRun, session: SessionRow): Promise<boolean> {
-  return run.attempt > 1 || session.headCommit !== null || hasSnapshot(deps.db, session.id);
+  return run.attempt > 1 || session.headCommit !== null || hasWrites(deps.db, session.id);
 }
 
 async function findRepository(

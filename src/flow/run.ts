@@ -18,7 +18,7 @@ import { RepositoryConfigError } from '../workspaces/repository-config.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import type { Baselines } from './baselines.ts';
-import { conclude } from './conclude.ts';
+import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
 import { workOnTicket } from './work.ts';
 
@@ -48,6 +48,8 @@ export interface RunDeps {
 }
 
 const beatEveryMs = 1000;
+/** Without a word from the database for so long, an attempt is over. */
+const giveUpAfterMs = 30_000;
 /** An outside service that stays away longer than the in-process retries: the run waits this long and is claimed again. */
 const outsideWaitMs = 60_000;
 const maxAttempts = 30;
@@ -80,12 +82,15 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
   try {
     if (run.stopRequested) stopping.abort(new StopRequested());
     anyStop.throwIfAborted();
+    if (run.attempt > maxAttempts)
+      throw new Error(`this run was taken up ${maxAttempts} times and never came to an end`);
     const outcome = await workOnTicket({ ...deps, log }, run, anyStop);
     log.info({ stop_reason: outcome.stopReason }, 'run ended');
   } catch (error) {
-    const cause: unknown = anyStop.aborted ? (anyStop.reason ?? error) : error;
-    if (cause instanceof RunLost || error instanceof RunLost) log.warn('run lost to another worker');
-    else if (cause instanceof StopRequested) await concludeWith(deps, run, stopped());
+    // Only our own signal says that this run was stopped or lost: what others threw may have come through shared work.
+    const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error;
+    if (cause instanceof RunLost) log.warn({ err: cause }, 'this run is not ours any more');
+    else if (cause instanceof StopRequested) await concludeWith(deps, run, stopped);
     else if (signal.aborted) await releaseRun(deps.db, run);
     else await giveUp({ ...deps, log }, run, error, signal);
   } finally {
@@ -94,19 +99,20 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
 }
 
 async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown, signal: AbortSignal): Promise<void> {
-  deps.log.error({ err: error }, 'run failed');
   // The board and local-git live in our database, and say it as a vendor that is away.
   const noDatabase = [error, (error as Error | null)?.cause].some(isDatabaseUnavailable);
   const passing = noDatabase || (error instanceof VendorError && error.retryable);
   if (passing && run.attempt < maxAttempts) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;
     const waitMs = noDatabase ? 0 : (asked ?? outsideWaitMs);
+    deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');
     // When even this cannot be written for so long, the run has fallen silent, and is claimed again for that.
     const trying = { signal, judge: isDatabaseAway, forMs: silentAfterSeconds * 1000, baseMs: 100, maxMs: 1000 };
     return retry(() => releaseRun(deps.db, run, waitMs), trying).catch((failed: unknown) =>
       deps.log.warn({ err: failed }, 'a run could not be released; it will be claimed when it has been silent'),
     );
   }
+  deps.log.error({ err: error }, 'run failed');
   await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
 }
 
@@ -115,7 +121,7 @@ function isDatabaseAway(error: unknown): { retryAfterMs: null } | null {
 }
 
 async function concludeWith(deps: RunDeps, run: ClaimedRun, outcome: Outcome): Promise<void> {
-  await conclude(deps, run, outcome, null).catch((error: unknown) => {
+  await conclude(deps, run, outcome, { work: null }).catch((error: unknown) => {
     if (error instanceof RunLost) return;
     // The database is away: the run stays claimable, and the sweep finds it.
     deps.log.error({ err: error, run_id: run.id }, 'the end of a run could not be written');
@@ -132,28 +138,29 @@ function explain(error: unknown): string {
   return `Something failed inside Shipmate: ${message}\n\nThe worker's log says more. Say "continue" to try again from the last finished step.`;
 }
 
-function stopped(): Outcome {
-  return {
-    stopReason: 'stopped',
-    message: 'Stopped, as you asked. Nothing more will be done here. Say "continue" to go on from where it stands.',
-  };
-}
-
+/** One beat at a time: a database that hangs must not be asked more and more often. */
 function startHeart(deps: RunDeps, run: ClaimedRun, stopping: AbortController): () => void {
+  let beating = false;
   let silentSince: number | null = null;
   const timer = setInterval(() => {
-    beat(deps.db, run).then(
-      ({ stopRequested }) => {
-        silentSince = null;
-        if (stopRequested) stopping.abort(new StopRequested());
-      },
-      (error: unknown) => {
-        if (error instanceof RunLost) return stopping.abort(error);
-        // Without a database nothing can be written anyway; past the silence limit the run may be somebody else's.
-        silentSince ??= performance.now();
-        if (performance.now() - silentSince > 30_000) stopping.abort(new RunLost(run.id));
-      },
-    );
+    // Fences keep a run that is somebody else's by now from writing; this only ends the useless work.
+    if (silentSince !== null && performance.now() - silentSince > giveUpAfterMs) stopping.abort(new RunLost(run.id));
+    if (beating) return;
+    beating = true;
+    silentSince ??= performance.now();
+    beat(deps.db, run)
+      .then(
+        ({ stopRequested }) => {
+          silentSince = null;
+          if (stopRequested) stopping.abort(new StopRequested());
+        },
+        (error: unknown) => {
+          if (error instanceof RunLost) stopping.abort(error);
+        },
+      )
+      .finally(() => {
+        beating = false;
+      });
   }, beatEveryMs);
   return () => clearInterval(timer);
 }

@@ -9,10 +9,11 @@ import { addActivities } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { markSorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
 import { addEffects } from '../store/effects.ts';
-import { addPrompt } from '../store/prompts.ts';
-import { ensureRun, requestStop } from '../store/runs.ts';
-import { lockSessionOf, openConversation, openSession, type SessionRow } from '../store/sessions.ts';
+import { addPrompt, markStopsRead } from '../store/prompts.ts';
+import { endQueuedRun, ensureRun, requestStop } from '../store/runs.ts';
+import { lockSessionOf, moveSession, openConversation, openSession, type SessionRow } from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
+import { stopped } from './conclude.ts';
 
 export interface SortDeps {
   db: Database;
@@ -115,11 +116,7 @@ async function applyEvent(tx: Tx, event: TrackerEvent, deliveryId: string, due: 
 
 /** What a person says to a session: a stop stops, anything else is read by the live run at its next turn, or wakes the session. */
 async function hear(tx: Tx, session: SessionRow, said: Said, conversation: Conversation, due: Due): Promise<void> {
-  if (said.signal === 'stop') {
-    if (!(await requestStop(tx, session.id)))
-      await say(tx, session, `said/${said.key}`, conversation, due, { type: 'response', body: 'Nothing is running.' });
-    return;
-  }
+  if (said.signal === 'stop') return stop(tx, session, said, conversation, due);
   if (session.state === 'active' || session.state === 'pending') {
     const body = 'Noted; I will take it into account at my next step.';
     await say(tx, session, `said/${said.key}`, conversation, due, { type: 'thought', body, ephemeral: true });
@@ -127,6 +124,18 @@ async function hear(tx: Tx, session: SessionRow, said: Said, conversation: Conve
     return;
   }
   await startRun(tx, session, session.hint, conversation, due);
+}
+
+/** A run that nobody works on yet ends here and now; one at work is told, and ends with a closing activity of its own. */
+async function stop(tx: Tx, session: SessionRow, said: Said, conversation: Conversation, due: Due): Promise<void> {
+  const answer = (activity: Activity) => say(tx, session, `said/${said.key}`, conversation, due, activity);
+  if (await endQueuedRun(tx, session.id, stopped)) {
+    await moveSession(tx, session, 'stopped');
+    await markStopsRead(tx, session.id);
+    return answer({ type: 'response', body: stopped.message });
+  }
+  if (await requestStop(tx, session.id)) return answer({ type: 'thought', body: 'Stopping.', ephemeral: true });
+  return answer({ type: 'response', body: 'Nothing is running.' });
 }
 
 async function startRun(

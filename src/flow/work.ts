@@ -1,11 +1,13 @@
 import { createBudget } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { decideToolCall } from '../core/policy.ts';
+import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
+import { orAborted } from '../lib/abort.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { unreadPrompts } from '../store/prompts.ts';
-import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import { type ClaimedRun, holdRun, workedMs } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
 import { listSteps } from '../store/steps.ts';
 import { sumUsage } from '../store/usage.ts';
@@ -30,15 +32,17 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
   let prepared = await prepare(deps, run, signal);
   while ('outcome' in prepared) {
     const { outcome, heard } = prepared;
-    if (await conclude(deps, run, outcome, null, heard)) return outcome;
+    if (await conclude(deps, run, outcome, { work: null, heard })) return outcome;
     prepared = await prepare(deps, run, signal);
   }
-  const [steps, used] = await Promise.all([
+  const [steps, used, worked] = await Promise.all([
     listSteps(db, run.sessionId),
     sumUsage(db, { sessionId: run.sessionId, runId: run.id }),
+    workedMs(db, run.id),
   ]);
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
+  const { notes } = workbench;
   try {
     const journal = createJournal({
       db,
@@ -46,7 +50,10 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       steps,
       conversation: () => conversation,
       wakePost: () => deps.wake('post'),
-      modelAsked: () => workbench.modelAsked(),
+      modelAsked() {
+        workbench.modelAsked();
+        notes.length = 0; // they are in the step now
+      },
       beforeModel: () => workbench.checkpoint(),
       beforeWrite: () => workbench.settled(),
       afterWrite: (step) => workbench.touched(step.seq),
@@ -64,9 +71,8 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       turns,
       tokens: used.tokens,
       usd: used.costUsd,
-      startedAt: run.startedAt.getTime(),
+      startedAt: Date.now() - worked,
     });
-    const notes = workbench.notes;
     let waits = 0;
     for (;;) {
       const outcome = await deps.agent.run(
@@ -80,13 +86,13 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
               return prompts;
             },
           },
-          notes: notes.splice(0),
+          notes: [...notes],
           tools,
           sandbox: workbench.sandbox,
           budget,
           permit: (call) => decideToolCall(call.name, tools, deps.policy.tools),
           report(update) {
-            if (update.kind !== 'retry' || update.waitMs < tellWaitsFromMs) return;
+            if (update.waitMs < tellWaitsFromMs) return;
             const body = `Waiting ${Math.round(update.waitMs / 1000)} s: ${update.reason}`;
             const key = `${run.number}/${run.attempt}/wait/${waits++}`;
             const told = db.transaction().execute(async (tx: Tx) => {
@@ -104,9 +110,12 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       );
       signal.throwIfAborted();
       if (outcome.stopReason !== 'finished') await workbench.checkpointNow();
-      const ended = await conclude(deps, run, outcome, { prepared, journal });
-      if (ended) return outcome;
+      const spent = budget.check(Date.now()) !== null;
+      if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent })) return outcome;
     }
+  } catch (error) {
+    if (!(error instanceof RunLost)) await workbench.save();
+    throw error;
   } finally {
     await workbench.close();
   }
@@ -121,7 +130,7 @@ function after(known: Promise<unknown>, tool: Tool): Tool {
   return {
     ...tool,
     async run(input, context) {
-      await known;
+      await orAborted(known, context.signal);
       return tool.run(input, context);
     },
   };

@@ -29,10 +29,14 @@ export interface Workbench {
   settled(): Promise<void>;
   /** A snapshot of the workspace as it is now, stored. */
   snapshotNow(): Promise<SnapshotRow>;
-  /** Like `snapshotNow`, but quiet when nothing ever changed. */
+  /** Like `snapshotNow`, but quiet when nothing changed since the last. */
   checkpointNow(): Promise<void>;
+  /** As `checkpointNow`, for a run that was stopped or failed: in a time of its own, and never throws. */
+  save(): Promise<void>;
   close(): Promise<void>;
 }
+
+const saveWithinMs = 30_000;
 
 export async function openWorkbench(
   deps: RunDeps,
@@ -43,7 +47,12 @@ export async function openWorkbench(
 ): Promise<Workbench> {
   const notes: string[] = [];
   const wanted = Promise.withResolvers<void>();
-  const taken = wanted.promise.then(() => take(deps, run, prepared, steps, notes, signal));
+  let touchedSeq: number | null = null;
+  const taken = wanted.promise.then(async () => {
+    const { workspace, unsaved } = await take(deps, run, prepared, steps, notes, signal);
+    touchedSeq = unsaved;
+    return workspace;
+  });
   taken.catch(() => {}); // whoever needs it first hears of it
   const baseline = taken
     .then(() => prepared.pinned())
@@ -55,15 +64,14 @@ export async function openWorkbench(
     await taken;
   }
 
-  let touchedSeq: number | null = null;
   let underWay: Promise<unknown> = Promise.resolve();
   let last: SnapshotRow | null = null;
 
-  async function snapshotNow(): Promise<SnapshotRow> {
+  async function snapshotNow(within = signal): Promise<SnapshotRow> {
     const workspace = await taken;
     const stepSeq = touchedSeq ?? last?.stepSeq ?? steps.at(-1)?.seq ?? 0;
     touchedSeq = null;
-    const made = await workspace.snapshot(signal);
+    const made = await workspace.snapshot(within);
     const kept = await deps.workspaces.keep(run.sessionId, made);
     const row = {
       base: kept.base,
@@ -112,6 +120,13 @@ export async function openWorkbench(
       await underWay.catch(() => {});
       if (touchedSeq !== null) await snapshotNow();
     },
+    async save() {
+      await underWay.catch(() => {});
+      if (touchedSeq === null) return;
+      await snapshotNow(AbortSignal.timeout(saveWithinMs)).catch((error: unknown) =>
+        deps.log.warn({ err: error }, 'the last changes of a run could not be saved; they are only in its workspace'),
+      );
+    },
     async close() {
       wanted.reject(new Error('the run ended before it needed a workspace'));
       await underWay.catch(() => {});
@@ -127,7 +142,7 @@ async function take(
   steps: readonly StepRecord[],
   notes: string[],
   signal: AbortSignal,
-): Promise<Workspace> {
+): Promise<{ workspace: Workspace; unsaved: number | null }> {
   const pinned: Pinned = await prepared.pinned();
   const request = {
     sessionId: run.sessionId,
@@ -137,17 +152,18 @@ async function take(
   };
   const writes = steps.filter((step) => step.kind === 'tool' && !step.readOnly);
   const interrupted = writes.some((step) => !step.completed && step.runId === run.id);
+  const snapshot = await latestSnapshot(deps.db, run.sessionId);
+  const lastWrite = writes.filter((step) => step.completed).at(-1)?.seq ?? 0;
+  const isSaved = lastWrite <= (snapshot?.stepSeq ?? 0);
   if (steps.length > 0 && !interrupted) {
     const same = await deps.workspaces.reopen(request, signal);
-    if (same) return same;
+    if (same) return { workspace: same, unsaved: isSaved ? null : lastWrite };
   }
-  const snapshot = await latestSnapshot(deps.db, run.sessionId);
   const workspace = await deps.workspaces.take({ ...request, restore: snapshot }, signal);
-  const lastWrite = writes.filter((step) => step.completed).at(-1)?.seq ?? 0;
-  if (interrupted || lastWrite > (snapshot?.stepSeq ?? 0))
+  if (interrupted || !isSaved)
     notes.push(
-      `The worker was interrupted and the workspace was restored to an earlier state: changes of the last turn, ` +
+      'The work was interrupted and the workspace was restored to an earlier state: the last changes, ' +
         'and files that git ignores, may be missing. Check the files before you go on.',
     );
-  return workspace;
+  return { workspace, unsaved: null };
 }

@@ -1,4 +1,4 @@
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
@@ -10,7 +10,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, wait
   for (;;) {
     if (await take(path)) break;
     const holder = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
-    if (Number.isInteger(holder) && !isAlive(holder)) await rm(path, { force: true });
+    if (Number.isInteger(holder) && !isAlive(holder)) await removeStale(path, holder);
     else if (performance.now() > giveUpAt)
       throw new Error(`${path} is held by process ${holder}. End that process, or delete the file if it is not ours.`);
     else await delay(20);
@@ -35,6 +35,19 @@ async function take(path: string): Promise<boolean> {
   } finally {
     await rm(mine, { force: true });
   }
+}
+
+/** Takes a dead holder's file away, and nothing else: another process may have done so and hold the lock by now. */
+async function removeStale(path: string, holder: number): Promise<void> {
+  const aside = `${path}.${process.pid}.stale`;
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!moved) return;
+  const text = await readFile(aside, 'utf8').catch(() => '');
+  if (Number.parseInt(text, 10) !== holder) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
 }
 
 function isAlive(pid: number): boolean {

@@ -167,7 +167,6 @@ export interface Schema {
     tree: string;
     bundle: Buffer | null;
     path: string | null;
-    host: string | null;
     bytes: number;
     created_at: Time;
   };

@@ -77,7 +77,12 @@ export async function claimEffects(db: Database, worker: string, limit: number):
     with dropped as (
       update effects e set state = 'dropped', settled_at = now()
       where e.state = 'pending' and e.ephemeral and (e.leased_until is null or e.leased_until < now())
-        and exists (select 1 from effects l where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq)
+        and exists (
+          select 1 from effects l
+          where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq
+            -- A plan gives way to a later plan only: the last one must be seen.
+            and (e.operation ->> 'kind' <> 'updatePlan' or l.operation ->> 'kind' = 'updatePlan')
+        )
       returning id
     ), heads as (
       select distinct on (session_id, lane) id from effects
@@ -168,7 +173,7 @@ export async function postponeEffect(
     .execute();
 }
 
-/** The tree that the session last pushed, or is about to; null before the first. */
+/** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */
 export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
   const row = await db
     .selectFrom('effects')
@@ -177,20 +182,13 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
     .where('lane', '=', 'code')
     .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
     .where('state', 'in', ['pending', 'done'])
+    .where(sql<boolean>`exists (
+      select 1 from effects p where p.session_id = ${sessionId} and p.state in ('pending', 'done')
+        and p.operation ->> 'kind' = 'openPullRequest')`)
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst();
   return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
-}
-
-export async function pendingEffects(db: Database, sessionId: string): Promise<number> {
-  const row = await db
-    .selectFrom('effects')
-    .select((select) => select.fn.countAll<number>().as('n'))
-    .where('session_id', '=', sessionId)
-    .where('state', '=', 'pending')
-    .executeTakeFirstOrThrow();
-  return row.n;
 }
 
 /** A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand. */

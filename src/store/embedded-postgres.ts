@@ -51,7 +51,7 @@ export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgre
       if (released) return;
       released = true;
       await withFileLock(lock, async () => {
-        const others = await countOthers(keeper).catch(() => 0);
+        const others = await countOthers(keeper).catch(() => 1);
         await keeper.end().catch(() => {});
         if (others === 0) await stop(join(home, 'postgres'));
       });
@@ -100,7 +100,7 @@ function socketDirOf(home: string): string {
 
 async function start(home: string, record: ServerRecord): Promise<pg.Client> {
   record.port = await freePort(record.port);
-  await writeRecord(join(home, 'postgres.json'), record);
+  await writeRecord(join(home, 'postgres.json'), record); // first: a kill from here on leaves a server that can be found
   await mkdir(record.socketDir, { recursive: true, mode: 0o700 });
   await chmod(record.socketDir, 0o700);
   const settings = [
@@ -151,7 +151,9 @@ async function connectKeeper(record: ServerRecord): Promise<pg.Client | null> {
   try {
     return await connect('shipmate');
   } catch (error) {
-    if ((error as { code?: string }).code !== '3D000') return null; // 3D000: the server runs, the database is not there yet
+    const { code } = error as { code?: string };
+    if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === '57P03') return null; // nothing there, or not up yet
+    if (code !== '3D000') throw error; // 3D000: the server runs, the database is not there yet
     const admin = await connect('postgres');
     await admin.query('create database shipmate');
     await admin.end();

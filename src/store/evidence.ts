@@ -37,3 +37,20 @@ export async function listEvidence(db: Database, sessionId: string): Promise<Evi
     .execute();
   return rows.map((row) => row.evidence);
 }
+
+/** The bytes of what commands left, by its path in the evidence directory. */
+export async function listEvidenceFiles(
+  db: Database,
+  sessionId: string,
+): Promise<{ path: string; content: Uint8Array }[]> {
+  const rows = await db
+    .selectFrom('evidence')
+    .select(['evidence', 'content'])
+    .where('session_id', '=', sessionId)
+    .where('content', 'is not', null)
+    .orderBy('seq')
+    .execute();
+  return rows.flatMap(({ evidence, content }) =>
+    evidence.type === 'file' && content ? [{ path: evidence.path, content }] : [],
+  );
+}

@@ -56,6 +56,17 @@ export async function markRead(tx: Tx, promptIds: string[], stepId: string | nul
     .execute();
 }
 
+/** What only a step that never completed has read is unread again: the next run must hear it. */
+export async function reopenPrompts(tx: Tx, runId: string): Promise<void> {
+  await tx
+    .updateTable('prompts')
+    .set({ read_by: null, read_at: null })
+    .where('read_by', 'in', (query) =>
+      query.selectFrom('steps').select('id').where('run_id', '=', runId).where('completed_at', 'is', null),
+    )
+    .execute();
+}
+
 /** A stop has been obeyed: the words that asked for it are read. */
 export async function markStopsRead(tx: Tx, sessionId: string): Promise<void> {
   await tx

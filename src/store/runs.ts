@@ -103,17 +103,18 @@ export async function beat(db: Database, run: ClaimedRun): Promise<{ stopRequest
   return { stopRequested: row.stop_requested_at !== null };
 }
 
-/** The first fence: locks the run's row, or throws `RunLost`. Every write of a run begins with it. */
-export async function holdRun(tx: Tx, run: ClaimedRun): Promise<void> {
+/** The first fence: locks the run's row, or throws `RunLost`. Every write of a run begins with it. Answers whether a stop was asked for. */
+export async function holdRun(tx: Tx, run: ClaimedRun): Promise<{ stopRequested: boolean }> {
   const row = await tx
     .selectFrom('runs')
-    .select('id')
+    .select('stop_requested_at')
     .where('id', '=', run.id)
     .where('attempt', '=', run.attempt)
     .where('ended_at', 'is', null)
     .forNoKeyUpdate()
     .executeTakeFirst();
   if (!row) throw new RunLost(run.id);
+  return { stopRequested: row.stop_requested_at !== null };
 }
 
 export async function endRun(tx: Tx, run: ClaimedRun, outcome: Outcome): Promise<void> {
@@ -154,20 +155,27 @@ export async function releaseRunsOf(db: Database, isDead: (worker: string) => bo
   return dead.length;
 }
 
-/** Whether any run could be claimed now. */
-export async function hasClaimableRun(db: Database): Promise<boolean> {
-  const row = await db
-    .selectFrom('runs')
-    .select('id')
-    .where('ended_at', 'is', null)
-    .where('not_before', '<=', sql<Date>`now()`)
-    .where(sql<boolean>`(worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))`)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+/** How long this run has really been worked on, all attempts: time in which nobody held it does not count. */
+export async function workedMs(db: Database, runId: string): Promise<number> {
+  const found = await sql<{ ms: number | null }>`
+    select sum(extract(epoch from completed_at - begun_at) * 1000)::float8 as ms
+    from steps where run_id = ${runId} and kind <> 'verify' and completed_at is not null`.execute(db);
+  return found.rows[0]?.ms ?? 0;
 }
 
-/** Asks the live run to stop; one that waits for its time is claimed for it now. Answers whether there is one. */
+/** Ends a run that nobody has claimed yet. Answers whether there was one. Call with the session's lock held. */
+export async function endQueuedRun(tx: Tx, sessionId: string, outcome: Outcome): Promise<boolean> {
+  const ended = await tx
+    .updateTable('runs')
+    .set({ ended_at: sql`now()`, outcome: JSON.stringify(outcome) })
+    .where('session_id', '=', sessionId)
+    .where('ended_at', 'is', null)
+    .where('worker', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return ended !== undefined;
+}
+
 export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
   const stopped = await tx
     .updateTable('runs')

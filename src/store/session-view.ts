@@ -4,7 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
 import { type ActivityRow, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
-import { listEvidence } from './evidence.ts';
+import { listEvidence, listEvidenceFiles } from './evidence.ts';
 import { findSessionByIdentifier, listSessions } from './sessions.ts';
 import { sumUsage, type UsageTotal } from './usage.ts';
 
@@ -42,7 +42,8 @@ export interface Sessions {
   view(identifier: string): Promise<SessionView | null>;
   /** Activities after `seq`; for following along. */
   activities(sessionId: string, afterSeq: number): Promise<ActivityRow[]>;
-  plan(sessionId: string): Promise<Plan>;
+  /** What commands left in `$SHIPMATE_EVIDENCE`. */
+  files(sessionId: string): Promise<{ path: string; content: Uint8Array }[]>;
 }
 
 export interface SessionSummary {
@@ -72,7 +73,7 @@ export function readSessions(db: Database): Sessions {
         .setIsolationLevel('repeatable read')
         .execute((tx) => readView(tx, identifier)),
     activities: (sessionId, afterSeq) => listActivities(db, sessionId, afterSeq),
-    plan: (sessionId) => readPlan(db, sessionId),
+    files: (sessionId) => listEvidenceFiles(db, sessionId),
   };
 }
 

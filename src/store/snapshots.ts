@@ -30,7 +30,6 @@ export async function saveSnapshot(
       tree: snapshot.tree,
       bundle: snapshot.bundle ? Buffer.from(snapshot.bundle) : null,
       path: snapshot.path,
-      host: null,
       bytes: snapshot.bytes,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
@@ -49,16 +48,6 @@ export async function latestSnapshot(db: Database, sessionId: string): Promise<S
     .limit(1)
     .executeTakeFirst();
   return row ? toSnapshot(row) : null;
-}
-
-export async function hasSnapshot(db: Database, sessionId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('snapshots')
-    .select('id')
-    .where('session_id', '=', sessionId)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** Throws when there is none of that id. */

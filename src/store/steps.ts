@@ -68,3 +68,16 @@ export async function completeStep(tx: Tx, stepId: string, result: unknown): Pro
     .where('id', '=', stepId)
     .execute();
 }
+
+/** Whether any tool of the session's runs may have changed files. */
+export async function hasWrites(db: Database, sessionId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('steps')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('kind', '=', 'tool')
+    .where('read_only', '=', false)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

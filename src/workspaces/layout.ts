@@ -116,7 +116,9 @@ export async function createLayout(root: string, owner: { uid: number; gid: numb
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    const deletion: Promise<void> = destroy(trash).finally(() => deletions.delete(deletion));
+    const deletion: Promise<void> = destroy(trash)
+      .catch(() => {}) // the next sweep does it
+      .finally(() => deletions.delete(deletion));
     deletions.add(deletion);
   }
 

@@ -151,7 +151,7 @@ function createLimit(most: number): Limit {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (work, signal) => {
-    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    if (running >= most) await turn(waiting, signal);
     else running += 1;
     try {
       signal.throwIfAborted();
@@ -162,4 +162,22 @@ function createLimit(most: number): Limit {
       else running -= 1;
     }
   };
+}
+
+/** One's turn in the line; whoever gives up leaves it. */
+function turn(waiting: (() => void)[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const mine = () => {
+      signal.removeEventListener('abort', leave);
+      resolve();
+    };
+    const leave = () => {
+      const place = waiting.indexOf(mine);
+      if (place >= 0) waiting.splice(place, 1);
+      reject(signal.reason);
+    };
+    signal.throwIfAborted();
+    signal.addEventListener('abort', leave, { once: true });
+    waiting.push(mine);
+  });
 }

@@ -83,7 +83,6 @@ export function createMemoryJournal(ledger: Ledger, options: MemoryJournalOption
         plan: (plan) => void recorded.plans.push(plan),
         evidence: (evidence) => void recorded.evidence.push(evidence),
         usage: (usage) => void recorded.usage.push(usage),
-        effect: () => {},
       };
       const result = copy(await work(scope, step.input as never));
       pass('worked', key);

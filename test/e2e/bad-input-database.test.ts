@@ -3,8 +3,9 @@ import { type DatabaseProxy, startDatabaseProxy } from '../support/database-prox
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
 const files = {
-  'package.json': '{"scripts":{"test":"node --test"}}\n',
-  'one.test.js': "import test from 'node:test';\n\ntest('one', () => {});\n",
+  'one.txt': 'one\n',
+  // A check that costs nothing: what it is has no part in these tests.
+  '.shipmate.yml': 'verify: [test -s one.txt]\n',
 };
 const write = (path: string) => `{ tool: write, input: { path: ${path}, content: "x\\n" } }`;
 const script = `

@@ -3,9 +3,8 @@ import type { Activity } from '../../src/core/activity.ts';
 import type { SessionView } from '../../src/store/session-view.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
-const passing = "import test from 'node:test';\n\ntest('one and one', () => {});\n";
-const manifest = '{"scripts":{"test":"node --test"}}\n';
-const sound = { 'package.json': manifest, 'sum.test.js': passing };
+// A check that costs nothing: what it is has no part in these tests.
+const sound = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 
 const repositories = {
   sound,
@@ -26,9 +25,6 @@ tickets:
         - { tool: write, input: { path: NOTE.md, content: "A note.\\n" } }
         - { tool: finish, input: { title: Add a note, summary: A note was wanted. } }
     - *note
-  Only look:
-    - calls: [{ tool: read, input: { path: package.json } }]
-    - calls: [{ tool: finish, input: { title: Looked, summary: Looked., answer: It is a package. } }]
   Name with a newline:
     - calls: [{ tool: bash, input: { command: "touch $'two\\nlines'" } }]
     - &hand-in

@@ -25,6 +25,7 @@ describe('a ticket becomes a pull request', () => {
 
     const desk = await service.app.desk.show('BOARD-1');
     expect(desk.ticket.state.name).toBe('In Review');
+    expect(desk.plan.map((step) => step.status)).toEqual(['completed', 'completed', 'completed', 'completed']);
     expect(desk.attachments.map((attachment) => attachment.url)).toEqual([view.pullRequest?.url]);
     expect(desk.activities.at(-1)?.activity).toMatchObject({ type: 'response' });
     expect(await service.git('log', '--format=%an %s', `main..${view.branch}`)).toBe(

@@ -5,8 +5,9 @@ import { processesNaming, someone, startTestService, type TestService } from '..
 const nap = `sleep ${30_000 + process.pid}.25`;
 
 const files = {
-  'package.json': '{"type":"module","scripts":{"test":"node --test"}}\n',
-  'one.test.js': "import test from 'node:test';\n\ntest('one', () => {});\n",
+  'one.txt': 'one\n',
+  // A check that costs nothing: what it is has no part in these tests.
+  '.shipmate.yml': 'verify: [test -s one.txt]\n',
 };
 
 const write = (path: string) => `{ tool: write, input: { path: ${path}, content: "x\\n" } }`;

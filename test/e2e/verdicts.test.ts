@@ -6,7 +6,8 @@ const leaked = ['AKIA', 'Z7QXNW4LKD2VJ5TR'].join('');
 const configured = 'model-key-0123456789-abcdef';
 
 const files = {
-  'package.json': '{"type":"module","scripts":{"test":"node --test"}}\n',
+  'package.json': '{"type":"module"}\n',
+  '.shipmate.yml': 'verify: [node --test]\n',
   'sum.js': 'export const sum = (a, b) => a + b;\n',
   'sum.test.js':
     "import assert from 'node:assert/strict';\nimport test from 'node:test';\nimport { sum } from './sum.js';\n\n" +

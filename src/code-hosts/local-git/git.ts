@@ -50,7 +50,7 @@ export async function findRepository(repository: Repository, signal: AbortSignal
 
   function notFound(problem: string): VendorError {
     return new VendorError(
-      `Repository "${name}": ${problem}. Correct its \`location\` in shipmate.yaml, or make one there with \`git init --bare\`.`,
+      `Repository "${name}": ${problem}. Correct its \`path\` in shipmate.yaml, or make one there with \`git init --bare\`.`,
       { code: 'not_found', retryable: false },
     );
   }

@@ -12,12 +12,13 @@ export const sessionStates: readonly SessionState[] = [
 
 /** Every transition there is. `pending` is a session nobody has worked on yet. */
 export const sessionTransitions: Record<SessionState, readonly SessionState[]> = {
-  pending: ['active', 'stopped', 'error'],
+  pending: ['active'],
   active: ['awaitingInput', 'complete', 'error', 'stopped'],
-  awaitingInput: ['active', 'stopped', 'complete', 'error'],
-  complete: ['active', 'stopped', 'error'],
-  error: ['active', 'stopped'],
-  stopped: ['active', 'error'],
+  awaitingInput: ['active'],
+  // Its pull request, or what else it had to publish, failed for good.
+  complete: ['active', 'error'],
+  error: ['active'],
+  stopped: ['active'],
 };
 
 export function canMove(from: SessionState, to: SessionState): boolean {

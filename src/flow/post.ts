@@ -24,7 +24,7 @@ import {
   resultsOf,
   settleEffect,
 } from '../store/effects.ts';
-import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
@@ -201,7 +201,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     // What was never pushed holds no name: the next try may choose another.
     if (operation.kind === 'pushBranch' && session.headCommit === null)
       await updateSession(tx, session.id, { branch: null });
-    if (session.state === 'complete') await updateSession(tx, session.id, { state: 'error' });
+    if (session.state === 'complete') await moveSession(tx, session, 'error');
   });
   deps.wake('post');
 }

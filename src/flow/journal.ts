@@ -6,9 +6,9 @@ import { addActivities, type Stage, savePlan } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
-import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import type { ClaimedRun } from '../store/runs.ts';
 import { beginStep, completeStep } from '../store/steps.ts';
-import { addUsage, type Usage } from '../store/usage.ts';
+import type { Usage } from '../store/usage.ts';
 
 export interface JournalOptions {
   db: Database;
@@ -36,39 +36,40 @@ interface Recorded {
 }
 
 /**
- * The journal over PostgreSQL. Both writes of a step, begun and completed, are transactions that hold the run's row and
- * check its attempt: a worker that was taken over writes nothing more, whatever it still does.
+ * The journal over PostgreSQL. Both writes of a step, begun and completed, hold the run's row and check its attempt: a worker
+ * that was taken over writes nothing more, whatever it still does.
  */
 export function createJournal(options: JournalOptions): Journal {
-  const { db, run, steps } = options;
+  const { db, run, steps, wakePost } = options;
   const byKey = new Map(steps.filter((step) => step.runId === run.id).map((step) => [step.key, step]));
 
-  async function begin(kind: StepKind, key: string, input: unknown, step: StepOptions): Promise<StepRecord> {
-    const announce = step.announce ?? [];
+  async function begin(kind: StepKind, key: string, input: unknown, options: StepOptions): Promise<StepRecord> {
+    const { announce = [], reads = [], readOnly = false } = options;
+    const step = { kind, key, input, readOnly };
+    if (announce.length + reads.length === 0) return beginStep(db, run, step);
     const begun = await db.transaction().execute(async (tx) => {
-      await holdRun(tx, run);
-      const begun = await beginStep(tx, run, { kind, key, input, readOnly: step.readOnly ?? false });
-      await markRead(tx, step.reads ?? [], begun.id);
+      const begun = await beginStep(tx, run, step);
+      await markRead(tx, reads, begun.id);
       await addActivities(tx, stageOf(begun), `${run.number}/${key}/begun`, announce);
       return begun;
     });
-    if (announce.length > 0) options.wakePost();
+    if (announce.length > 0) wakePost();
     return begun;
   }
 
   async function complete(step: StepRecord, result: unknown, recorded: Recorded): Promise<void> {
-    const where = { sessionId: run.sessionId, runId: run.id, stepId: step.id, key: step.key };
+    const { activities, plans, evidence, contents, usage } = recorded;
     const causes = `${run.number}/${step.key}`;
+    const shown = activities.length + plans.length;
+    if (shown + evidence.length === 0) return completeStep(db, run, step.id, result, usage);
+    const where = { sessionId: run.sessionId, runId: run.id, stepId: step.id, key: step.key };
     await db.transaction().execute(async (tx) => {
-      await holdRun(tx, run);
-      await completeStep(tx, step.id, result);
-      await addUsage(tx, where, recorded.usage);
-      await addEvidence(tx, where, recorded.evidence, recorded.contents);
-      for (const [index, plan] of recorded.plans.entries())
-        await savePlan(tx, stageOf(step), `${causes}/${index}`, plan);
-      await addActivities(tx, stageOf(step), causes, recorded.activities);
+      await completeStep(tx, run, step.id, result, usage);
+      await addEvidence(tx, where, evidence, contents);
+      for (const [index, plan] of plans.entries()) await savePlan(tx, stageOf(step), `${causes}/${index}`, plan);
+      await addActivities(tx, stageOf(step), causes, activities);
     });
-    if (recorded.activities.length + recorded.plans.length > 0) options.wakePost();
+    if (shown > 0) wakePost();
   }
 
   function stageOf(step: StepRecord): Stage {

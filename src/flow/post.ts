@@ -20,7 +20,6 @@ import {
   claimEffects,
   failDependents,
   postponeEffect,
-  releaseForgotten,
   resultsOf,
   settleEffect,
 } from '../store/effects.ts';
@@ -54,10 +53,9 @@ const maxTries = { known: 20, unknown: 4 };
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
   const active = new Set<Promise<void>>();
-  await releaseForgotten(deps.db, deps.worker, [...deps.inHand]);
   try {
     while (!signal.aborted) {
-      for (const effect of await claimEffects(deps.db, deps.worker, atOnce - active.size)) {
+      for (const effect of await claimEffects(deps.db, deps, atOnce - active.size)) {
         deps.inHand.add(effect.id);
         const sending = carryOut(deps, effect, signal).finally(() => {
           deps.inHand.delete(effect.id);

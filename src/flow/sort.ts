@@ -44,9 +44,9 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
       await markSorted(tx, sorted);
       return sorted.length;
     });
-    if (sorted === 0) break;
     if (due.has('post')) deps.wake('post');
     queued ||= due.has('run');
+    if (sorted < most) break; // what comes now has a nudge of its own
   }
   // Everybody is answered before the work for anybody begins.
   if (queued) await deps.nudge('run');

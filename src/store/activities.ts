@@ -3,7 +3,7 @@ import type { Later } from '../core/effect.ts';
 import type { Plan } from '../core/plan.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
-import { addEffects, insertEffects, type NewEffect } from './effects.ts';
+import { insertEffects, type NewEffect } from './effects.ts';
 
 /** Where activities are shown and what caused them. */
 export interface Stage {
@@ -64,13 +64,14 @@ export async function addActivities(
 }
 
 export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): Promise<void> {
-  await tx
-    .insertInto('plans')
-    .values({ session_id: stage.sessionId, plan: JSON.stringify(plan) })
-    .onConflict((conflict) =>
-      conflict.column('session_id').doUpdateSet({ plan: JSON.stringify(plan), updated_at: new Date() }),
-    )
-    .execute();
+  const recording = tx.with('recorded', (query) =>
+    query
+      .insertInto('plans')
+      .values({ session_id: stage.sessionId, plan: JSON.stringify(plan) })
+      .onConflict((conflict) =>
+        conflict.column('session_id').doUpdateSet({ plan: JSON.stringify(plan), updated_at: new Date() }),
+      ),
+  );
   const effectKey = `${stage.sessionId}/${key}/plan`;
   const operation = {
     kind: 'updatePlan' as const,
@@ -79,7 +80,8 @@ export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): P
     plan,
   };
   const { sessionId, runId, stepId } = stage;
-  await addEffects(tx, [{ sessionId, runId, stepId, key: effectKey, operation, ephemeral: true }]);
+  const effect = { sessionId, runId, stepId, key: effectKey, operation, ephemeral: true };
+  await insertEffects(recording, [effect]).execute();
 }
 
 export interface ActivityRow {

@@ -37,6 +37,7 @@ export async function takeUnsorted(tx: Tx, most: number): Promise<UnsortedDelive
 }
 
 export async function markSorted(tx: Tx, sorted: { id: number; outcome: string }[]): Promise<void> {
+  if (sorted.length === 0) return;
   const ids = sorted.map(({ id }) => id);
   const outcomes = sorted.map(({ outcome }) => outcome);
   await sql`

@@ -62,7 +62,15 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
  * Takes the first pending effect of each session and lane that is free, at most `limit`, and leases them. Ephemeral ones
  * that something later has overtaken are dropped.
  */
-export async function claimEffects(db: Database, worker: string, limit: number): Promise<ClaimedEffect[]> {
+export async function claimEffects(
+  db: Database,
+  { worker, inHand }: { worker: string; inHand: ReadonlySet<string> },
+  limit: number,
+): Promise<ClaimedEffect[]> {
+  // A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand.
+  const isFree = sql`(e.leased_until is null or e.leased_until < now() or (
+    e.leased_by = ${worker} and e.id <> all(${[...inHand]}::uuid[])
+    and e.leased_until < now() + make_interval(secs => ${leaseSeconds - 3})))`;
   const claimed = await sql<{
     id: string;
     session_id: string;
@@ -76,7 +84,7 @@ export async function claimEffects(db: Database, worker: string, limit: number):
   }>`
     with dropped as (
       update effects e set state = 'dropped', settled_at = now()
-      where e.state = 'pending' and e.ephemeral and (e.leased_until is null or e.leased_until < now())
+      where e.state = 'pending' and e.ephemeral and ${isFree}
         and exists (
           select 1 from effects l
           where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq
@@ -93,7 +101,7 @@ export async function claimEffects(db: Database, worker: string, limit: number):
     where id in (
       select e.id from effects e
       join heads using (id)
-      where e.state = 'pending' and e.not_before <= now() and (e.leased_until is null or e.leased_until < now())
+      where e.state = 'pending' and e.not_before <= now() and ${isFree}
         and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
       order by e.seq
       for update of e skip locked
@@ -189,14 +197,6 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
     .limit(1)
     .executeTakeFirst();
   return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
-}
-
-/** A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand. */
-export async function releaseForgotten(db: Database, worker: string, inHand: string[]): Promise<void> {
-  await sql`
-    update effects set lease = null, leased_by = null, leased_until = null
-    where state = 'pending' and leased_by = ${worker} and id <> all(${inHand}::uuid[])
-      and leased_until < now() + make_interval(secs => ${leaseSeconds - 3})`.execute(db);
 }
 
 /** Leases of posters on this machine that are known to be dead are free at once. */

@@ -105,16 +105,16 @@ export async function beat(db: Database, run: ClaimedRun): Promise<{ stopRequest
 
 /** The first fence: locks the run's row, or throws `RunLost`. Every write of a run begins with it. Answers whether a stop was asked for. */
 export async function holdRun(tx: Tx, run: ClaimedRun): Promise<{ stopRequested: boolean }> {
-  const row = await tx
-    .selectFrom('runs')
-    .select('stop_requested_at')
-    .where('id', '=', run.id)
-    .where('attempt', '=', run.attempt)
-    .where('ended_at', 'is', null)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
+  const row = (await holding(run).execute(tx)).rows[0];
   if (!row) throw new RunLost(run.id);
   return { stopRequested: row.stop_requested_at !== null };
+}
+
+/** The same for a statement that begins with it: no row means that the run is somebody else's. */
+export function holding(run: ClaimedRun) {
+  return sql<{ id: string; stop_requested_at: Date | null }>`
+    select id, stop_requested_at from runs
+    where id = ${run.id} and attempt = ${run.attempt} and ended_at is null for no key update`;
 }
 
 export async function endRun(tx: Tx, run: ClaimedRun, outcome: Outcome): Promise<void> {

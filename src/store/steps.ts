@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
-import type { StepKind, StepRecord } from '../core/step.ts';
+import { RunLost, type StepKind, type StepRecord } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
-import type { ClaimedRun } from './runs.ts';
+import { type ClaimedRun, holding } from './runs.ts';
+import { insertingUsage, type Usage } from './usage.ts';
 
 /** Steps of a session, all runs, in the order in which they began. */
 export async function listSteps(db: Database, sessionId: string): Promise<StepRecord[]> {
@@ -25,51 +26,46 @@ export async function listSteps(db: Database, sessionId: string): Promise<StepRe
   }));
 }
 
-/** Records a step as begun. One that an earlier attempt had begun keeps its place and its input. */
+/**
+ * Records a step as begun. One that an earlier attempt had begun keeps its place and its input. Holds the run's row as it
+ * does so, in one statement: most steps have nothing else to write. Throws `RunLost`.
+ */
 export async function beginStep(
-  tx: Tx,
+  db: Database | Tx,
   run: ClaimedRun,
   step: { kind: StepKind; key: string; readOnly: boolean; input: unknown },
 ): Promise<StepRecord> {
-  const row = await tx
-    .insertInto('steps')
-    .values({
-      id: deterministicId('step', run.id, step.key),
-      run_id: run.id,
-      session_id: run.sessionId,
-      kind: step.kind,
-      key: step.key,
-      read_only: step.readOnly,
-      attempt: run.attempt,
-      input: JSON.stringify(step.input ?? null),
-      result: null,
-    })
-    .onConflict((conflict) => conflict.columns(['run_id', 'key']).doUpdateSet({ attempt: run.attempt }))
-    .returning(['id', 'seq', 'input'])
-    .executeTakeFirstOrThrow();
   const { kind, key, readOnly } = step;
-  return {
-    id: row.id,
-    runId: run.id,
-    seq: row.seq,
-    kind,
-    key,
-    readOnly,
-    input: row.input,
-    result: null,
-    completed: false,
-  };
+  const begun = await sql<{ id: string; seq: number; input: unknown }>`
+    with held as (${holding(run)})
+    insert into steps (id, run_id, session_id, kind, key, read_only, attempt, input)
+    select ${deterministicId('step', run.id, key)}::uuid, held.id, ${run.sessionId}::uuid, ${kind}, ${key},
+      ${readOnly}::boolean, ${run.attempt}::int, ${JSON.stringify(step.input ?? null)}::json
+    from held
+    on conflict (run_id, key) do update set attempt = excluded.attempt
+    returning id, seq, input`.execute(db);
+  const row = begun.rows[0];
+  if (!row) throw new RunLost(run.id);
+  return { ...row, runId: run.id, kind, key, readOnly, result: null, completed: false };
 }
 
-export async function completeStep(tx: Tx, stepId: string, result: unknown): Promise<void> {
-  await tx
-    .updateTable('steps')
-    .set({ result: JSON.stringify(result ?? null), completed_at: sql`now()` })
-    .where('id', '=', stepId)
-    .execute();
+/** Stores a step's result, and what it used, as `beginStep` does: holds the run's row, or throws `RunLost`. */
+export async function completeStep(
+  db: Database | Tx,
+  run: ClaimedRun,
+  stepId: string,
+  result: unknown,
+  used: Usage[],
+): Promise<void> {
+  const completed = await sql`
+    with held as (${holding(run)}), used as (${insertingUsage({ sessionId: run.sessionId, stepId }, used)})
+    update steps set result = ${JSON.stringify(result ?? null)}, completed_at = now()
+    from held where steps.id = ${stepId} and steps.run_id = held.id
+    returning steps.id`.execute(db);
+  if (completed.rows.length === 0) throw new RunLost(run.id);
 }
 
-/** Whether any tool of the session's runs may have changed files. */
+/** Whether a tool of any of the session's runs may have changed files. */
 export async function hasWrites(db: Database, sessionId: string): Promise<boolean> {
   const row = await db
     .selectFrom('steps')
@@ -77,6 +73,7 @@ export async function hasWrites(db: Database, sessionId: string): Promise<boolea
     .where('session_id', '=', sessionId)
     .where('kind', '=', 'tool')
     .where('read_only', '=', false)
+    .where('completed_at', 'is not', null)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

@@ -1,6 +1,7 @@
+import { sql } from 'kysely';
 import { addTokens, noTokens, type TokenUsage } from '../core/message.ts';
 import { deterministicId } from '../lib/ids.ts';
-import type { Database, Tx } from './database.ts';
+import type { Database } from './database.ts';
 
 export interface Usage {
   model: string;
@@ -9,30 +10,22 @@ export interface Usage {
   costUsd: number | null;
 }
 
-export async function addUsage(
-  tx: Tx,
-  where: { sessionId: string; runId: string; stepId: string },
-  used: Usage[],
-): Promise<void> {
-  if (used.length === 0) return;
-  await tx
-    .insertInto('usage')
-    .values(
-      used.map(({ model, tokens, costUsd }, index) => ({
-        id: deterministicId('usage', where.stepId, index),
-        session_id: where.sessionId,
-        run_id: where.runId,
-        step_id: where.stepId,
-        model,
-        input_tokens: tokens.input,
-        output_tokens: tokens.output,
-        cache_read_tokens: tokens.cacheRead,
-        cache_write_tokens: tokens.cacheWrite,
-        cost_usd: costUsd,
-      })),
-    )
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute();
+/** Rows for `held`, the run of a statement that completes a step; written once, however often that is done. */
+export function insertingUsage(where: { sessionId: string; stepId: string }, used: Usage[]) {
+  const rows = used.map(({ model, tokens, costUsd }, index) => ({
+    id: deterministicId('usage', where.stepId, index),
+    model,
+    ...tokens,
+    cost: costUsd,
+  }));
+  return sql`
+    insert into usage (id, session_id, run_id, step_id, model,
+      input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd)
+    select used.id, ${where.sessionId}::uuid, held.id, ${where.stepId}::uuid, model,
+      input, output, "cacheRead", "cacheWrite", cost
+    from held, json_to_recordset(${JSON.stringify(rows)}::json) as used
+      (id uuid, model text, input bigint, output bigint, "cacheRead" bigint, "cacheWrite" bigint, cost numeric)
+    on conflict (id) do nothing`;
 }
 
 export interface UsageTotal {

@@ -37,20 +37,43 @@ export interface AskedModel {
  * model on loopback. It has worked on one ticket when this resolves: mirror, baseline and a workspace are there.
  */
 export async function startBenchService(options: { slots: number; script: string }): Promise<BenchService> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stop().finally(() => process.exit(1)));
+  try {
+    return await start({ ...options, stops, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(options: {
+  slots: number;
+  script: string;
+  stops: (() => Promise<unknown>)[];
+  stop(): Promise<void>;
+}): Promise<BenchService> {
+  const { slots, script, stops, stop } = options;
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-bench-'));
+  stops.push(() => rm(dir, { recursive: true, force: true }));
   await chmod(dir, 0o755); // sandboxed commands run as another user
   const repository = join(dir, 'plain-duration.git');
   await makeDemoRepository(repository);
-  const firstRequests = new Map<string, number>();
   const requests: AskedModel[] = [];
+  const firstRequests = new Map<string, number>();
   const model = await startModelServer({
-    script: `tickets:\n  Warm up:\n${warmUp}${options.script}`,
+    script: `tickets:\n  Warm up:\n${warmUp}${script}`,
     onRequest({ body, at, ended }) {
       requests.push({ body, at, endedAt: ended.then(() => performance.now()) });
       const identifier = /Your ticket is (BOARD-\d+)/.exec(body)?.[1];
       if (identifier && !firstRequests.has(identifier)) firstRequests.set(identifier, at);
     },
   });
+  stops.push(model.close);
   const loaded = loadConfig({
     cwd: dir,
     env: {
@@ -64,38 +87,29 @@ export async function startBenchService(options: { slots: number; script: string
     {
       ...loaded,
       http: { host: '127.0.0.1', port: 0 },
-      worker: { slots: options.slots },
+      worker: { slots },
       repositories: [{ name: 'plain-duration', codeHost: 'local-git', location: repository, base: null }],
     },
     createLog({ level: 'error', format: 'pretty', secrets: [] }),
   );
-  async function stop() {
-    await app.stop();
-    await model.close();
-    await rm(dir, { recursive: true, force: true });
-  }
+  stops.push(app.stop);
   const file = async (title: string) => {
     const { identifier } = await app.desk.createTicket({ title, assignee: loaded.trackers.board.agent }, someone);
     return { identifier, committedAt: performance.now() };
   };
-  try {
-    await app.startWorking();
-    const url = await app.startWeb();
-    if (url === null) throw new Error('the service does not listen');
-    await rested(app, (await file('Warm up')).identifier);
-    return {
-      app,
-      url,
-      requests,
-      firstRequestAt: (identifier) => firstRequests.get(identifier) ?? null,
-      assign: (count, title = 'Work') =>
-        Promise.all(Array.from({ length: count }, (_, index) => file(`${title} ${index}`))),
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await app.startWorking();
+  const url = await app.startWeb();
+  if (url === null) throw new Error('the service does not listen');
+  await rested(app, (await file('Warm up')).identifier);
+  return {
+    app,
+    url,
+    requests,
+    firstRequestAt: (identifier) => firstRequests.get(identifier) ?? null,
+    assign: (count, title = 'Work') =>
+      Promise.all(Array.from({ length: count }, (_, index) => file(`${title} ${index}`))),
+    stop,
+  };
 }
 
 const warmUp = `    - calls: [{ tool: bash, input: { command: "true" } }, { tool: git_last-touched, input: { path: src } }]

@@ -1,5 +1,5 @@
 import { median, ms, type Row } from './figures.ts';
-import { rested, startBenchService } from './service.ts';
+import { startBenchService, until } from './service.ts';
 
 const turns = 40;
 const end =
@@ -26,8 +26,9 @@ async function gaps(call: string): Promise<number[]> {
   });
   try {
     const ticket = (await service.assign(1))[0]?.identifier ?? '';
-    await rested(service.app, ticket);
-    const requests = service.requests.filter(({ body }) => body.includes(`Your ticket is ${ticket}`));
+    const asked = () => service.requests.filter(({ body }) => body.includes(`Your ticket is ${ticket}:`));
+    await until(() => asked().length > turns, 100);
+    const requests = asked();
     const found: number[] = [];
     for (const [index, { endedAt }] of requests.entries()) {
       const next = requests[index + 1];

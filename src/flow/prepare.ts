@@ -6,8 +6,8 @@ import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { unreadPrompts } from '../store/prompts.ts';
-import { type ClaimedRun, holdRun } from '../store/runs.ts';
-import { findSession, type SessionRow, saveReading, updateSession } from '../store/sessions.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import type { RunDeps } from './run.ts';
@@ -90,7 +90,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     }),
     request: writeRequest(ticket),
   };
-  if (!session.brief) await fenced(deps, run, { brief, repository: repository.name, baseBranch });
+  if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
   return { session, ticket, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
 }
 
@@ -108,16 +108,8 @@ async function pin(
   await from.refresh();
   const now = await from.look(from.known);
   if (!now) throw new Error(`The branch ${from.baseBranch} of ${from.repository.name} is gone.`);
-  await fenced(deps, run, { baseCommit: now.commit });
+  await updateSessionOf(deps.db, run, { baseCommit: now.commit });
   return now;
-}
-
-/** Written only while the run is ours: whoever takes it over builds on what stands there. */
-async function fenced(deps: RunDeps, run: ClaimedRun, changes: Parameters<typeof updateSession>[2]): Promise<void> {
-  await deps.db.transaction().execute(async (tx) => {
-    await holdRun(tx, run);
-    await updateSession(tx, run.sessionId, changes);
-  });
 }
 
 /** Started by the first call; all share what comes of it. */

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { ConversationHint } from '../core/delivery.ts';
 import { canMove, type SessionState } from '../core/session.ts';
+import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
+import type { ClaimedRun } from './runs.ts';
 
 export interface SessionRow {
   id: string;
@@ -95,26 +97,51 @@ export async function moveSession(tx: Tx, session: SessionRow, state: SessionSta
   await updateSession(tx, session.id, { state });
 }
 
-export async function updateSession(
-  db: Database | Tx,
-  id: string,
-  changes: Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint'>>,
-): Promise<void> {
-  await db
+export type SessionChanges = Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint'>>;
+
+export async function updateSession(db: Database | Tx, id: string, changes: SessionChanges): Promise<void> {
+  await db.updateTable('sessions').set(columnsOf(changes)).where('id', '=', id).execute();
+}
+
+/**
+ * The same, only while the run is ours: whoever takes it over builds on what stands there. Locks the session before the
+ * run, as everybody who locks both. Throws `RunLost`.
+ */
+export async function updateSessionOf(db: Database, run: ClaimedRun, changes: SessionChanges): Promise<void> {
+  const updated = await db
+    .with('locked', (query) =>
+      query.selectFrom('sessions').select('id').where('id', '=', run.sessionId).forNoKeyUpdate(),
+    )
+    .with('held', (query) =>
+      query
+        .selectFrom('runs')
+        .innerJoin('locked', 'locked.id', 'runs.session_id')
+        .select('runs.id')
+        .where('runs.id', '=', run.id)
+        .where('runs.attempt', '=', run.attempt)
+        .where('runs.ended_at', 'is', null)
+        .forNoKeyUpdate('runs'),
+    )
     .updateTable('sessions')
-    .set({
-      ...(changes.state !== undefined && { state: changes.state }),
-      ...(changes.repository !== undefined && { repository: changes.repository }),
-      ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
-      ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
-      ...(changes.branch !== undefined && { branch: changes.branch }),
-      ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
-      ...(changes.pullRequest !== undefined && { pull_request: JSON.stringify(changes.pullRequest) }),
-      ...(changes.brief !== undefined && { brief: JSON.stringify(changes.brief) }),
-      updated_at: new Date(),
-    })
-    .where('id', '=', id)
-    .execute();
+    .from('held')
+    .set(columnsOf(changes))
+    .where('sessions.id', '=', run.sessionId)
+    .executeTakeFirstOrThrow();
+  if (updated.numUpdatedRows === 0n) throw new RunLost(run.id);
+}
+
+function columnsOf(changes: SessionChanges) {
+  return {
+    ...(changes.state !== undefined && { state: changes.state }),
+    ...(changes.repository !== undefined && { repository: changes.repository }),
+    ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
+    ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
+    ...(changes.branch !== undefined && { branch: changes.branch }),
+    ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
+    ...(changes.pullRequest !== undefined && { pull_request: JSON.stringify(changes.pullRequest) }),
+    ...(changes.brief !== undefined && { brief: JSON.stringify(changes.brief) }),
+    updated_at: new Date(),
+  };
 }
 
 export async function saveReading(db: Database | Tx, ticketId: string, reading: Ticket): Promise<void> {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../core/repository.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { describeFailure, type HostGit } from './git.ts';
-import { assertCommit, assertName, splitRecords } from './names.ts';
+import { assertCommit, assertName, isCommit, splitRecords } from './names.ts';
 
 export interface TreeEntry {
   path: string;
@@ -43,6 +43,7 @@ type Resolved = { commit: string; tree: string };
 const keepRefs = 'refs/shipmate/keep/';
 const packsBeforeRepack = 50;
 const keptTrees = 4;
+const keptAnswers = 200;
 
 export function createMirrors(options: {
   dir: string;
@@ -53,24 +54,11 @@ export function createMirrors(options: {
   const fetches = new Map<string, SharedFetch>();
   const trees = new Map<string, Promise<ReadonlyMap<string, TreeEntry>>>();
   /**
-   * What git said of a mirror's refs, until we fetch again: a process for each question is what many sessions at once would
-   * wait for. Another process may have fetched since; whoever needs the newest refreshes first.
+   * What git said of a mirror, kept until the next fetch of ours has been asked the same: a process for each question is
+   * what many sessions at once would wait for. Another process may have fetched since; whoever needs the newest refreshes.
    */
-  const answers = new Map<string, Map<string, Promise<unknown>>>();
-
-  async function askOnce<T>(repository: Repository, question: string, ask: () => Promise<T>): Promise<T> {
-    const key = mirrorKey(repository);
-    const known = answers.get(key) ?? new Map<string, Promise<unknown>>();
-    answers.set(key, known);
-    const asked = (known.get(question) as Promise<T> | undefined) ?? ask();
-    known.set(question, asked);
-    const answer = await asked.catch((error: unknown) => {
-      known.delete(question);
-      throw error;
-    });
-    if (answer === null) known.delete(question);
-    return answer;
-  }
+  const resolved = new Map<string, Map<string, Promise<Resolved | null>>>();
+  const refLists = new Map<string, Promise<string>>();
 
   const gitDir = (repository: Repository) => join(dir, `${mirrorKey(repository)}.git`);
 
@@ -106,7 +94,6 @@ export function createMirrors(options: {
         env,
         signal,
       });
-      answers.delete(mirrorKey(repository));
       if (result.exitCode === 0) break;
       // Another worker on this machine fetches the same mirror at this moment.
       if (tries < 5 && /cannot lock ref|Unable to create .*\.lock/.test(result.stderr)) {
@@ -122,6 +109,7 @@ export function createMirrors(options: {
         ),
       });
     }
+    await askAgain(repository);
     void background('repack', (stop) => repackWhenMany(target, stop));
   }
 
@@ -149,17 +137,31 @@ export function createMirrors(options: {
     return new Map(parseTree(output).map((entry) => [entry.path, entry]));
   }
 
-  async function resolveNow(repository: Repository, ref: string): Promise<Resolved | null> {
-    const names = /^[0-9a-f]{40}$/.test(ref) ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
-    const questions = names.flatMap((name) => [`${name}^{commit}`, `${name}^{tree}`]);
-    const stdin = `${questions.join('\n')}\n`;
+  /** Commit and tree of each ref or commit id; null where there is none such. */
+  async function resolveNow(repository: Repository, refs: string[]): Promise<(Resolved | null)[]> {
+    const names = refs.map((ref) => (isCommit(ref) ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`]));
+    const questions = names.flat().flatMap((name) => [`${name}^{commit}`, `${name}^{tree}`]);
     const args = ['cat-file', '--batch-check=%(objectname)'];
-    const answers = (await git.must(args, { gitDir: gitDir(repository), stdin })).toString().split('\n');
-    for (let at = 0; at + 1 < answers.length; at += 2) {
-      const [commit, tree] = [answers[at] ?? '', answers[at + 1] ?? ''];
-      if (/^[0-9a-f]{40}$/.test(commit) && /^[0-9a-f]{40}$/.test(tree)) return { commit, tree };
-    }
-    return null;
+    const said = await git.must(args, { gitDir: gitDir(repository), stdin: `${questions.join('\n')}\n` });
+    const answers = said.toString().split('\n').values();
+    return names.map((each) => {
+      const found = each.map(() => ({ commit: answers.next().value ?? '', tree: answers.next().value ?? '' }));
+      return found.find(({ commit, tree }) => isCommit(commit) && isCommit(tree)) ?? null;
+    });
+  }
+
+  /** After a fetch, before anybody who waited for it goes on. What a commit id stands for stays. */
+  async function askAgain(repository: Repository): Promise<void> {
+    const key = mirrorKey(repository);
+    refLists.delete(key);
+    const before = [...(resolved.get(key) ?? [])].slice(-keptAnswers);
+    const refs = before.map(([ref]) => ref).filter((ref) => !isCommit(ref));
+    const found = refs.length === 0 ? [] : await resolveNow(repository, refs);
+    const commits = before.filter(([ref]) => isCommit(ref));
+    resolved.set(
+      key,
+      new Map([...commits, ...refs.map((ref, at) => [ref, Promise.resolve(found[at] ?? null)] as const)]),
+    );
   }
 
   async function listRefs(repository: Repository): Promise<string> {
@@ -191,7 +193,17 @@ export function createMirrors(options: {
     async resolve(repository, ref, signal) {
       signal?.throwIfAborted();
       if (ref.includes('\n') || !(await exists(gitDir(repository)))) return null;
-      return askOnce(repository, `resolve ${ref}`, () => resolveNow(repository, ref));
+      const known = resolved.get(mirrorKey(repository)) ?? new Map<string, Promise<Resolved | null>>();
+      resolved.set(mirrorKey(repository), known);
+      const asked = known.get(ref) ?? resolveNow(repository, [ref]).then(([found]) => found ?? null);
+      known.set(ref, asked);
+      const forget = () => known.get(ref) === asked && known.delete(ref);
+      const found = await asked.catch((error: unknown) => {
+        forget();
+        throw error;
+      });
+      if (!found) forget(); // it may come any time
+      return found;
     },
 
     readTree,
@@ -206,7 +218,11 @@ export function createMirrors(options: {
 
     async packedRefs(repository) {
       if (!(await exists(gitDir(repository)))) return '';
-      return askOnce(repository, 'refs', () => listRefs(repository));
+      const key = mirrorKey(repository);
+      const listed = refLists.get(key) ?? listRefs(repository);
+      refLists.set(key, listed);
+      listed.catch(() => refLists.delete(key));
+      return listed;
     },
 
     async keep(repository, name, commit) {

@@ -17,7 +17,11 @@ export function assertName(what: string, name: string): string {
   return name;
 }
 
+export function isCommit(name: string): boolean {
+  return /^[0-9a-f]{40}$/.test(name);
+}
+
 export function assertCommit(name: string): string {
-  if (!/^[0-9a-f]{40}$/.test(name)) throw new Error(`${JSON.stringify(name)} is not a full commit or tree id`);
+  if (!isCommit(name)) throw new Error(`${JSON.stringify(name)} is not a full commit or tree id`);
   return name;
 }

@@ -9,12 +9,10 @@ const present = await findProgram('bwrap', '/usr/bin:/bin:/usr/local/bin');
 const ask = (env: Record<string, string>) => {
   const code = `import(${JSON.stringify(file)}).then(async ({ ensureBubblewrap }) =>
     console.log(JSON.stringify(await ensureBubblewrap({ env: ${JSON.stringify(env)}, log: console.error }))))`;
-  const hide = `touch /tmp/nothing && mount --bind /tmp/nothing ${present} && exec "$@"`;
-  const { stdout, stderr } = spawnSync(
-    'unshare',
-    ['--mount', 'sh', '-c', `mount -t tmpfs none /tmp && ${hide}`, 'sh', process.execPath, '-e', code],
-    { encoding: 'utf8' },
-  );
+  const hide = `mount --bind /dev/null ${present} && exec "$@"`;
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', hide, 'sh', process.execPath, '-e', code], {
+    encoding: 'utf8',
+  });
   if (!stdout) throw new Error(stderr);
   return { answer: JSON.parse(stdout) as unknown, stderr };
 };

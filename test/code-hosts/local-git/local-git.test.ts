@@ -99,7 +99,7 @@ test('what is no repository is told with a remedy', async ({ expect }) => {
   ] as const)
     await expect(world.host.locate(repositoryAt(path), never), path).rejects.toMatchObject({
       code: 'not_found',
-      message: expect.stringMatching(new RegExp(`${problem}.*Correct its .location.*git init --bare`, 's')),
+      message: expect.stringMatching(new RegExp(`${problem}.*Correct its .path.*git init --bare`, 's')),
     });
 });
 

@@ -68,7 +68,7 @@ async function assign(service: BenchService) {
     for (const { ticket } of rows.rows)
       if (!shownAt.has(`BOARD-${ticket}`)) shownAt.set(`BOARD-${ticket}`, performance.now());
     return !looking;
-  }, 2);
+  }, 4);
   const tickets = await service.assign(atOnce);
   await until(() => tickets.every(({ identifier }) => shownAt.has(identifier)), 5);
   looking = false;

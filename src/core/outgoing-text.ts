@@ -114,7 +114,8 @@ function outsideCode(line: string, change: (text: string) => string): string {
     rest = rest.slice(close + ticks.length);
   }
   out.push(change(rest));
-  return out.join('');
+  // Backticks that come to stand beside one another would be read as one longer run, and pair with nothing.
+  return out.reduce((text, piece) => text + (text.endsWith('`') && piece.startsWith('`') ? ' ' : '') + piece, '');
 }
 
 function closing(text: string, ticks: string, from: number): number {

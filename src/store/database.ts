@@ -194,6 +194,8 @@ export function createPool(url: string, max = 20): pg.Pool {
     max,
     types,
     application_name: 'shipmate',
+    // Opening one takes some milliseconds of both sides, and tickets come in bursts.
+    idleTimeoutMillis: 300_000,
     // A process that is frozen in the middle of a transaction must not keep what it locked for ever.
     idle_in_transaction_session_timeout: 60_000,
   });

@@ -225,7 +225,7 @@ const a = '@octocat'; // fixes #5
           .replace(/(`+)(?!`)[^\n]*?[^`\n]\1(?!`)/g, 'code');
         return !/(^|\s)@octocat|\b(fixes|closes) (#1|GH-2)|<!--|<b>/i.test(prose);
       }),
-      { numRuns: 3000 },
+      { numRuns: 3000, examples: [[['@octocat', '```', '@octocat', '```', 'Closes GH-2', 'fixes #1']]] },
     );
   });
 });

@@ -2,10 +2,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { type App, createApp } from '../src/app.ts';
 import { makeDemoRepository } from '../src/cli/demo/repository.ts';
 import { loadConfig } from '../src/config.ts';
 import { createLog } from '../src/lib/log.ts';
+import { openEmbeddedPostgres } from '../src/store/embedded-postgres.ts';
 import { startModelServer } from '../test/stand-ins/model-server/server.ts';
 
 export const someone = { id: 'ada', name: 'Ada', isBot: false };
@@ -13,6 +15,8 @@ export const webhookSecret = 'bench';
 
 export interface BenchService {
   app: App;
+  /** A connection beside the service's own. */
+  database: pg.Client;
   /** What `POST /webhooks/...` is below. */
   url: string;
   /** What the model was asked; times are of `performance.now()`. */
@@ -34,7 +38,8 @@ export interface AskedModel {
 
 /**
  * The whole service in this process, as `shipmate start` runs it, with a PostgreSQL of its own that syncs every commit and a
- * model on loopback. It has worked on one ticket when this resolves: mirror, baseline and a workspace are there.
+ * model on loopback. It has worked on a ticket, and then on as many at once as are measured, when this resolves: mirror,
+ * baseline, a workspace and connections are there, and its code is warm.
  */
 export async function startBenchService(options: { slots: number; script: string }): Promise<BenchService> {
   const stops: (() => Promise<unknown>)[] = [];
@@ -83,9 +88,15 @@ async function start(options: {
       BOARD_WEBHOOK_SECRET: webhookSecret,
     },
   });
+  const embedded = await openEmbeddedPostgres(join(dir, 'postgres'));
+  stops.push(embedded.release);
+  const database = new pg.Client({ connectionString: embedded.url });
+  await database.connect();
+  stops.push(() => database.end());
   const app = await createApp(
     {
       ...loaded,
+      databaseUrl: embedded.url,
       http: { host: '127.0.0.1', port: 0 },
       worker: { slots },
       repositories: [{ name: 'plain-duration', codeHost: 'local-git', location: repository, base: null }],
@@ -101,8 +112,11 @@ async function start(options: {
   const url = await app.startWeb();
   if (url === null) throw new Error('the service does not listen');
   await rested(app, (await file('Warm up')).identifier);
+  const burst = await Promise.all(Array.from({ length: 10 }, () => file('Warm up')));
+  for (const { identifier } of burst) await rested(app, identifier);
   return {
     app,
+    database,
     url,
     requests,
     firstRequestAt: (identifier) => firstRequests.get(identifier) ?? null,

@@ -1,7 +1,7 @@
 import { median, ms, type Row } from './figures.ts';
 import { startBenchService, until } from './service.ts';
 
-const turns = 40;
+const turns = 80;
 const end =
   '  - calls: [{ tool: finish, input: { title: Nothing, summary: Nothing, answer: Nothing is to be done. } }]\n';
 
@@ -34,8 +34,8 @@ async function gaps(call: string): Promise<number[]> {
       const next = requests[index + 1];
       if (next) found.push(next.at - (await endedAt));
     }
-    // The first turns wait for the workspace.
-    return found.slice(5);
+    // The first turns wait for the workspace, and run code that is still cold.
+    return found.slice(30);
   } finally {
     await service.stop();
   }

@@ -62,6 +62,8 @@ export interface App {
   startWeb(listening?: boolean): Promise<string | null>;
   /** Works on runs, and posts effects. */
   startWorking(): Promise<void>;
+  /** Aborted when the embedded database has ended under us: nothing more can be done here. */
+  lost: AbortSignal;
   /** Ends all of it in the reverse order of its start. Runs that are under way stay claimable. */
   stop(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export interface App {
  * the database cannot be had.
  */
 export async function createApp(config: Config, log: Log): Promise<App> {
+  const model = openModel(config); // what is named wrongly is told before anything is started
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const each of stops.splice(0).reverse())
@@ -100,8 +103,6 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log: (message, fields) => log.debug(fields, message),
   });
   stops.push(() => workspaces.close());
-  const model = openModel(config);
-
   let opening: Promise<Queues> | null = null;
   const openQueues = () => {
     opening ??= startQueues({ url: database.url, onError: (error) => log.warn({ err: error }, 'queue trouble') });
@@ -135,6 +136,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
 
   return {
     db,
+    lost: database.lost,
     trackers,
     codeHosts,
     model,

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -54,14 +54,15 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
   const config = await withSandbox(cli, loaded, options);
   const app = await cli.open(config, cli.log(config, true));
   try {
-    const { identifier, isNew } = await fileTicket(app, config, ticket, repository);
+    const opened = await openTicket(app, config, ticket, repository);
+    const { identifier, isNew } = opened;
     say(bold(`${identifier}  ${oneLine(ticket.title)}`));
     say(dim(describeModel(config, options)));
     if (!isNew) say(dim('It was begun before and goes on from there.'));
     say('');
     await app.startWorking();
     await app.startWeb(false);
-    const view = await untilSession(app, identifier, cli.signal);
+    const view = await untilSession(app, opened, cli.signal);
     const live = createLive(say, view.runs[0]?.queuedAt ?? new Date());
     await followSession(app, view.id, identifier, { ...live, signal: cli.signal });
     const ended = await app.sessions.view(identifier);
@@ -69,6 +70,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
     const document = await describeDemo(app, ended, repository);
     if (options.json) cli.print(JSON.stringify(document, null, 2));
     else cli.print(showDemo(document, { again: `npm run shipmate -- --data-dir ${quote(relativeTo(cli, config))}` }));
+    if (ended.state === 'complete') await rm(unfinishedIn(config), { force: true });
     return document.pullRequest?.proof === 'proved' ? 0 : 1;
   } finally {
     await app.stop();
@@ -125,37 +127,48 @@ function describeModel(config: Config, options: DemoOptions): string {
   return `Model: ${config.model}`;
 }
 
-/** The ticket of a demo that was interrupted, else a new one. */
-async function fileTicket(
-  app: App,
-  config: Config,
-  file: TicketFile,
-  repository: Repository,
-): Promise<{ identifier: string; isNew: boolean }> {
+/** The ticket of a demo that never came to its end, else a new one. What failed or was stopped is told to go on. */
+async function openTicket(app: App, config: Config, file: TicketFile, repository: Repository): Promise<OpenTicket> {
   const agent = config.trackers.board.agent;
-  const open = await app.desk.list({ categories: ['backlog', 'unstarted', 'started', 'review'], limit: 20 });
-  for (const { identifier, title } of open) {
-    const view = await app.sessions.view(identifier);
-    const over = view !== null && restsForGood(view);
-    const mine = (await app.desk.show(identifier)).ticket.fields.repository === repository.name;
-    if (title !== file.title || !mine || over) continue;
-    await app.desk.assign(identifier, agent, person);
-    return { identifier, isNew: false };
+  const unfinished = await readUnfinished(config);
+  if (unfinished?.title === file.title && unfinished.repository === repository.location) {
+    const view = await app.sessions.view(unfinished.identifier);
+    const goesOn = view !== null && (view.state === 'error' || view.state === 'stopped');
+    if (goesOn) await app.desk.comment(unfinished.identifier, 'continue', person);
+    return { ...unfinished, isNew: false, fromRun: (view?.runs.length ?? 0) + (goesOn ? 1 : 0) };
   }
   const fields = { ...file.fields, repository: repository.name };
   const { identifier } = await app.desk.createTicket({ ...file, fields, assignee: agent }, person);
-  return { identifier, isNew: true };
+  await writeFile(
+    unfinishedIn(config),
+    JSON.stringify({ identifier, title: file.title, repository: repository.location }),
+  );
+  return { identifier, isNew: true, fromRun: 1 };
 }
 
-function restsForGood(view: SessionView): boolean {
-  const rests = view.state !== 'active' && view.state !== 'pending';
-  return rests && view.unsent.every((effect) => effect.state === 'failed');
+interface OpenTicket {
+  identifier: string;
+  isNew: boolean;
+  /** Its session has this many runs at least, once the demo is under way. */
+  fromRun: number;
 }
 
-async function untilSession(app: App, identifier: string, signal: AbortSignal): Promise<SessionView> {
+/** Names the ticket until its end has been shown. */
+function unfinishedIn(config: Config): string {
+  return join(config.dataDir, 'unfinished.json');
+}
+
+async function readUnfinished(
+  config: Config,
+): Promise<{ identifier: string; title: string; repository: string } | null> {
+  const text = await readFile(unfinishedIn(config), 'utf8').catch(() => null);
+  return text === null ? null : JSON.parse(text);
+}
+
+async function untilSession(app: App, { identifier, fromRun }: OpenTicket, signal: AbortSignal): Promise<SessionView> {
   for (;;) {
     const view = await app.sessions.view(identifier);
-    if (view && view.runs.length > 0) return view;
+    if (view && view.runs.length >= Math.max(1, fromRun)) return view;
     await delay(20, undefined, { signal });
   }
 }

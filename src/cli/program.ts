@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { createApp } from '../app.ts';
 import { type Config, ConfigError, type Environment, loadConfig } from '../config.ts';
 import { VendorError } from '../core/vendor-error.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { CliError } from './cli-error.ts';
 import { demoCommand } from './demo.ts';
@@ -69,7 +70,11 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     sessionsCommand,
     watchCommand,
   ];
-  for (const command of commands) program.addCommand(command(cli, (code) => (exitCode = code)));
+  for (const create of commands) {
+    const command = create(cli, (code) => (exitCode = code));
+    for (const each of [command, ...command.commands]) each.configureHelp({ showGlobalOptions: true });
+    program.addCommand(command);
+  }
 
   return {
     async run(argv) {
@@ -94,6 +99,8 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
 /** People get a sentence; a fault of ours keeps its stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (isDatabaseUnavailable(error))
+    return `The database went away: ${error.message}. Run the command again when it is back: what was under way goes on.`;
   const expected = error instanceof CliError || error instanceof ConfigError || error instanceof VendorError;
   return expected || error.stack === undefined ? error.message : error.stack;
 }

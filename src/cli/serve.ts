@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
 import type { App } from '../app.ts';
+import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
 
 /** The commands that run for good: web and worker, together or apart. */
@@ -27,7 +28,12 @@ async function serve(cli: Cli, parts: { web: boolean; worker: boolean }): Promis
     if (parts.worker) await app.startWorking();
     const url = parts.web ? await app.startWeb() : null;
     log.info({ ...(url && { url }), ...parts, model: app.model?.id ?? null }, 'Shipmate is running; Ctrl-C stops it');
-    if (!cli.signal.aborted) await once(cli.signal, 'abort');
+    const ended = AbortSignal.any([cli.signal, app.lost]);
+    if (!ended.aborted) await once(ended, 'abort');
+    if (app.lost.aborted)
+      throw new CliError(
+        'The embedded PostgreSQL has ended, see postgres.log in dataDir. Start again: what was under way goes on.',
+      );
     log.info('stopping; what is under way goes on at the next start');
   } finally {
     await app.stop();

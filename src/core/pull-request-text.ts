@@ -112,7 +112,7 @@ export function writeHold(reasons: readonly { path: string; message: string }[])
     20,
     500,
   );
-  return `**Not published.** The change is finished, but a person must look at it first:\n\n${shown}\n\nTell me what to change, or take it over yourself.`;
+  return `**Not published.** The change is finished, but a person must look at it first:\n\n${shown}\n\nTell me what to do instead.`;
 }
 
 function pullRequestTitle(ticket: TicketLine, title: string): string {
@@ -152,6 +152,7 @@ function verification(proof: Proof): string {
     ['| Command | On | Result | Tests | Time |', '|---|---|---|---|---|', ...rows].join('\n'),
     testsLine(proof),
     proof.reproduced ? 'Reproduced: a new test fails on the base and passes with this change.' : '',
+    proof.verdict === 'proved' && proof.findings.length > 0 ? `To know:\n\n${list(proof.findings, 20, 500)}` : '',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -167,8 +168,9 @@ function ranOn({ where, name, command }: CommandEvidence): string {
   return note === '' ? 'this change' : `this change, ${note}`;
 }
 
-function result({ where, exitCode }: CommandEvidence): string {
+function result({ where, exitCode, tests }: CommandEvidence): string {
   if (exitCode === null) return 'killed';
+  if (tests === null && (exitCode === 126 || exitCode === 127)) return 'could not be started';
   if (exitCode === 0) return 'passed';
   return where === 'reproduction' ? `failed (${exitCode}), as it should` : `failed (${exitCode})`;
 }

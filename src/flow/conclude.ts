@@ -193,7 +193,9 @@ async function publish(
   );
   const closing = writeClosing({ url: '{link}', proof: finished.proof, draft, summary: finished.report.summary });
   await addActivities(tx, stage, `run/${run.number}/ended`, [{ type: 'response', body: closing }], {
-    from: pullRequestKey,
-    field: 'url',
+    link: {
+      from: pullRequestKey,
+      field: 'url',
+    },
   });
 }

@@ -1,12 +1,14 @@
-import type { Proof } from '../core/evidence.ts';
+import type { Evidence, Proof } from '../core/evidence.ts';
 import { writeEscalation, writeHold } from '../core/pull-request-text.ts';
 import type { Journal, StepScope } from '../core/step.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
+import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
 import { publishedTree } from '../store/effects.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
+import { evidenceOf } from '../verification/commands.ts';
 import { runFixers } from '../verification/fixers.ts';
 import { type Verification, verify } from '../verification/verify.ts';
 import type { Change, SessionStore } from '../workspaces/workspaces.ts';
@@ -62,16 +64,27 @@ export function createFinish(
 ): (report: WorkReport, context: ToolRunContext) => Promise<ToolResult> {
   const { run, journal, workbench, signal, prepared } = options;
   return async (report, context) => {
-    const { facts } = await prepared.pinned();
+    const { facts, tree } = await prepared.pinned();
     const workspace = await workbench.workspace;
-    await runFixers(workspace.sandbox, facts.verify.fix, { signal });
-    const snapshot = await workbench.snapshotNow();
+    let snapshot = await workbench.snapshotNow();
+    const published = (await publishedTree(options.deps.db, run.sessionId)) ?? tree;
+    const changed = snapshot.tree !== published;
+    // Fixers mend the agent's change; where it made none, what they would do is not its work.
+    const fixed = changed ? await runFixers(workspace.sandbox, facts.verify.fix, { signal }) : [];
+    if (fixed.length > 0) snapshot = await workbench.snapshotNow();
+    const notRun = fixed.filter(({ exitCode }) => exitCode === 126 || exitCode === 127);
+    const handIn = {
+      report,
+      snapshot,
+      changed,
+      risks: notRun.map(({ command }) => `\`${command}\` (fix:) could not be started`),
+    };
     const judged = await journal.step(
       'verify',
       `${context.key}/verdict`,
       { tree: snapshot.tree },
-      (scope) => judge(options, report, snapshot, scope),
-      { announce: [{ type: 'action', ...verifying, ephemeral: true }] },
+      (scope) => judge(options, handIn, scope),
+      { announce: changed ? [{ type: 'action', ...verifying, ephemeral: true }] : [] },
     );
     if ('finished' in judged)
       return { text: 'Accepted.', isError: false, outcome: { stopReason: 'finished', message: report.summary } };
@@ -98,25 +111,36 @@ function judgements(journal: Journal, runId: string): Judged[] {
     .map((step) => step.result as Judged);
 }
 
-async function judge(
-  options: FinishOptions,
-  report: WorkReport,
-  snapshot: SnapshotRow,
-  scope: StepScope,
-): Promise<Judged> {
+/** What the agent hands in, as the service sees it. */
+interface HandIn {
+  report: WorkReport;
+  snapshot: SnapshotRow;
+  /** Whether the agent changed anything that is not published yet. */
+  changed: boolean;
+  risks: string[];
+}
+
+async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): Promise<Judged> {
   const { deps, run, prepared, signal } = options;
+  const { report, snapshot } = handIn;
   const pinned = await prepared.pinned();
-  if (snapshot.tree === ((await publishedTree(deps.db, run.sessionId)) ?? pinned.tree))
-    return report.answer === null
-      ? { rejected: nothingChanged }
-      : { finished: { type: 'answer', answer: report.answer } };
+  if (!handIn.changed) {
+    if (report.answer === null) return { rejected: nothingChanged };
+    for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);
+    return { finished: { type: 'answer', answer: report.answer } };
+  }
+  if (report.answer !== null) return { rejected: answeredAndChanged };
 
   const store = await deps.workspaces.receive(run.sessionId, prepared.repository, snapshot, signal);
   const changes = await deps.workspaces.changes(store, pinned.commit, snapshot.tree);
   const inspection = await inspect(deps, store, pinned.commit, snapshot.tree, changes);
   if (inspection.verdict === 'hold') {
-    scope.report({ type: 'thought', body: writeHold(inspection.reasons) });
-    return { rejected: explainHold(inspection.reasons) };
+    const rejected = explainHold(inspection.reasons);
+    const told = judgements(options.journal, run.id).some(
+      (judged) => 'rejected' in judged && judged.rejected === rejected,
+    );
+    if (!told) scope.report({ type: 'thought', body: writeHold(inspection.reasons) });
+    return { rejected };
   }
   const { proof, files } = await prove(options, snapshot, store, changes);
   const contents = new Map(files.map((file) => [file.evidence.path, file.content]));
@@ -125,7 +149,7 @@ async function judge(
   scope.report({ type: 'action', ...verifying, result: summarize(proof) });
   if (proof.verdict === 'regressed') return { rejected: explainProof(proof) };
   const doubts = judgements(options.journal, run.id).filter((judged) => 'doubt' in judged).length;
-  if (proof.verdict === 'unproved' && prepared.isBug && !proof.reproduced && doubts < maxDoubts)
+  if (proof.verdict === 'unproved' && prepared.isBug && !proof.reproduced && couldRun(proof) && doubts < maxDoubts)
     return { rejected: explainProof(proof), doubt: true };
   return {
     finished: {
@@ -136,7 +160,7 @@ async function judge(
       tree: snapshot.tree,
       proof,
       changes: sizeOf(changes),
-      risks: inspection.notes.map(({ path, message }) => `${path}: ${message}`),
+      risks: [...inspection.notes.map(({ path, message }) => `${path}: ${message}`), ...handIn.risks],
       date: new Date().toISOString(),
     },
   };
@@ -211,6 +235,23 @@ function summarize({ verdict, testsBefore, testsAfter, reproduced, findings }: P
 const nothingChanged =
   'Nothing was changed. If the ticket needs no change, call finish again with an `answer` that says so and why; else make the change first.';
 
+const answeredAndChanged =
+  'An `answer` is for a ticket that needs no change, but files were changed. Undo the change, or call finish without `answer`.';
+
+/** Whether anything on the change could be started at all. */
+function couldRun(proof: Proof): boolean {
+  return proof.evidence.some(
+    (item) => item.type === 'command' && item.where === 'head' && item.exitCode !== 126 && item.exitCode !== 127,
+  );
+}
+
+/** What an answer stands on: the base's own checks. Without a set-up that works there are none. */
+async function baselineEvidence({ workbench, signal }: FinishOptions): Promise<Evidence[]> {
+  const baseline = await orAborted(workbench.baseline, signal).catch(() => null);
+  signal.throwIfAborted();
+  return baseline?.runs.map((run) => evidenceOf(run, 'base')) ?? [];
+}
+
 function explainHold(reasons: GateReason[]): string {
   const list = reasons.slice(0, 20).map(({ path, message }) => `- ${path}: ${message}`);
   return `Not accepted: this may not be published.\n${list.join('\n')}\nUndo these parts, or ask people, and call finish again.`;
@@ -219,7 +260,7 @@ function explainHold(reasons: GateReason[]): string {
 /** For the model: what is wrong, and the output of what failed. */
 function explainProof(proof: Proof): string {
   const failed = proof.evidence.flatMap((item) =>
-    item.type === 'command' && item.where !== 'base' && item.exitCode !== 0
+    item.type === 'command' && item.where === 'head' && item.exitCode !== 0
       ? [`$ ${item.command}   (${item.name}, exit ${item.exitCode ?? 'killed'})\n${item.log}`]
       : [],
   );
@@ -232,8 +273,11 @@ function escalate(prepared: Prepared, report: WorkReport, rejected: string): str
   return writeEscalation({
     asked: prepared.ticket.title,
     tried: [report.summary],
-    blocks: 'My change was refused three times by the checks that every change must pass.',
-    options: ['Tell me how to go on', 'Take it over', 'Change the ticket, then say "continue"'],
+    blocks:
+      rejected === nothingChanged
+        ? 'I have nothing to hand in: no change, and no answer.'
+        : 'My change was refused three times by the checks that every change must pass.',
+    options: ['Tell me how to go on', 'Change the ticket, then say "continue"'],
     evidence: [],
     log: rejected,
   });

@@ -44,6 +44,7 @@ export interface PostDeps {
 
 const atOnce = 16;
 const lookAgainMs = 250;
+const gatherMs = 5;
 /** Tries before an effect counts as failed for good, with the waits below about half an hour; few where we do not know what failed. */
 const maxTries = { known: 20, unknown: 4 };
 
@@ -64,8 +65,8 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
         active.add(sending);
       }
       if (active.size === 0) return;
-      // A slow one must not keep what came meanwhile from leaving.
-      await Promise.race([...active, delay(lookAgainMs)]);
+      // A slow one must not keep what came meanwhile from leaving; of quick ones several end before it is worth a look.
+      await Promise.all([Promise.race([...active, delay(lookAgainMs)]), delay(gatherMs)]);
     }
   } finally {
     await Promise.allSettled(active);

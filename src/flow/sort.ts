@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
 import type { ConversationHint, Said, TrackerEvent } from '../core/delivery.ts';
+import type { Operation } from '../core/effect.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
@@ -8,7 +9,7 @@ import type { Log } from '../lib/log.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { markSorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
-import { addEffects } from '../store/effects.ts';
+import type { NewEffect } from '../store/effects.ts';
 import { addPrompt, markStopsRead } from '../store/prompts.ts';
 import { endQueuedRun, ensureRun, requestStop } from '../store/runs.ts';
 import { lockSessionOf, moveSession, openConversation, openSession, type SessionRow } from '../store/sessions.ts';
@@ -149,16 +150,15 @@ async function startRun(
   if (!run.isNew) return;
   const body =
     run.number === 1 ? `On it: reading ${ticket.identifier} and the code now.` : 'On it: picking the work up again.';
-  await say(tx, session, `run/${run.number}/begun`, conversation, due, { type: 'thought', body });
   const key = `${session.id}/run/${run.number}/started`;
-  await addEffects(tx, [
-    {
-      sessionId: session.id,
-      runId: run.id,
-      stepId: null,
-      key,
-      operation: { kind: 'moveTicket', id: deterministicId(key), to: 'started', from: ['backlog', 'unstarted'] },
-    },
+  const move: Operation = {
+    kind: 'moveTicket',
+    id: deterministicId(key),
+    to: 'started',
+    from: ['backlog', 'unstarted'],
+  };
+  await say(tx, session, `run/${run.number}/begun`, conversation, due, { type: 'thought', body }, [
+    { sessionId: session.id, runId: run.id, stepId: null, key, operation: move },
   ]);
   due.add('run');
 }
@@ -179,7 +179,9 @@ async function say(
   conversation: Conversation | null,
   due: Due,
   activity: Activity,
+  then: NewEffect[] = [],
 ): Promise<void> {
-  await addActivities(tx, { sessionId: session.id, runId: null, stepId: null, conversation }, key, [activity]);
+  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
+  await addActivities(tx, stage, key, [activity], { then });
   due.add('post');
 }

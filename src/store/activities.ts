@@ -15,14 +15,15 @@ export interface Stage {
 
 /**
  * Records what the agent shows and writes the effects that show it. `key` names the cause: the same key and position is
- * the same activity, however often it is written. `link` names the effect whose result fills `{link}` in their texts.
+ * the same activity, however often it is written. `link` names the effect whose result fills `{link}` in their texts;
+ * effects in `then` follow them.
  */
 export async function addActivities(
   tx: Tx,
   stage: Stage,
   key: string,
   activities: Activity[],
-  link?: Later,
+  { link, then = [] }: { link?: Later; then?: NewEffect[] } = {},
 ): Promise<void> {
   if (activities.length === 0) return;
   const rows = activities.map((activity, index) => {
@@ -60,7 +61,7 @@ export async function addActivities(
       },
     }),
   );
-  await insertEffects(recording, effects).execute();
+  await insertEffects(recording, [...effects, ...then]).execute();
 }
 
 export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): Promise<void> {

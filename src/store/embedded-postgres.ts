@@ -23,6 +23,8 @@ interface ServerRecord {
 
 export interface EmbeddedPostgres {
   url: string;
+  /** Aborted when the server has ended, or our connection to it. */
+  lost: AbortSignal;
   /** Lets go of the server; the last process to do so stops it. */
   release(): Promise<void>;
 }
@@ -45,8 +47,13 @@ export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgre
     return { url: urlOf(record), keeper: await start(home, record) };
   });
   let released = false;
+  const lost = new AbortController();
+  keeper.on('end', () => {
+    if (!released) lost.abort(new Error('the embedded PostgreSQL has ended'));
+  });
   return {
     url,
+    lost: lost.signal,
     async release() {
       if (released) return;
       released = true;

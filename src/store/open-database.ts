@@ -6,6 +6,8 @@ export interface OpenedDatabase {
   url: string;
   /** Names of the migrations that were applied. */
   applied: string[];
+  /** Aborted when an embedded server has ended; one of the team's own may come back. */
+  lost: AbortSignal;
   release(): Promise<void>;
 }
 
@@ -19,13 +21,13 @@ export async function openDatabase(options: { url: string | null; dataDir: strin
         { code: 'unavailable', retryable: true, cause },
       );
     });
-    return { url: options.url, applied, release: async () => {} };
+    return { url: options.url, applied, lost: new AbortController().signal, release: async () => {} };
   }
-  const { url, release } = await openEmbeddedPostgres(options.dataDir).catch((cause: Error) => {
+  const { url, lost, release } = await openEmbeddedPostgres(options.dataDir).catch((cause: Error) => {
     throw new VendorError(cause.message, { code: 'unavailable', retryable: true, cause });
   });
   try {
-    return { url, applied: await migrate(url), release };
+    return { url, applied: await migrate(url), lost, release };
   } catch (error) {
     await release();
     throw error;

@@ -343,6 +343,6 @@ but got 4
 
 - \`.github/x.yml\` is CI configuration.
 
-Tell me what to change, or take it over yourself.`);
+Tell me what to do instead.`);
   });
 });

@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 
+const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
 /**
@@ -22,16 +24,17 @@ const moments: [name: string, said: RegExp, afterMs: number][] = [
   ['verification begins', /Verifying/, 0],
   ['in the middle of verification', /Verifying/, 1500],
   ['publishing', /proved; /, 0],
+  ['told, but not yet reported', /Pull request: file/, 0],
 ];
 
-describe('kill -9 of the demo at ten moments, and again each time', () => {
+describe('kill -9 of the demo at eleven moments, and again each time', () => {
   let dir: string;
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'shipmate-kill-'));
   });
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
-  test('one ticket, killed ten times: one pull request, one closing activity', { timeout: 170_000 }, async ({
+  test('one ticket, killed eleven times: one pull request, one closing activity', { timeout: 170_000 }, async ({
     expect,
   }) => {
     for (const [name, said, afterMs] of moments) {
@@ -49,6 +52,8 @@ describe('kill -9 of the demo at ten moments, and again each time', () => {
     const closing = document.activities.filter((activity: { type: string }) => activity.type === 'response');
     expect(closing).toHaveLength(1);
     expect(closing[0].body).toContain(document.pullRequest.url);
+    const branches = await run('git', ['-C', document.pullRequest.repository, 'branch', '--list', 'shipmate/*']);
+    expect(branches.stdout.trim().split('\n')).toHaveLength(1);
     expect(document.plan.map((step: { status: string }) => step.status)).toEqual(Array(4).fill('completed'));
   });
 });

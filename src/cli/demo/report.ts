@@ -1,5 +1,5 @@
 import type { App, SessionView } from '../../app.ts';
-import { bold, dim, money, notable, oneLine, seconds, showDiff, showEvidence } from '../show.ts';
+import { bold, dim, good, money, notable, oneLine, seconds, showDiff, showEvidence } from '../show.ts';
 import { readDiff } from './repository.ts';
 
 /** What `demo --json` prints. Times are milliseconds since the assignment. */
@@ -86,8 +86,16 @@ export function showDemo(document: DemoDocument, commands: { again: string }): s
   if (!pullRequest)
     return [
       '',
-      notable(`No pull request: the session ended as "${document.session.state}".`),
+      document.session.state === 'complete'
+        ? good('Answered: the ticket needed no change, so there is no pull request.')
+        : notable(`No pull request: the session ended as "${document.session.state}".`),
       `Look at it:  ${commands.again} sessions show ${ticket.identifier}`,
+      ...(document.session.state === 'complete'
+        ? []
+        : [
+            `Answer it:   ${commands.again} tickets comment ${ticket.identifier} "..."`,
+            'and run the same command again: it goes on with this ticket.',
+          ]),
       dim(`${cost}${took}`),
     ].join('\n');
   const { repository, branch, base, proof } = pullRequest;

@@ -74,7 +74,8 @@ export function createPlayer(script: Script, name: string): Player {
       }
       throw outOfStep(
         `The script ${name} has ended: ${place} has ${replies} replies, and this request asks for number ${turn + 1}. ` +
-          'Add a reply, or let the last one call a tool that ends the run (finish).',
+          'Add a reply, or let the last one call a tool that ends the run (finish). ' +
+          `The last message was: ${JSON.stringify(shortened(textOf(request.messages.at(-1))))}`,
       );
     },
   };
@@ -106,7 +107,7 @@ function checkExpected(entry: ScriptEntry, request: PlayerRequest, where: string
   if (missing === undefined) return;
   throw outOfStep(
     `The script is out of step at ${where}: the last message should contain ${JSON.stringify(missing)}, but it is ` +
-      JSON.stringify(last.length > 400 ? `${last.slice(0, 400)}…` : last),
+      JSON.stringify(shortened(last)),
   );
 }
 
@@ -156,6 +157,10 @@ function textOf(message: Message | undefined): string {
   if (message.role === 'tool') return message.replies.map((reply) => reply.text).join('\n');
   if (message.role === 'user') return message.text;
   return message.text + message.calls.map((call) => call.name + JSON.stringify(call.input)).join('');
+}
+
+function shortened(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
 function outOfStep(message: string): VendorError {

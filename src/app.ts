@@ -124,7 +124,6 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   };
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, log };
-
   const sorting = { db, trackers, nudge, wake, log };
 
   async function start(name: DrainName, drain: Drain, concurrency: number): Promise<void> {

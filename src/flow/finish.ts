@@ -69,8 +69,9 @@ export function createFinish(
     let snapshot = await workbench.snapshotNow();
     const published = (await publishedTree(options.deps.db, run.sessionId)) ?? tree;
     const changed = snapshot.tree !== published;
-    // Fixers mend the agent's change; where it made none, what they would do is not its work.
-    const fixed = changed ? await runFixers(workspace.sandbox, facts.verify.fix, { signal }) : [];
+    // Fixers mend a change that is handed in; where there is none, what they would do is not the agent's work.
+    const mends = changed && report.answer === null;
+    const fixed = mends ? await runFixers(workspace.sandbox, facts.verify.fix, { signal }) : [];
     if (fixed.length > 0) snapshot = await workbench.snapshotNow();
     const notRun = fixed.filter(({ exitCode }) => exitCode === 126 || exitCode === 127);
     const handIn = {

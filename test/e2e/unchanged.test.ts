@@ -20,12 +20,29 @@ tickets:
         - { tool: write, input: { path: units.js, content: "export const minute = 60_000;\\n" } }
         - tool: finish
           input: { title: Fine, summary: Tried it., answer: It is right as it is. }
+  Leaves scratch behind:
+    - calls:
+        - { tool: write, input: { path: scratch.js, content: "1;\\n" } }
+        - tool: finish
+          input: { title: Fine, summary: Tried it., answer: It is right as it is. }
+    - expect: An \`answer\` is for a ticket that needs no change, but files were changed.
+      calls:
+        - { tool: bash, input: { command: rm scratch.js } }
+        - tool: finish
+          input: { title: Fine, summary: Tried it., answer: It is right as it is. }
 `;
+
+// A fixer that would find something to do on the base itself.
+const files = {
+  'units.js': 'export const minute = 60_000;\n',
+  'notes.txt': 'trailing   \n',
+  '.shipmate.yml': 'fix: ["sed -i \'s/ *$//\' notes.txt"]\n',
+};
 
 describe('a ticket that needs no change', () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await startTestService({ script, files: { 'units.js': 'export const minute = 60_000;\n' } });
+    service = await startTestService({ script, files });
   });
   afterAll(() => service?.stop());
 
@@ -37,6 +54,7 @@ describe('a ticket that needs no change', () => {
   test.for([
     ['How long is a minute?', 'A minute is 60,000 milliseconds, see `units.js`.'],
     ['Undoes its change', 'It is right as it is.'],
+    ['Leaves scratch behind', 'It is right as it is.'],
   ])('%s ends with the answer, and nothing is published', async ([title, answer], { expect }) => {
     const view = await service.work({ title: title ?? '' });
     expect(view.state).toBe('complete');

@@ -10,7 +10,7 @@ tickets:
     - expect: ["Use UTC", "continue"]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: UTC it is. } }]
   Is stopped while it thinks:
-    - { calls: [{ tool: bash, input: { command: "sleep 1" } }] }
+    - { calls: [{ tool: bash, input: { command: "sleep 3" } }] }
     - { fail: { status: 529, times: 1 }, delay: 20000 }
     - expect: ["Use UTC", "Not local time", "continue"]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: UTC it is. } }]
@@ -59,7 +59,7 @@ describe('words said around the end of a run', () => {
     const identifier = await file('Is stopped while it thinks');
     await expect
       .poll(async () => JSON.stringify((await service.app.sessions.view(identifier))?.activities))
-      .toContain('sleep 1');
+      .toContain('sleep 3');
     await service.app.desk.comment(identifier, 'Use UTC', someone);
     // The second model call has begun, with the comment in it.
     await expect

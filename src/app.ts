@@ -1,26 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { createAgent } from './agents/index.ts';
+import { type AdapterFactories, openAdapters, shippedAdapters } from './app/adapters.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
+import { openRunDeps } from './app/run-deps.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
-import { codeHosts as codeHostFactories } from './code-hosts/index.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
 import { VendorError } from './core/vendor-error.ts';
-import {
-  type AcceptDeps,
-  acceptDelivery,
-  checkRepository,
-  createBaselines,
-  postEffects,
-  type RunDeps,
-  sortDeliveries,
-  workRuns,
-} from './flow.ts';
+import { type AcceptDeps, acceptDelivery, checkRepository, postEffects, sortDeliveries, workRuns } from './flow.ts';
 import { listen } from './http/listen.ts';
 import { createHttp } from './http/server.ts';
 import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
+import { armFailpoints } from './lib/failpoint.ts';
 import type { Log } from './lib/log.ts';
 import { isDeadWorker, workerName } from './lib/worker-name.ts';
 import type { Model } from './models/model.ts';
@@ -28,17 +19,15 @@ import type { SandboxDriver } from './sandboxes/sandbox.ts';
 import { createDatabase, createPool, type Database, inTransaction } from './store/database.ts';
 import { releaseLeasesOf } from './store/effects.ts';
 import { openDatabase } from './store/open-database.ts';
-import { releaseRunsOf, requestStop } from './store/runs.ts';
+import { requestStop } from './store/queued-runs.ts';
+import { releaseRunsOf } from './store/runs.ts';
 import { readSessions, type Sessions } from './store/session-view.ts';
 import { findSessionByIdentifier } from './store/sessions.ts';
-import { pinsInMemory, prepareOwnTools } from './tools/own-servers.ts';
-import { createToolServers } from './tools/tool-servers.ts';
 import { type BoardDesk, createBoardDesk } from './trackers/board/desk.ts';
-import { trackers as trackerFactories } from './trackers/index.ts';
 import type { Tracker } from './trackers/tracker.ts';
-import { rememberFacts } from './workspaces/repository-facts.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
+export type { AdapterFactories } from './app/adapters.ts';
 export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
@@ -72,7 +61,7 @@ export interface App {
  * The wiring: configuration in, running parts out, nothing started yet but the database. Throws with cause and remedy when
  * the database cannot be had.
  */
-export async function createApp(config: Config, log: Log): Promise<App> {
+export async function createApp(config: Config, log: Log, factories: AdapterFactories = shippedAdapters): Promise<App> {
   const model = openModel(config); // what is named wrongly is told before anything is started
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
@@ -87,14 +76,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const db = createDatabase(pool);
   const worker = workerName();
 
-  const { agent: account, webhookSecret } = config.trackers.board;
-  const secret = webhookSecret ?? randomBytes(32).toString('hex');
-  const trackers = new Map<string, Tracker>();
-  for (const [kind, create] of Object.entries(trackerFactories))
-    trackers.set(kind, create({ agent: account, settings: {}, webhookSecret: secret, secrets: {}, pool }));
-  const codeHosts = new Map<string, CodeHost>();
-  for (const [kind, create] of Object.entries(codeHostFactories))
-    codeHosts.set(kind, create({ settings: {}, secrets: {}, pool }));
+  const { trackers, codeHosts, boardSecret } = openAdapters(config, pool, factories);
+  const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);
   const workspaces = createWorkspaces({
@@ -123,8 +106,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
   const inHand = new Set<string>();
-  const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, log };
-  const sorting = { db, trackers, nudge, wake, log };
+  const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
+  const sorting = { db, trackers, nudge, wake, failpoint, log };
 
   async function start(name: DrainName, drain: Drain, concurrency: number): Promise<void> {
     await releaseLeasesOf(db, isDeadWorker);
@@ -144,8 +127,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     sessions: readSessions(db),
     desk: createBoardDesk({
       pool,
-      agent: account,
-      secret,
+      agent: config.trackers.board.agent,
+      secret: boardSecret,
       accept: (tx, { source, headers, body }) => acceptDelivery(accepting, tx, source, headers, body),
     }),
     async checkRepository(repository, signal) {
@@ -175,22 +158,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     async startWorking() {
       if (!model) throw new VendorError(noModel, { code: 'invalid', retryable: false });
       await model.check(); // loads what the first call needs
-      const toolServers = createToolServers({ driver, pins: pinsInMemory() });
-      stops.push(() => toolServers.close());
-      const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
-      const deps: RunDeps = {
-        ...posting,
-        driver,
-        describeRepository: rememberFacts(workspaces),
-        agent: createAgent(config.agent, { model }),
-        serverTools: await prepareOwnTools(toolServers, scratch),
-        budget: config.budget,
-        policy: { tools: config.policy.tools, publish: config.policy },
-        baselines: createBaselines({ db, workspaces }),
-        name: account,
-        guidance: config.guidance,
-        knownSecrets: config.secrets,
-      };
+      const deps = await openRunDeps({ ...posting, config, driver, model, stops });
       const released = await releaseRunsOf(db, isDeadWorker);
       if (released > 0) log.info({ runs: released }, 'runs of a worker that died here are free again');
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);

@@ -27,6 +27,8 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   repositories: Repository[];
   /** The service's own PATH: where toolchains and package managers are looked for. */
   searchPath: string;
+  /** Moments at which this process is to fail, for tests; see `lib/failpoint.ts`. */
+  failpoints: string | null;
   /** Every secret value that the service was given: for redaction, and for the gate. */
   secrets: string[];
 }
@@ -91,6 +93,7 @@ export function loadConfig(options: LoadOptions): Config {
       base,
     })),
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    failpoints: values.SHIPMATE_FAILPOINTS,
     secrets: environment.secrets,
   };
 }

@@ -7,6 +7,10 @@ export const environment = [
   { name: 'OPENAI_BASE_URL', meaning: 'Another server that speaks the OpenAI API.' },
   { name: 'GEMINI_API_KEY', meaning: 'Key for `gemini:` models.' },
   { name: 'BOARD_WEBHOOK_SECRET', meaning: "Signs the board's deliveries; unset, each process makes its own." },
+  {
+    name: 'SHIPMATE_FAILPOINTS',
+    meaning: 'For tests of Shipmate itself: moments at which a process kills or freezes itself.',
+  },
 ] as const;
 
 export type EnvironmentName = (typeof environment)[number]['name'];

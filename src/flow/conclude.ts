@@ -10,7 +10,8 @@ import { addActivities, readPlan, type Stage, savePlan } from '../store/activiti
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { markStopsRead, reopenPrompts, unreadPrompts } from '../store/prompts.ts';
-import { type ClaimedRun, endRun, ensureRun, holdRun } from '../store/runs.ts';
+import { ensureRun } from '../store/queued-runs.ts';
+import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import type { Prepared } from './prepare.ts';
@@ -50,12 +51,13 @@ const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
  * read: then the run goes on. A stop that came in time wins over whatever the run came to. Throws `RunLost`.
  */
 export async function conclude(
-  deps: Pick<RunDeps, 'db' | 'wake' | 'policy'>,
+  deps: Pick<RunDeps, 'db' | 'wake' | 'policy' | 'failpoint'>,
   run: ClaimedRun,
   reached: Outcome,
   { work, heard = [], spent = false }: Ending,
 ): Promise<boolean> {
   let again = false;
+  deps.failpoint('conclude/before');
   const ended = await deps.db.transaction().execute(async (tx) => {
     // The session before the run, as everybody who locks both.
     const session = await lockSession(tx, run.sessionId);
@@ -76,9 +78,11 @@ export async function conclude(
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
     again = finished !== null && unread.length > 0;
+    deps.failpoint('conclude/mid');
     if (again) await ensureRun(tx, { id: session.id, state });
     return true;
   });
+  deps.failpoint('conclude/after');
   if (ended) deps.wake('post');
   if (again) deps.wake('run');
   return ended;

@@ -2,6 +2,7 @@ import type { Activity } from '../core/activity.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
+import type { Failpoint } from '../lib/failpoint.ts';
 import { addActivities, type Stage, savePlan } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
@@ -24,6 +25,7 @@ export interface JournalOptions {
   beforeModel?(): void;
   beforeWrite?(): Promise<void>;
   afterWrite?(step: StepRecord): void;
+  failpoint: Failpoint;
 }
 
 /** What a step's work recorded, kept in memory until the step completes. */
@@ -40,7 +42,7 @@ interface Recorded {
  * that was taken over writes nothing more, whatever it still does.
  */
 export function createJournal(options: JournalOptions): Journal {
-  const { db, run, steps, wakePost } = options;
+  const { db, run, steps, wakePost, failpoint } = options;
   const byKey = new Map(steps.filter((step) => step.runId === run.id).map((step) => [step.key, step]));
 
   async function begin(kind: StepKind, key: string, input: unknown, options: StepOptions): Promise<StepRecord> {
@@ -85,6 +87,7 @@ export function createJournal(options: JournalOptions): Journal {
       const writes = kind === 'tool' && !stepOptions.readOnly;
       if (kind === 'model') options.beforeModel?.();
       if (writes) await options.beforeWrite?.();
+      failpoint(`step/${kind}/before`);
       const begun = await begin(kind, key, input, stepOptions);
       if (kind === 'model') options.modelAsked?.();
       if (!known) {
@@ -101,8 +104,11 @@ export function createJournal(options: JournalOptions): Journal {
         usage: [],
       };
       // As it will be read back: a run that goes on and one that was resumed must see the same.
-      const result = JSON.parse(JSON.stringify((await work(recorderOf(recorded), begun.input as never)) ?? null));
+      const working = work(recorderOf(recorded), begun.input as never);
+      failpoint(`step/${kind}/mid`);
+      const result = JSON.parse(JSON.stringify((await working) ?? null));
       await complete(begun, result, recorded);
+      failpoint(`step/${kind}/after`);
       record.completed = true;
       record.result = result;
       if (writes) options.afterWrite?.(record);

@@ -12,6 +12,7 @@ import {
 import type { Repository } from '../core/repository.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
+import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
 import { addActivities, dropActivity, settleActivity } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -39,6 +40,7 @@ export interface PostDeps {
   worker: string;
   /** Ids of the effects that this process is sending. */
   inHand: Set<string>;
+  failpoint: Failpoint;
   log: Log;
 }
 
@@ -75,11 +77,15 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
 
 /** Never rejects: what cannot even be written down is tried again when its lease has run out. */
 async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSignal): Promise<void> {
+  const { kind } = effect.operation;
   try {
+    deps.failpoint(`effect/${kind}/before`);
     const operation = resolveLater(effect.operation, await resultsOf(deps.db, laterKeys(effect.operation)));
     const session = await findSessionOfLease(deps.db, effect);
     if (!session) return; // the lease is somebody else's by now
+    deps.failpoint(`effect/${kind}/mid`);
     const result = await send(deps, session, operation, signal);
+    deps.failpoint(`effect/${kind}/after`);
     const settle = (on: Database | Tx) => settleEffect(on, effect, { state: 'done', result });
     if (!isRemembered(operation)) return void (await settle(deps.db));
     await deps.db.transaction().execute(async (tx) => {

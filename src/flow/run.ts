@@ -8,6 +8,7 @@ import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
+import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
 import { retry } from '../lib/retry.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
@@ -44,6 +45,7 @@ export interface RunDeps {
   knownSecrets: string[];
   /** Tells the workers of this process that there is something to do. */
   wake(drain: 'post' | 'run'): void;
+  failpoint: Failpoint;
   log: Log;
 }
 

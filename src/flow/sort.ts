@@ -4,6 +4,7 @@ import type { ConversationHint, Said, TrackerEvent } from '../core/delivery.ts';
 import type { Operation } from '../core/effect.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
+import type { Failpoint } from '../lib/failpoint.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import { addActivities } from '../store/activities.ts';
@@ -11,7 +12,7 @@ import type { Database, Tx } from '../store/database.ts';
 import { markSorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
 import type { NewEffect } from '../store/effects.ts';
 import { addPrompt, markStopsRead } from '../store/prompts.ts';
-import { endQueuedRun, ensureRun, requestStop } from '../store/runs.ts';
+import { endQueuedRun, ensureRun, requestStop } from '../store/queued-runs.ts';
 import { lockSessionOf, moveSession, openConversation, openSession, type SessionRow } from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { stopped } from './conclude.ts';
@@ -23,6 +24,7 @@ export interface SortDeps {
   nudge(queue: 'run'): Promise<void>;
   /** Tells our own that there is something to post. */
   wake(drain: 'post'): void;
+  failpoint: Failpoint;
   log: Log;
 }
 
@@ -37,14 +39,17 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
   let queued = false;
   for (let most = 1; !signal.aborted; most = Math.min(2 * most, mostAtOnce)) {
     const due: Due = new Set();
+    deps.failpoint('sort/before');
     const sorted = await deps.db.transaction().execute(async (tx) => {
       const deliveries = await takeUnsorted(tx, most);
       const sorted: { id: number; outcome: string }[] = [];
       for (const delivery of deliveries)
         sorted.push({ id: delivery.id, outcome: await sortOne(deps, tx, delivery, due) });
       await markSorted(tx, sorted);
+      deps.failpoint('sort/mid');
       return sorted.length;
     });
+    deps.failpoint('sort/after');
     if (due.has('post')) deps.wake('post');
     queued ||= due.has('run');
     if (sorted < most) break; // what comes now has a nudge of its own

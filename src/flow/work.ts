@@ -50,6 +50,7 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       steps,
       conversation: () => conversation,
       wakePost: () => deps.wake('post'),
+      failpoint: deps.failpoint,
       modelAsked() {
         workbench.modelAsked();
         notes.length = 0; // they are in the step now

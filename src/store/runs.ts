@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
 import type { Outcome } from '../core/outcome.ts';
-import type { SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
-import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 
 /** A run that this worker holds. `attempt` is the fence: every write of it checks that it is still current. */
@@ -20,37 +18,6 @@ export interface ClaimedRun {
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
 export const silentAfterSeconds = 8;
-
-/** The session's live run; one is queued when there is none, and the session active. Call with the session's lock held. */
-export async function ensureRun(
-  tx: Tx,
-  session: { id: string; state: SessionState },
-): Promise<{ id: string; number: number; isNew: boolean }> {
-  const sessionId = session.id;
-  // A pending session has never had a run.
-  const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
-  if (last && last.ended_at === null) return { id: last.id, number: last.number, isNew: false };
-  const number = (last?.number ?? 0) + 1;
-  const id = deterministicId('run', sessionId, number);
-  await tx
-    .with('woken', (query) =>
-      query.updateTable('sessions').set({ state: 'active', updated_at: new Date() }).where('id', '=', sessionId),
-    )
-    .insertInto('runs')
-    .values({ id, session_id: sessionId, number, worker: null, outcome: null })
-    .execute();
-  return { id, number, isNew: true };
-}
-
-function lastRun(tx: Tx, sessionId: string) {
-  return tx
-    .selectFrom('runs')
-    .select(['id', 'number', 'ended_at'])
-    .where('session_id', '=', sessionId)
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-}
 
 /** The oldest run that nobody holds, or whose holder went silent; null when there is none. */
 export async function claimRun(db: Database, worker: string): Promise<ClaimedRun | null> {
@@ -161,28 +128,4 @@ export async function workedMs(db: Database, runId: string): Promise<number> {
     select sum(extract(epoch from completed_at - begun_at) * 1000)::float8 as ms
     from steps where run_id = ${runId} and kind <> 'verify' and completed_at is not null`.execute(db);
   return found.rows[0]?.ms ?? 0;
-}
-
-/** Ends a run that nobody has claimed yet. Answers whether there was one. Call with the session's lock held. */
-export async function endQueuedRun(tx: Tx, sessionId: string, outcome: Outcome): Promise<boolean> {
-  const ended = await tx
-    .updateTable('runs')
-    .set({ ended_at: sql`now()`, outcome: JSON.stringify(outcome) })
-    .where('session_id', '=', sessionId)
-    .where('ended_at', 'is', null)
-    .where('worker', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
-  return ended !== undefined;
-}
-
-export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
-  const stopped = await tx
-    .updateTable('runs')
-    .set({ stop_requested_at: sql`coalesce(stop_requested_at, now())`, not_before: sql`least(not_before, now())` })
-    .where('session_id', '=', sessionId)
-    .where('ended_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
-  return stopped !== undefined;
 }

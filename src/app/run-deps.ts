@@ -1,0 +1,41 @@
+import { createAgent } from '../agents/index.ts';
+import type { Config } from '../config.ts';
+import { createBaselines, type RunDeps } from '../flow.ts';
+import type { Model } from '../models/model.ts';
+import { pinsInMemory, prepareOwnTools } from '../tools/own-servers.ts';
+import { createToolServers } from '../tools/tool-servers.ts';
+import { rememberFacts } from '../workspaces/repository-facts.ts';
+
+type Given =
+  | 'db'
+  | 'worker'
+  | 'trackers'
+  | 'codeHosts'
+  | 'repositories'
+  | 'workspaces'
+  | 'driver'
+  | 'wake'
+  | 'failpoint';
+
+/** What runs are made of beside what every part of the service has. Registers what it starts in `stops`. */
+export async function openRunDeps(
+  given: Pick<RunDeps, Given | 'log'> & { config: Config; model: Model; stops: (() => Promise<unknown>)[] },
+): Promise<RunDeps> {
+  const { config, model, stops, ...parts } = given;
+  const { db, workspaces, driver } = parts;
+  const toolServers = createToolServers({ driver, pins: pinsInMemory() });
+  stops.push(() => toolServers.close());
+  const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
+  return {
+    ...parts,
+    describeRepository: rememberFacts(workspaces),
+    agent: createAgent(config.agent, { model }),
+    serverTools: await prepareOwnTools(toolServers, scratch),
+    budget: config.budget,
+    policy: { tools: config.policy.tools, publish: config.policy },
+    baselines: createBaselines({ db, workspaces }),
+    name: config.trackers.board.agent,
+    guidance: config.guidance,
+    knownSecrets: config.secrets,
+  };
+}

@@ -28,6 +28,7 @@ function problemsOf(yaml: string, env: Environment = {}): string[] {
 const nothing = {
   dataDir: '.shipmate',
   databaseUrl: null,
+  failpoints: null,
   http: { host: '127.0.0.1', port: 8080 },
   worker: { slots: 4 },
   model: null,

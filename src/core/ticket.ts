@@ -4,7 +4,9 @@ export type TrackerKind = 'linear' | 'jira' | 'github-issues' | 'board';
 /** Where a state stands in a ticket's life, whatever the tracker calls the state itself. */
 export type StateCategory = 'backlog' | 'unstarted' | 'started' | 'review' | 'done' | 'canceled';
 
-export type Priority = 'urgent' | 'high' | 'medium' | 'low' | 'none';
+/** The most pressing first. */
+export const priorities = ['urgent', 'high', 'medium', 'low', 'none'] as const;
+export type Priority = (typeof priorities)[number];
 
 /** Someone who acts in a tracker. `id` is the tracker's own; `isBot` marks apps and agents, whose words never start a session. */
 export interface Person {
@@ -37,6 +39,9 @@ export interface TicketHint {
   identifier: string;
   title: string;
   url: string;
+  priority: Priority;
+  /** Whose ticket it is, where the tracker has teams: workers are shared fairly among them. */
+  team: string | null;
   /** The adapter's handle. Nobody else reads it. */
   ref: unknown;
 }
@@ -44,7 +49,6 @@ export interface TicketHint {
 /** A whole reading of a ticket: plain, resolved data. All text in it was written by others and is data, never instructions. */
 export interface Ticket extends TicketHint {
   description: string;
-  priority: Priority;
   labels: string[];
   /** Custom fields by their names in the tracker, values as text. */
   fields: Record<string, string>;

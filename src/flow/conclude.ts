@@ -79,7 +79,7 @@ export async function conclude(
     await endRun(tx, run, { ...outcome, ...proof });
     again = finished !== null && unread.length > 0;
     deps.failpoint('conclude/mid');
-    if (again) await ensureRun(tx, { id: session.id, state });
+    if (again) await ensureRun(tx, { ...session, state });
     return true;
   });
   deps.failpoint('conclude/after');

@@ -67,6 +67,9 @@ export interface Schema {
     number: number;
     attempt: Generated<number>;
     worker: string | null;
+    /** Place in `priorities`. */
+    priority: Generated<number>;
+    team: Generated<string>;
     heartbeat_at: NullableTime;
     not_before: Time;
     queued_at: Time;

@@ -1,15 +1,17 @@
 import { sql } from 'kysely';
 import type { Outcome } from '../core/outcome.ts';
 import type { SessionState } from '../core/session.ts';
+import { priorities, type TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Tx } from './database.ts';
 
 /** The session's live run; one is queued when there is none, and the session active. Call with the session's lock held. */
 export async function ensureRun(
   tx: Tx,
-  session: { id: string; state: SessionState },
+  session: { id: string; state: SessionState; hint: Pick<TicketHint, 'priority' | 'team'> },
 ): Promise<{ id: string; number: number; isNew: boolean }> {
   const sessionId = session.id;
+  const { priority, team } = session.hint;
   // A pending session has never had a run.
   const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
   if (last && last.ended_at === null) return { id: last.id, number: last.number, isNew: false };
@@ -20,7 +22,15 @@ export async function ensureRun(
       query.updateTable('sessions').set({ state: 'active', updated_at: new Date() }).where('id', '=', sessionId),
     )
     .insertInto('runs')
-    .values({ id, session_id: sessionId, number, worker: null, outcome: null })
+    .values({
+      id,
+      session_id: sessionId,
+      number,
+      priority: priorities.indexOf(priority),
+      team: team ?? '',
+      worker: null,
+      outcome: null,
+    })
     .execute();
   return { id, number, isNew: true };
 }

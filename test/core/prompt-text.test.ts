@@ -24,6 +24,7 @@ const ticket: Ticket = {
   ref: {},
   description: 'A basket of **two** items shows the price of one.',
   priority: 'none',
+  team: null,
   labels: [],
   fields: {},
   state: { name: 'Todo', category: 'unstarted' },

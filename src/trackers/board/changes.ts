@@ -52,13 +52,13 @@ export function isSame(before: TicketRow, after: TicketRow): boolean {
 /** What a delivery says of a change that made the ticket `row`. */
 export function describeChange(
   event: DeliveryBody['event'],
-  row: Pick<TicketRow, 'number' | 'title' | 'state' | 'assignee' | 'version'>,
+  row: Omit<TicketRow, 'description' | 'labels'>,
   actor: Person,
   previousAssignee: Person | null,
 ): DeliveryBody {
-  const { number, title, state, assignee, version } = row;
+  const { number, title, priority, fields, state, assignee, version } = row;
   const id = deliveryIdOf(number, version);
-  return { id, event, actor, ticket: { number, title, state, assignee }, previousAssignee };
+  return { id, event, actor, ticket: { number, title, priority, fields, state, assignee }, previousAssignee };
 }
 
 type StoredRelation = BoardTables['board_relations'];

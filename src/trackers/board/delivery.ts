@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Delivery, TrackerEvent } from '../../core/delivery.ts';
 import { readSignal } from '../../core/prompt-signal.ts';
+import { priorities } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { signatureMatches, signBody } from '../../lib/signature.ts';
 import { type BoardState, boardStates, categoryOf } from './states.ts';
@@ -17,6 +18,8 @@ const deliveryBody = z.object({
   ticket: z.object({
     number: z.int().positive(),
     title: z.string(),
+    priority: z.enum(priorities).default('none'),
+    fields: z.record(z.string(), z.string()).default({}),
     state: z.enum(boardStates.map((state) => state.name) as [BoardState, ...BoardState[]]),
     assignee: person.nullable(),
   }),
@@ -24,7 +27,7 @@ const deliveryBody = z.object({
   comment: z.object({ id: z.string(), body: z.string(), at: z.string() }).optional(),
 });
 
-export type DeliveryBody = z.infer<typeof deliveryBody>;
+export type DeliveryBody = z.input<typeof deliveryBody>;
 
 export const signatureHeader = 'board-signature';
 export const idHeader = 'board-delivery';

@@ -1,4 +1,4 @@
-import type { Person, Priority } from '../../core/ticket.ts';
+import { type Person, type Priority, priorities } from '../../core/ticket.ts';
 import { checkLine, checkText, invalid } from './text.ts';
 import type { TicketRow } from './tickets.ts';
 
@@ -15,8 +15,6 @@ export interface TicketDraft {
 }
 
 export type TicketEdit = Partial<Pick<TicketDraft, 'title' | 'description' | 'priority' | 'labels' | 'fields'>>;
-
-const priorities: readonly Priority[] = ['urgent', 'high', 'medium', 'low', 'none'];
 
 /** What a person wants a ticket to say, checked; only what was given. Throws `VendorError` `invalid`. */
 export function checkEdit(

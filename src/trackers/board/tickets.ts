@@ -25,7 +25,10 @@ export function notFound(identifier: string): VendorError {
   );
 }
 
-export function hintOf(row: { number: number; title: string }): TicketHint {
+type Hinted = Pick<TicketRow, 'number' | 'title' | 'priority' | 'fields'>;
+
+/** The board has no teams of its own; a ticket's "team" field names one. */
+export function hintOf(row: Hinted): TicketHint {
   const identifier = identifierOf(row.number);
   return {
     tracker: 'board',
@@ -33,6 +36,8 @@ export function hintOf(row: { number: number; title: string }): TicketHint {
     identifier,
     title: row.title,
     url: `board://${identifier}`,
+    priority: row.priority,
+    team: row.fields.team ?? null,
     ref: { number: row.number },
   };
 }
@@ -72,7 +77,6 @@ export async function readTicket(db: BoardDatabase, number: number, signal?: Abo
   return {
     ...hintOf(row),
     description: row.description,
-    priority: row.priority,
     labels: row.labels,
     fields: row.fields,
     state: { name: row.state, category: categoryOf(row.state) },

@@ -30,7 +30,7 @@ export function createBoardTracker(options: {
       asVendor(async () => {
         const rows = await db
           .selectFrom('board_tickets')
-          .select(['number', 'title'])
+          .select(['number', 'title', 'priority', 'fields'])
           .where(isAssignedTo(agent))
           .where('state', 'not in', finishedStates)
           .where('number', '>', cursor === null ? 0 : Number(cursor))

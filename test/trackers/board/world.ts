@@ -70,6 +70,8 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
       identifier: 'BOARD-999999',
       title: '',
       url: '',
+      priority: 'none',
+      team: null,
       ref: { number: 999999 },
     },
     signatureHeader: 'board-signature',

@@ -174,8 +174,8 @@ function affordable(call: ModelCall, usd: number): number {
   const each = worstCase(call, 1_000_000).usd - prompt;
   if (prompt > usd) return -1;
   if (each <= 0) return Infinity;
-  let output = Math.floor(((usd - prompt) / each) * 1_000_000);
-  while (output > 0 && worstCase(call, output).usd > usd) output -= 1;
+  let output = Math.floor(((usd - prompt) / each) * 1_000_000) + 1; // the division may have come out a little short
+  while (worstCase(call, output).usd > usd) output -= 1;
   return output;
 }
 
@@ -184,7 +184,7 @@ function worstCase({ promptTokens, cost }: ModelCall, output: number): Reservati
   const ways = (['input', 'cacheRead', 'cacheWrite'] as const).map(
     (kind) => cost({ ...noTokens, [kind]: promptTokens, output }) ?? 0,
   );
-  return { tokens: promptTokens + output, usd: Math.ceil(Math.max(...ways) * 1e6 - 1e-6) / 1e6 };
+  return { tokens: promptTokens + output, usd: Math.max(0, Math.ceil(Math.max(...ways) * 1e6 - 1e-6)) / 1e6 };
 }
 
 /** Whether there is nothing left at all, whatever the next call needs. */

@@ -147,6 +147,30 @@ export const fileSchema = section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),
   }),
+  reconcile: section({
+    minutes: key(
+      z.number().positive().default(5),
+      'a number above 0',
+      'How often trackers are asked for what webhooks missed.',
+    ),
+  }),
+  retention: section({
+    deliveriesDays: key(
+      z.number().min(1).default(30),
+      'a number of at least 1',
+      'Days that webhook requests are kept as they came.',
+    ),
+    stepsDays: key(
+      limit(z.number().min(1), 180),
+      'a number of at least 1, or null',
+      'Days after which the conversation of a session at rest with its model is deleted; it can still be continued. null keeps it for ever.',
+    ),
+    workspaceHours: key(
+      z.number().positive().default(72),
+      'a number above 0',
+      'Hours that the files of a session at rest stay on disk; one that goes on later is restored from its snapshot.',
+    ),
+  }),
   guidance: key(z.string().default(''), 'text', 'Instructions of your team, given to the agent with every ticket.'),
   log: section({
     level: key(

@@ -59,6 +59,10 @@ export interface Schema {
     brief: NullableJson<{ system: string; request: string }>;
     created_at: Time;
     updated_at: Time;
+    /** `updated_at` as it was when what the session needs no more was cleared away. */
+    tidied_at: NullableTime;
+    /** When the bodies of its steps were deleted. */
+    forgotten_at: NullableTime;
   };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {
@@ -174,6 +178,7 @@ export interface Schema {
     created_at: Time;
   };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
+  schedules: { name: string; ran_at: Date; busy_until: NullableTime };
 }
 
 export type Database = Kysely<Schema>;

@@ -64,6 +64,11 @@ export const fileSchema = section({
   }),
   worker: section({
     slots: key(atLeastOne.default(4), 'a whole number of at least 1', 'Runs at the same time in one worker process.'),
+    memoryPerRun: key(
+      size.nullable().prefault('128 MB'),
+      'a size such as `512 MB` or `4 GB`, or null',
+      'A worker takes another run only while this much memory is free for it; the first it always takes.',
+    ),
   }),
   model: key(
     z.string().regex(modelSpec).nullable().default(null),

@@ -81,6 +81,11 @@ export interface Schema {
     ended_at: NullableTime;
     stop_requested_at: NullableTime;
     outcome: NullableJson<Outcome>;
+    lost_workers: Generated<string[]>;
+    lost_step: string | null;
+    lost_at: NullableTime;
+    told_place: number | null;
+    told_place_at: NullableTime;
   };
   steps: {
     id: string;

@@ -20,7 +20,7 @@ export function isFinished(counts: TicketCounts): boolean {
  */
 export async function tally(
   world: WorldClient,
-  database: pg.Client,
+  database: pg.Client | pg.Pool,
   given: { tickets: string[]; deliveries: string[] },
 ): Promise<Tally> {
   const result: Tally = { lost: [], duplicate: [], stuck: [], finished: 0 };
@@ -57,8 +57,9 @@ export async function tally(
 }
 
 function* twice(seen: TicketCounts): Iterable<string> {
-  // A turn that was interrupted is done again, and its tool calls, which are ephemeral, are shown again.
-  for (const text of seen.duplicates) if (!text.includes('"ephemeral":true')) yield `shown again: ${text.slice(0, 200)}`;
+  // A turn that was interrupted is done again: what its tool calls did is done, and shown, a second time.
+  for (const text of seen.duplicates)
+    if (!text.startsWith('{"type":"action"')) yield `shown again: ${text.slice(0, 200)}`;
   if (seen.pullRequests > 1) yield `${seen.pullRequests} pull requests`;
   if (seen.branches.length > 1) yield `branches ${seen.branches.join(', ')}`;
   if (seen.pushes > 1) yield `${seen.pushes} pushes`;

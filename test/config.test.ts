@@ -30,7 +30,7 @@ const nothing = {
   databaseUrl: null,
   failpoints: null,
   http: { host: '127.0.0.1', port: 8080 },
-  worker: { slots: 4 },
+  worker: { slots: 4, memoryPerRun: 128 * 2 ** 20 },
   model: null,
   models: {
     prices: {},
@@ -93,7 +93,7 @@ log: { level: debug, format: json }
     expect(config).toMatchObject({
       dataDir: join(cwd, 'data'),
       http: { host: '0.0.0.0', port: 0 },
-      worker: { slots: 2 },
+      worker: { slots: 2, memoryPerRun: 128 * 2 ** 20 },
       model: 'scripted:play.yaml',
       models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } },
       budget: {
@@ -193,7 +193,7 @@ log: [info]
 
   test('names what is known where nothing is near', () => {
     expect(problemsOf('worker: { colour: red }')).toEqual([
-      'line 1: worker.colour is not a known key. Known here: slots.',
+      'line 1: worker.colour is not a known key. Known here: slots, memoryPerRun.',
     ]);
   });
 
@@ -272,7 +272,7 @@ describe('describeConfig', () => {
   test('tells every key that the schema takes, with what is accepted, its default and its meaning', () => {
     const keys = describeConfig();
     expect(keys.map(({ key }) => key)).toEqual([
-      ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'model', 'models.prices'],
+      ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'worker.memoryPerRun', 'model', 'models.prices'],
       ...['input', 'output', 'cacheRead', 'cacheWrite', 'contextWindow'].map((name) => `models.prices.<name>.${name}`),
       ...['agent', 'budget.turns', 'budget.tokens', 'budget.usd', 'budget.minutes'],
       ...['turns', 'tokens', 'usd', 'minutes'].map((name) => `budget.ticket.${name}`),

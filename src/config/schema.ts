@@ -87,6 +87,11 @@ export const fileSchema = section({
   }),
   worker: section({
     slots: key(atLeastOne.default(4), 'a whole number of at least 1', 'Runs at the same time in one worker process.'),
+    memoryPerRun: key(
+      size.nullable().prefault('128 MB'),
+      'a size such as `512 MB` or `4 GB`, or null',
+      'A worker takes another run only while this much memory is free for it; the first it always takes.',
+    ),
   }),
   model: key(
     z.string().regex(modelSpec).nullable().default(null),
@@ -168,6 +173,30 @@ export const fileSchema = section({
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),
+  }),
+  reconcile: section({
+    minutes: key(
+      z.number().positive().default(5),
+      'a number above 0',
+      'How often trackers are asked for what webhooks missed.',
+    ),
+  }),
+  retention: section({
+    deliveriesDays: key(
+      z.number().min(1).default(30),
+      'a number of at least 1',
+      'Days that webhook requests are kept as they came.',
+    ),
+    stepsDays: key(
+      limit(z.number().min(1), 180),
+      'a number of at least 1, or null',
+      'Days after which the conversation of a session at rest with its model is deleted; it can still be continued. null keeps it for ever.',
+    ),
+    workspaceHours: key(
+      z.number().positive().default(72),
+      'a number above 0',
+      'Hours that the files of a session at rest stay on disk; one that goes on later is restored from its snapshot.',
+    ),
   }),
   guidance: key(z.string().default(''), 'text', 'Instructions of your team, given to the agent with every ticket.'),
   log: section({

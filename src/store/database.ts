@@ -59,6 +59,10 @@ export interface Schema {
     brief: NullableJson<{ system: string; request: string }>;
     created_at: Time;
     updated_at: Time;
+    /** `updated_at` as it was when what the session needs no more was cleared away. */
+    tidied_at: NullableTime;
+    /** When the bodies of its steps were deleted. */
+    forgotten_at: NullableTime;
   };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {
@@ -77,6 +81,11 @@ export interface Schema {
     ended_at: NullableTime;
     stop_requested_at: NullableTime;
     outcome: NullableJson<Outcome>;
+    lost_workers: Generated<string[]>;
+    lost_step: string | null;
+    lost_at: NullableTime;
+    told_place: number | null;
+    told_place_at: NullableTime;
   };
   steps: {
     id: string;
@@ -186,6 +195,7 @@ export interface Schema {
   };
   reservations: { step_id: string; run_id: string; accounts: string[]; tokens: number; usd: string };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
+  schedules: { name: string; ran_at: Date; busy_until: NullableTime };
 }
 
 export type Database = Kysely<Schema>;

@@ -366,11 +366,14 @@ describe('limits and failures', () => {
 
   test('a read that fails for good waits for its neighbours', async () => {
     let ended = false;
+    const failed = Promise.withResolvers<void>();
     const fail = createTool('fail', true, () => {
+      failed.resolve();
       throw new Error('a bug');
     });
     const slow = createTool('slow', true, async () => {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await failed.promise; // and only then goes on
+      await new Promise(setImmediate);
       ended = true;
       return saying('slow');
     });

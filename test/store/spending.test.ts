@@ -40,7 +40,16 @@ async function openRun(ticketId = randomUUID()): Promise<{ run: ClaimedRun; tick
     runId,
     sessionId,
   ]);
-  const run = { id: runId, sessionId, number: 1, attempt: 1, startedAt: new Date(), ticket: 'T', stopRequested: false };
+  const run = {
+    id: runId,
+    sessionId,
+    number: 1,
+    attempt: 1,
+    startedAt: new Date(),
+    ticket: 'T',
+    stopRequested: false,
+    takenFrom: null,
+  };
   return { run, ticketId };
 }
 

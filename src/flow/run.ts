@@ -129,7 +129,7 @@ async function endOverdue(
 ): Promise<NodeJS.Timeout | undefined> {
   const { minutes } = deps.budget;
   if (minutes === null) return undefined;
-  const worked = run.attempt > 1 ? await workedMs(deps.db, run.id) : 0;
+  const worked = run.attempt > 1 ? ((await workedMs(deps.db, run.sessionId)).get(run.id) ?? 0) : 0;
   const leftMs = Math.max(0, minutes * 60_000 + overdueAfterMs - worked);
   return setTimeout(() => stopping.abort(new Overdue(minutes)), Math.min(leftMs, 2 ** 31 - 1));
 }

@@ -178,7 +178,7 @@ export async function silenceRunsOf(db: Database, isDead: (worker: string) => bo
  * How long each run of a session has really been worked on, in milliseconds: what its last completed step noted. Time in which
  * nobody held the run, and verification, do not count.
  */
-export async function workedByRuns(db: Database | Tx, sessionId: string): Promise<Map<string, number>> {
+export async function workedMs(db: Database | Tx, sessionId: string): Promise<Map<string, number>> {
   const rows = await db
     .selectFrom('steps')
     .select((select) => ['run_id', select.fn.max('worked_ms').as('ms')])
@@ -188,12 +188,10 @@ export async function workedByRuns(db: Database | Tx, sessionId: string): Promis
   return new Map(rows.map((row) => [row.run_id, row.ms ?? 0]));
 }
 
-/** The same of one run. */
-export async function workedMs(db: Database, runId: string): Promise<number> {
-  const row = await db
-    .selectFrom('steps')
-    .select((select) => select.fn.max('worked_ms').as('ms'))
-    .where('run_id', '=', runId)
-    .executeTakeFirst();
-  return row?.ms ?? 0;
+/** Since when, by the database's clock, nothing of this run has been completed. */
+export async function stalledForMs(db: Database, runId: string): Promise<number> {
+  const found = await sql<{ ms: number | null }>`
+    select (extract(epoch from now() - greatest(started_at, (select max(completed_at) from steps where run_id = runs.id))) * 1000)::float8 as ms
+    from runs where id = ${runId}`.execute(db);
+  return found.rows[0]?.ms ?? 0;
 }

@@ -3,7 +3,7 @@ import type { Used } from '../core/budget.ts';
 import { addTokens, noTokens, type TokenUsage } from '../core/message.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
-import { workedByRuns } from './runs.ts';
+import { workedMs } from './runs.ts';
 
 export interface Usage {
   model: string;
@@ -73,7 +73,7 @@ export async function usedByRuns(db: Database | Tx, sessionId: string): Promise<
     .groupBy(['runs.id', 'runs.number'])
     .orderBy('runs.number')
     .execute();
-  const worked = await workedByRuns(db, sessionId);
+  const worked = await workedMs(db, sessionId);
   return rows.map(({ id, turns, tokens, usd }) => ({
     runId: id,
     used: { turns, tokens, usd, ms: worked.get(id) ?? 0 },

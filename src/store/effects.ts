@@ -50,6 +50,11 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
         operation: JSON.stringify(effect.operation),
         needs: [...laterKeys(effect.operation), ...(effect.after ?? [])],
         ephemeral: effect.ephemeral ?? false,
+        // What a step still shows after the stop of its run waits to be dropped by the run's end.
+        ...(effect.stepId !== null && {
+          not_before: sql<Date>`(select case when stop_requested_at is null then now() else now() + interval '1 minute' end
+            from runs where id = ${effect.runId})`,
+        }),
         lease: null,
         leased_by: null,
         error: null,
@@ -178,6 +183,19 @@ export async function postponeEffect(
     .set({ lease: null, leased_until: null, error, not_before: sql`now() + make_interval(secs => ${waitMs / 1000})` })
     .where('id', '=', effect.id)
     .where('lease', '=', effect.lease)
+    .execute();
+}
+
+/** What a run that is being stopped was about to show, and what nobody is sending yet, is not shown any more. */
+export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
+  await tx
+    .updateTable('effects')
+    .set({ state: 'dropped', settled_at: sql`now()` })
+    .where('session_id', '=', (query) => query.selectFrom('runs').select('session_id').where('id', '=', runId))
+    .where('run_id', '=', runId)
+    .where('state', '=', 'pending')
+    .where(sql<boolean>`operation ->> 'kind' in ('postActivity', 'updatePlan')`)
+    .where(sql<boolean>`(leased_until is null or leased_until < now())`)
     .execute();
 }
 

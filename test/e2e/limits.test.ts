@@ -56,17 +56,15 @@ describe('what a limit comes to', () => {
       'budgetExceeded',
       1,
     ]);
-    const said = (view: SessionView) => (endOf(view) as { body: string }).body.replace(/[\d.]+k? tokens/g, 'N tokens');
-    expect(said(first).replace(/\d+ s of/, 'N s of')).toContain(
+    const said = (view: SessionView) => (endOf(view) as { body: string }).body;
+    expect(said(first)).toContain(
       '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n' +
-        'Spent on this ticket: under $0.01, N tokens, 2 turns, N s of work.\n\n' +
         'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.\n\n' +
         'Where things stand: 1 of 2 steps of the plan are done. The work so far is kept; the next run goes on from it.',
     );
     await service.app.desk.comment(identifier, 'continue', someone);
     const second = await service.rest(identifier, 2);
     expect(said(second)).toContain('**This ticket has reached its limit** of 3 turns (`budget.ticket.turns`).');
-    expect(said(second)).toMatch(/1 turn, \d+ s of work in this run; .*3 turns, \d+ s of work in all/);
     expect(said(second)).toContain('raise `budget.ticket.turns` in shipmate.yaml, restart Shipmate and say "continue"');
     const calls = second.usage.calls;
     await service.app.desk.comment(identifier, 'continue', someone);

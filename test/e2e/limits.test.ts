@@ -62,10 +62,12 @@ describe('what a limit comes to', () => {
         'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.\n\n' +
         'Where things stand: 1 of 2 steps of the plan are done. The work so far is kept; the next run goes on from it.',
     );
+    expect(said(first)).toMatch(/\n\n\*Cost so far: under \$0\.01, [\d.]+k tokens, 2 turns, \d+ s of work\.\*$/);
     await service.app.desk.comment(identifier, 'continue', someone);
     const second = await service.rest(identifier, 2);
     expect(said(second)).toContain('**This ticket has reached its limit** of 3 turns (`budget.ticket.turns`).');
     expect(said(second)).toContain('raise `budget.ticket.turns` in shipmate.yaml, restart Shipmate and say "continue"');
+    expect(said(second)).toMatch(/\*Cost so far: .* 3 turns, .*; this run: .* 1 turn, \d+ s of work\.\*$/);
     const calls = second.usage.calls;
     await service.app.desk.comment(identifier, 'continue', someone);
     const third = await service.rest(identifier, 3);

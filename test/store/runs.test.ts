@@ -61,7 +61,7 @@ describe('which run is claimed', () => {
     await pool.query(`
       with t as (
         insert into tickets (id, tracker, external_id, identifier, hint)
-        select gen_random_uuid(), 'board', n::text, 'Q-' || n, '{}' from generate_series(1, 20000) n returning id
+        select gen_random_uuid(), 'board', 'q' || n, 'Q-' || n, '{}' from generate_series(1, 20000) n returning id
       ), s as (insert into sessions (id, ticket_id, state) select gen_random_uuid(), id, 'active' from t returning id)
       insert into runs (id, session_id, number, priority, team)
       select gen_random_uuid(), id, 1, row_number() over () % 5, 'team ' || row_number() over () % 20 from s`);

@@ -27,6 +27,8 @@ export interface PartOptions {
   dir: string;
   databaseUrl?: string;
   env?: Record<string, string>;
+  /** Options of the command line, before the command. */
+  args?: string[];
   /** Options of node itself. */
   node?: string[];
   /** Another version of the service. */
@@ -36,7 +38,7 @@ export interface PartOptions {
 /** One part of the service as a process of its own. */
 export function startPart(options: PartOptions): Part {
   const main = join(options.from ?? root, 'src/main.ts');
-  const child = spawn(process.execPath, [...(options.node ?? []), main, options.command], {
+  const child = spawn(process.execPath, [...(options.node ?? []), main, ...(options.args ?? []), options.command], {
     cwd: options.dir,
     env: {
       PATH: process.env.PATH,

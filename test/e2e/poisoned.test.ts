@@ -18,7 +18,7 @@ tickets:
   Poison:
     - calls: [{ tool: read, input: { path: one.txt } }]
     - calls: [{ tool: bash, input: { command: ${JSON.stringify(poison)} } }]
-    - expect: ["did not complete"]
+    - expect: [continue]
       calls: [${write('instead.md')}, { tool: finish, input: { title: Another way, summary: Done without it. } }]
 ${['Ann', 'Bob', 'Cid'].map(innocent).join('')}
 `;
@@ -63,7 +63,10 @@ describe('a tool call that kills its worker each time', () => {
 
     for (const other of others) {
       const seen = await setup.rest(other);
-      expect([other, seen.state]).toEqual([other, 'complete']);
+      expect([seen.state, seen.activities.at(-1)?.activity], other).toEqual([
+        'complete',
+        { type: 'response', body: expect.any(String) },
+      ]);
     }
     expect(workers).toBe(4);
 

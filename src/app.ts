@@ -75,7 +75,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const pool = createPool(database.url);
   const outage = createOutage({ ask: () => pool.query('select 1'), onOver: () => workers.wakeAll(), log });
   pool.on('error', (error) => {
-    if (!outage.noticed(error)) log.warn({ err: error }, 'a database connection was lost');
+    if (!outage.noticed(error)) log.warn({ reason: error.message }, 'a database connection was lost');
   });
   stops.push(() => pool.end());
   const db = createDatabase(pool);
@@ -95,7 +95,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const openQueues = () => {
     opening ??= startQueues({
       url: database.url,
-      onError: (error) => outage.noticed(error) || log.warn({ err: error }, 'queue trouble'),
+      onError: (error) =>
+        outage.noticed(error) || outage.isOn() || log.warn({ reason: error.message }, 'queue trouble'),
     }).catch((error: unknown) => {
       opening = null;
       throw error;

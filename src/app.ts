@@ -103,6 +103,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const accepting: AcceptDeps = {
     sources: trackers,
+    failpoint,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
   const inHand = new Set<string>();
@@ -146,6 +147,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       const web = createHttp({
         async accept(source, headers, body) {
           await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
+          failpoint('accept/after');
           wake('sort');
         },
         health: () => pool.query('select 1'),

@@ -89,6 +89,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (writes) await options.beforeWrite?.();
       failpoint(`step/${kind}/before`);
       const begun = await begin(kind, key, input, stepOptions);
+      failpoint(`step/${kind}/begun`);
       if (kind === 'model') options.modelAsked?.();
       if (!known) {
         steps.push(begun);
@@ -107,6 +108,7 @@ export function createJournal(options: JournalOptions): Journal {
       const working = work(recorderOf(recorded), begun.input as never);
       failpoint(`step/${kind}/mid`);
       const result = JSON.parse(JSON.stringify((await working) ?? null));
+      failpoint(`step/${kind}/worked`);
       await complete(begun, result, recorded);
       failpoint(`step/${kind}/after`);
       record.completed = true;

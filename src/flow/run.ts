@@ -69,6 +69,7 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
   while (!signal.aborted) {
     const run = await claimRun(deps.db, deps.worker);
     if (!run) return;
+    deps.failpoint('run/claimed');
     deps.wake('run'); // there may be one for the next free slot, too
     await attemptRun(deps, run, signal);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Started } from '../stand-ins/world/start.ts';
-import type { Stage } from './stage.ts';
+import { hasEnded, type Stage } from './stage.ts';
 
 /**
  * One process after another dies by SIGKILL at the next point, each taking over what the one before left. `machines`: every
@@ -25,7 +25,7 @@ export async function killAtEach(stage: Stage, points: readonly string[], machin
       if (ended === 'died') break;
       ticket = null;
     }
-    if (victim.process.exitCode === null && victim.process.signalCode === null) {
+    if (!hasEnded(victim)) {
       missed.push(point);
       victim.kill();
     }
@@ -41,7 +41,7 @@ export async function killAtEach(stage: Stage, points: readonly string[], machin
 }
 
 async function waitDone(stage: Stage, ticket: string, victim: Started): Promise<void> {
-  while (victim.process.exitCode === null && victim.process.signalCode === null) {
+  while (!hasEnded(victim)) {
     if (await stage.isDone(ticket)) return;
     await delay(50);
   }

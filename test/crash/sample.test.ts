@@ -12,7 +12,10 @@ test('killed at each of these moments, the next process goes on: nothing is lost
   const database = await createTestDatabase();
   const stage = await openStage({ databaseUrl: database.url });
   try {
-    const points = process.env.POINTS === 'all' ? allPoints : ['step/tool/worked', 'effect/pushBranch/mid', 'conclude/mid', 'effect/postActivity/after'];
+    const points =
+      process.env.POINTS === 'all'
+        ? allPoints
+        : ['step/tool/worked', 'effect/pushBranch/mid', 'conclude/mid', 'effect/postActivity/after'];
     expect(await killAtEach(stage, points)).toEqual([]);
     expect(await stage.verdict()).toEqual(nothingWrong);
   } finally {

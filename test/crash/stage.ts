@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -231,12 +231,16 @@ async function judgeTree(
 
 /** Resolves when a process has frozen itself. */
 export async function frozen(service: Started): Promise<void> {
-  const { readFile } = await import('node:fs/promises');
-  for (;;) {
-    const stat = await readFile(`/proc/${service.pid}/stat`, 'utf8');
-    if (/\) [Tt] /.test(stat)) return;
-    if (service.process.exitCode !== null || service.process.signalCode !== null)
-      throw new Error(`it ended before it froze:\n${service.log()}`);
+  while (!(await isFrozen(service))) {
+    if (hasEnded(service)) throw new Error(`it ended before it froze:\n${service.log()}`);
     await delay(10);
   }
+}
+
+export async function isFrozen({ pid }: Started): Promise<boolean> {
+  return /\) [Tt] /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
+}
+
+export function hasEnded({ process: { exitCode, signalCode } }: Started): boolean {
+  return exitCode !== null || signalCode !== null;
 }

@@ -33,6 +33,8 @@ export interface Stage {
   world: WorldClient;
   pool: pg.Pool;
   dir: string;
+  /** What the model was asked about a ticket: the messages of each request, in order. */
+  asked(ticket: string): Message[][];
   /** Another process of the service. `machine` names its data directory; without one it is the first machine's. */
   start(options?: Partial<ServiceOptions> & { machine?: string }): Promise<Started>;
   /** Files a ticket for the agent; answers what it is called. */
@@ -47,6 +49,12 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** As the wire has it. */
+export interface Message {
+  role: string;
+  content: { type: string; text?: string; content?: unknown }[];
+}
+
 export interface Verdict {
   lost: string[];
   duplicate: string[];
@@ -54,13 +62,18 @@ export interface Verdict {
   wrong: string[];
 }
 
-export async function openStage(options: { databaseUrl: string; moves?: boolean }): Promise<Stage> {
+export async function openStage(options: {
+  databaseUrl: string;
+  /** Machines take over from each other: what a call did may be undone after it had completed. */
+  moves?: boolean;
+  script?: string;
+}): Promise<Stage> {
   const { databaseUrl, moves = false } = options;
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-'));
   await run('chmod', ['755', dir]);
   const { started: worldProcess, world } = await spawnWorld({ dir });
   const repository = await world.repository('app', { 'README.md': 'An app.\n' });
-  const model: ModelServer = await startModelServer({ script });
+  const model: ModelServer = await startModelServer({ script: options.script ?? script });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 3 });
   pool.on('error', () => {});
   const processes = new Set<Started>();
@@ -72,6 +85,7 @@ export async function openStage(options: { databaseUrl: string; moves?: boolean 
     world,
     pool,
     dir,
+    asked: (ticket) => requestsOf(ticket, model.requests).map(({ body }) => JSON.parse(body).messages),
     async start({ machine = 'machine', ...rest } = {}) {
       const service = await spawnService({
         worldUrl: world.url,
@@ -179,6 +193,10 @@ function judge(ticket: string, counts: TicketCounts | undefined, { lost, duplica
   duplicate.push(...counts.duplicates.map((text) => `${ticket}: ${text}`));
 }
 
+function requestsOf(ticket: string, requests: RecordedRequest[]): RecordedRequest[] {
+  return requests.filter(({ body }) => new RegExp(`Your ticket is ${ticket}\\b`).test(body));
+}
+
 /** No completed model call is made again, and what a completed tool call answered never changes. */
 function judgeCalls(
   ticket: string,
@@ -187,7 +205,7 @@ function judgeCalls(
   moves: boolean,
   { wrong }: Verdict,
 ): void {
-  const mine = requests.filter(({ body }) => new RegExp(`Your ticket is ${ticket}\\b`).test(body));
+  const mine = requestsOf(ticket, requests);
   const times = new Map<number, number>();
   let latest: { turn: number; messages: unknown[] } = { turn: -1, messages: [] };
   for (const { body } of mine) {

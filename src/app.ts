@@ -81,7 +81,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const db = createDatabase(pool);
   const worker = workerName();
 
-  const { trackers, codeHosts, boardSecret } = openAdapters(config, pool, factories);
+  const { trackers, codeHosts, boardSecret } = openAdapters(config, { pool, db, log }, factories);
   const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);
@@ -119,6 +119,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const accepting: AcceptDeps = {
     sources: trackers,
+    failpoint,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
   const inHand = new Set<string>();
@@ -169,6 +170,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       const web = createHttp({
         async accept(source, headers, body) {
           await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
+          failpoint('accept/after');
           wake('sort');
         },
         async health() {

@@ -17,6 +17,7 @@
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { createHeart } from './flow/heart.ts';
+export { type LimitDeps, limitCodeHost, limitTracker } from './flow/limits.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';

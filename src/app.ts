@@ -1,6 +1,7 @@
 import { type AdapterFactories, openAdapters, shippedAdapters } from './app/adapters.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import { openRunDeps } from './app/run-deps.ts';
+import { createUpkeep } from './app/upkeep.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
@@ -109,6 +110,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const sorting = { db, trackers, nudge, wake, failpoint, log };
 
+  const upkeep = createUpkeep({ ...sorting, config, workspaces, stops });
+
   async function start(name: DrainName, drain: Drain, concurrency: number): Promise<void> {
     await releaseLeasesOf(db, isDeadWorker);
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
@@ -142,6 +145,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     },
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
+      upkeep.ofService();
       if (!listening) return null;
       const web = createHttp({
         async accept(source, headers, body) {
@@ -162,6 +166,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       const released = await releaseRunsOf(db, isDeadWorker);
       if (released > 0) log.info({ runs: released }, 'runs of a worker that died here are free again');
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);
+      upkeep.ofMachine();
     },
     stop,
   };

@@ -14,7 +14,8 @@ export const sessionStates: readonly SessionState[] = [
 export const sessionTransitions: Record<SessionState, readonly SessionState[]> = {
   pending: ['active'],
   active: ['awaitingInput', 'complete', 'error', 'stopped'],
-  awaitingInput: ['active'],
+  // `stopped`: its ticket was closed, given to someone else, or is gone.
+  awaitingInput: ['active', 'stopped'],
   // Its pull request, or what else it had to publish, failed for good.
   complete: ['active', 'error'],
   error: ['active'],

@@ -213,7 +213,7 @@ const checks: Check[] = [
     violations: ({ resting }) => sql`
       select p.id, s.id as session_id, format('step %s was completed without a result', p.key) as explanation
       from (${resting}) s join steps p on p.session_id = s.id
-      where s.forgotten_at is null and p.completed_at is not null and p.result is null`,
+      where p.completed_at is not null and p.result is null and p.input is not null`,
   },
   {
     name: 'nothing after the end',

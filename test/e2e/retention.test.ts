@@ -15,8 +15,7 @@ tickets:
     - calls: [${write('one.md')}, ${finish('Add one')}]
     - { expect: Please add two as well, calls: [${write('two.md')}, ${finish('Add two')}] }
   Is forgotten:
-    - calls: [${write('one.md')}, ${finish('Add one')}]
-    - { expect: That conversation was deleted since, calls: [${write('two.md')}, ${finish('Add two')}] }
+    - calls: [{ tool: bash, input: { command: "test ! -e one.md || touch two.md; touch one.md" } }, ${finish('Add it')}]
 `;
 const never = new AbortController().signal;
 const limits = { deliveriesDays: 30, stepsDays: 180, workspaceHours: 72 };
@@ -69,6 +68,11 @@ describe('a session that rested for long goes on', () => {
 
     await service.app.desk.comment(first.ticket.identifier, 'Two, please', someone);
     const second = await service.rest(first.ticket.identifier, 2);
+    const { rows } = await service.database.pool.query(
+      "select input::text as asked from steps where session_id = $1 and kind = 'model' order by seq desc limit 1",
+      [first.id],
+    );
+    expect(rows[0].asked).toContain('That conversation was deleted since');
     expect([second.state, second.branch]).toEqual(['complete', first.branch]);
     expect(await service.git('diff', '--name-only', `main...${second.branch}`)).toBe('one.md\ntwo.md');
     expect((await checkInvariants(service.app.db, { live: false, days: null })).violations).toEqual([]);

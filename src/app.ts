@@ -77,7 +77,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const db = createDatabase(pool);
   const worker = workerName();
 
-  const { trackers, codeHosts, boardSecret } = openAdapters(config, pool, factories);
+  const { trackers, codeHosts, boardSecret } = openAdapters(config, { pool, db, log }, factories);
   const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);

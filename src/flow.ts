@@ -17,6 +17,7 @@
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
+export { type LimitDeps, limitCodeHost, limitTracker } from './flow/limits.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { type ReconcileDeps, reconcile } from './flow/reconcile.ts';

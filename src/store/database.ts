@@ -63,6 +63,7 @@ export interface Schema {
     tidied_at: NullableTime;
     /** When the bodies of its steps were deleted. */
     forgotten_at: NullableTime;
+    workspace_in: string | null;
   };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {
@@ -130,7 +131,9 @@ export interface Schema {
     error: string | null;
     created_at: Time;
     settled_at: NullableTime;
+    redrives: Generated<number>;
   };
+  accounts: { name: string; open_at: Date; closed_at: Time };
   activities: {
     id: string;
     session_id: string;

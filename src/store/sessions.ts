@@ -64,7 +64,7 @@ export function findSessionOfLease(db: Database, effect: { id: string; lease: st
     .where('effects.id', '=', effect.id)
     .where('effects.lease', '=', effect.lease)
     .where('effects.state', '=', 'pending')
-    .where('effects.leased_until', '>', sql<Date>`now() + interval '10 seconds'`)
+    .where('effects.leased_until', '>', sql<Date>`now()`)
     .executeTakeFirst()
     .then(toRow);
 }

@@ -66,6 +66,13 @@ export async function completeStep(
   if (completed.rows.length === 0) throw new RunLost(run.id);
 }
 
+/** What completed steps did is gone: from now on `result` is what they came to. The run's row must be held. */
+export async function replaceResults(tx: Tx, stepIds: string[], result: unknown): Promise<void> {
+  if (stepIds.length === 0) return;
+  const json = JSON.stringify(result);
+  await tx.updateTable('steps').set({ result: json }).where('id', 'in', stepIds).execute();
+}
+
 /** Whether a tool of any of the session's runs may have changed files. */
 export async function hasWrites(db: Database, sessionId: string): Promise<boolean> {
   const row = await db

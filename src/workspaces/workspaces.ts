@@ -46,6 +46,8 @@ export interface Workspaces extends SessionStores {
   /** Every file, link and submodule at a commit. */
   listFiles(repository: Repository, commit: string): Promise<{ path: string; mode: string; sha: string }[]>;
 
+  /** Names the directory that all this lies in, among those of all machines. */
+  place(): Promise<string>;
   /** Where the work tree of a session's workspace is inside its sandbox, before there is one. */
   dirOf(sessionId: string): string;
   /** A workspace for a session, in place of any that it had on this machine. Throws `SetupError`, `WorkspaceError`. */
@@ -109,6 +111,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       return [...entries.values()];
     },
 
+    place: async () => (await open()).layout.place,
     dirOf: (sessionId) => dirOf(driver, { path: layoutPath(root) }, { session: assertName('session', sessionId) }),
     take: async (...args) => (await open()).taking.take(...args),
     reopen: async (...args) => (await open()).taking.reopen(...args),

@@ -108,7 +108,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
-  const sorting = { db, trackers, nudge, wake, failpoint, log };
+  const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
 
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops });
 

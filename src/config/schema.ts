@@ -143,6 +143,11 @@ export const fileSchema = section({
       files: key(atLeastOne.default(100), 'a whole number of at least 1', 'Files that one change may touch.'),
       bytes: key(size.prefault('4 MB'), 'a size such as `512 KB` or `4 MB`', 'Size of what one change may add.'),
     }),
+    runsPerHour: key(
+      limit(atLeastOne, 20),
+      'a whole number of at least 1, or null',
+      'Runs that one ticket may start within an hour, whoever asks for them. Then it waits for a person.',
+    ),
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),

@@ -1,21 +1,31 @@
-import type { TrackerEvent } from '../core/delivery.ts';
+import type { RestReason } from '../core/attention.ts';
+import { writeStopped } from '../core/closing-text.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { retry } from '../lib/retry.ts';
 import { addActivities } from '../store/activities.ts';
+import { readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
-import { endQueuedRun, requestStop } from '../store/queued-runs.ts';
-import { currentConversation, lockSession, moveSession, type SessionRow, saveReading } from '../store/sessions.ts';
+import { askToStop, endQueuedRun } from '../store/queued-runs.ts';
+import {
+  currentConversation,
+  lockSession,
+  moveSession,
+  type SessionRow,
+  saveReading,
+  tellSession,
+} from '../store/sessions.ts';
 import {
   countOverdueEffects,
   failTicketEffects,
   listAtWork,
   type SessionAtWork,
-  withoutSession,
+  unawareOf,
 } from '../store/sessions-at-work.ts';
 import type { Tracker } from '../trackers/tracker.ts';
+import { mayHaveChanged } from './closing.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 
 export interface ReconcileDeps extends SortDeps {
@@ -60,53 +70,77 @@ async function reconcileTracker(deps: ReconcileDeps, tracker: Tracker, signal: A
       tracker.listAssigned(at, signal),
     );
     for (const ticket of page.tickets) given.add(ticket.id);
-    for (const ticket of await withoutSession(deps.db, page.tickets)) await takeUp(deps, ticket);
+    for (const ticket of await unawareOf(deps.db, page.tickets)) {
+      const read = await readIfThere(tracker, ticket, signal);
+      if (read && !isOver(read)) await takeUp(deps, read);
+    }
     cursor = page.next;
   } while (cursor !== null);
 
   const missing = (await listAtWork(deps.db, tracker.kind)).filter(({ hint }) => !given.has(hint.id));
   for (const session of missing.slice(0, readsARound)) {
-    const ticket = await ask(signal, () => tracker.readTicket(session.hint, signal)).catch((error: unknown) => {
-      if (error instanceof VendorError && error.code === 'not_found') return null;
-      throw error;
-    });
+    const ticket = await readIfThere(tracker, session.hint, signal);
     if (ticket) await letGo(deps, session, ticket, began);
     else await endGone(deps, session);
   }
 }
 
-/** A ticket that was given to the agent, and whose webhook never came. */
-async function takeUp(deps: ReconcileDeps, ticket: TicketHint): Promise<void> {
-  deps.log.info({ ticket: ticket.identifier }, 'a ticket was given to the agent without a webhook that said so');
+function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): Promise<Ticket | null> {
+  return ask(signal, () => tracker.readTicket(hint, signal)).catch((error: unknown) => {
+    if (error instanceof VendorError && error.code === 'not_found') return null;
+    throw error;
+  });
+}
+
+/** A ticket that was given to the agent or opened again, and whose webhook never came. Its own time decides what holds. */
+async function takeUp(deps: ReconcileDeps, ticket: Ticket): Promise<void> {
+  deps.log.info({ ticket: ticket.identifier }, "a ticket is the agent's without a webhook that said so");
+  const { category } = ticket.state;
+  const told = { at: ticket.updatedAt, ticket: hintOf(ticket), category, by: someone };
   // The ticket itself is where its talk is, until a delivery names another place.
   const conversation = { key: `${ticket.tracker}:${ticket.id}`, ref: ticket.ref };
-  await applyNow(deps, 'reconcile', async (tx) => {
+  await applyNow(deps, async (tx) => {
     // Its webhook may have come between the list and now.
-    const [missing] = await withoutSession(tx, [ticket]);
-    return missing ? [{ type: 'sessionCreated', ticket, conversation, said: null, by: someone }] : [];
+    const [unaware] = await unawareOf(tx, [ticket]);
+    if (!unaware) return [];
+    if (unaware.given) return [{ type: 'ticketChanged', ...told }];
+    return [{ type: 'sessionCreated', ...told, conversation, said: null }];
   });
 }
 
 /** One whose ticket was closed or given to someone else is stopped, as the webhook would have it. */
 async function letGo(deps: ReconcileDeps, session: SessionAtWork, ticket: Ticket, began: number): Promise<void> {
   await saveReading(deps.db, session.ticketId, ticket);
-  const over = ticket.state.category === 'done' || ticket.state.category === 'canceled';
+  const over = isOver(ticket);
   // It may have been given to the agent after its page was listed. The next round tells.
   if (!over && Date.parse(ticket.updatedAt) > began - 60_000) return;
-  const event: TrackerEvent = over
-    ? { type: 'ticketChanged', ticket, category: ticket.state.category, by: someone }
-    : { type: 'unassigned', ticket, by: someone };
-  const reason = over ? 'The ticket was closed' : 'The ticket was given to someone else';
+  const reason = over ? 'closed' : 'taken';
   deps.log.info({ ticket: ticket.identifier, session_id: session.id, reason }, 'a session is let go');
-  await applyNow(deps, `reconcile/${ticket.updatedAt}`, async (tx) => {
+  const told = { at: ticket.updatedAt, ticket: hintOf(ticket), by: someone };
+  await applyNow(deps, async () => [
+    over ? { type: 'ticketChanged', ...told, category: ticket.state.category } : { type: 'unassigned', ...told },
+  ]);
+  await deps.db.transaction().execute(async (tx) => {
     const locked = await lockSession(tx, session.id);
-    if (locked?.state === 'awaitingInput') {
-      await rest(tx, locked, `reconcile/${ticket.updatedAt}`, `${reason}, so I wait for no answer any more.`);
-      return [];
-    }
-    return locked?.state === 'active' ? [event] : [];
+    // Nobody will answer it any more.
+    if (locked?.state === 'awaitingInput')
+      await rest(tx, locked, ticket.updatedAt, await lastWords(tx, locked, reason));
   });
   deps.wake('post');
+}
+
+async function lastWords(tx: Tx, session: SessionRow, reason: RestReason): Promise<string> {
+  const files = await mayHaveChanged(tx, session.id);
+  const branch = session.headCommit === null ? null : session.branch;
+  return writeStopped({ reason, plan: [], files, branch, pullRequest: session.pullRequest });
+}
+
+function isOver({ state }: Ticket): boolean {
+  return state.category === 'done' || state.category === 'canceled';
+}
+
+function hintOf({ tracker, id, identifier, title, url, priority, team, ref }: Ticket): TicketHint {
+  return { tracker, id, identifier, title, url, priority, team, ref };
 }
 
 /** There is nothing left to say it on: the record and the log have it. */
@@ -115,11 +149,15 @@ async function endGone(deps: ReconcileDeps, { id, hint }: SessionAtWork): Promis
   deps.log.warn({ ticket: hint.identifier, session_id: id }, 'a ticket is gone from its tracker; its session ends');
   await deps.db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, id);
-    if (!session) return;
+    if (session?.state !== 'active' && session?.state !== 'awaitingInput') return;
     const outcome: Outcome = { stopReason: 'stopped', message: reason };
-    if (session.state === 'awaitingInput' || (await endQueuedRun(tx, id, outcome)))
+    await tellSession(tx, hint, { at: new Date().toISOString(), closed: true }); // whatever was said, it is over
+    const { run } = await readAttention(tx, id);
+    if (run?.isHeld) await askToStop(tx, run.id);
+    else {
+      if (run) await endQueuedRun(tx, run.id, outcome);
       await rest(tx, session, 'gone', reason);
-    else await requestStop(tx, id);
+    }
     await failTicketEffects(tx, id, `the ticket is gone: ${hint.identifier} was not found`);
   });
 }

@@ -37,7 +37,7 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: BudgetLimits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy };
+  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
   baselines: Baselines;
   /** The agent's name on this team. */
   name: string;

@@ -21,6 +21,8 @@ import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 type Json<T> = ColumnType<T, string, string>;
 type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
 type Time = ColumnType<Date, Date | undefined, Date>;
+/** The tracker's time: written as it tells it, because a `Date` would cut off the microseconds. */
+type Moment = ColumnType<Date | null, string | null | undefined, string | null>;
 type NullableTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 /** `bigint` columns arrive as numbers (see `createDatabase`). */
 type Serial = ColumnType<number, never, never>;
@@ -35,6 +37,8 @@ export interface Schema {
     received_at: Time;
     sorted_at: NullableTime;
     outcome: string | null;
+    /** The ticket whose session it waits for. */
+    ticket: Generated<string | null>;
   };
   tickets: {
     id: string;
@@ -64,7 +68,17 @@ export interface Schema {
     /** When the bodies of its steps were deleted. */
     forgotten_at: NullableTime;
     workspace_in: string | null;
+    opened_at: Moment;
+    given: Generated<boolean>;
+    given_at: Moment;
+    closed: Generated<boolean>;
+    closed_at: Moment;
+    stop_at: Moment;
+    spoke_at: Moment;
+    answered_at: Moment;
+    answered_seq: Generated<number>;
   };
+  locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {
     id: string;
@@ -106,7 +120,7 @@ export interface Schema {
     author: Json<Person>;
     body: string;
     signal: Signal | null;
-    said_at: Date;
+    said_at: ColumnType<Date, string | Date, never>;
     read_by: string | null;
     read_at: NullableTime;
   };

@@ -59,6 +59,11 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
         operation: JSON.stringify(effect.operation),
         needs: [...laterKeys(effect.operation), ...(effect.after ?? [])],
         ephemeral: effect.ephemeral ?? false,
+        // What a step still shows after the stop of its run waits to be dropped by the run's end.
+        ...(effect.stepId !== null && {
+          not_before: sql<Date>`(select case when stop_requested_at is null then now() else now() + interval '1 minute' end
+            from runs where id = ${effect.runId})`,
+        }),
         lease: null,
         leased_by: null,
         error: null,
@@ -278,6 +283,19 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
         .onConflict((conflict) => conflict.column('id').doNothing())
         .execute();
   return redriven.length;
+}
+
+/** What a run that is being stopped was about to show, and what nobody is sending yet, is not shown any more. */
+export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
+  await tx
+    .updateTable('effects')
+    .set({ state: 'dropped', settled_at: sql`now()` })
+    .where('session_id', '=', (query) => query.selectFrom('runs').select('session_id').where('id', '=', runId))
+    .where('run_id', '=', runId)
+    .where('state', '=', 'pending')
+    .where(sql<boolean>`operation ->> 'kind' in ('postActivity', 'updatePlan')`)
+    .where(sql<boolean>`(leased_until is null or leased_until < now())`)
+    .execute();
 }
 
 /** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */

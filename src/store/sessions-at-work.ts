@@ -3,17 +3,23 @@ import type { TicketHint, TrackerKind } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 
-/** Which of these tickets have no session yet. */
-export async function withoutSession(db: Database | Tx, tickets: TicketHint[]): Promise<TicketHint[]> {
+/** Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, or closed. */
+export async function unawareOf(
+  db: Database | Tx,
+  tickets: TicketHint[],
+): Promise<(TicketHint & { given: boolean })[]> {
   if (tickets.length === 0) return [];
   const idOf = (ticket: TicketHint) => deterministicId('ticket', ticket.tracker, ticket.id);
   const rows = await db
     .selectFrom('sessions')
-    .select('ticket_id')
+    .select(['ticket_id', 'given', 'closed'])
     .where('ticket_id', 'in', tickets.map(idOf))
     .execute();
-  const known = new Set(rows.map((row) => row.ticket_id));
-  return tickets.filter((ticket) => !known.has(idOf(ticket)));
+  const known = new Map(rows.map((row) => [row.ticket_id, row]));
+  return tickets.flatMap((ticket) => {
+    const session = known.get(idOf(ticket));
+    return session?.given && !session.closed ? [] : [{ ...ticket, given: session?.given ?? false }];
+  });
 }
 
 export interface SessionAtWork {

@@ -16,7 +16,9 @@
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
+export { createHeart } from './flow/heart.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
+export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';

@@ -72,6 +72,10 @@ export interface Schema {
     spoke_at: Moment;
     answered_at: Moment;
     answered_seq: Generated<number>;
+    /** `updated_at` as it was when what the session needs no more was cleared away. */
+    tidied_at: NullableTime;
+    /** When the bodies of its steps were deleted. */
+    forgotten_at: NullableTime;
   };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
@@ -91,6 +95,11 @@ export interface Schema {
     ended_at: NullableTime;
     stop_requested_at: NullableTime;
     outcome: NullableJson<Outcome>;
+    lost_workers: Generated<string[]>;
+    lost_step: string | null;
+    lost_at: NullableTime;
+    told_place: number | null;
+    told_place_at: NullableTime;
   };
   steps: {
     id: string;
@@ -105,6 +114,8 @@ export interface Schema {
     result: NullableJson<unknown>;
     begun_at: Time;
     completed_at: NullableTime;
+    /** See `workedMs`. */
+    worked_ms: number | null;
   };
   prompts: {
     id: string;
@@ -187,7 +198,18 @@ export interface Schema {
     bytes: number;
     created_at: Time;
   };
+  spending: {
+    account: string;
+    turns: number;
+    tokens: number;
+    usd: string;
+    turn_limit: number | null;
+    token_limit: number | null;
+    usd_limit: string | null;
+  };
+  reservations: { step_id: string; run_id: string; accounts: string[]; tokens: number; usd: string };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
+  schedules: { name: string; ran_at: Date; busy_until: NullableTime };
 }
 
 export type Database = Kysely<Schema>;

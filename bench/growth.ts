@@ -1,0 +1,4 @@
+import type { Row } from './figures.ts';
+export async function benchGrowth(_: { sessions?: number }): Promise<Row[]> {
+  return [];
+}

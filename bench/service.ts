@@ -98,7 +98,7 @@ async function start(options: {
       ...loaded,
       databaseUrl: embedded.url,
       http: { host: '127.0.0.1', port: 0 },
-      worker: { slots },
+      worker: { ...loaded.worker, slots },
       budget: { ...loaded.budget, turns: null },
       repositories: [{ name: 'plain-duration', codeHost: 'local-git', location: repository, base: null }],
     },

@@ -17,6 +17,7 @@
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
+export { createHeart } from './flow/heart.ts';
 export { type LimitDeps, limitCodeHost, limitTracker } from './flow/limits.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { checkRepository } from './flow/readiness.ts';
@@ -24,3 +25,4 @@ export { type ReconcileDeps, reconcile } from './flow/reconcile.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
+export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { deleteSpentRows, type ReconcileDeps, reconcile, releaseWorkspaces } from '../flow.ts';
 import { createSchedules } from '../jobs/schedules.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Database } from '../store/database.ts';
 import { claimRound, endRound, holdRound } from '../store/schedules.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
@@ -22,8 +23,10 @@ export function createUpkeep(
   const { config, db, log, workspaces, stops } = deps;
   const schedules = createSchedules({
     rounds: roundsIn(db),
-    onError: (round, error) =>
-      log.error({ err: error, round }, 'a round of upkeep failed; it is tried again at its next time'),
+    onError(round, error) {
+      if (isDatabaseUnavailable(error)) return; // told by others
+      log.error({ err: error, round }, 'a round of upkeep failed; it is tried again at its next time');
+    },
   });
   stops.push(schedules.stop);
   return {

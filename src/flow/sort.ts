@@ -12,12 +12,11 @@ import { type AttentionRow, readAttention } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { listWaiting, markSorted, type Sorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
 import { dropUnsent } from '../store/effects.ts';
-import { addPrompt } from '../store/prompts.ts';
+import { addPrompt, openConversation } from '../store/prompts.ts';
 import { askToStop, endQueuedRun, takeBackStop } from '../store/queued-runs.ts';
 import {
   currentConversation,
   moveSession,
-  openConversation,
   openSession,
   type SessionRow,
   type Told,
@@ -58,10 +57,14 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
     const sorted = await deps.db.transaction().execute(async (tx) => {
       const deliveries = await takeUnsorted(tx, most);
       const sorted: Sorted[] = [];
-      for (const delivery of deliveries) sorted.push(await sortOne(deps, tx, delivery, due));
+      for (const delivery of deliveries) {
+        const one = await sortOne(deps, tx, delivery, due);
+        if (one.ticket === null) sorted.push(one);
+        else await markSorted(tx, [one]); // the next one may open the session that it waits for
+      }
       await markSorted(tx, sorted);
       deps.failpoint('sort/mid');
-      return sorted.length;
+      return deliveries.length;
     });
     deps.failpoint('sort/after');
     if (due.has('post')) deps.wake('post');
@@ -102,11 +105,12 @@ async function guarded(
   work: (events: TrackerEvent[]) => Promise<string | null>,
 ): Promise<Sorted> {
   const { id, deliveryId, source } = delivery;
+  const events = readEvents(deps, delivery);
+  if (events.length === 0) return { id, outcome: 'nothing for us', ticket: null };
   await sql`savepoint one`.execute(tx);
   try {
-    const events = readEvents(deps, delivery);
     const ticket = await work(events);
-    return { id, outcome: events.map((event) => event.type).join(', ') || 'nothing for us', ticket };
+    return { id, outcome: events.map((event) => event.type).join(', '), ticket };
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error;
     await sql`rollback to savepoint one`.execute(tx);
@@ -123,15 +127,20 @@ function readEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] 
 
 /** false: the ticket has no session yet, and the event waits for one. */
 async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due): Promise<boolean> {
-  let session: SessionRow | null;
+  const told = toldBy(event);
   if (event.type === 'sessionCreated') {
-    const opened = await openSession(tx, event.ticket, toldBy(event));
-    session = opened;
-    if (opened.isNew) await takeInWaiting(deps, tx, opened);
-  } else session = await tellSession(tx, event.ticket, toldBy(event));
+    const session = await openSession(tx, event.ticket, told);
+    if (session.isAwaited) await takeInWaiting(deps, tx, session);
+    const words = await takeInWords(tx, session, event);
+    // Of one that is new there is nothing to read.
+    const isBlank = session.isNew && !session.isAwaited && event.said === null;
+    await act(deps, tx, session, isBlank ? blank(told) : await readAttention(tx, session.id), words, due);
+    return true;
+  }
+  const session = await tellSession(tx, event.ticket, told);
   if (!session) return false;
   const words = await takeInWords(tx, session, event);
-  await act(deps, tx, session, words, due);
+  await act(deps, tx, session, await readAttention(tx, session.id), words, due);
   return true;
 }
 
@@ -158,6 +167,13 @@ function isOver(category: string): boolean {
   return category === 'done' || category === 'canceled';
 }
 
+/** What there is to do for a session that was just opened, and of which nothing else was told. */
+function blank({ at, given = true, closed = false }: Told): AttentionRow {
+  const never = { stopAt: null, spokeAt: null, answeredAt: null };
+  const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
+  return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
+}
+
 /** What a person said in an event, and where. */
 interface Words {
   conversation: { id: string; ref: unknown } | null;
@@ -171,11 +187,13 @@ async function takeInWords(tx: Tx, session: SessionRow, event: TrackerEvent): Pr
   if (event.type !== 'sessionCreated' && event.type !== 'prompted')
     return { conversation: null, said: null, isNew: false, wanted: false };
   const { conversation: hint, said } = event;
-  const conversation = { id: await openConversation(tx, session.id, hint), ref: hint.ref };
   // What the ticket was given with is said to the agent, even where the tracker dates it a moment earlier.
   if (said && event.type === 'sessionCreated')
     await tellSession(tx, event.ticket, { at: said.at, opens: true, spoke: said.signal === 'stop' ? 'stop' : 'word' });
-  const isNew = said !== null && (await addPrompt(tx, session.id, conversation.id, said));
+  const opened = openConversation(tx, session.id, hint);
+  const conversation = { id: opened.id, ref: hint.ref };
+  if (!said) await opened.insertion.execute();
+  const isNew = said !== null && (await addPrompt(tx, session.id, opened, said));
   return { conversation, said, isNew, wanted: isNew || said === null };
 }
 
@@ -196,8 +214,14 @@ async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow): Promi
 }
 
 /** Sees to it that the session does what all that it was told comes to. */
-async function act(deps: SortDeps, tx: Tx, session: SessionRow, words: Words, due: Due): Promise<void> {
-  const attention = await readAttention(tx, session.id);
+async function act(
+  deps: SortDeps,
+  tx: Tx,
+  session: SessionRow,
+  attention: AttentionRow,
+  words: Words,
+  due: Due,
+): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
   if (todo === 'nothing') return;
   if (todo !== 'work') return rest(tx, session, todo, attention, words, due);

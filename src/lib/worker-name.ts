@@ -15,6 +15,12 @@ export function isDeadWorker(name: string): boolean {
   return where === machine() && startOf(Number(pid)) !== start;
 }
 
+/** Whether a worker runs on this machine, as seen just now. */
+export function isLivingWorker(name: string): boolean {
+  const [where, pid, start] = splitName(name);
+  return where === machine() && startOf(Number(pid)) === start;
+}
+
 function splitName(name: string): [string, string, string] {
   const parts = name.split(':');
   const [pid = '', start = ''] = parts.slice(-2);

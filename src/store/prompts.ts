@@ -1,17 +1,33 @@
 import { sql } from 'kysely';
-import type { Said } from '../core/delivery.ts';
+import type { ConversationHint, Said } from '../core/delivery.ts';
 import type { Prompt } from '../core/prompt.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 
-/** Keeps what a person said, once however often it is delivered. Answers whether it was new. */
-export async function addPrompt(tx: Tx, sessionId: string, conversationId: string, said: Said): Promise<boolean> {
+/** Makes sure of a conversation; for those who have something to write with it. */
+export function openConversation(tx: Tx, sessionId: string, { key, ref }: ConversationHint) {
+  const id = deterministicId('conversation', sessionId, key);
+  const insertion = tx
+    .insertInto('conversations')
+    .values({ id, session_id: sessionId, key, ref: JSON.stringify(ref ?? null) })
+    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing());
+  return { id, insertion };
+}
+
+/** Keeps what a person said in a conversation, once however often it is delivered. Answers whether it was new. */
+export async function addPrompt(
+  tx: Tx,
+  sessionId: string,
+  conversation: ReturnType<typeof openConversation>,
+  said: Said,
+): Promise<boolean> {
   const added = await tx
+    .with('opened', () => conversation.insertion)
     .insertInto('prompts')
     .values({
       id: deterministicId('prompt', sessionId, said.key),
       session_id: sessionId,
-      conversation_id: conversationId,
+      conversation_id: conversation.id,
       key: said.key,
       author: JSON.stringify(said.author),
       body: said.body,

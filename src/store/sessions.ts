@@ -1,5 +1,4 @@
 import { sql } from 'kysely';
-import type { ConversationHint } from '../core/delivery.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
@@ -36,8 +35,14 @@ export function ticketIdOf({ tracker, id }: Pick<TicketHint, 'tracker' | 'id'>):
   return deterministicId('ticket', tracker, id);
 }
 
+export interface Opened extends SessionRow {
+  isNew: boolean;
+  /** Deliveries about its ticket wait for it. */
+  isAwaited: boolean;
+}
+
 /** The session of a ticket, made when there is none, with its row locked until the transaction ends. */
-export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise<SessionRow & { isNew: boolean }> {
+export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise<Opened> {
   const ticketId = ticketIdOf(hint);
   const sessionId = deterministicId('session', ticketId, 0);
   const made = await tx
@@ -63,11 +68,12 @@ export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise
     })
     .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
     .returningAll()
+    .returning(sql<boolean>`exists (select from deliveries where ticket = ${ticketId})`.as('is_awaited'))
     .executeTakeFirst();
-  if (made) return { ...toRow({ ...made, hint }), isNew: true };
+  if (made) return { ...toRow({ ...made, hint }), isNew: true, isAwaited: made.is_awaited };
   const session = await tellSession(tx, hint, told);
   if (!session) throw new Error(`session ${sessionId} vanished while its ticket was being sorted`);
-  return { ...session, isNew: false };
+  return { ...session, isNew: false, isAwaited: false };
 }
 
 /** Tells a ticket's session, and locks it; null when it has none. */
@@ -195,16 +201,6 @@ export async function saveReading(db: Database | Tx, ticketId: string, reading: 
     .set({ reading: JSON.stringify(reading), read_at: new Date(), identifier: reading.identifier })
     .where('id', '=', ticketId)
     .execute();
-}
-
-export async function openConversation(tx: Tx, sessionId: string, hint: ConversationHint): Promise<string> {
-  const id = deterministicId('conversation', sessionId, hint.key);
-  await tx
-    .insertInto('conversations')
-    .values({ id, session_id: sessionId, key: hint.key, ref: JSON.stringify(hint.ref ?? null) })
-    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing())
-    .execute();
-  return id;
 }
 
 /** The conversation that the newest words came from, else the first one; null before anybody spoke. */

@@ -54,7 +54,7 @@ describe('people have a say', () => {
         'Stopped, as you asked.',
         'Changed so far, and kept: `first.md`. There is no branch and no pull request yet.',
         'Say "continue" to go on from here, or just say what to do.',
-        expect.stringMatching(/^Cost so far: /),
+        expect.stringMatching(/^\*Cost so far: /),
       ],
     ]);
     expect([view.branch, view.pullRequest, view.unsent]).toEqual([null, null, []]);
@@ -90,7 +90,7 @@ describe('people have a say', () => {
     expect([third.state, third.headCommit]).toEqual(['complete', second.headCommit]);
     expect(third.activities.at(-1)?.activity).toEqual({
       type: 'response',
-      body: expect.stringMatching(/^Because you asked\.\n\nCost so far: /),
+      body: expect.stringMatching(/^Because you asked\.\n\n\*Cost so far: /),
     });
     expect((await subjects()).split('\n')).toHaveLength(2);
     const { rows } = await service.database.pool.query('select number from local_git_pull_requests where head = $1', [

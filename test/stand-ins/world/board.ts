@@ -65,7 +65,7 @@ export function createBoard(agent: string) {
     );
     if (same) return { ticket: view(row), told: null };
     touch(row, edit);
-    return { ticket: view(row), told: describeChange(event, row, by, previous) };
+    return { ticket: view(row), told: describeChange(event, row, by, previous, row.updatedAt) };
   }
 
   function touch(row: Row, edit: Partial<TicketRow>): void {
@@ -103,7 +103,7 @@ export function createBoard(agent: string) {
         stale: null,
       };
       rows.set(number, row);
-      return { ticket: view(row), told: describeChange('ticket.created', row, by, null) };
+      return { ticket: view(row), told: describeChange('ticket.created', row, by, null, row.updatedAt) };
     },
     assign: (id: string, name: string, by: Person) => change(id, by, 'ticket.assigned', { assignee: account(name) }),
     unassign: (id: string, by: Person) => change(id, by, 'ticket.unassigned', { assignee: null }),
@@ -113,7 +113,7 @@ export function createBoard(agent: string) {
       const comment = { id: `comment-${++comments}`, author: by, body, at: new Date().toISOString() };
       row.comments.push(comment);
       row.updatedAt = comment.at;
-      const told = describeChange('comment.created', row, by, row.assignee);
+      const told = describeChange('comment.created', row, by, row.assignee, comment.at);
       const { author: _, ...said } = comment;
       return { ticket: view(row), told: { ...told, id: deliveryIdOf(row.number, comment.id), comment: said } };
     },
@@ -165,7 +165,7 @@ export function createBoard(agent: string) {
       known.add(operationId);
       row.stale = hideMs > 0 ? { state: row.state, until: Date.now() + hideMs } : null;
       touch(row, { state });
-      return { state, told: describeChange('ticket.changed', row, agentAccount, row.assignee) };
+      return { state, told: describeChange('ticket.changed', row, agentAccount, row.assignee, row.updatedAt) };
     },
   };
 

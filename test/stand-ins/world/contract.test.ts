@@ -49,6 +49,9 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
     },
     agentSays: (id, body) => sent(world.comment(id, body, { id: agent, name: agent, isBot: true })),
     botSays: (id, body) => sent(world.comment(id, body, { id: 'ci', name: 'ci', isBot: true })),
+    agentGives: (id) => sent(world.assign(id, agent, { id: agent, name: agent, isBot: true })),
+    botGives: (id) => sent(world.assign(id, agent, { id: 'ci', name: 'ci', isBot: true })),
+    botMoves: (id, to) => sent(world.move(id, stateOf(to), { id: 'ci', name: 'ci', isBot: true })),
     oddDeliveries: () =>
       [{ event: 'ticket.exploded' }, { event: null }, {}].map((content, index) =>
         signDelivery(defaultSecret, { id: `odd-${index}`, ...content } as never),

@@ -260,6 +260,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
 function triesFor(error: unknown): number {
   if (error instanceof VendorError) return error.retryable ? maxTries.known : 0;
   if (isDatabaseUnavailable(error)) return maxTries.known;
+  if (error instanceof WorkspaceError && error.code === 'disk_full') return maxTries.known;
   return error instanceof WorkspaceError && error.code !== 'git_failed' ? 0 : maxTries.unknown;
 }
 

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import type { Repository } from '../core/repository.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
+import { tellFullDisk } from './disk-full.ts';
 import { createHostGit } from './git.ts';
 import { dirOf, readSearchPath } from './inside.ts';
 import { createLayout, layoutPath } from './layout.ts';
@@ -102,7 +103,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     else for (const path of spent) await layout.discard(path);
   }
 
-  return {
+  return tellFullDisk(root, {
     refresh: async (...args) => (await open()).mirrors.refresh(...args),
     resolve: async (...args) => (await open()).mirrors.resolve(...args),
     readFile: async (...args) => (await open()).mirrors.readFile(...args),
@@ -161,7 +162,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         () => {},
       );
     },
-  };
+  });
 }
 
 type Opened = Awaited<ReturnType<typeof openWorkspaces>>;

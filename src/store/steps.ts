@@ -7,12 +7,13 @@ import { type ClaimedRun, holding } from './runs.ts';
 import { type Accounts, reserving, settling } from './spending.ts';
 import { insertingUsage, type Usage } from './usage.ts';
 
-/** Steps of a session, all runs, in the order in which they began. */
+/** Steps of a session, all runs, in the order in which they began, but for those whose bodies were deleted. */
 export async function listSteps(db: Database, sessionId: string): Promise<StepRecord[]> {
   const rows = await db
     .selectFrom('steps')
     .select(['id', 'run_id', 'seq', 'kind', 'key', 'read_only', 'input', 'result', 'completed_at'])
     .where('session_id', '=', sessionId)
+    .where('input', 'is not', null)
     .orderBy('seq')
     .execute();
   return rows.map((row) => ({

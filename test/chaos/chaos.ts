@@ -76,7 +76,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       slots,
     };
     const onEnd = (name: string, how: string, log: string) => {
-      if (how !== 'SIGKILL') progress(`${name} ended: ${how}\n${log.slice(-1500)}`);
+      // With the database away just then there is nothing to start with; everything else is worth reading.
+      const why = /database of DATABASE_URL|starting up|ECONNREFUSED|ENOENT/.test(log) ? '' : `\n${log.slice(-2000)}`;
+      if (how !== 'SIGKILL') progress(`${name} ended: ${how}${why}`);
     };
     const kept: Kept[] = [
       keep('web', { ...base, parts: ['web'], dataDir: join(dir, 'web'), port }, onEnd),
@@ -95,6 +97,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     })();
     const killing = (async () => {
       for (;;) {
+        // On a busy machine a start takes long: whoever is killed has worked for a while.
+        while (!kept.every(({ running }) => running)) await delay(50, undefined, { signal: ended });
         await delay(between(killEvery), undefined, { signal: ended });
         const victim = kept[Math.floor(random() * kept.length)]?.running;
         if (!victim) continue;

@@ -1,6 +1,6 @@
 import type { Agent } from '../agents/agent.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
-import type { BudgetLimits } from '../core/budget.ts';
+import type { Limits } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
@@ -38,7 +38,7 @@ export interface RunDeps {
   agent: Agent;
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
-  budget: BudgetLimits;
+  budget: Limits;
   policy: { tools: ToolPolicy; publish: PublishPolicy };
   baselines: Baselines;
   /** The agent's name on this team. */
@@ -129,7 +129,7 @@ async function endOverdue(
 ): Promise<NodeJS.Timeout | undefined> {
   const { minutes } = deps.budget;
   if (minutes === null) return undefined;
-  const worked = run.attempt > 1 ? await workedMs(deps.db, run.id) : 0;
+  const worked = run.attempt > 1 ? ((await workedMs(deps.db, run.sessionId)).get(run.id) ?? 0) : 0;
   const leftMs = Math.max(0, minutes * 60_000 + overdueAfterMs - worked);
   return setTimeout(() => stopping.abort(new Overdue(minutes)), Math.min(leftMs, 2 ** 31 - 1));
 }

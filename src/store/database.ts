@@ -100,6 +100,8 @@ export interface Schema {
     result: NullableJson<unknown>;
     begun_at: Time;
     completed_at: NullableTime;
+    /** See `workedMs`. */
+    worked_ms: number | null;
   };
   prompts: {
     id: string;
@@ -182,6 +184,16 @@ export interface Schema {
     bytes: number;
     created_at: Time;
   };
+  spending: {
+    account: string;
+    turns: number;
+    tokens: number;
+    usd: string;
+    turn_limit: number | null;
+    token_limit: number | null;
+    usd_limit: string | null;
+  };
+  reservations: { step_id: string; run_id: string; accounts: string[]; tokens: number; usd: string };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
 }

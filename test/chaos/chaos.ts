@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { createDatabase, createPool } from '../../src/store/database.ts';
+import { checkInvariants } from '../../src/store/invariants.ts';
+import type { Fault } from '../stand-ins/world/faults.ts';
 import { spawnWorld } from '../stand-ins/world/start.ts';
 import { type Kept, keep } from './cluster.ts';
 import { isFinished, type Tally, tally } from './count.ts';
@@ -14,6 +17,8 @@ export interface ChaosOptions {
   /** Chooses the moments. */
   seed: number;
   sandbox?: 'none' | 'bubblewrap';
+  /** Of a hundred deliveries, so many never arrive: reconciling finds what they told. */
+  droppedPercent?: number;
   /** Seconds between two restarts of PostgreSQL, and between two kills. */
   restartEvery?: [number, number];
   killEvery?: [number, number];
@@ -25,6 +30,8 @@ export interface ChaosReport extends Tally {
   restarts: number;
   kills: number;
   seconds: number;
+  /** What must hold in the database and does not. */
+  violations: string[];
 }
 
 /** Tickets that are under way at the same time, so that every moment meets every part of the way. */
@@ -44,7 +51,15 @@ const script = `replies:
  * disk of its own, against a world that stays. What became of it is counted by that world.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { sessions, progress, signal, sandbox = 'none', restartEvery = [5, 20], killEvery = [1.5, 5] } = options;
+  const {
+    sessions,
+    progress,
+    signal,
+    sandbox = 'none',
+    droppedPercent = 0,
+    restartEvery = [5, 20],
+    killEvery = [1.5, 5],
+  } = options;
   const random = randomOf(options.seed);
   const between = ([least, most]: [number, number]) => (least + random() * (most - least)) * 1000;
   const begun = performance.now();
@@ -65,7 +80,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const repository = await world.repository('project', files);
     await writeFile(join(dir, 'script.yaml'), script);
-    await writeFile(join(dir, 'shipmate.yaml'), `sandbox: { driver: ${sandbox} }\n`);
+    const reconcile = droppedPercent > 0 ? 'reconcile: { minutes: 0.1 }\n' : '';
+    await writeFile(join(dir, 'shipmate.yaml'), `sandbox: { driver: ${sandbox} }\n${reconcile}`);
     const port = await freePort();
     const base = {
       worldUrl: started.url ?? '',
@@ -114,14 +130,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
     const tickets: string[] = [];
     const deliveries: string[] = [];
+    let dropped = 0;
     let finished = 0;
     let lastChange = performance.now();
     while (finished < sessions && !ended.aborted && performance.now() - lastChange < patienceMs) {
       for (let more = Math.min(underWay - (tickets.length - finished), sessions - tickets.length); more > 0; more--) {
+        const isDropped = random() * 100 < droppedPercent;
+        if (isDropped) await world.faults([neverDelivered(`BOARD-${tickets.length + 1}`)]);
         const { ticket, delivery } = await world.create({ title: `Add file ${tickets.length}`, assignee: 'shipmate' });
         tickets.push(ticket.identifier);
         const id = delivery?.headers['board-delivery'];
-        if (id !== undefined) deliveries.push(id);
+        if (isDropped) dropped += 1;
+        else if (id !== undefined) deliveries.push(id);
       }
       await delay(500);
       const now = Object.values(await world.counts()).filter(isFinished).length;
@@ -140,18 +160,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const database = new pg.Client({ connectionString: postgres.url });
     await database.connect();
     stops.push(() => database.end());
-    await untilQuiet(database, world);
+    await untilQuiet(database, async () => (await world.deliveries()).waiting - dropped);
     const result = await tally(world, database, { tickets, deliveries });
-    return { ...result, ...report, seconds: (performance.now() - begun) / 1000 };
+    const violations = await readViolations(postgres.url);
+    return { ...result, ...report, violations, seconds: (performance.now() - begun) / 1000 };
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
 
 /** With the faults over, what is under way may end: nobody may be called stuck for having been last. */
-async function untilQuiet(database: pg.Client, world: { deliveries(): Promise<{ waiting: number }> }): Promise<void> {
+async function untilQuiet(database: pg.Client, undelivered: () => Promise<number>): Promise<void> {
   for (let seconds = 0; seconds < 60; seconds++) {
-    const { waiting } = await world.deliveries();
+    const waiting = await undelivered();
     const { rows } = await database.query<{ busy: number }>(
       `select (select count(*) from deliveries where sorted_at is null)
          + (select count(*) from runs where ended_at is null)
@@ -159,6 +180,21 @@ async function untilQuiet(database: pg.Client, world: { deliveries(): Promise<{ 
     );
     if (waiting === 0 && Number(rows[0]?.busy) === 0) return;
     await delay(1000);
+  }
+}
+
+/** The delivery that tells of the ticket is held back for longer than any of this lasts. */
+function neverDelivered(ticket: string): Fault {
+  return { call: 'delivery', ticket, nth: 1, action: { type: 'late', ms: 1e9 } };
+}
+
+async function readViolations(url: string): Promise<string[]> {
+  const pool = createPool(url, 2);
+  try {
+    const { violations } = await checkInvariants(createDatabase(pool), { live: false, days: null });
+    return violations.map(({ check, ticket, id, explanation }) => `${check}: ${ticket ?? id}: ${explanation}`);
+  } finally {
+    await pool.end();
   }
 }
 

@@ -90,6 +90,7 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     await app.desk.comment(ticket.identifier, 'Please hurry.', someone);
     await timed('sort a comment', () => sortDeliveries(sorting, live));
   }
+  const poster = { worker: 'bench', inHand: new Set<string>(), hosts: {} };
   const runs: ClaimedRun[] = [];
   for (let index = 0; index < tries; index++) {
     const run = await timed('claim a run', () => claimRun(db, 'bench'));
@@ -97,7 +98,7 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
   }
   for (let index = 0; index < 20; index++) await timed(`heartbeat of ${tries} runs`, () => beat(db, runs));
   for (;;) {
-    const claimed = await timed('claim effects', () => claimEffects(db, { worker: 'bench', inHand: new Set() }, 16));
+    const claimed = await timed('claim effects', () => claimEffects(db, poster, 16));
     if (claimed.length === 0) break;
     for (const effect of claimed)
       await timed('settle an effect', () => settleEffect(db, effect, { state: 'done', result: {} }));

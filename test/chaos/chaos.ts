@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { createDatabase, createPool } from '../../src/store/database.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
+import type { WorldClient } from '../stand-ins/world/client.ts';
 import type { Fault } from '../stand-ins/world/faults.ts';
 import { spawnWorld } from '../stand-ins/world/start.ts';
 import { type Kept, keep } from './cluster.ts';
@@ -37,8 +38,8 @@ export interface ChaosReport extends Tally {
 /** Tickets that are under way at the same time, so that every moment meets every part of the way. */
 const underWay = 24;
 const slots = 6;
-/** With nothing that ends for so long, what is left is stuck. */
-const patienceMs = 90_000;
+/** With nothing new to be seen for so long, what is left is stuck. */
+const patienceMs = 180_000;
 
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 const script = `replies:
@@ -132,8 +133,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const deliveries: string[] = [];
     let dropped = 0;
     let finished = 0;
-    let lastChange = performance.now();
-    while (finished < sessions && !ended.aborted && performance.now() - lastChange < patienceMs) {
+    const isPatient = createPatience(world);
+    while (finished < sessions && !ended.aborted && (await isPatient())) {
       for (let more = Math.min(underWay - (tickets.length - finished), sessions - tickets.length); more > 0; more--) {
         const isDropped = random() * 100 < droppedPercent;
         if (isDropped) await world.faults([neverDelivered(`BOARD-${tickets.length + 1}`)]);
@@ -145,8 +146,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       }
       await delay(500);
       const now = Object.values(await world.counts()).filter(isFinished).length;
-      if (now === finished) continue;
-      lastChange = performance.now();
       if (Math.floor(now / 50) > Math.floor(finished / 50)) {
         const seconds = Math.round((performance.now() - begun) / 1000);
         progress(`${now} of ${sessions} after ${seconds} s, ${report.restarts} restarts, ${report.kills} kills`);
@@ -160,7 +159,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const database = new pg.Client({ connectionString: postgres.url });
     await database.connect();
     stops.push(() => database.end());
-    await untilQuiet(database, async () => (await world.deliveries()).waiting - dropped);
+    const isWaiting = async () => (await world.deliveries()).waiting > dropped;
+    while (((await isWaiting()) || (await isBusy(database))) && (await isPatient())) await delay(500);
     const result = await tally(world, database, { tickets, deliveries });
     const violations = await readViolations(postgres.url);
     return { ...result, ...report, violations, seconds: (performance.now() - begun) / 1000 };
@@ -169,18 +169,29 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
+/** Whether the outside has seen something new within the time that we wait for it. */
+function createPatience(world: WorldClient): () => Promise<boolean> {
+  let seen = '';
+  let changedAt = performance.now();
+  return async () => {
+    const { delivered } = await world.deliveries();
+    // Words that a run is still there are no progress.
+    const moves = Object.values(await world.counts()).map(({ activities: _, duplicates: _d, ...rest }) => rest);
+    const now = JSON.stringify([delivered, moves]);
+    if (now !== seen) changedAt = performance.now();
+    seen = now;
+    return performance.now() - changedAt < patienceMs;
+  };
+}
+
 /** With the faults over, what is under way may end: nobody may be called stuck for having been last. */
-async function untilQuiet(database: pg.Client, undelivered: () => Promise<number>): Promise<void> {
-  for (let seconds = 0; seconds < 60; seconds++) {
-    const waiting = await undelivered();
-    const { rows } = await database.query<{ busy: number }>(
-      `select (select count(*) from deliveries where sorted_at is null)
-         + (select count(*) from runs where ended_at is null)
-         + (select count(*) from effects where state = 'pending') as busy`,
-    );
-    if (waiting === 0 && Number(rows[0]?.busy) === 0) return;
-    await delay(1000);
-  }
+async function isBusy(database: pg.Client): Promise<boolean> {
+  const { rows } = await database.query<{ busy: number }>(
+    `select (select count(*) from deliveries where sorted_at is null)
+       + (select count(*) from runs where ended_at is null)
+       + (select count(*) from effects where state = 'pending') as busy`,
+  );
+  return Number(rows[0]?.busy) > 0;
 }
 
 /** The delivery that tells of the ticket is held back for longer than any of this lasts. */

@@ -308,7 +308,7 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
     .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
     .where('state', 'in', ['pending', 'done'])
     .where(sql<boolean>`exists (
-      select 1 from effects p where p.session_id = ${sessionId} and p.state in ('pending', 'done')
+      select 1 from effects p where p.session_id = ${sessionId} and p.lane = 'code' and p.state in ('pending', 'done')
         and p.operation ->> 'kind' = 'openPullRequest')`)
     .orderBy('seq', 'desc')
     .limit(1)

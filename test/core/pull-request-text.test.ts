@@ -122,7 +122,9 @@ Made by Shipmate for [ENG-123](https://board.example/ENG-123) ([session](https:/
 
   test('what it has cost stands at the end', () => {
     const { body } = writePullRequest({ ...story, cost: '*Cost so far: $0.42.*' });
-    expect(body.endsWith('Made by Shipmate for [ENG-123](https://board.example/ENG-123). *Cost so far: $0.42.*')).toBe(true);
+    expect(body.endsWith('Made by Shipmate for [ENG-123](https://board.example/ENG-123). *Cost so far: $0.42.*')).toBe(
+      true,
+    );
   });
 
   test('an unproved one says so first, and leaves out what it has not', () => {

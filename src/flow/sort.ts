@@ -75,6 +75,16 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
   if (queued) await deps.nudge('run');
 }
 
+/** Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. */
+export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<TrackerEvent[]>): Promise<void> {
+  const due: Due = new Set();
+  await deps.db.transaction().execute(async (tx) => {
+    for (const event of await find(tx)) await applyEvent(deps, tx, event, due);
+  });
+  if (due.has('post')) deps.wake('post');
+  if (due.has('run')) await deps.nudge('run');
+}
+
 /** What there is to do once the transaction has committed. */
 type Due = Set<'post' | 'run'>;
 

@@ -76,6 +76,7 @@ export interface Schema {
     spoke_at: Moment;
     answered_at: Moment;
     answered_seq: Generated<number>;
+    workspace_in: string | null;
   };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
@@ -151,7 +152,9 @@ export interface Schema {
     error: string | null;
     created_at: Time;
     settled_at: NullableTime;
+    redrives: Generated<number>;
   };
+  accounts: { name: string; open_at: Date; closed_at: Time };
   activities: {
     id: string;
     session_id: string;

@@ -15,15 +15,19 @@ export async function addDelivery(client: Queryable, delivery: Delivery): Promis
 export type UnsortedDelivery = Delivery & { id: number };
 
 /**
- * The oldest deliveries that nobody has sorted, at most `most`. One transaction at a time sorts, in all processes: whoever
- * comes while another does waits for its end. So what waits for a session and what opens one cannot miss each other.
+ * One transaction at a time sorts, in all processes: whoever comes while another does waits for its end. So what waits for a
+ * session and what opens one cannot miss each other. Every transaction that applies events begins with this.
  */
+export async function takeTurn(tx: Tx): Promise<void> {
+  await sql`select name from locks where name = 'sort' for update`.execute(tx);
+}
+
+/** The oldest deliveries that nobody has sorted, at most `most`; takes the turn where there are any. */
 export async function takeUnsorted(tx: Tx, most: number): Promise<UnsortedDelivery[]> {
-  // Where there is nothing to sort nothing is locked: an idle process writes nothing.
-  const turn = await sql`
-    select name from locks where name = 'sort' and exists (select from deliveries where sorted_at is null)
-    for update`.execute(tx);
-  if (turn.rows.length === 0) return [];
+  // An idle process locks, and so writes, nothing.
+  const due = sql`select from deliveries where sorted_at is null limit 1`;
+  if ((await due.execute(tx)).rows.length === 0) return [];
+  await takeTurn(tx);
   const rows = await select(tx).where('sorted_at', 'is', null).orderBy('id').limit(most).forUpdate().execute();
   return rows.map(toDelivery);
 }

@@ -82,7 +82,10 @@ export async function openWorkbench(
     const workspace = await taken;
     const stepSeq = touchedSeq ?? last?.stepSeq ?? steps.at(-1)?.seq ?? 0;
     touchedSeq = null;
-    const made = await workspace.snapshot(within);
+    const made = await workspace.snapshot(within).catch((error: unknown) => {
+      touchedSeq ??= stepSeq; // one that was cut off by a stop is still to be taken
+      throw error;
+    });
     deps.failpoint('snapshot/taken');
     const kept = await deps.workspaces.keep(run.sessionId, made);
     const row = {

@@ -70,7 +70,16 @@ export async function openWorkbench(
   async function snapshotNow(within = signal): Promise<SnapshotRow> {
     const workspace = await taken;
     const stepSeq = touchedSeq ?? last?.stepSeq ?? steps.at(-1)?.seq ?? 0;
+    const touched = touchedSeq;
     touchedSeq = null;
+    last = await store(workspace, stepSeq, within).catch((error: unknown) => {
+      touchedSeq ??= touched; // what was interrupted is still to be saved
+      throw error;
+    });
+    return last;
+  }
+
+  async function store(workspace: Workspace, stepSeq: number, within: AbortSignal): Promise<SnapshotRow> {
     const made = await workspace.snapshot(within);
     const kept = await deps.workspaces.keep(run.sessionId, made);
     const row = {
@@ -85,8 +94,7 @@ export async function openWorkbench(
       await holdRun(tx, run);
       return saveSnapshot(tx, { sessionId: run.sessionId, runId: run.id }, { ...row, bytes: made.bytes });
     });
-    last = { ...row, id };
-    return last;
+    return { ...row, id };
   }
 
   const sandbox: Sandbox = {

@@ -24,6 +24,13 @@ export function spread(values: number[]): string {
   return `${ms(median(values))} (slowest ${ms(Math.max(...values))})`;
 }
 
+/** What most see, what one in a hundred sees, and the worst. */
+export function tail(values: number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+  return `p50 ${ms(at(0.5))}, p99 ${ms(at(0.99))}, max ${ms(at(1))}`;
+}
+
 export function printTable(rows: Row[]): void {
   const lines = [{ figure: 'Figure', goal: 'Goal', value: 'Measured' }, ...rows];
   const width = (column: 'figure' | 'goal') => Math.max(...lines.map((line) => line[column].length));

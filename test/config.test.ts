@@ -39,7 +39,15 @@ const nothing = {
     gemini: { apiKey: null, baseUrl: null },
   },
   agent: 'built-in',
-  budget: { turns: 75, tokens: 10_000_000, usd: 5, minutes: 60 },
+  budget: {
+    turns: 75,
+    tokens: 10_000_000,
+    usd: 5,
+    minutes: 60,
+    ticket: { turns: 300, tokens: 40_000_000, usd: 20, minutes: 240 },
+    team: { tokens: null, usd: null },
+    day: { tokens: 200_000_000, usd: 100 },
+  },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
   trackers: { board: { agent: 'shipmate', webhookSecret: null } },
   repositories: [],
@@ -69,7 +77,8 @@ worker: { slots: 2 }
 model: scripted:play.yaml
 models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } }
 agent: built-in
-budget: { turns: 10, tokens: null, usd: 1.5, minutes: null }
+budget:
+  { turns: 10, tokens: null, usd: 1.5, minutes: null, ticket: { usd: 3 }, team: { tokens: 5000 }, day: { usd: null } }
 sandbox: { driver: none, readOnlyPaths: [/opt/go], uid: 1000, memory: 512 MB, processes: null }
 trackers: { board: { agent: mate } }
 repositories:
@@ -87,7 +96,15 @@ log: { level: debug, format: json }
       worker: { slots: 2, memoryPerRun: 128 * 2 ** 20 },
       model: 'scripted:play.yaml',
       models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } },
-      budget: { turns: 10, tokens: null, usd: 1.5, minutes: null },
+      budget: {
+        turns: 10,
+        tokens: null,
+        usd: 1.5,
+        minutes: null,
+        ticket: { turns: 300, usd: 3 },
+        team: { tokens: 5_000, usd: null },
+        day: { tokens: 200_000_000, usd: null },
+      },
       sandbox: { driver: 'none', readOnlyPaths: ['/opt/go'], uid: 1000, memory: 512 * 2 ** 20, processes: null },
       trackers: { board: { agent: 'mate' } },
       repositories: [
@@ -258,6 +275,8 @@ describe('describeConfig', () => {
       ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'worker.memoryPerRun', 'model', 'models.prices'],
       ...['input', 'output', 'cacheRead', 'cacheWrite', 'contextWindow'].map((name) => `models.prices.<name>.${name}`),
       ...['agent', 'budget.turns', 'budget.tokens', 'budget.usd', 'budget.minutes'],
+      ...['turns', 'tokens', 'usd', 'minutes'].map((name) => `budget.ticket.${name}`),
+      ...['team.tokens', 'team.usd', 'day.tokens', 'day.usd'].map((name) => `budget.${name}`),
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', 'repositories'],
       ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),

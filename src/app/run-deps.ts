@@ -38,7 +38,7 @@ export async function openRunDeps(
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareOwnTools(toolServers, scratch),
     budget: config.budget,
-    policy: { tools: config.policy.tools, publish: config.policy },
+    policy: { tools: config.policy.tools, publish: config.policy, runsPerHour: config.policy.runsPerHour },
     baselines: createBaselines({ db, workspaces }),
     name: config.trackers.board.agent,
     guidance: config.guidance,

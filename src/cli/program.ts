@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
+import { asTyped } from './show.ts';
 import { ticketsCommand } from './tickets.ts';
 
 export interface Surroundings {
@@ -108,5 +109,5 @@ function explain(error: unknown): string {
   if (isDatabaseUnavailable(error))
     return `The database went away: ${error.message}. Run the command again when it is back: what was under way goes on.`;
   const expected = error instanceof CliError || error instanceof ConfigError || error instanceof VendorError;
-  return expected || error.stack === undefined ? error.message : error.stack;
+  return expected || error.stack === undefined ? asTyped(error.message) : error.stack;
 }

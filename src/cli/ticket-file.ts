@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { priorities } from '../core/ticket.ts';
 import { CliError } from './cli-error.ts';
 
 const frontMatter = z.strictObject({
   labels: z.array(z.string()).default([]),
-  priority: z.enum(['urgent', 'high', 'medium', 'low', 'none']).default('none'),
+  priority: z.enum(priorities).default('none'),
   fields: z.record(z.string(), z.coerce.string()).default({}),
 });
 
@@ -39,5 +40,21 @@ function parseFrontMatter(path: string, yaml: string | undefined): z.output<type
   }
   const parsed = frontMatter.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  throw new CliError(`The front matter of ${path} is wrong:\n${z.prettifyError(parsed.error)}`);
+  const problems = parsed.error.issues.map((issue) => `  - ${explain(issue, value)}`);
+  throw new CliError(`The front matter of ${path} is wrong:\n${problems.join('\n')}`);
+}
+
+const accepted: Record<string, string> = {
+  labels: 'a list of words',
+  priority: `one of ${priorities.join(', ')}`,
+  fields: 'a map from names to texts',
+};
+
+function explain({ path, ...issue }: z.core.$ZodIssue, value: unknown): string {
+  const known = Object.keys(accepted).join(', ');
+  if (issue.code === 'unrecognized_keys') return `There is no "${issue.keys.join('", "')}" here; there are: ${known}.`;
+  const [key] = path;
+  if (key === undefined) return `It must be a map with: ${known}.`;
+  const given = JSON.stringify((value as Record<PropertyKey, unknown>)[key]);
+  return `${String(key)} must be ${accepted[String(key)]}, not ${given}.`;
 }

@@ -1,6 +1,6 @@
 import type { Agent } from '../agents/agent.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
-import type { BudgetLimits } from '../core/budget.ts';
+import type { Limits } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
@@ -38,8 +38,8 @@ export interface RunDeps {
   agent: Agent;
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
-  budget: BudgetLimits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy };
+  budget: Limits;
+  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
   baselines: Baselines;
   /** The agent's name on this team. */
   name: string;
@@ -82,6 +82,7 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
     const run = await claimRun(deps.db, deps.worker);
     if (!run) return;
     deps.admission.took();
+    deps.failpoint('run/claimed');
     deps.wake('run'); // there may be one for the next free slot, too
     await attemptRun(deps, run, signal);
   }
@@ -129,7 +130,7 @@ async function endOverdue(
 ): Promise<NodeJS.Timeout | undefined> {
   const { minutes } = deps.budget;
   if (minutes === null) return undefined;
-  const worked = run.attempt > 1 ? await workedMs(deps.db, run.id) : 0;
+  const worked = run.attempt > 1 ? ((await workedMs(deps.db, run.sessionId)).get(run.id) ?? 0) : 0;
   const leftMs = Math.max(0, minutes * 60_000 + overdueAfterMs - worked);
   return setTimeout(() => stopping.abort(new Overdue(minutes)), Math.min(leftMs, 2 ** 31 - 1));
 }

@@ -177,12 +177,18 @@ export async function silenceRunsOf(db: Database, isDead: (worker: string) => bo
   return Number(silenced.numAffectedRows ?? 0);
 }
 
-/** How long this run has really been worked on, all attempts: time in which nobody held it does not count. */
-export async function workedMs(db: Database, runId: string): Promise<number> {
-  const found = await sql<{ ms: number | null }>`
-    select sum(extract(epoch from completed_at - begun_at) * 1000)::float8 as ms
-    from steps where run_id = ${runId} and kind <> 'verify' and completed_at is not null`.execute(db);
-  return found.rows[0]?.ms ?? 0;
+/**
+ * How long each run of a session has really been worked on, in milliseconds: what its last completed step noted. Time in which
+ * nobody held the run, and verification, do not count.
+ */
+export async function workedMs(db: Database | Tx, sessionId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('steps')
+    .select((select) => ['run_id', select.fn.max('worked_ms').as('ms')])
+    .where('session_id', '=', sessionId)
+    .groupBy('run_id')
+    .execute();
+  return new Map(rows.map((row) => [row.run_id, row.ms ?? 0]));
 }
 
 /** Since when, by the database's clock, nothing of this run has been completed. */

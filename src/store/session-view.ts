@@ -101,7 +101,8 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
     .selectFrom('effects')
     .select(['key', 'state', 'error'])
     .where('session_id', '=', id)
-    .where('state', 'in', ['pending', 'failed'])
+    // Not `in`: each of the two has an index of its own, and a million sent ones are not looked at.
+    .where((or) => or.or([or('state', '=', 'pending'), or('state', '=', 'failed')]))
     .orderBy('seq')
     .execute();
   return {

@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type App, createApp, type SessionView } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { makeRepository } from './repository.ts';
+
+export { demoDir, makeRepository } from './repository.ts';
 
 const run = promisify(execFile);
-export const demoDir = join(import.meta.dirname, '../../src/cli/demo');
 export const someone = { id: 'ada', name: 'Ada', isBot: false };
 
 export interface TestService {
@@ -124,24 +126,4 @@ export async function processesNaming(text: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
   return lines.map((line) => line.replaceAll('\0', ' ').trim()).filter((line) => line.includes(text));
-}
-
-/** A bare repository with one commit on `main`. */
-export async function makeRepository(path: string, files?: Record<string, string>): Promise<void> {
-  const work = `${path}.work`;
-  await mkdir(work, { recursive: true });
-  const git = (...args: string[]) =>
-    run('git', ['-C', work, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...args]);
-  await git('init', '--quiet', '--initial-branch=main');
-  if (files === undefined) await cp(join(demoDir, 'project'), work, { recursive: true });
-  for (const [name, content] of Object.entries(files ?? {})) {
-    await mkdir(dirname(join(work, name)), { recursive: true });
-    await writeFile(join(work, name), content);
-  }
-  if (files === undefined || Object.keys(files).length > 0) {
-    await git('add', '.');
-    await git('commit', '--quiet', '-m', 'First');
-  }
-  await git('clone', '--quiet', '--bare', '.', path);
-  await rm(work, { recursive: true, force: true });
 }

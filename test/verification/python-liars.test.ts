@@ -7,15 +7,16 @@ import { createRepository, type Files, type TestRepository, temporaryRoot } from
 import { python } from './shop.ts';
 
 const interpreter = await findPytest();
-if (!interpreter)
-  console.log('Skipped: no python3 on PATH or in /usr/bin has pytest (apt-get install python3-pytest).');
-
 const shopPy = python['shop.py'] ?? '';
 const brokenPy = shopPy.replace('sum(prices)', 'sum(prices) + 1');
 const tests = python['tests/test_shop.py'] ?? '';
 const project = python['pyproject.toml'] ?? '';
 
-describe.skipIf(!interpreter)('with pytest', () => {
+const title = interpreter
+  ? 'with pytest'
+  : 'with pytest: skipped, no python3 here has pytest (apt-get install python3-pytest)';
+
+describe.skipIf(!interpreter)(title, () => {
   let root: string;
   let repository: TestRepository;
   let baseline: Promise<Baseline>;

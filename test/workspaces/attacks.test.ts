@@ -50,7 +50,10 @@ const attacks: Record<string, string> = {
     'printf "export GIT_SSH_COMMAND=%s GIT_EXTERNAL_DIFF=%s\\n" $fire $fire > ~/.profile; cp ~/.profile ~/.bashrc; printf "[core]\\nfsmonitor=%s\\n" $fire > ~/.gitconfig; mkdir -p ~/.local/bin; cp $fire ~/.local/bin/git; cp $fire ~/.local/bin/sh',
 };
 
-describe.skipIf(kind === 'none')('what an agent plants in its workspace', () => {
+const title = 'what an agent plants in its workspace';
+const reason = 'skipped, no sandbox works here (apt-get install bubblewrap)';
+
+describe.skipIf(kind === 'none')(kind === 'none' ? `${title}: ${reason}` : title, () => {
   let fixture: Fixture;
   let upstream: Upstream;
   let workspaces: Workspaces;

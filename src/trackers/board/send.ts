@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { TicketOperation } from '../../core/effect.ts';
 import type { TicketHint } from '../../core/ticket.ts';
 import { type BoardDatabase, boardTransaction } from './database.ts';
-import { categoryOf, stateOf } from './states.ts';
+import { type BoardState, categoryOf, stateOf } from './states.ts';
 import { lockTicket, numberOf, type TicketRow } from './tickets.ts';
 
 /**
@@ -20,6 +20,11 @@ export async function sendOperation(
   if (operation.kind === 'postActivity') {
     signal.throwIfAborted();
     if (await postAtOnce(pool, number, operation)) return { id: operation.id };
+  }
+  if (operation.kind === 'moveTicket') {
+    signal.throwIfAborted();
+    const moved = await moveAtOnce(pool, number, operation);
+    if (moved) return moved;
   }
   return boardTransaction(pool, async (db) => {
     const ticket = await lockTicket(db, number);
@@ -60,6 +65,36 @@ async function postAtOnce(
   return posted.rowCount === 1;
 }
 
+/** The same for a move, which every run begins with. null: nothing was done, as above. */
+async function moveAtOnce(
+  pool: Pool,
+  number: number,
+  { id, to, from }: TicketOperation & { kind: 'moveTicket' },
+): Promise<Record<string, unknown> | null> {
+  const state = stateOf(to);
+  const { rows } = await pool.query(
+    `with locked as (select number, state from board_tickets where number = $1 for no key update),
+       sent as (
+         insert into board_operations (id, ticket, result)
+         select $2, number, case when state = $3 or state = any($4) then json_build_object('state', $3::text)
+           else json_build_object('skipped', format($5, state)) end
+         from locked on conflict (id) do nothing returning ticket, result
+       ),
+       moved as (
+         update board_tickets set state = $3, version = version + 1, updated_at = clock_timestamp()
+         from sent join locked on locked.number = sent.ticket
+         where board_tickets.number = sent.ticket and locked.state <> $3 and locked.state = any($4)
+       )
+     select result from sent`,
+    [number, id, state, from.map(stateOf), skipped('%s', state)],
+  );
+  return rows[0]?.result ?? null;
+}
+
+function skipped(found: string, wanted: BoardState): string {
+  return `A person moved the ticket to "${found}", so it was not moved to "${wanted}".`;
+}
+
 async function carryOut(
   db: BoardDatabase,
   ticket: TicketRow,
@@ -85,8 +120,7 @@ async function carryOut(
     case 'moveTicket': {
       const state = stateOf(operation.to);
       if (ticket.state === state) return { state };
-      if (!operation.from.includes(categoryOf(ticket.state)))
-        return { skipped: `A person moved the ticket to "${ticket.state}", so it was not moved to "${state}".` };
+      if (!operation.from.includes(categoryOf(ticket.state))) return { skipped: skipped(ticket.state, state) };
       await db
         .updateTable('board_tickets')
         .set({ state, version: ticket.version + 1, updated_at: sql<Date>`clock_timestamp()` })

@@ -1,0 +1,201 @@
+import type { Activity } from '../../../src/core/activity.ts';
+import type { Plan } from '../../../src/core/plan.ts';
+import type { Person, StateCategory, Ticket, TicketComment, TicketHint } from '../../../src/core/ticket.ts';
+import { describeChange } from '../../../src/trackers/board/changes.ts';
+import { type DeliveryBody, deliveryIdOf } from '../../../src/trackers/board/delivery.ts';
+import { categoryOf, stateNamed, stateOf } from '../../../src/trackers/board/states.ts';
+import { hintOf, identifierOf, type TicketRow } from '../../../src/trackers/board/tickets.ts';
+import { Refusal } from './refusal.ts';
+
+export const pageSize = 50;
+
+export interface TicketDraft {
+  title: string;
+  description?: string;
+  priority?: Ticket['priority'];
+  labels?: string[];
+  fields?: Record<string, string>;
+  state?: string;
+  assignee?: string;
+}
+
+/** Everything there is to see of a ticket. */
+export interface WorldTicket extends Ticket {
+  plan: Plan;
+  activities: { id: string; activity: Activity; at: number }[];
+  attachments: { url: string; title: string }[];
+}
+
+/** A change, and what is to be delivered of it; null where nothing became different. */
+export interface Changed {
+  ticket: WorldTicket;
+  told: DeliveryBody | null;
+}
+
+interface Row extends TicketRow {
+  comments: TicketComment[];
+  plan: Plan;
+  activities: { id: string; activity: Activity; at: number }[];
+  attachments: { url: string; title: string }[];
+  updatedAt: string;
+  /** What reads still show, until then. */
+  stale: { state: Row['state']; until: number } | null;
+}
+
+export type Board = ReturnType<typeof createBoard>;
+
+/** The tracker's side: tickets in memory. Each function is done when it returns, so nothing can come in between. */
+export function createBoard(agent: string) {
+  const rows = new Map<number, Row>();
+  const known = new Set<string>();
+  let last = 0;
+
+  /** ISO 8601 to the microsecond; no two are the same, whatever happens in one millisecond. */
+  function now(): string {
+    last = Math.max(last + 1, Date.now() * 1000);
+    const [seconds = ''] = new Date(last / 1000).toISOString().split('.');
+    return `${seconds}.${String(last % 1_000_000).padStart(6, '0')}Z`;
+  }
+  const agentAccount: Person = { id: agent, name: agent, isBot: true };
+  let comments = 0;
+
+  function find(id: string): Row {
+    const row = rows.get(Number(id.replace(/^BOARD-/, '')));
+    if (!row) throw new Refusal(404, `there is no ticket ${id}`);
+    return row;
+  }
+
+  function change(id: string, by: Person, event: DeliveryBody['event'], edit: Partial<TicketRow>): Changed {
+    const row = find(id);
+    const previous = row.assignee;
+    const same = Object.entries(edit).every(
+      ([key, value]) => JSON.stringify(row[key as keyof TicketRow]) === JSON.stringify(value),
+    );
+    if (same) return { ticket: view(row), told: null };
+    touch(row, edit);
+    return { ticket: view(row), told: describeChange(event, row, by, previous, row.updatedAt) };
+  }
+
+  function touch(row: Row, edit: Partial<TicketRow>): void {
+    Object.assign(row, edit, { version: row.version + 1, updatedAt: now() });
+  }
+
+  /** An id that is known is refused: a vendor that takes ids of ours shows what they name once. */
+  function claim(id: string): void {
+    if (known.has(id)) throw new Refusal(409, `${id} exists already`, 'exists');
+    known.add(id);
+  }
+
+  return {
+    identifiers: () => [...rows.keys()].map(identifierOf),
+    show: (id: string) => view(find(id)),
+
+    create({ title, state = 'Todo', assignee, ...rest }: TicketDraft, by: Person): Changed {
+      const number = rows.size + 1;
+      const row: Row = {
+        number,
+        title,
+        description: '',
+        priority: 'none',
+        labels: [],
+        fields: {},
+        ...rest,
+        state: stateNamed(state),
+        assignee: assignee === undefined ? null : account(assignee),
+        version: 1,
+        comments: [],
+        plan: [],
+        activities: [],
+        attachments: [],
+        updatedAt: now(),
+        stale: null,
+      };
+      rows.set(number, row);
+      return { ticket: view(row), told: describeChange('ticket.created', row, by, null, row.updatedAt) };
+    },
+    assign: (id: string, name: string, by: Person) => change(id, by, 'ticket.assigned', { assignee: account(name) }),
+    unassign: (id: string, by: Person) => change(id, by, 'ticket.unassigned', { assignee: null }),
+    move: (id: string, state: string, by: Person) => change(id, by, 'ticket.changed', { state: stateNamed(state) }),
+    comment(id: string, body: string, by: Person): Changed {
+      const row = find(id);
+      const comment = { id: `comment-${++comments}`, author: by, body, at: now() };
+      row.comments.push(comment);
+      row.updatedAt = comment.at;
+      const told = describeChange('comment.created', row, by, row.assignee, comment.at);
+      const { author: _, ...said } = comment;
+      return { ticket: view(row), told: { ...told, id: deliveryIdOf(row.number, comment.id), comment: said } };
+    },
+    /** Nothing is told: a tracker's webhook for this is the one that people forget to switch on. */
+    remove(id: string): void {
+      rows.delete(find(id).number);
+    },
+
+    read(id: string): Ticket {
+      const row = find(id);
+      const { plan: _, activities: _a, attachments: _b, ...ticket } = view(row);
+      if (row.stale === null || row.stale.until < Date.now()) return ticket;
+      return { ...ticket, state: { name: row.stale.state, category: categoryOf(row.stale.state) } };
+    },
+    assigned(cursor: string | null): { tickets: TicketHint[]; next: string | null } {
+      const after = [...rows.values()].filter(
+        ({ number, state, assignee }) =>
+          number > Number(cursor ?? 0) && assignee?.id === agent && !['done', 'canceled'].includes(categoryOf(state)),
+      );
+      const page = after.slice(0, pageSize);
+      return { tickets: page.map(hintOf), next: after.length > pageSize ? String(page.at(-1)?.number) : null };
+    },
+
+    postActivity(id: string, operationId: string, activity: Activity): void {
+      const row = find(id);
+      claim(operationId);
+      row.activities.push({ id: operationId, activity, at: Date.now() });
+    },
+    replacePlan(id: string, operationId: string, plan: Plan): void {
+      const row = find(id);
+      claim(operationId);
+      row.plan = plan;
+    },
+    attach(id: string, operationId: string, url: string, title: string): boolean {
+      const row = find(id);
+      claim(operationId);
+      const attached = row.attachments.find((attachment) => attachment.url === url);
+      if (attached) attached.title = title;
+      else row.attachments.push({ url, title });
+      return !attached;
+    },
+    /** The agent's move, on condition that the ticket's category is one of `from`. */
+    moveFrom(id: string, operationId: string, to: StateCategory, from: StateCategory[], hideMs: number) {
+      const row = find(id);
+      if (known.has(operationId)) throw new Refusal(409, `${operationId} exists already`, 'exists');
+      const state = stateOf(to);
+      if (row.state === state) return { state, told: null };
+      if (!from.includes(categoryOf(row.state))) return { skipped: `the ticket is in "${row.state}"`, told: null };
+      known.add(operationId);
+      row.stale = hideMs > 0 ? { state: row.state, until: Date.now() + hideMs } : null;
+      touch(row, { state });
+      return { state, told: describeChange('ticket.changed', row, agentAccount, row.assignee, row.updatedAt) };
+    },
+  };
+
+  function account(name: string): Person {
+    return name === agent ? agentAccount : { id: name.toLowerCase(), name, isBot: false };
+  }
+
+  function view(row: Row): WorldTicket {
+    const { description, labels, fields, state, assignee, comments, plan, activities, attachments, updatedAt } = row;
+    return structuredClone({
+      ...hintOf(row),
+      description,
+      labels,
+      fields,
+      state: { name: state, category: categoryOf(state) },
+      assignee,
+      comments,
+      relations: [],
+      updatedAt,
+      plan,
+      activities,
+      attachments,
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import type { Activity } from '../../../src/core/activity.ts';
+import type { WorldCall } from './faults.ts';
+
+/** Something that the outside took in and now shows. What was refused as known, or changed nothing, is none. */
+export interface Write {
+  /** Milliseconds since 1970. */
+  at: number;
+  call: WorldCall;
+  /** The id that the sender chose. */
+  id: string;
+  /** "BOARD-12"; null: nobody can tell. */
+  ticket: string | null;
+  content: unknown;
+}
+
+/** Every request that came in, refused ones too. */
+export interface Asked {
+  at: number;
+  account: 'tracker' | 'code-host';
+  call: WorldCall;
+  ticket: string | null;
+  id: string | null;
+  status: number;
+}
+
+/** What there is to see of one ticket, counted by the outside. */
+export interface TicketCounts {
+  activities: Record<Activity['type'], number>;
+  /** Each activity that was shown before word for word, as text. */
+  duplicates: string[];
+  /** Activities that end something: responses, errors, questions. */
+  closing: number;
+  stateChanges: string[];
+  plans: number;
+  attachments: number;
+  /** Names of the branches that we moved, once each. */
+  branches: string[];
+  pushes: number;
+  pullRequests: number;
+}
+
+export interface Ledger {
+  writes: Write[];
+  requests: Asked[];
+  write(call: WorldCall, id: string, ticket: string | null, content: unknown): void;
+  counts(tickets: Iterable<string>): Record<string, TicketCounts>;
+}
+
+export function createLedger(): Ledger {
+  const writes: Write[] = [];
+  return {
+    writes,
+    requests: [],
+    write: (call, id, ticket, content) => void writes.push({ at: Date.now(), call, id, ticket, content }),
+    counts(tickets) {
+      const all = Object.fromEntries([...tickets].map((ticket) => [ticket, nothing()]));
+      const shown = new Set<string>();
+      for (const write of writes) {
+        const counts = write.ticket === null ? undefined : all[write.ticket];
+        if (counts) count(counts, write, shown);
+      }
+      return all;
+    },
+  };
+}
+
+function nothing(): TicketCounts {
+  return {
+    activities: { thought: 0, action: 0, elicitation: 0, response: 0, error: 0 },
+    duplicates: [],
+    closing: 0,
+    stateChanges: [],
+    plans: 0,
+    attachments: 0,
+    branches: [],
+    pushes: 0,
+    pullRequests: 0,
+  };
+}
+
+function count(counts: TicketCounts, { call, ticket, content }: Write, shown: Set<string>): void {
+  switch (call) {
+    case 'postActivity': {
+      const activity = content as Activity;
+      const text = JSON.stringify(activity);
+      counts.activities[activity.type] += 1;
+      if (['response', 'error', 'elicitation'].includes(activity.type)) counts.closing += 1;
+      if (shown.has(`${ticket} ${text}`)) counts.duplicates.push(text);
+      shown.add(`${ticket} ${text}`);
+      return;
+    }
+    case 'moveTicket':
+      counts.stateChanges.push(String(content));
+      return;
+    case 'updatePlan':
+      counts.plans += 1;
+      return;
+    case 'attachPullRequest':
+      counts.attachments += 1;
+      return;
+    case 'pushBranch': {
+      const { branch } = content as { branch: string };
+      counts.pushes += 1;
+      if (!counts.branches.includes(branch)) counts.branches.push(branch);
+      return;
+    }
+    case 'openPullRequest':
+      counts.pullRequests += 1;
+      return;
+    default:
+      return;
+  }
+}

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import { checkInvariants } from '../../src/store/invariants.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { plantDelivery, plantEffect, plantSession, plantStep } from '../support/rows.ts';
+
+let database: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(createPool(database.url));
+});
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const query = (text: string, values: unknown[] = []) => database.pool.query(text, values);
+
+/** Each plants one violation of its check in a fresh session, and answers the id of what offends. */
+const violations: Record<string, () => Promise<string>> = {
+  async 'active session has a live run'() {
+    return (await plantSession(database.pool, { state: 'active' })).id;
+  },
+  async 'live run has an active session'() {
+    return (await plantSession(database.pool, { state: 'complete', ended: false })).runId;
+  },
+  async 'one live run'() {
+    const { id } = await plantSession(database.pool, { state: 'active', ended: false });
+    await query('drop index runs_one_live'); // else the database itself refuses
+    await query('insert into runs (id, session_id, number) values ($1, $2, 2)', [randomUUID(), id]);
+    return id;
+  },
+  async 'session was begun'() {
+    return (await plantSession(database.pool, { state: 'pending', daysAgo: 1 })).id;
+  },
+  async 'run is held'() {
+    const { runId } = await plantSession(database.pool, { state: 'active', ended: false });
+    await query(
+      "update runs set worker = 'w', heartbeat_at = now() - interval '6 minutes', not_before = now() - interval '7 minutes' where id = $1",
+      [runId],
+    );
+    return runId;
+  },
+  async 'something is shown'() {
+    return (await plantSession(database.pool, { state: 'active', ended: false, daysAgo: 1 })).id;
+  },
+  async 'delivery is sorted'() {
+    return String(await plantDelivery(database.pool, { daysAgo: 1, outcome: null }));
+  },
+  async 'delivery is understood'() {
+    return String(await plantDelivery(database.pool, { outcome: 'failed: what is this' }));
+  },
+  async 'wish is heard'() {
+    const { id } = await plantSession(database.pool, { daysAgo: 1 });
+    await say(id, new Date());
+    return id;
+  },
+  async 'end is told'() {
+    const { id, runId } = await plantSession(database.pool, { state: 'stopped' });
+    await query('delete from effects where session_id = $1', [id]);
+    return runId;
+  },
+  async 'question is asked'() {
+    const { id } = await plantSession(database.pool);
+    await query(
+      `update effects set operation = '{"kind":"postActivity","activity":{"type":"response"}}' where session_id = $1`,
+      [id],
+    );
+    return id;
+  },
+  async 'change is published'() {
+    const { id, runId } = await plantSession(database.pool, { state: 'complete' });
+    await query(`update runs set outcome = '{"stopReason":"finished","proof":"proved"}' where id = $1`, [runId]);
+    return id;
+  },
+  async 'effect leaves'() {
+    const session = await plantSession(database.pool);
+    await plantEffect(database.pool, session, `${session.id}/late`, { kind: 'updatePlan' }, { state: 'pending' });
+    return aged(session.id);
+  },
+  async 'needs can be met'() {
+    const session = await plantSession(database.pool);
+    const needs = [`${session.id}/nowhere`];
+    await plantEffect(database.pool, session, `${session.id}/x`, { kind: 'updatePlan' }, { state: 'pending', needs });
+    const { rows } = await query("select id from effects where session_id = $1 and state = 'pending'", [session.id]);
+    return rows[0].id;
+  },
+  async 'failure is told'() {
+    const session = await plantSession(database.pool, { state: 'error' });
+    const more = { state: 'failed', error: 'no such state' };
+    await plantEffect(database.pool, session, `${session.id}/move`, { kind: 'moveTicket' }, more);
+    const { rows } = await query("select id from effects where session_id = $1 and state = 'failed'", [session.id]);
+    return rows[0].id;
+  },
+  async 'step has its result'() {
+    const session = await plantSession(database.pool);
+    return (await plantStep(database.pool, session, { result: null })).id;
+  },
+  async 'nothing after the end'() {
+    const session = await plantSession(database.pool, { daysAgo: 1 });
+    return (await plantStep(database.pool, session, { at: new Date() })).id;
+  },
+};
+
+async function say(sessionId: string, at: Date): Promise<string> {
+  const id = randomUUID();
+  await query(
+    `insert into prompts (id, session_id, key, author, body, said_at) values ($1::uuid, $2, $1::text, '{"name":"Ada"}', 'Hello?', $3)`,
+    [id, sessionId, at],
+  );
+  return id;
+}
+
+async function aged(sessionId: string): Promise<string> {
+  const { rows } = await query(
+    `update effects set created_at = now() - interval '1 hour', not_before = now() - interval '1 hour'
+     where session_id = $1 and state = 'pending' returning id`,
+    [sessionId],
+  );
+  return rows[0].id;
+}
+
+async function clear(): Promise<void> {
+  await query('truncate effects, activities, prompts, steps, runs, sessions, tickets, deliveries cascade');
+}
+
+describe('what must hold in the database', () => {
+  test('sound tables have no violation: a session at work, one at rest, one that waits', async ({ expect }) => {
+    await clear();
+    const atWork = await plantSession(database.pool, { state: 'active', ended: false });
+    await plantStep(database.pool, atWork, { completed: false, result: null });
+    await plantEffect(database.pool, atWork, `${atWork.id}/x`, { kind: 'updatePlan' }, { state: 'pending' });
+    await plantStep(database.pool, await plantSession(database.pool, { daysAgo: 400 }));
+    await plantSession(database.pool, { state: 'stopped' });
+    await plantDelivery(database.pool, { outcome: null });
+    await plantDelivery(database.pool);
+    const { violations } = await checkInvariants(db, { live: true, days: null });
+    expect(violations).toEqual([]);
+  });
+
+  test.for(Object.entries(violations))('a violation is found: %s', async ([name, plant], { expect }) => {
+    await clear();
+    const id = await plant();
+    const { violations } = await checkInvariants(db, { live: true, days: 7 });
+    const found = violations.filter(({ check }) => check === name);
+    expect(found.map((violation) => violation.id)).toEqual([id]);
+    expect(found[0]?.explanation.length).toBeGreaterThan(5);
+  });
+
+  test('there is a planted violation for each check', async ({ expect }) => {
+    const { checked } = await checkInvariants(db, { live: true, days: 7 });
+    expect(checked.map(({ name }) => name).sort()).toEqual(Object.keys(violations).sort());
+  });
+
+  test('where nothing is live, whatever is still in flight is a violation', async ({ expect }) => {
+    await clear();
+    const session = await plantSession(database.pool, { state: 'active', ended: false });
+    await plantEffect(database.pool, session, `${session.id}/x`, { kind: 'updatePlan' }, { state: 'pending' });
+    await plantDelivery(database.pool, { outcome: null });
+    const { violations } = await checkInvariants(db, { live: false, days: null });
+    expect(violations.map(({ check }) => check)).toEqual(['run is held', 'delivery is sorted', 'effect leaves']);
+  });
+
+  test('sessions that came to rest before the days that are asked for are left alone; others name their ticket', async ({
+    expect,
+  }) => {
+    await clear();
+    const old = await plantSession(database.pool, { daysAgo: 8 });
+    await plantStep(database.pool, old, { result: null });
+    expect((await checkInvariants(db, { live: true, days: 7 })).violations).toEqual([]);
+    const [violation] = (await checkInvariants(db, { live: true, days: 9 })).violations;
+    expect(violation?.ticket).toBe(old.identifier);
+  });
+});

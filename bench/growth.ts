@@ -75,6 +75,7 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     nudge: async () => {},
     wake: () => {},
     failpoint: () => {},
+    policy: { runsPerHour: null },
     log: createLog({ level: 'error', format: 'pretty', secrets: [] }),
   };
   const assignee = 'shipmate';

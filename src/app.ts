@@ -74,7 +74,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const pool = createPool(database.url);
   const outage = createOutage({ ask: () => pool.query('select 1'), onOver: () => workers.wakeAll(), log });
   pool.on('error', (error) => {
-    if (!outage.noticed(error)) log.warn({ err: error }, 'a database connection was lost');
+    if (!outage.noticed(error)) log.warn({ reason: error.message }, 'a database connection was lost');
   });
   stops.push(() => pool.end());
   const db = createDatabase(pool);
@@ -94,7 +94,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const openQueues = () => {
     opening ??= startQueues({
       url: database.url,
-      onError: (error) => outage.noticed(error) || log.warn({ err: error }, 'queue trouble'),
+      onError: (error) =>
+        outage.noticed(error) || outage.isOn() || log.warn({ reason: error.message }, 'queue trouble'),
     }).catch((error: unknown) => {
       opening = null;
       throw error;
@@ -117,6 +118,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const accepting: AcceptDeps = {
     sources: trackers,
+    failpoint,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
   const inHand = new Set<string>();
@@ -165,6 +167,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       const web = createHttp({
         async accept(source, headers, body) {
           await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
+          failpoint('accept/after');
           wake('sort');
         },
         async health() {

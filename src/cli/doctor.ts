@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import { type App, probeSandbox, unmountedToolchains } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
+import { grouped } from '../core/cut-text.ts';
 import type { Repository } from '../core/repository.ts';
+import { availableMemory } from '../lib/memory.ts';
 import { runProcess } from '../lib/process.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
@@ -65,6 +67,7 @@ async function checkService(cli: Cli, config: Config, show: (check: Check) => vo
   };
   tell([{ name: 'Node.js', status: 'ok', message: process.version }]);
   tell([await checkGit()]);
+  tell([checkMemory(config)]);
   tell(await probeSandbox(config));
   tell(await unmountedToolchains(config));
   let app: App;
@@ -93,6 +96,22 @@ const noModel: Check = {
   message: 'no model is configured',
   remedy: 'Set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or name a model in shipmate.yaml.',
 };
+
+function checkMemory({ worker: { slots, memoryPerRun } }: Config): Check {
+  const free = availableMemory();
+  const name = 'memory';
+  if (free === null || memoryPerRun === null)
+    return { name, status: 'ok', message: `not looked at; ${slots} runs at once` };
+  const room = Math.floor(free / memoryPerRun);
+  const message = `${grouped(Math.floor(free / 2 ** 20))} MB free: room for ${Math.min(room, slots)} of ${slots} runs at once`;
+  if (room >= slots) return { name, status: 'ok', message };
+  return {
+    name,
+    status: 'warning',
+    message,
+    remedy: 'Give it more memory, or set worker.slots lower: the rest waits.',
+  };
+}
 
 async function checkGit(): Promise<Check> {
   try {

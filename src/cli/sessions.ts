@@ -21,9 +21,9 @@ export const sessionsCommand = (cli: Cli) => {
       withApp(cli, async (app) => {
         const found = await app.sessions.list(positive(limit, '--limit'));
         if (found.length === 0) cli.print(`There are no sessions. Assign a ticket: ${shipmate} tickets assign BOARD-1`);
-        for (const { identifier, state, title, pullRequest } of found)
+        for (const { identifier, state, title, pullRequest, place } of found)
           cli.print(
-            `${identifier.padEnd(10)} ${state.padEnd(14)} ${oneLine(title)}${pullRequest ? dim(`  ${pullRequest}`) : ''}`,
+            `${identifier.padEnd(10)} ${state.padEnd(14)} ${oneLine(title)}${dim(pullRequest ? `  ${pullRequest}` : place ? `  waits for a worker, ${place} in the queue` : '')}`,
           );
       }),
     );

@@ -83,6 +83,7 @@ export async function openWorkbench(
     const stepSeq = touchedSeq ?? last?.stepSeq ?? steps.at(-1)?.seq ?? 0;
     touchedSeq = null;
     const made = await workspace.snapshot(within);
+    deps.failpoint('snapshot/taken');
     const kept = await deps.workspaces.keep(run.sessionId, made);
     const row = {
       base: kept.base,
@@ -96,6 +97,7 @@ export async function openWorkbench(
       await holdRun(tx, run);
       return saveSnapshot(tx, { sessionId: run.sessionId, runId: run.id }, { ...row, bytes: made.bytes });
     });
+    deps.failpoint('snapshot/stored');
     last = { ...row, id };
     return last;
   }

@@ -67,7 +67,6 @@ export interface Schema {
     tidied_at: NullableTime;
     /** When the bodies of its steps were deleted. */
     forgotten_at: NullableTime;
-    workspace_in: string | null;
     opened_at: Moment;
     given: Generated<boolean>;
     given_at: Moment;
@@ -77,6 +76,7 @@ export interface Schema {
     spoke_at: Moment;
     answered_at: Moment;
     answered_seq: Generated<number>;
+    workspace_in: string | null;
   };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };

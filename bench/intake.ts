@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeRepository } from '../test/support/service.ts';
+import { makeRepository } from '../test/support/repository.ts';
 import type { SendOrder, SendReport } from './delivery-sender.ts';
 import { ms, type Row, tail } from './figures.ts';
 import { startBenchProcesses } from './processes.ts';

@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signDelivery } from '../src/trackers/board/delivery.ts';
-import { makeRepository } from '../test/support/service.ts';
+import { makeRepository } from '../test/support/repository.ts';
 import type { Row } from './figures.ts';
 import { type TreeUse, useOfTree } from './process-tree.ts';
 import { startBenchProcesses } from './processes.ts';

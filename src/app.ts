@@ -1,6 +1,11 @@
 import { type AdapterFactories, openAdapters, shippedAdapters } from './app/adapters.ts';
+import type { Admission } from './app/admission.ts';
+import { freeTheDead, startChores } from './app/chores.ts';
+import { createOperations, type Operations } from './app/operations.ts';
+import { createOutage } from './app/outage.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import { openRunDeps } from './app/run-deps.ts';
+import { createUpkeep } from './app/upkeep.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
@@ -13,16 +18,12 @@ import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import { armFailpoints } from './lib/failpoint.ts';
 import type { Log } from './lib/log.ts';
-import { isDeadWorker, workerName } from './lib/worker-name.ts';
+import { isLivingWorker, workerName } from './lib/worker-name.ts';
 import type { Model } from './models/model.ts';
 import type { SandboxDriver } from './sandboxes/sandbox.ts';
 import { createDatabase, createPool, type Database, inTransaction } from './store/database.ts';
-import { releaseLeasesOf } from './store/effects.ts';
 import { openDatabase } from './store/open-database.ts';
-import { requestStop } from './store/queued-runs.ts';
-import { releaseRunsOf } from './store/runs.ts';
 import { readSessions, type Sessions } from './store/session-view.ts';
-import { findSessionByIdentifier } from './store/sessions.ts';
 import { type BoardDesk, createBoardDesk } from './trackers/board/desk.ts';
 import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
@@ -45,8 +46,7 @@ export interface App {
   sessions: Sessions;
   /** Whether Shipmate can work on a repository, by trying. */
   checkRepository(repository: Repository, signal: AbortSignal): Promise<Check[]>;
-  /** Asks for a stop. Whether anything was running; null: the ticket has no session. */
-  stopSession(identifier: string): Promise<boolean | null>;
+  operations: Operations;
   /** Sorts deliveries, posts effects, and answers webhooks and health; resolves with its URL when it listens. */
   startWeb(listening?: boolean): Promise<string | null>;
   /** Works on runs, and posts effects. */
@@ -65,13 +65,17 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const model = openModel(config); // what is named wrongly is told before anything is started
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
+    void workers.stop(); // runs save their work while requests in flight are answered
     for (const each of stops.splice(0).reverse())
       await each().catch((error: unknown) => log.warn({ err: error }, 'something did not stop cleanly'));
   };
   const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
   stops.push(database.release);
   const pool = createPool(database.url);
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
+  const outage = createOutage({ ask: () => pool.query('select 1'), onOver: () => workers.wakeAll(), log });
+  pool.on('error', (error) => {
+    if (!outage.noticed(error)) log.warn({ reason: error.message }, 'a database connection was lost');
+  });
   stops.push(() => pool.end());
   const db = createDatabase(pool);
   const worker = workerName();
@@ -88,13 +92,24 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   stops.push(() => workspaces.close());
   let opening: Promise<Queues> | null = null;
   const openQueues = () => {
-    opening ??= startQueues({ url: database.url, onError: (error) => log.warn({ err: error }, 'queue trouble') });
+    opening ??= startQueues({
+      url: database.url,
+      onError: (error) =>
+        outage.noticed(error) || outage.isOn() || log.warn({ reason: error.message }, 'queue trouble'),
+    }).catch((error: unknown) => {
+      opening = null;
+      throw error;
+    });
     return opening;
   };
   stops.push(async () => (await opening)?.stop());
+  stops.push(async () => outage.stop());
   const workers = createWorkers({
     queues: openQueues,
-    onError: (drain, error) => log.error({ err: error, drain }, 'a table could not be worked; it is tried again'),
+    isPaused: outage.isOn,
+    onError(name, error) {
+      if (!outage.noticed(error)) log.error({ err: error, drain: name }, 'this could not be done; it is tried again');
+    },
   });
   const { wake } = workers;
   const nudge = async (queue: NudgeName) => {
@@ -108,10 +123,17 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
-  const sorting = { db, trackers, nudge, wake, failpoint, log };
+  const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
+  const upkeep = createUpkeep({ ...sorting, config, workspaces, stops });
+  let admission: Admission | null = null;
+  let started = false;
 
   async function start(name: DrainName, drain: Drain, concurrency: number): Promise<void> {
-    await releaseLeasesOf(db, isDeadWorker);
+    if (!started) {
+      started = true;
+      await freeTheDead({ db, workers, log });
+      startChores({ db, workers, log });
+    }
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
     await workers.work(name, drain, concurrency);
     stops.push(workers.stop);
@@ -137,12 +159,10 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    async stopSession(identifier) {
-      const session = await findSessionByIdentifier(db, identifier);
-      return session && db.transaction().execute((tx) => requestStop(tx, session.id));
-    },
+    operations: createOperations(db),
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
+      upkeep.ofService();
       if (!listening) return null;
       const web = createHttp({
         async accept(source, headers, body) {
@@ -150,7 +170,10 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
           failpoint('accept/after');
           wake('sort');
         },
-        health: () => pool.query('select 1'),
+        async health() {
+          await pool.query('select 1');
+          return admission && { worker: admission.state() };
+        },
         onError: (error) => log.error({ err: error }, 'a webhook could not be accepted'),
       });
       const { url, close } = await listen(web, config.http);
@@ -160,10 +183,15 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     async startWorking() {
       if (!model) throw new VendorError(noModel, { code: 'invalid', retryable: false });
       await model.check(); // loads what the first call needs
-      const deps = await openRunDeps({ ...posting, config, driver, model, stops });
-      const released = await releaseRunsOf(db, isDeadWorker);
-      if (released > 0) log.info({ runs: released }, 'runs of a worker that died here are free again');
+      const deps = await openRunDeps({
+        ...posting,
+        ...{ config, driver, model, stops },
+        hasFallen: (name) => !isLivingWorker(name) && !outage.wasWithin(60_000),
+        databaseAway: (error) => void outage.noticed(error),
+      });
+      admission = deps.admission;
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);
+      upkeep.ofMachine();
     },
     stop,
   };

@@ -30,7 +30,7 @@ const nothing = {
   databaseUrl: null,
   failpoints: null,
   http: { host: '127.0.0.1', port: 8080 },
-  worker: { slots: 4 },
+  worker: { slots: 4, memoryPerRun: 128 * 2 ** 20 },
   model: null,
   models: {
     prices: {},
@@ -39,11 +39,27 @@ const nothing = {
     gemini: { apiKey: null, baseUrl: null },
   },
   agent: 'built-in',
-  budget: { turns: 75, tokens: 10_000_000, usd: 5, minutes: 60 },
+  budget: {
+    turns: 75,
+    tokens: 10_000_000,
+    usd: 5,
+    minutes: 60,
+    ticket: { turns: 300, tokens: 40_000_000, usd: 20, minutes: 240 },
+    team: { tokens: null, usd: null },
+    day: { tokens: 200_000_000, usd: 100 },
+  },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
   trackers: { board: { agent: 'shipmate', webhookSecret: null } },
   repositories: [],
-  policy: { pullRequest: 'ready', protectedPaths: [], limits: { files: 100, bytes: 4 * 2 ** 20 }, tools: { deny: [] } },
+  policy: {
+    pullRequest: 'ready',
+    protectedPaths: [],
+    limits: { files: 100, bytes: 4 * 2 ** 20 },
+    runsPerHour: 20,
+    tools: { deny: [] },
+  },
+  reconcile: { minutes: 5 },
+  retention: { deliveriesDays: 30, stepsDays: 180, workspaceHours: 72 },
   guidance: '',
   log: { level: 'info', format: 'auto' },
   searchPath: '/usr/local/bin:/usr/bin:/bin',
@@ -69,7 +85,8 @@ worker: { slots: 2 }
 model: scripted:play.yaml
 models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } }
 agent: built-in
-budget: { turns: 10, tokens: null, usd: 1.5, minutes: null }
+budget:
+  { turns: 10, tokens: null, usd: 1.5, minutes: null, ticket: { usd: 3 }, team: { tokens: 5000 }, day: { usd: null } }
 sandbox: { driver: none, readOnlyPaths: [/opt/go], uid: 1000, memory: 512 MB, processes: null }
 trackers: { board: { agent: mate } }
 repositories:
@@ -84,10 +101,18 @@ log: { level: debug, format: json }
     expect(config).toMatchObject({
       dataDir: join(cwd, 'data'),
       http: { host: '0.0.0.0', port: 0 },
-      worker: { slots: 2 },
+      worker: { slots: 2, memoryPerRun: 128 * 2 ** 20 },
       model: 'scripted:play.yaml',
       models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } },
-      budget: { turns: 10, tokens: null, usd: 1.5, minutes: null },
+      budget: {
+        turns: 10,
+        tokens: null,
+        usd: 1.5,
+        minutes: null,
+        ticket: { turns: 300, usd: 3 },
+        team: { tokens: 5_000, usd: null },
+        day: { tokens: 200_000_000, usd: null },
+      },
       sandbox: { driver: 'none', readOnlyPaths: ['/opt/go'], uid: 1000, memory: 512 * 2 ** 20, processes: null },
       trackers: { board: { agent: 'mate' } },
       repositories: [
@@ -176,7 +201,7 @@ log: [info]
 
   test('names what is known where nothing is near', () => {
     expect(problemsOf('worker: { colour: red }')).toEqual([
-      'line 1: worker.colour is not a known key. Known here: slots.',
+      'line 1: worker.colour is not a known key. Known here: slots, memoryPerRun.',
     ]);
   });
 
@@ -255,15 +280,19 @@ describe('describeConfig', () => {
   test('tells every key that the schema takes, with what is accepted, its default and its meaning', () => {
     const keys = describeConfig();
     expect(keys.map(({ key }) => key)).toEqual([
-      ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'model', 'models.prices'],
+      ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'worker.memoryPerRun', 'model', 'models.prices'],
       ...['input', 'output', 'cacheRead', 'cacheWrite', 'contextWindow'].map((name) => `models.prices.<name>.${name}`),
       ...['agent', 'budget.turns', 'budget.tokens', 'budget.usd', 'budget.minutes'],
+      ...['turns', 'tokens', 'usd', 'minutes'].map((name) => `budget.ticket.${name}`),
+      ...['team.tokens', 'team.usd', 'day.tokens', 'day.usd'].map((name) => `budget.${name}`),
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', 'repositories'],
       ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
-      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'tools.deny'].map(
+      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
+      'reconcile.minutes',
+      ...['deliveriesDays', 'stepsDays', 'workspaceHours'].map((name) => `retention.${name}`),
       ...['guidance', 'log.level', 'log.format'],
     ]);
     for (const { accepts, meaning } of keys)

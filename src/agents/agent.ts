@@ -36,6 +36,8 @@ export interface AgentContext {
   notes: string[];
   tools: Tool[];
   sandbox: Sandbox;
+  /** The workspace's tree as of its last snapshot; null before the first. */
+  tree(): string | null;
   budget: Budget;
   permit(call: { name: string; input: unknown }): Decision;
   /** Progress that is not part of a step: shown live, never stored. */

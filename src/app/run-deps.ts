@@ -1,10 +1,11 @@
 import { createAgent } from '../agents/index.ts';
 import type { Config } from '../config.ts';
-import { createBaselines, type RunDeps } from '../flow.ts';
+import { createBaselines, createHeart, type RunDeps } from '../flow.ts';
 import type { Model } from '../models/model.ts';
 import { pinsInMemory, prepareOwnTools } from '../tools/own-servers.ts';
 import { createToolServers } from '../tools/tool-servers.ts';
 import { rememberFacts } from '../workspaces/repository-facts.ts';
+import { type Admission, createAdmission } from './admission.ts';
 
 type Given =
   | 'db'
@@ -15,24 +16,29 @@ type Given =
   | 'workspaces'
   | 'driver'
   | 'wake'
-  | 'failpoint';
+  | 'failpoint'
+  | 'hasFallen'
+  | 'databaseAway';
 
 /** What runs are made of beside what every part of the service has. Registers what it starts in `stops`. */
 export async function openRunDeps(
   given: Pick<RunDeps, Given | 'log'> & { config: Config; model: Model; stops: (() => Promise<unknown>)[] },
-): Promise<RunDeps> {
+): Promise<RunDeps & { admission: Admission }> {
   const { config, model, stops, ...parts } = given;
-  const { db, workspaces, driver } = parts;
+  const { db, workspaces, driver, log } = parts;
   const toolServers = createToolServers({ driver, pins: pinsInMemory() });
   stops.push(() => toolServers.close());
   const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
+  const heart = createHeart(db);
   return {
     ...parts,
+    heart,
+    admission: createAdmission({ ...config.worker, atWork: heart.count, log }),
     describeRepository: rememberFacts(workspaces),
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareOwnTools(toolServers, scratch),
     budget: config.budget,
-    policy: { tools: config.policy.tools, publish: config.policy },
+    policy: { tools: config.policy.tools, publish: config.policy, runsPerHour: config.policy.runsPerHour },
     baselines: createBaselines({ db, workspaces }),
     name: config.trackers.board.agent,
     guidance: config.guidance,

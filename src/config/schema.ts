@@ -32,6 +32,29 @@ const atLeastOne = z.int().min(1);
 const limit = (schema: z.ZodNumber | z.ZodInt, byDefault: number | null) => schema.nullable().default(byDefault);
 const price = z.number().min(0);
 
+function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
+  return {
+    tokens: key(
+      limit(atLeastOne, byDefault.tokens),
+      'a whole number of at least 1, or null',
+      `Tokens of ${of}, all kinds.`,
+    ),
+    usd: key(limit(z.number().positive(), byDefault.usd), 'a number above 0, or null', `Money of ${of}, in USD.`),
+  };
+}
+
+function allLimits(of: string, byDefault: { turns: number; tokens: number; usd: number; minutes: number }) {
+  return {
+    turns: key(limit(atLeastOne, byDefault.turns), 'a whole number of at least 1, or null', `Model replies of ${of}.`),
+    ...costLimits(of, byDefault),
+    minutes: key(
+      limit(z.number().positive(), byDefault.minutes),
+      'a number above 0, or null',
+      `Minutes of work of ${of}; waiting in a queue and verification do not count.`,
+    ),
+  };
+}
+
 const prices = z.strictObject({
   input: key(price.optional(), 'a number', 'USD for a million input tokens.', 'the built-in price'),
   output: key(price.optional(), 'a number', 'USD for a million output tokens.', 'the built-in price'),
@@ -64,6 +87,11 @@ export const fileSchema = section({
   }),
   worker: section({
     slots: key(atLeastOne.default(4), 'a whole number of at least 1', 'Runs at the same time in one worker process.'),
+    memoryPerRun: key(
+      size.nullable().prefault('128 MB'),
+      'a size such as `512 MB` or `4 GB`, or null',
+      'A worker takes another run only while this much memory is free for it; the first it always takes.',
+    ),
   }),
   model: key(
     z.string().regex(modelSpec).nullable().default(null),
@@ -79,15 +107,14 @@ export const fileSchema = section({
     ),
   }),
   agent: key(z.enum(['built-in']).default('built-in'), '`built-in`', 'The agent that takes the turns.'),
+  // Two million tokens to a dollar throughout: about what that buys of a mid-priced model, most of it read from its cache.
   budget: section({
-    turns: key(limit(atLeastOne, 75), 'a whole number of at least 1, or null', 'Model replies of one run.'),
-    tokens: key(
-      limit(atLeastOne, 10_000_000),
-      'a whole number of at least 1, or null',
-      'Tokens of one run, all kinds.',
-    ),
-    usd: key(limit(z.number().positive(), 5), 'a number above 0, or null', 'Money of one run, in USD.'),
-    minutes: key(limit(z.number().positive(), 60), 'a number above 0, or null', 'Wall-clock time of one run.'),
+    ...allLimits('one run', { turns: 75, tokens: 10_000_000, usd: 5, minutes: 60 }),
+    // Four runs: whoever says "continue" for the fourth time should look at the ticket first.
+    ticket: section(allLimits('one ticket, all its runs', { turns: 300, tokens: 40_000_000, usd: 20, minutes: 240 })),
+    team: section(costLimits('one team in one day (UTC)', { tokens: null, usd: null })),
+    // Twenty runs that each spend all they may: a tracker gone wild, or a bug of ours, costs this much at most.
+    day: section(costLimits('all tickets in one day (UTC)', { tokens: 200_000_000, usd: 100 })),
   }),
   sandbox: section({
     driver: key(
@@ -143,6 +170,11 @@ export const fileSchema = section({
       files: key(atLeastOne.default(100), 'a whole number of at least 1', 'Files that one change may touch.'),
       bytes: key(size.prefault('4 MB'), 'a size such as `512 KB` or `4 MB`', 'Size of what one change may add.'),
     }),
+    runsPerHour: key(
+      limit(atLeastOne, 20),
+      'a whole number of at least 1, or null',
+      'Runs that one ticket may start within an hour, whoever asks for them. Then it waits for a person.',
+    ),
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),

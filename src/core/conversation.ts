@@ -7,6 +7,14 @@ import type { ToolResult } from './tool.ts';
 /** What a `model` step was given beside all that came before it. */
 export interface ModelInput {
   said: string | null;
+  /** There were people's words in it. */
+  heard?: true;
+  /** There was a note that the agent goes in circles. */
+  warned?: true;
+  /** Where the budget left room for less than usual. */
+  maxOutputTokens?: number;
+  /** The workspace's tree, as of the last snapshot before this step. */
+  tree?: string | null;
 }
 
 /** What a `model` step leaves in the journal. */
@@ -22,11 +30,10 @@ export interface ModelResult {
 }
 
 /** One model reply with its tool calls. */
-export interface Turn extends ModelResult {
+export interface Turn extends ModelInput, ModelResult {
   runId: string;
   /** The journal key of its model step. */
   key: string;
-  said: string | null;
   /** One for each call, in order; null where it never completed. */
   results: (ToolResult | null)[];
 }
@@ -44,10 +51,10 @@ export function readTurns(history: readonly StepRecord[]): Turn[] {
   return history
     .filter((step) => step.kind === 'model' && step.completed)
     .map(({ runId, key, input, result }) => ({
+      ...(input as ModelInput),
       ...(result as ModelResult),
       runId,
       key,
-      said: (input as ModelInput).said,
       results: (result as ModelResult).reply.calls.map(
         (call, index) => toolResults.get(`${runId} ${callKey(key, index, call)}`) ?? null,
       ),

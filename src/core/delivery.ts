@@ -23,19 +23,35 @@ export interface Said {
   author: Person;
   body: string;
   signal: Signal | null;
-  /** ISO 8601. */
+  /** ISO 8601, to the microsecond where the tracker tells it. */
   at: string;
 }
 
 /**
  * What a delivery means, in our words. Adapters produce these; `flow/sort.ts` applies them.
  * - `sessionCreated`: the ticket was given to the agent (assigned, delegated, mentioned).
- * - `prompted`: a person spoke in a ticket that may have a session; without one it is ignored.
+ * - `prompted`: somebody spoke in a ticket that may have a session; it waits for one that is opened later.
  * - `unassigned`: the ticket was taken from the agent.
- * - `ticketChanged`: text, fields or state were changed by a person.
+ * - `ticketChanged`: text, fields or state were changed.
+ *
+ * `at` is when it happened by the tracker's own clock, as finely as that tells it: what holds is decided by it, never by
+ * the order of arrival. Who did it is a bot when it was an app, or the agent's own account: sort pays no heed to them.
  */
 export type TrackerEvent =
-  | { type: 'sessionCreated'; ticket: TicketHint; conversation: ConversationHint; said: Said | null; by: Person }
+  | {
+      type: 'sessionCreated';
+      at: string;
+      ticket: TicketHint;
+      conversation: ConversationHint;
+      said: Said | null;
+      by: Person;
+      /** Where the ticket stands, if the delivery tells. */
+      category?: StateCategory;
+    }
   | { type: 'prompted'; ticket: TicketHint; conversation: ConversationHint; said: Said }
-  | { type: 'unassigned'; ticket: TicketHint; by: Person }
-  | { type: 'ticketChanged'; ticket: TicketHint; category: StateCategory; by: Person };
+  | { type: 'unassigned'; at: string; ticket: TicketHint; by: Person }
+  | { type: 'ticketChanged'; at: string; ticket: TicketHint; category: StateCategory; by: Person };
+
+export function actorOf(event: TrackerEvent): Person {
+  return event.type === 'prompted' ? event.said.author : event.by;
+}

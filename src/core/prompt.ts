@@ -3,7 +3,7 @@ import type { Person } from './ticket.ts';
 /** A control word in a conversation; everything else a person writes is plain text. */
 export type Signal = 'stop' | 'select' | 'auth' | 'continue';
 
-/** What a person said to the agent. Read by exactly one step, in order of `seq`. */
+/** What a person said to the agent. Read by exactly one step, in the order in which it was said. */
 export interface Prompt {
   id: string;
   seq: number;

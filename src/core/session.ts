@@ -12,13 +12,16 @@ export const sessionStates: readonly SessionState[] = [
 
 /** Every transition there is. `pending` is a session nobody has worked on yet. */
 export const sessionTransitions: Record<SessionState, readonly SessionState[]> = {
-  pending: ['active'],
+  // Stopped, taken away or closed before its first run.
+  pending: ['active', 'stopped'],
   active: ['awaitingInput', 'complete', 'error', 'stopped'],
-  awaitingInput: ['active'],
-  // Its pull request, or what else it had to publish, failed for good.
-  complete: ['active', 'error'],
-  error: ['active'],
-  stopped: ['active'],
+  // `stopped`: its ticket was closed, given to someone else, or is gone.
+  awaitingInput: ['active', 'stopped'],
+  // `error`: its pull request, or what else it had to publish, failed for good. `awaitingInput`: it may not go on by
+  // itself, because its ticket has started too many runs.
+  complete: ['active', 'error', 'awaitingInput'],
+  error: ['active', 'awaitingInput'],
+  stopped: ['active', 'awaitingInput'],
 };
 
 export function canMove(from: SessionState, to: SessionState): boolean {

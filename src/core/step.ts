@@ -1,4 +1,5 @@
 import type { Activity } from './activity.ts';
+import type { Reservation } from './budget.ts';
 import type { Evidence } from './evidence.ts';
 import type { TokenUsage } from './message.ts';
 import type { Plan } from './plan.ts';
@@ -33,6 +34,8 @@ export interface StepOptions {
   announce?: Activity[];
   /** Prompts that this step reads; marked read when it begins. */
   reads?: string[];
+  /** What a model call may use at most. Throws `OverBudget`, with nothing begun, where that does not fit. */
+  reserve?: Reservation;
 }
 
 /**

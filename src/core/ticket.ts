@@ -8,7 +8,7 @@ export type StateCategory = 'backlog' | 'unstarted' | 'started' | 'review' | 'do
 export const priorities = ['urgent', 'high', 'medium', 'low', 'none'] as const;
 export type Priority = (typeof priorities)[number];
 
-/** Someone who acts in a tracker. `id` is the tracker's own; `isBot` marks apps and agents, whose words never start a session. */
+/** Someone who acts in a tracker. `id` is the tracker's own; `isBot` marks apps and agents, our own account among them: nothing they do starts or wakes a session. */
 export interface Person {
   id: string;
   name: string;

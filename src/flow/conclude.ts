@@ -1,24 +1,27 @@
-import type { Activity } from '../core/activity.ts';
+import { attend, type RestReason } from '../core/attention.ts';
+import { stopReasons } from '../core/closing-text.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
-import type { Plan } from '../core/plan.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
-import { addActivities, readPlan, type Stage, savePlan } from '../store/activities.ts';
+import type { Stage } from '../store/activities.ts';
+import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { markStopsRead, reopenPrompts, unreadPrompts } from '../store/prompts.ts';
-import { ensureRun } from '../store/queued-runs.ts';
+import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { changedFiles, closeStopped, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
+import { writeFooter } from './footer.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
+import { startRun } from './start.ts';
 
 /** Where each ending leaves the session, and how it is shown. */
-const endings: Record<StopReason, { state: SessionState; activity: Activity['type'] }> = {
+const endings: Record<StopReason, { state: SessionState; activity: 'response' | 'elicitation' | 'error' }> = {
   finished: { state: 'complete', activity: 'response' },
   needsInput: { state: 'awaitingInput', activity: 'elicitation' },
   budgetExceeded: { state: 'awaitingInput', activity: 'elicitation' },
@@ -27,11 +30,8 @@ const endings: Record<StopReason, { state: SessionState; activity: Activity['typ
   failed: { state: 'error', activity: 'error' },
 };
 
-/** What a person's stop comes to. */
-export const stopped: Outcome = {
-  stopReason: 'stopped',
-  message: 'Stopped, as you asked. Nothing more will be done here. Say "continue" to go on from where it stands.',
-};
+/** What a stop comes to, whoever or whatever asked for it. */
+export const stopped: Outcome = { stopReason: 'stopped', message: stopReasons.stopped };
 
 export interface Ending {
   /** What publishing needs; null when the run came to nothing that could be published. */
@@ -45,74 +45,90 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
+type ConcludeDeps = Pick<RunDeps, 'db' | 'wake' | 'policy' | 'failpoint' | 'workspaces' | 'repositories' | 'log'>;
+
 /**
  * Ends a run, in one transaction that holds the session's lock: the effects that publish and report, the session's state,
- * and the run's end commit together. Answers false, with nothing written, when people said something that no step has
- * read: then the run goes on. A stop that came in time wins over whatever the run came to. Throws `RunLost`.
+ * and the run's end commit together, with the next run where something is left to do. Answers false, with nothing written,
+ * when people said something that no step has read: then the run goes on. A stop that came in time wins over whatever the
+ * run came to. Throws `RunLost`.
  */
 export async function conclude(
-  deps: Pick<RunDeps, 'db' | 'wake' | 'policy' | 'failpoint'>,
+  deps: ConcludeDeps,
+  run: ClaimedRun,
+  reached: Outcome,
+  ending: Ending,
+): Promise<boolean> {
+  const look = () => changedFiles(deps, run.sessionId);
+  let files = reached.stopReason === 'stopped' ? await look() : undefined;
+  deps.failpoint('conclude/before');
+  let result = await end(deps, run, reached, ending, files);
+  if (result === 'look') {
+    files = await look();
+    result = await end(deps, run, stopped, ending, files);
+  }
+  deps.failpoint('conclude/after');
+  if (result !== 'goesOn') deps.wake('post');
+  if (result === 'again') deps.wake('run');
+  return result !== 'goesOn';
+}
+
+/** `look`: it was stopped, and its closing words need to know what it changed. `again`: another run was queued. */
+type Result = 'ended' | 'again' | 'goesOn' | 'look';
+
+async function end(
+  deps: ConcludeDeps,
   run: ClaimedRun,
   reached: Outcome,
   { work, heard = [], spent = false }: Ending,
-): Promise<boolean> {
-  let again = false;
-  deps.failpoint('conclude/before');
-  const ended = await deps.db.transaction().execute(async (tx) => {
+  /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
+  files: string[] | null | undefined,
+): Promise<Result> {
+  return deps.db.transaction().execute(async (tx) => {
     // The session before the run, as everybody who locks both.
     const session = await lockSession(tx, run.sessionId);
     if (!session) throw new Error(`run ${run.id} has no session`);
     const { stopRequested } = await holdRun(tx, run);
-    const outcome = stopRequested ? stopped : reached;
+    const isStopped = stopRequested || reached.stopReason === 'stopped';
+    if (isStopped && files === undefined) return 'look';
+    const reason = isStopped ? await reasonOf(tx, session) : null;
+    const outcome: Outcome = reason ? { stopReason: 'stopped', message: stopReasons[reason] } : reached;
     const unread = (await unreadPrompts(tx, session.id)).filter((prompt) => !heard.includes(prompt.id));
-    if (unread.length > 0 && !spent && !endsAnyway.includes(outcome.stopReason)) return false;
+    if (unread.length > 0 && !spent && !endsAnyway.includes(outcome.stopReason)) return 'goesOn';
     await reopenPrompts(tx, run.id);
-    if (outcome.stopReason === 'stopped') await markStopsRead(tx, session.id);
     const conversation = await currentConversation(tx, session.id);
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
-    if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
+    if (reason) await closeStopped(tx, session, run, stage, reason, files ?? null);
+    else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
     else await report(tx, run, outcome, stage);
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
-    again = finished !== null && unread.length > 0;
+    // A run that was stopped has answered nothing; one that finished leaves what it did not read to the next.
+    if (!reason) await markAnswered(tx, session.id, { words: finished === null });
     deps.failpoint('conclude/mid');
-    if (again) await ensureRun(tx, { ...session, state });
-    return true;
+    const next = await readAttention(tx, session.id);
+    if (attend(next.registers, next.unread) !== 'work') return 'ended';
+    const started = await startRun(tx, deps.policy, { ...session, state }, next, conversation);
+    return started ? 'again' : 'ended';
   });
-  deps.failpoint('conclude/after');
-  if (ended) deps.wake('post');
-  if (again) deps.wake('run');
-  return ended;
+}
+
+/** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
+async function reasonOf(tx: Tx, session: SessionRow): Promise<RestReason> {
+  const { registers, unread } = await readAttention(tx, session.id);
+  const todo = attend(registers, unread);
+  return todo === 'work' || todo === 'nothing' ? 'stopped' : todo;
 }
 
 async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): Promise<void> {
   const { activity: type } = endings[outcome.stopReason];
   const options = outcome.options && outcome.options.length > 0 ? { options: outcome.options } : {};
-  const activity: Activity =
-    type === 'elicitation'
-      ? { type, body: outcome.message, ...options }
-      : ({ type, body: outcome.message } as Activity);
-  await settlePlan(tx, run, stage, 'canceled', outcome.stopReason === 'stopped' || outcome.stopReason === 'failed');
-  await addActivities(tx, stage, `run/${run.number}/ended`, [activity]);
-}
-
-/** A plan that nobody works on any more shows no step in progress. */
-async function settlePlan(
-  tx: Tx,
-  run: ClaimedRun,
-  stage: Stage,
-  to: 'completed' | 'canceled',
-  over: boolean,
-): Promise<void> {
-  const plan = await readPlan(tx, stage.sessionId);
-  if (!over || !plan.some((step) => step.status === 'pending' || step.status === 'inProgress')) return;
-  const settled: Plan = plan.map((step) =>
-    step.status === 'pending' || step.status === 'inProgress' ? { ...step, status: to } : step,
-  );
-  await savePlan(tx, stage, `run/${run.number}/ended`, settled);
+  if (outcome.stopReason === 'failed') await settlePlan(tx, run.number, stage, 'canceled');
+  const body = outcome.message;
+  await sayClosing(tx, stage, run.number, type === 'elicitation' ? { type, body, ...options } : { type, body });
 }
 
 /** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
@@ -131,10 +147,10 @@ async function publish(
   const add = (name: string, operation: Operation, after: string[] = []) =>
     addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
   const id = (name: string) => deterministicId(prefix, name);
-  await settlePlan(tx, run, stage, 'completed', true);
+  await settlePlan(tx, run.number, stage, 'completed');
 
   if (finished.type === 'answer') {
-    await addActivities(tx, stage, `run/${run.number}/ended`, [{ type: 'response', body: finished.answer }]);
+    await sayClosing(tx, stage, run.number, { type: 'response', body: finished.answer });
     await add('review', {
       kind: 'moveTicket',
       id: id('review'),
@@ -155,6 +171,7 @@ async function publish(
     risks: finished.risks,
     baseBranch,
     draft,
+    cost: await writeFooter(tx, session.id),
   });
   await add('push', {
     kind: 'pushBranch',
@@ -196,10 +213,5 @@ async function publish(
     [pullRequestKey],
   );
   const closing = writeClosing({ url: '{link}', proof: finished.proof, draft, summary: finished.report.summary });
-  await addActivities(tx, stage, `run/${run.number}/ended`, [{ type: 'response', body: closing }], {
-    link: {
-      from: pullRequestKey,
-      field: 'url',
-    },
-  });
+  await sayClosing(tx, stage, run.number, { type: 'response', body: closing }, { from: pullRequestKey, field: 'url' });
 }

@@ -1,11 +1,24 @@
-import type { Tx } from '../store/database.ts';
-import { sumUsage } from '../store/usage.ts';
+import { addUsed, describeUsed, nothingUsed } from '../core/budget.ts';
+import { readPlan } from '../store/activities.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { latestSnapshot } from '../store/snapshots.ts';
+import { usedByRuns } from '../store/usage.ts';
 
 /** What a session has cost so far, in one line for people: closing activities end with it. Empty when nothing was used. */
 export async function writeFooter(tx: Tx, sessionId: string): Promise<string> {
-  const { calls, tokens, costUsd } = await sumUsage(tx, { sessionId });
-  if (calls === 0) return '';
-  const used = tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite;
-  const money = costUsd === null ? '' : `$${costUsd.toFixed(2)}, `;
-  return `Cost so far: ${money}${used.toLocaleString('en-US')} tokens in ${calls} model calls.`;
+  const runs = await usedByRuns(tx, sessionId);
+  const all = runs.reduce((sum, { used }) => addUsed(sum, used), nothingUsed);
+  if (all.turns === 0) return '';
+  const last = runs.at(-1)?.used ?? nothingUsed;
+  const before = all.turns > last.turns && last.turns > 0 ? `; this run: ${describeUsed(last)}` : '';
+  return `*Cost so far: ${describeUsed(all)}${before}.*`;
+}
+
+/** What there is to go on from, where a run was cut short. */
+export async function writeStanding(db: Database, sessionId: string): Promise<string> {
+  const plan = (await readPlan(db, sessionId)).filter(({ status }) => status !== 'canceled');
+  const done = plan.filter(({ status }) => status === 'completed').length;
+  const kept = (await latestSnapshot(db, sessionId)) !== null;
+  const work = kept ? 'The work so far is kept; the next run goes on from it.' : 'No file was changed yet.';
+  return `Where things stand: ${plan.length > 0 ? `${done} of ${plan.length} steps of the plan are done. ` : ''}${work}`;
 }

@@ -8,7 +8,8 @@ import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { beginStep, completeStep } from '../store/steps.ts';
+import { type Accounts, isOverLimit, refusalOf } from '../store/spending.ts';
+import { beginStep, completeStep, stepIdOf } from '../store/steps.ts';
 import type { Usage } from '../store/usage.ts';
 
 export interface JournalOptions {
@@ -26,6 +27,10 @@ export interface JournalOptions {
   beforeWrite?(): Promise<void>;
   afterWrite?(step: StepRecord): void;
   failpoint: Failpoint;
+  /** Whom model calls are charged to. */
+  accounts?: Accounts;
+  /** Milliseconds that the run has been worked on. */
+  worked?(): number;
 }
 
 /** What a step's work recorded, kept in memory until the step completes. */
@@ -42,15 +47,17 @@ interface Recorded {
  * that was taken over writes nothing more, whatever it still does.
  */
 export function createJournal(options: JournalOptions): Journal {
-  const { db, run, steps, wakePost, failpoint } = options;
+  const { db, run, steps, wakePost, failpoint, accounts } = options;
+  const worked = () => (options.worked ? Math.round(options.worked()) : null);
   const byKey = new Map(steps.filter((step) => step.runId === run.id).map((step) => [step.key, step]));
 
   async function begin(kind: StepKind, key: string, input: unknown, options: StepOptions): Promise<StepRecord> {
-    const { announce = [], reads = [], readOnly = false } = options;
+    const { announce = [], reads = [], readOnly = false, reserve } = options;
     const step = { kind, key, input, readOnly };
-    if (announce.length + reads.length === 0) return beginStep(db, run, step);
+    const spending = reserve && accounts ? { reserve, accounts } : undefined;
+    if (announce.length + reads.length === 0) return beginStep(db, run, step, spending);
     const begun = await db.transaction().execute(async (tx) => {
-      const begun = await beginStep(tx, run, step);
+      const begun = await beginStep(tx, run, step, spending);
       await markRead(tx, reads, begun.id);
       await addActivities(tx, stageOf(begun), `${run.number}/${key}/begun`, announce);
       return begun;
@@ -63,10 +70,10 @@ export function createJournal(options: JournalOptions): Journal {
     const { activities, plans, evidence, contents, usage } = recorded;
     const causes = `${run.number}/${step.key}`;
     const shown = activities.length + plans.length;
-    if (shown + evidence.length === 0) return completeStep(db, run, step.id, result, usage);
+    if (shown + evidence.length === 0) return completeStep(db, run, step.id, result, usage, worked());
     const where = { sessionId: run.sessionId, runId: run.id, stepId: step.id, key: step.key };
     await db.transaction().execute(async (tx) => {
-      await completeStep(tx, run, step.id, result, usage);
+      await completeStep(tx, run, step.id, result, usage, worked());
       await addEvidence(tx, where, evidence, contents);
       for (const [index, plan] of plans.entries()) await savePlan(tx, stageOf(step), `${causes}/${index}`, plan);
       await addActivities(tx, stageOf(step), causes, activities);
@@ -88,7 +95,9 @@ export function createJournal(options: JournalOptions): Journal {
       if (kind === 'model') options.beforeModel?.();
       if (writes) await options.beforeWrite?.();
       failpoint(`step/${kind}/before`);
-      const begun = await begin(kind, key, input, stepOptions);
+      const begun = await begin(kind, key, input, stepOptions).catch(async (error: unknown) => {
+        throw accounts && isOverLimit(error) ? await refusalOf(db, stepIdOf(run, key), accounts) : error;
+      });
       failpoint(`step/${kind}/begun`);
       if (kind === 'model') options.modelAsked?.();
       if (!known) {

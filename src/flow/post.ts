@@ -165,7 +165,7 @@ async function sendCode(
     return { ...(await host.openPullRequest(repository, { id, head, base, title, body, draft }, signal)) };
   }
   const snapshot = await readSnapshot(deps.db, operation.snapshotId);
-  const store = await receive(deps, host, repository, session.id, snapshot, signal);
+  const store = await receive(deps, host, repository, session, snapshot, signal);
   const { tree, message, date, branch } = operation;
   // A push of ours that was still on its way when this one was written has moved the branch since.
   const expected = session.headCommit ?? operation.expected;
@@ -175,22 +175,24 @@ async function sendCode(
   return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
 }
 
-/** A process whose mirror does not have the session's base yet fetches it first. */
+/** A process whose mirror does not have the session's base, or what we last pushed, fetches it first. */
 async function receive(
   deps: PostDeps,
   host: CodeHost,
   repository: Repository,
-  sessionId: string,
+  { id, headCommit }: SessionRow,
   snapshot: StoredSnapshot,
   signal: AbortSignal,
 ): Promise<SessionStore> {
   const { workspaces } = deps;
+  const refresh = async () => workspaces.refresh(repository, await host.locate(repository, signal), signal);
+  if (headCommit !== null && !(await workspaces.resolve(repository, headCommit, signal))) await refresh();
   try {
-    return await workspaces.receive(sessionId, repository, snapshot, signal);
+    return await workspaces.receive(id, repository, snapshot, signal);
   } catch (error) {
     if (!(error instanceof WorkspaceError && error.code === 'base_missing')) throw error;
-    await workspaces.refresh(repository, await host.locate(repository, signal), signal);
-    return workspaces.receive(sessionId, repository, snapshot, signal);
+    await refresh();
+    return workspaces.receive(id, repository, snapshot, signal);
   }
 }
 
@@ -258,6 +260,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
 function triesFor(error: unknown): number {
   if (error instanceof VendorError) return error.retryable ? maxTries.known : 0;
   if (isDatabaseUnavailable(error)) return maxTries.known;
+  if (error instanceof WorkspaceError && error.code === 'disk_full') return maxTries.known;
   return error instanceof WorkspaceError && error.code !== 'git_failed' ? 0 : maxTries.unknown;
 }
 

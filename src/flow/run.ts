@@ -1,6 +1,6 @@
 import type { Agent } from '../agents/agent.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
-import type { BudgetLimits } from '../core/budget.ts';
+import type { Limits } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
@@ -13,7 +13,7 @@ import type { Log } from '../lib/log.ts';
 import { retry } from '../lib/retry.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import type { Database } from '../store/database.ts';
-import { beat, type ClaimedRun, claimRun, releaseRun, silentAfterSeconds } from '../store/runs.ts';
+import { type ClaimedRun, claimRun, releaseRun, stalledForMs, workedMs } from '../store/runs.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { RepositoryConfigError } from '../workspaces/repository-config.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
@@ -21,6 +21,8 @@ import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../
 import type { Baselines } from './baselines.ts';
 import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
+import { type Heart, StopRequested } from './heart.ts';
+import { judgeLosses } from './losses.ts';
 import { workOnTicket } from './work.ts';
 
 export interface RunDeps {
@@ -36,8 +38,8 @@ export interface RunDeps {
   agent: Agent;
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
-  budget: BudgetLimits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy };
+  budget: Limits;
+  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
   baselines: Baselines;
   /** The agent's name on this team. */
   name: string;
@@ -46,29 +48,40 @@ export interface RunDeps {
   /** Tells the workers of this process that there is something to do. */
   wake(drain: 'post' | 'run'): void;
   failpoint: Failpoint;
+  heart: Heart;
+  /** Whether this process has room for one more run; told of each that it takes. */
+  admission: { admits(): boolean; took(): void };
+  /** Whether the worker of a run that fell silent has ended, as far as can be known; not: could not reach the database. */
+  hasFallen(worker: string): boolean;
+  /** Tells that the database is away, once however many tell it. */
+  databaseAway(error: unknown): void;
   log: Log;
 }
 
-const beatEveryMs = 1000;
-/** Without a word from the database for so long, an attempt is over. */
-const giveUpAfterMs = 30_000;
 /** An outside service that stays away longer than the in-process retries: the run waits this long and is claimed again. */
 const outsideWaitMs = 60_000;
-const maxAttempts = 30;
+/** With nothing completed for so long because of it, the run ends. */
+const outsideAwayMs = 2 * 3_600_000;
+/** A run ends by itself when its wall clock has run out; one that has not so long after is ended. */
+const overdueAfterMs = 5 * 60_000;
 
-/** A person asked for it, on the ticket or the command line. */
-export class StopRequested extends Error {
-  constructor() {
-    super('a stop was requested');
-    this.name = 'StopRequested';
+/** The run is past its limit of time and did not come to an end. */
+class Overdue extends Error {
+  constructor(minutes: number) {
+    super(
+      `The run was ended: it is ${overdueAfterMs / 60_000} minutes past its limit of ${minutes} minutes (budget.minutes). ` +
+        'What it had completed is kept. Raise the limit in shipmate.yaml, or split the ticket, and say "continue".',
+    );
+    this.name = 'Overdue';
   }
 }
 
 /** Run: claims runs and works on them, one after the other, until there is none to claim. */
 export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  while (!signal.aborted && deps.admission.admits()) {
     const run = await claimRun(deps.db, deps.worker);
     if (!run) return;
+    deps.admission.took();
     deps.failpoint('run/claimed');
     deps.wake('run'); // there may be one for the next free slot, too
     await attemptRun(deps, run, signal);
@@ -79,14 +92,19 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
 async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<void> {
   const log = deps.log.child({ session_id: run.sessionId, run_id: run.id, ticket: run.ticket, attempt: run.attempt });
   const stopping = new AbortController();
-  const stopHeart = startHeart(deps, run, stopping);
+  const letGo = deps.heart.hold(run, stopping);
   const anyStop = AbortSignal.any([signal, stopping.signal]);
-  log.info({ run: run.number }, 'run claimed');
+  let overdue: NodeJS.Timeout | undefined;
+  log.info({ run: run.number, ...(run.takenFrom !== null && { taken_from: run.takenFrom }) }, 'run claimed');
   try {
     if (run.stopRequested) stopping.abort(new StopRequested());
     anyStop.throwIfAborted();
-    if (run.attempt > maxAttempts)
-      throw new Error(`this run was taken up ${maxAttempts} times and never came to an end`);
+    const hopeless = await judgeLosses(deps, run);
+    if (hopeless) {
+      log.error({ outcome: hopeless.message }, 'a run that ends its workers was given up');
+      return await concludeWith(deps, run, hopeless);
+    }
+    overdue = await endOverdue(deps, run, stopping);
     const outcome = await workOnTicket({ ...deps, log }, run, anyStop);
     log.info({ stop_reason: outcome.stopReason }, 'run ended');
   } catch (error) {
@@ -94,26 +112,44 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
     const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error;
     if (cause instanceof RunLost) log.warn({ err: cause }, 'this run is not ours any more');
     else if (cause instanceof StopRequested) await concludeWith(deps, run, stopped);
+    else if (cause instanceof Overdue)
+      await concludeWith(deps, run, { stopReason: 'budgetExceeded', message: cause.message });
     else if (signal.aborted) await releaseRun(deps.db, run);
     else await giveUp({ ...deps, log }, run, error, signal);
   } finally {
-    stopHeart();
+    clearTimeout(overdue);
+    letGo();
   }
+}
+
+/** The same clock as the budget's: what earlier attempts worked, and this one from now on. */
+async function endOverdue(
+  deps: RunDeps,
+  run: ClaimedRun,
+  stopping: AbortController,
+): Promise<NodeJS.Timeout | undefined> {
+  const { minutes } = deps.budget;
+  if (minutes === null) return undefined;
+  const worked = run.attempt > 1 ? ((await workedMs(deps.db, run.sessionId)).get(run.id) ?? 0) : 0;
+  const leftMs = Math.max(0, minutes * 60_000 + overdueAfterMs - worked);
+  return setTimeout(() => stopping.abort(new Overdue(minutes)), Math.min(leftMs, 2 ** 31 - 1));
 }
 
 async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown, signal: AbortSignal): Promise<void> {
   // The board and local-git live in our database, and say it as a vendor that is away.
   const noDatabase = [error, (error as Error | null)?.cause].some(isDatabaseUnavailable);
-  const passing = noDatabase || (error instanceof VendorError && error.retryable);
-  if (passing && run.attempt < maxAttempts) {
-    const asked = error instanceof VendorError ? error.retryAfterMs : null;
-    const waitMs = noDatabase ? 0 : (asked ?? outsideWaitMs);
-    deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');
-    // When even this cannot be written for so long, the run has fallen silent, and is claimed again for that.
-    const trying = { signal, judge: isDatabaseAway, forMs: silentAfterSeconds * 1000, baseMs: 100, maxMs: 1000 };
-    return retry(() => releaseRun(deps.db, run, waitMs), trying).catch((failed: unknown) =>
+  if (noDatabase) {
+    deps.databaseAway(error);
+    // However long it takes: a run that was let go of is taken up at once, and nothing else can be done with this slot.
+    const trying = { signal, judge: isDatabaseAway, forMs: Number.POSITIVE_INFINITY, baseMs: 100, maxMs: 1000 };
+    return retry(() => releaseRun(deps.db, run), trying).catch((failed: unknown) =>
       deps.log.warn({ err: failed }, 'a run could not be released; it will be claimed when it has been silent'),
     );
+  }
+  if (error instanceof VendorError && error.retryable && (await stalledForMs(deps.db, run.id)) < outsideAwayMs) {
+    const waitMs = error.retryAfterMs ?? outsideWaitMs;
+    deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');
+    return releaseRun(deps.db, run, waitMs);
   }
   deps.log.error({ err: error }, 'run failed');
   await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
@@ -139,31 +175,4 @@ function explain(error: unknown): string {
   );
   if (explained) return `${message}\n\nSay "continue" when that is mended.`;
   return `Something failed inside Shipmate: ${message}\n\nThe worker's log says more. Say "continue" to try again from the last finished step.`;
-}
-
-/** One beat at a time: a database that hangs must not be asked more and more often. */
-function startHeart(deps: RunDeps, run: ClaimedRun, stopping: AbortController): () => void {
-  let beating = false;
-  let silentSince: number | null = null;
-  const timer = setInterval(() => {
-    // Fences keep a run that is somebody else's by now from writing; this only ends the useless work.
-    if (silentSince !== null && performance.now() - silentSince > giveUpAfterMs) stopping.abort(new RunLost(run.id));
-    if (beating) return;
-    beating = true;
-    silentSince ??= performance.now();
-    beat(deps.db, run)
-      .then(
-        ({ stopRequested }) => {
-          silentSince = null;
-          if (stopRequested) stopping.abort(new StopRequested());
-        },
-        (error: unknown) => {
-          if (error instanceof RunLost) stopping.abort(error);
-        },
-      )
-      .finally(() => {
-        beating = false;
-      });
-  }, beatEveryMs);
-  return () => clearInterval(timer);
 }

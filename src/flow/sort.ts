@@ -1,25 +1,36 @@
 import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
-import type { ConversationHint, Said, TrackerEvent } from '../core/delivery.ts';
-import type { Operation } from '../core/effect.ts';
-import type { TicketHint } from '../core/ticket.ts';
+import { attend, type RestReason } from '../core/attention.ts';
+import { stopReasons } from '../core/closing-text.ts';
+import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
+import type { Outcome } from '../core/outcome.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
-import { deterministicId } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
-import { addActivities } from '../store/activities.ts';
+import { addActivities, type Stage } from '../store/activities.ts';
+import { type AttentionRow, readAttention } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { markSorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
-import type { NewEffect } from '../store/effects.ts';
-import { addPrompt, markStopsRead } from '../store/prompts.ts';
-import { endQueuedRun, ensureRun, requestStop } from '../store/queued-runs.ts';
-import { lockSessionOf, moveSession, openConversation, openSession, type SessionRow } from '../store/sessions.ts';
+import { listWaiting, markSorted, type Sorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
+import { dropUnsent } from '../store/effects.ts';
+import { addPrompt, openConversation } from '../store/prompts.ts';
+import { askToStop, endQueuedRun, takeBackStop } from '../store/queued-runs.ts';
+import {
+  currentConversation,
+  moveSession,
+  openSession,
+  type SessionRow,
+  type Told,
+  tellSession,
+  ticketIdOf,
+} from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
-import { stopped } from './conclude.ts';
+import { closeStopped, mayHaveChanged } from './closing.ts';
+import { type StartPolicy, startRun } from './start.ts';
 
 export interface SortDeps {
   db: Database;
   trackers: ReadonlyMap<string, Tracker>;
+  policy: StartPolicy;
   /** Tells the workers of every process that there is a run. */
   nudge(queue: 'run'): Promise<void>;
   /** Tells our own that there is something to post. */
@@ -34,6 +45,9 @@ const mostAtOnce = 32;
  * Sort: what each stored delivery means for its session, under the session's lock, until none is left. It writes the
  * acknowledgement itself, so a ticket is answered in milliseconds even when every agent is busy. The first commits alone;
  * the more there are, the more go into one transaction.
+ *
+ * Events only move registers that the newest wins, and add prompts that are a set by their keys. What is to be done is
+ * read off these each time (core/attention.ts): repeated, late or in whatever order, they come to the same.
  */
 export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promise<void> {
   let queued = false;
@@ -42,12 +56,15 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
     deps.failpoint('sort/before');
     const sorted = await deps.db.transaction().execute(async (tx) => {
       const deliveries = await takeUnsorted(tx, most);
-      const sorted: { id: number; outcome: string }[] = [];
-      for (const delivery of deliveries)
-        sorted.push({ id: delivery.id, outcome: await sortOne(deps, tx, delivery, due) });
+      const sorted: Sorted[] = [];
+      for (const delivery of deliveries) {
+        const one = await sortOne(deps, tx, delivery, due);
+        if (one.ticket === null) sorted.push(one);
+        else await markSorted(tx, [one]); // the next one may open the session that it waits for
+      }
       await markSorted(tx, sorted);
       deps.failpoint('sort/mid');
-      return sorted.length;
+      return deliveries.length;
     });
     deps.failpoint('sort/after');
     if (due.has('post')) deps.wake('post');
@@ -58,61 +75,87 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
   if (queued) await deps.nudge('run');
 }
 
+/** Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. */
+export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<TrackerEvent[]>): Promise<void> {
+  const due: Due = new Set();
+  await deps.db.transaction().execute(async (tx) => {
+    for (const event of await find(tx)) await applyEvent(deps, tx, event, due);
+  });
+  if (due.has('post')) deps.wake('post');
+  if (due.has('run')) await deps.nudge('run');
+}
+
 /** What there is to do once the transaction has committed. */
 type Due = Set<'post' | 'run'>;
 
-/** What it came to, in a few words. */
-async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<string> {
+async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<Sorted> {
+  return guarded(deps, tx, delivery, async (events) => {
+    let waitsFor: string | null = null;
+    for (const event of events) if (!(await applyEvent(deps, tx, event, due))) waitsFor = ticketIdOf(event.ticket);
+    return waitsFor;
+  });
+}
+
+/** One delivery that we cannot understand must not hold up the rest; it stays in the table with its reason. */
+async function guarded(
+  deps: SortDeps,
+  tx: Tx,
+  delivery: UnsortedDelivery,
+  /** Answers the ticket whose session the delivery waits for. */
+  work: (events: TrackerEvent[]) => Promise<string | null>,
+): Promise<Sorted> {
+  const { id, deliveryId, source } = delivery;
+  const events = readEvents(deps, delivery);
+  if (events.length === 0) return { id, outcome: 'nothing for us', ticket: null };
   await sql`savepoint one`.execute(tx);
   try {
-    const events = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
-    for (const event of events) await applyEvent(tx, event, delivery.deliveryId, due);
-    return events.map((event) => event.type).join(', ') || 'nothing for us';
+    const ticket = await work(events);
+    return { id, outcome: events.map((event) => event.type).join(', '), ticket };
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error;
-    // One delivery that we cannot understand must not hold up the rest; it stays in the table with its reason.
     await sql`rollback to savepoint one`.execute(tx);
-    deps.log.error(
-      { err: error, delivery: delivery.deliveryId, source: delivery.source },
-      'a delivery could not be sorted',
-    );
-    return `failed: ${error instanceof Error ? error.message : String(error)}`;
+    deps.log.error({ err: error, delivery: deliveryId, source }, 'a delivery could not be sorted');
+    return { id, outcome: `failed: ${error instanceof Error ? error.message : String(error)}`, ticket: null };
   }
 }
 
-async function applyEvent(tx: Tx, event: TrackerEvent, deliveryId: string, due: Due): Promise<void> {
+/** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
+function readEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] {
+  const events = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+  return events.filter((event) => !actorOf(event).isBot);
+}
+
+/** false: the ticket has no session yet, and the event waits for one. */
+async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due): Promise<boolean> {
+  const told = toldBy(event);
+  if (event.type === 'sessionCreated') {
+    const session = await openSession(tx, event.ticket, told);
+    if (session.isAwaited) await takeInWaiting(deps, tx, session);
+    const words = await takeInWords(tx, session, event);
+    // Of one that is new there is nothing to read.
+    const isBlank = session.isNew && !session.isAwaited && event.said === null;
+    await act(deps, tx, session, isBlank ? blank(told) : await readAttention(tx, session.id), words, due);
+    return true;
+  }
+  const session = await tellSession(tx, event.ticket, told);
+  if (!session) return false;
+  const words = await takeInWords(tx, session, event);
+  await act(deps, tx, session, await readAttention(tx, session.id), words, due);
+  return true;
+}
+
+function toldBy(event: TrackerEvent): Told {
   switch (event.type) {
     case 'sessionCreated': {
-      if (event.by.isBot) return;
-      const session = await openSession(tx, event.ticket);
-      const conversationId = await openConversation(tx, session.id, event.conversation);
-      if (event.said) await addPrompt(tx, session.id, conversationId, event.said);
-      await startRun(tx, session, event.ticket, conversationOf(conversationId, event.conversation), due);
-      return;
-    }
-    case 'prompted': {
-      if (event.said.author.isBot) return;
-      const session = await lockSessionOf(tx, event.ticket);
-      if (!session) return;
-      const conversationId = await openConversation(tx, session.id, event.conversation);
-      const isNew = await addPrompt(tx, session.id, conversationId, event.said);
-      if (isNew) await hear(tx, session, event.said, conversationOf(conversationId, event.conversation), due);
-      return;
+      const { at, category } = event;
+      return { at, given: true, opens: true, ...(category !== undefined && { closed: isOver(category) }) };
     }
     case 'unassigned':
-    case 'ticketChanged': {
-      const over = event.type === 'unassigned' || event.category === 'done' || event.category === 'canceled';
-      const session = over && !event.by.isBot ? await lockSessionOf(tx, event.ticket) : null;
-      if (session && (await requestStop(tx, session.id)))
-        await say(tx, session, `stopped/${deliveryId}`, null, due, {
-          type: 'thought',
-          body:
-            event.type === 'unassigned'
-              ? 'The ticket was given to someone else: stopping.'
-              : 'The ticket was closed: stopping.',
-        });
-      return;
-    }
+      return { at: event.at, given: false };
+    case 'ticketChanged':
+      return { at: event.at, closed: isOver(event.category) };
+    case 'prompted':
+      return { at: event.said.at, spoke: event.said.signal === 'stop' ? 'stop' : 'word' };
     default: {
       const never: never = event;
       throw new Error(`an event of a kind that nobody handles: ${JSON.stringify(never)}`);
@@ -120,73 +163,118 @@ async function applyEvent(tx: Tx, event: TrackerEvent, deliveryId: string, due: 
   }
 }
 
-/** What a person says to a session: a stop stops, anything else is read by the live run at its next turn, or wakes the session. */
-async function hear(tx: Tx, session: SessionRow, said: Said, conversation: Conversation, due: Due): Promise<void> {
-  if (said.signal === 'stop') return stop(tx, session, said, conversation, due);
-  if (session.state === 'active' || session.state === 'pending') {
-    const body = 'Noted; I will take it into account at my next step.';
-    await say(tx, session, `said/${said.key}`, conversation, due, { type: 'thought', body, ephemeral: true });
-    due.add('run');
+function isOver(category: string): boolean {
+  return category === 'done' || category === 'canceled';
+}
+
+/** What there is to do for a session that was just opened, and of which nothing else was told. */
+function blank({ at, given = true, closed = false }: Told): AttentionRow {
+  const never = { stopAt: null, spokeAt: null, answeredAt: null };
+  const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
+  return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
+}
+
+/** What a person said in an event, and where. */
+interface Words {
+  conversation: { id: string; ref: unknown } | null;
+  said: Said | null;
+  isNew: boolean;
+  /** Somebody wants something: spoke, or gave the ticket. */
+  wanted: boolean;
+}
+
+async function takeInWords(tx: Tx, session: SessionRow, event: TrackerEvent): Promise<Words> {
+  if (event.type !== 'sessionCreated' && event.type !== 'prompted')
+    return { conversation: null, said: null, isNew: false, wanted: false };
+  const { conversation: hint, said } = event;
+  // What the ticket was given with is said to the agent, even where the tracker dates it a moment earlier.
+  if (said && event.type === 'sessionCreated')
+    await tellSession(tx, event.ticket, { at: said.at, opens: true, spoke: said.signal === 'stop' ? 'stop' : 'word' });
+  const opened = openConversation(tx, session.id, hint);
+  const conversation = { id: opened.id, ref: hint.ref };
+  if (!said) await opened.insertion.execute();
+  const isNew = said !== null && (await addPrompt(tx, session.id, opened, said));
+  return { conversation, said, isNew, wanted: isNew || said === null };
+}
+
+/** What was delivered before the ticket had a session. */
+async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow): Promise<void> {
+  const sorted: Sorted[] = [];
+  for (const delivery of await listWaiting(tx, session.ticketId))
+    sorted.push(
+      await guarded(deps, tx, delivery, async (events) => {
+        for (const event of events) {
+          await tellSession(tx, event.ticket, toldBy(event));
+          await takeInWords(tx, session, event);
+        }
+        return null;
+      }),
+    );
+  await markSorted(tx, sorted);
+}
+
+/** Sees to it that the session does what all that it was told comes to. */
+async function act(
+  deps: SortDeps,
+  tx: Tx,
+  session: SessionRow,
+  attention: AttentionRow,
+  words: Words,
+  due: Due,
+): Promise<void> {
+  const todo = attend(attention.registers, attention.unread);
+  if (todo === 'nothing') return;
+  if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
+  const { run } = attention;
+  if (!run) {
+    if (await startRun(tx, deps.policy, session, attention, words.conversation)) due.add('run');
+    due.add('post');
     return;
   }
-  await startRun(tx, session, session.hint, conversation, due);
-}
-
-/** A run that nobody works on yet ends here and now; one at work is told, and ends with a closing activity of its own. */
-async function stop(tx: Tx, session: SessionRow, said: Said, conversation: Conversation, due: Due): Promise<void> {
-  const answer = (activity: Activity) => say(tx, session, `said/${said.key}`, conversation, due, activity);
-  if (await endQueuedRun(tx, session.id, stopped)) {
-    await moveSession(tx, session, 'stopped');
-    await markStopsRead(tx, session.id);
-    return answer({ type: 'response', body: stopped.message });
+  if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
+  if (words.isNew) {
+    const body = 'Noted; I will take it into account at my next step.';
+    await answer(tx, session, words, { type: 'thought', body, ephemeral: true }, due);
+    due.add('run');
   }
-  if (await requestStop(tx, session.id)) return answer({ type: 'thought', body: 'Stopping.', ephemeral: true });
-  return answer({ type: 'response', body: 'Nothing is running.' });
 }
 
-async function startRun(
+/** A run that nobody works on ends here and now; one at work is told, and ends with a closing activity of its own. */
+async function rest(
   tx: Tx,
   session: SessionRow,
-  ticket: TicketHint,
-  conversation: Conversation,
+  reason: RestReason,
+  { run, registers }: AttentionRow,
+  words: Words,
   due: Due,
 ): Promise<void> {
-  const run = await ensureRun(tx, session);
-  if (!run.isNew) return;
-  const body =
-    run.number === 1 ? `On it: reading ${ticket.identifier} and the code now.` : 'On it: picking the work up again.';
-  const key = `${session.id}/run/${run.number}/started`;
-  const move: Operation = {
-    kind: 'moveTicket',
-    id: deterministicId(key),
-    to: 'started',
-    from: ['backlog', 'unstarted'],
-  };
-  await say(tx, session, `run/${run.number}/begun`, conversation, due, { type: 'thought', body }, [
-    { sessionId: session.id, runId: run.id, stepId: null, key, operation: move },
-  ]);
-  due.add('run');
+  const outcome: Outcome = { stopReason: 'stopped', message: stopReasons[reason] };
+  if (run?.isHeld) {
+    if (run.stopRequested) return;
+    await askToStop(tx, run.id);
+    await dropUnsent(tx, run.id); // from now on nothing leaves but the closing words
+  } else if (run ? await endQueuedRun(tx, run.id, outcome) : session.state === 'pending') {
+    await moveSession(tx, session, 'stopped');
+    const stage = await stageOf(tx, session, words);
+    await closeStopped(tx, session, run, stage, reason, await mayHaveChanged(tx, session.id));
+    due.add('post');
+  } else if (words.isNew && words.said?.signal === 'stop') {
+    if (reason === 'stopped') await answer(tx, session, words, { type: 'response', body: 'Nothing is running.' }, due);
+  } else if (words.wanted && reason === 'closed') {
+    const body = 'The ticket is closed. Reopen it, and I go on with what was said.';
+    await addActivities(tx, await stageOf(tx, session, words), `closed/${registers.closedAt}`, [
+      { type: 'thought', body },
+    ]);
+    due.add('post');
+  }
 }
 
-interface Conversation {
-  id: string;
-  ref: unknown;
-}
-
-function conversationOf(id: string, hint: ConversationHint): Conversation {
-  return { id, ref: hint.ref };
-}
-
-async function say(
-  tx: Tx,
-  session: SessionRow,
-  key: string,
-  conversation: Conversation | null,
-  due: Due,
-  activity: Activity,
-  then: NewEffect[] = [],
-): Promise<void> {
-  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
-  await addActivities(tx, stage, key, [activity], { then });
+async function answer(tx: Tx, session: SessionRow, words: Words, activity: Activity, due: Due): Promise<void> {
+  await addActivities(tx, await stageOf(tx, session, words), `said/${words.said?.key}`, [activity]);
   due.add('post');
+}
+
+async function stageOf(tx: Tx, session: SessionRow, { conversation }: Words): Promise<Stage> {
+  const at = conversation ?? (await currentConversation(tx, session.id));
+  return { sessionId: session.id, runId: null, stepId: null, conversation: at };
 }

@@ -1,5 +1,5 @@
-import { createBudget } from '../core/budget.ts';
-import type { Outcome } from '../core/outcome.ts';
+import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
+import type { Outcome, StopReason } from '../core/outcome.ts';
 import { decideToolCall } from '../core/policy.ts';
 import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
@@ -7,18 +7,23 @@ import { orAborted } from '../lib/abort.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { unreadPrompts } from '../store/prompts.ts';
-import { type ClaimedRun, holdRun, workedMs } from '../store/runs.ts';
+import { isForgotten } from '../store/retention.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
 import { listSteps } from '../store/steps.ts';
-import { sumUsage } from '../store/usage.ts';
+import { usedByRuns } from '../store/usage.ts';
 import { createSessionTools } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import { conclude } from './conclude.ts';
 import { createFinish } from './finish.ts';
+import { writeStanding } from './footer.ts';
 import { createJournal } from './journal.ts';
 import { prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { openWorkbench } from './workbench.ts';
+
+/** The agent had no say in the end of the run, so it said nothing of where things stand. */
+const cutShort: StopReason[] = ['budgetExceeded', 'loopDetected'];
 
 /** A wait this long is told on the ticket. */
 const tellWaitsFromMs = 5_000;
@@ -35,14 +40,18 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
     if (await conclude(deps, run, outcome, { work: null, heard })) return outcome;
     prepared = await prepare(deps, run, signal);
   }
-  const [steps, used, worked] = await Promise.all([
-    listSteps(db, run.sessionId),
-    sumUsage(db, { sessionId: run.sessionId, runId: run.id }),
-    workedMs(db, run.id),
-  ]);
+  const [steps, runs] = await Promise.all([listSteps(db, run.sessionId), usedByRuns(db, run.sessionId)]);
+  const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
+  const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);
+  const clock = startClock(used.ms);
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
+  if (steps.length === 0 && (await isForgotten(db, run.sessionId)))
+    notes.push(
+      'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
+        'Look at the files and `git diff` before you go on.',
+    );
   try {
     const journal = createJournal({
       db,
@@ -51,6 +60,12 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       conversation: () => conversation,
       wakePost: () => deps.wake('post'),
       failpoint: deps.failpoint,
+      accounts: {
+        ticketId: prepared.session.ticketId,
+        team: prepared.session.hint.team ?? '',
+        limits: deps.budget,
+      },
+      worked: clock.read,
       modelAsked() {
         workbench.modelAsked();
         notes.length = 0; // they are in the step now
@@ -64,19 +79,18 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
       ...createWorkspaceTools(workbench.toolHost).map((tool) =>
         isEdit(tool) ? after(workbench.baseline, tool) : tool,
       ),
-      ...createSessionTools({ finish }),
+      ...createSessionTools({ finish: (report, context) => clock.without(() => finish(report, context)) }),
       ...deps.serverTools(workbench.workspace),
     ];
-    const turns = steps.filter((step) => step.runId === run.id && step.kind === 'model' && step.completed).length;
-    const budget = createBudget(deps.budget, {
-      turns,
-      tokens: used.tokens,
-      usd: used.costUsd,
-      startedAt: Date.now() - worked,
+    const budget = createBudget({
+      limits: deps.budget,
+      used,
+      worked: clock.read,
+      ticket: { limits: deps.budget.ticket, before },
     });
     let waits = 0;
     for (;;) {
-      const outcome = await deps.agent.run(
+      const reached = await deps.agent.run(
         {
           brief: prepared.brief,
           journal,
@@ -90,6 +104,7 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
           notes: [...notes],
           tools,
           sandbox: workbench.sandbox,
+          tree: workbench.tree,
           budget,
           permit: (call) => decideToolCall(call.name, tools, deps.policy.tools),
           report(update) {
@@ -110,8 +125,11 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
         signal,
       );
       signal.throwIfAborted();
-      if (outcome.stopReason !== 'finished') await workbench.checkpointNow();
-      const spent = budget.check(Date.now()) !== null;
+      if (reached.stopReason !== 'finished') await workbench.checkpointNow();
+      const outcome = cutShort.includes(reached.stopReason)
+        ? { ...reached, message: `${reached.message}\n\n${await writeStanding(db, run.sessionId)}` }
+        : reached;
+      const spent = budget.isSpent();
       if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent })) return outcome;
     }
   } catch (error) {
@@ -120,6 +138,24 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
   } finally {
     await workbench.close();
   }
+}
+
+/** How long a run has been worked on: a clock that no change of the machine's own disturbs, and that `without` halts. */
+function startClock(beforeMs: number): { read(): number; without<T>(work: () => Promise<T>): Promise<T> } {
+  let since = performance.now() - beforeMs;
+  let haltedAt: number | null = null;
+  return {
+    read: () => (haltedAt ?? performance.now()) - since,
+    async without(work) {
+      haltedAt = performance.now();
+      try {
+        return await work();
+      } finally {
+        since += performance.now() - haltedAt;
+        haltedAt = null;
+      }
+    },
+  };
 }
 
 function isEdit(tool: Tool): boolean {

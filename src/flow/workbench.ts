@@ -22,6 +22,8 @@ export interface Workbench {
   workspace: Promise<Workspace>;
   /** Waits for the workspace on first use. */
   sandbox: Sandbox;
+  /** Of the last snapshot. */
+  tree(): string | null;
   /** What tools are made with. */
   toolHost: { sandbox: Sandbox; dir: string; outputDir: string };
   /** What the base's own checks say; taken beside the first turns. */
@@ -108,6 +110,7 @@ export async function openWorkbench(
   return {
     workspace: taken,
     sandbox,
+    tree: () => last?.tree ?? null,
     toolHost: { sandbox, dir: deps.workspaces.dirOf(run.sessionId), outputDir: '/tmp/shipmate-output' },
     baseline,
     notes,

@@ -2,6 +2,9 @@ import type { Server } from 'node:http';
 import type { Express } from 'express';
 import { VendorError } from '../core/vendor-error.ts';
 
+/** Requests in flight have so long to be finished. */
+const finishWithinMs = 10_000;
+
 /** Resolves when it listens, with the URL; rejects with what to do when it cannot. */
 export function listen(
   app: Express,
@@ -22,6 +25,7 @@ export function listen(
           new Promise((closed) => {
             server.close(() => closed());
             server.closeIdleConnections();
+            setTimeout(() => server.closeAllConnections(), finishWithinMs).unref();
           }),
       });
     });

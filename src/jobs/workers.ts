@@ -10,6 +10,9 @@ export interface Workers {
   work(name: DrainName, drain: Drain, concurrency: number): Promise<void>;
   /** Looks at a table now, if this process works on it. Call after the commit that gave it something to do. */
   wake(name: DrainName): void;
+  wakeAll(): void;
+  /** Does a chore now and again, one at a time; what it throws is told as a drain's errors are. */
+  every(ms: number, name: string, chore: (signal: AbortSignal) => Promise<unknown>): void;
   /** Takes no new work, tells what runs to stop, and waits for it. */
   stop(): Promise<void>;
 }
@@ -22,16 +25,18 @@ const sweepEveryMs = 1000;
  */
 export function createWorkers(options: {
   queues(): Promise<Queues>;
-  onError(drain: DrainName, error: unknown): void;
+  /** There is no use in looking at any table now; `wake` it all when there is. */
+  isPaused(): boolean;
+  onError(name: string, error: unknown): void;
 }): Workers {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
   const jobs = new Map<DrainName, { drain: Drain; free: number; again: boolean }>();
-  let sweeping: NodeJS.Timeout | undefined;
+  const timers = new Set<NodeJS.Timeout>();
 
   function wake(name: DrainName): void {
     const job = jobs.get(name);
-    if (!job || stopping.signal.aborted) return;
+    if (!job || stopping.signal.aborted || options.isPaused()) return;
     if (job.free === 0) {
       job.again = true; // whoever ends first looks again: it may have looked too early
       return;
@@ -52,22 +57,43 @@ export function createWorkers(options: {
     running.add(done);
   }
 
-  function sweep(): void {
-    for (const [name, { free }] of jobs) for (let drains = free; drains > 0; drains--) wake(name);
+  /** One look each: a drain that finds something wakes the next. */
+  function wakeAll(): void {
+    for (const name of jobs.keys()) wake(name);
+  }
+
+  function every(ms: number, name: string, chore: (signal: AbortSignal) => Promise<unknown>): void {
+    let busy = false;
+    const look = () => {
+      if (busy || stopping.signal.aborted || options.isPaused()) return;
+      busy = true;
+      const done = chore(stopping.signal)
+        .catch((error: unknown) => {
+          if (!stopping.signal.aborted) options.onError(name, error);
+        })
+        .then(() => {
+          busy = false;
+          running.delete(done);
+        });
+      running.add(done);
+    };
+    timers.add(setInterval(look, ms));
   }
 
   return {
     wake,
+    wakeAll,
+    every,
     async work(name, drain, concurrency) {
       if (jobs.has(name)) return;
       jobs.set(name, { drain, free: concurrency, again: false });
-      sweeping ??= setInterval(sweep, sweepEveryMs);
+      if (jobs.size === 1) timers.add(setInterval(wakeAll, sweepEveryMs));
       wake(name);
       const queues = await options.queues();
       for (const nudge of nudgeNames) if (nudge === name) await queues.onNudge(nudge, () => wake(name));
     },
     async stop() {
-      clearInterval(sweeping);
+      for (const timer of timers) clearInterval(timer);
       stopping.abort(new Error('the service is stopping'));
       await Promise.allSettled([...running]);
     },

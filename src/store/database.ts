@@ -21,6 +21,8 @@ import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 type Json<T> = ColumnType<T, string, string>;
 type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
 type Time = ColumnType<Date, Date | undefined, Date>;
+/** The tracker's time: written as it tells it, because a `Date` would cut off the microseconds. */
+type Moment = ColumnType<Date | null, string | null | undefined, string | null>;
 type NullableTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 /** `bigint` columns arrive as numbers (see `createDatabase`). */
 type Serial = ColumnType<number, never, never>;
@@ -35,6 +37,8 @@ export interface Schema {
     received_at: Time;
     sorted_at: NullableTime;
     outcome: string | null;
+    /** The ticket whose session it waits for. */
+    ticket: Generated<string | null>;
   };
   tickets: {
     id: string;
@@ -63,8 +67,18 @@ export interface Schema {
     tidied_at: NullableTime;
     /** When the bodies of its steps were deleted. */
     forgotten_at: NullableTime;
+    opened_at: Moment;
+    given: Generated<boolean>;
+    given_at: Moment;
+    closed: Generated<boolean>;
+    closed_at: Moment;
+    stop_at: Moment;
+    spoke_at: Moment;
+    answered_at: Moment;
+    answered_seq: Generated<number>;
     workspace_in: string | null;
   };
+  locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {
     id: string;
@@ -82,6 +96,11 @@ export interface Schema {
     ended_at: NullableTime;
     stop_requested_at: NullableTime;
     outcome: NullableJson<Outcome>;
+    lost_workers: Generated<string[]>;
+    lost_step: string | null;
+    lost_at: NullableTime;
+    told_place: number | null;
+    told_place_at: NullableTime;
   };
   steps: {
     id: string;
@@ -96,6 +115,8 @@ export interface Schema {
     result: NullableJson<unknown>;
     begun_at: Time;
     completed_at: NullableTime;
+    /** See `workedMs`. */
+    worked_ms: number | null;
   };
   prompts: {
     id: string;
@@ -106,7 +127,7 @@ export interface Schema {
     author: Json<Person>;
     body: string;
     signal: Signal | null;
-    said_at: Date;
+    said_at: ColumnType<Date, string | Date, never>;
     read_by: string | null;
     read_at: NullableTime;
   };
@@ -180,6 +201,16 @@ export interface Schema {
     bytes: number;
     created_at: Time;
   };
+  spending: {
+    account: string;
+    turns: number;
+    tokens: number;
+    usd: string;
+    turn_limit: number | null;
+    token_limit: number | null;
+    usd_limit: string | null;
+  };
+  reservations: { step_id: string; run_id: string; accounts: string[]; tokens: number; usd: string };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
 }

@@ -15,33 +15,52 @@ export async function addDelivery(client: Queryable, delivery: Delivery): Promis
 export type UnsortedDelivery = Delivery & { id: number };
 
 /**
- * The oldest deliveries that nobody has sorted, at most `most`, locked until the transaction ends. Whoever comes while
- * another has them waits: what was said of a ticket is sorted in the order in which it came, however many sort.
+ * One transaction at a time sorts, in all processes: whoever comes while another does waits for its end. So what waits for a
+ * session and what opens one cannot miss each other. Every transaction that applies events begins with this.
  */
-export async function takeUnsorted(tx: Tx, most: number): Promise<UnsortedDelivery[]> {
-  const rows = await tx
-    .selectFrom('deliveries')
-    .select(['id', 'source', 'delivery_id', 'headers', 'body'])
-    .where('sorted_at', 'is', null)
-    .orderBy('id')
-    .limit(most)
-    .forUpdate()
-    .execute();
-  return rows.map(({ id, source, delivery_id: deliveryId, headers, body }) => ({
-    id,
-    source,
-    deliveryId,
-    headers,
-    body,
-  }));
+export async function takeTurn(tx: Tx): Promise<void> {
+  await sql`select name from locks where name = 'sort' for update`.execute(tx);
 }
 
-export async function markSorted(tx: Tx, sorted: { id: number; outcome: string }[]): Promise<void> {
+/** The oldest deliveries that nobody has sorted, at most `most`; takes the turn where there are any. */
+export async function takeUnsorted(tx: Tx, most: number): Promise<UnsortedDelivery[]> {
+  // An idle process locks, and so writes, nothing.
+  const due = sql`select from deliveries where sorted_at is null limit 1`;
+  if ((await due.execute(tx)).rows.length === 0) return [];
+  await takeTurn(tx);
+  const rows = await select(tx).where('sorted_at', 'is', null).orderBy('id').limit(most).forUpdate().execute();
+  return rows.map(toDelivery);
+}
+
+/** What was delivered about a ticket before it had a session. */
+export async function listWaiting(tx: Tx, ticketId: string): Promise<UnsortedDelivery[]> {
+  const rows = await select(tx).where('ticket', '=', ticketId).orderBy('id').execute();
+  return rows.map(toDelivery);
+}
+
+function select(tx: Tx) {
+  return tx.selectFrom('deliveries').select(['id', 'source', 'delivery_id', 'headers', 'body']);
+}
+
+function toDelivery(row: Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirstOrThrow']>>): UnsortedDelivery {
+  const { id, source, delivery_id: deliveryId, headers, body } = row;
+  return { id, source, deliveryId, headers, body };
+}
+
+export interface Sorted {
+  id: number;
+  outcome: string;
+  /** The id of the ticket whose session it waits for. */
+  ticket: string | null;
+}
+
+export async function markSorted(tx: Tx, sorted: Sorted[]): Promise<void> {
   if (sorted.length === 0) return;
   const ids = sorted.map(({ id }) => id);
   const outcomes = sorted.map(({ outcome }) => outcome);
+  const tickets = sorted.map(({ ticket }) => ticket);
   await sql`
-    update deliveries set sorted_at = now(), outcome = sorted.outcome
-    from unnest(${ids}::bigint[], ${outcomes}::text[]) as sorted (id, outcome)
+    update deliveries set sorted_at = now(), outcome = sorted.outcome, ticket = sorted.ticket
+    from unnest(${ids}::bigint[], ${outcomes}::text[], ${tickets}::uuid[]) as sorted (id, outcome, ticket)
     where deliveries.id = sorted.id`.execute(tx);
 }

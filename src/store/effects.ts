@@ -59,6 +59,11 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
         operation: JSON.stringify(effect.operation),
         needs: [...laterKeys(effect.operation), ...(effect.after ?? [])],
         ephemeral: effect.ephemeral ?? false,
+        // What a step still shows after the stop of its run waits to be dropped by the run's end.
+        ...(effect.stepId !== null && {
+          not_before: sql<Date>`(select case when stop_requested_at is null then now() else now() + interval '1 minute' end
+            from runs where id = ${effect.runId})`,
+        }),
         lease: null,
         leased_by: null,
         error: null,
@@ -235,6 +240,19 @@ export async function postponeEffect(
     .execute();
 }
 
+/** What a run that is being stopped was about to show, and what nobody is sending yet, is not shown any more. */
+export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
+  await tx
+    .updateTable('effects')
+    .set({ state: 'dropped', settled_at: sql`now()` })
+    .where('session_id', '=', (query) => query.selectFrom('runs').select('session_id').where('id', '=', runId))
+    .where('run_id', '=', runId)
+    .where('state', '=', 'pending')
+    .where(sql<boolean>`operation ->> 'kind' in ('postActivity', 'updatePlan')`)
+    .where(sql<boolean>`(leased_until is null or leased_until < now())`)
+    .execute();
+}
+
 /**
  * Makes what failed for good pending again, in its old place: the failed effects of the session's last run with those that
  * failed with them, and what belongs to no run. Older runs' are left: later ones have published over them. The session's row
@@ -290,7 +308,7 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
     .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
     .where('state', 'in', ['pending', 'done'])
     .where(sql<boolean>`exists (
-      select 1 from effects p where p.session_id = ${sessionId} and p.state in ('pending', 'done')
+      select 1 from effects p where p.session_id = ${sessionId} and p.lane = 'code' and p.state in ('pending', 'done')
         and p.operation ->> 'kind' = 'openPullRequest')`)
     .orderBy('seq', 'desc')
     .limit(1)

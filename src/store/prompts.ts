@@ -1,23 +1,41 @@
 import { sql } from 'kysely';
-import type { Said } from '../core/delivery.ts';
+import type { ConversationHint, Said } from '../core/delivery.ts';
 import type { Prompt } from '../core/prompt.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 
-/** Keeps what a person said, once however often it is delivered. Answers whether it was new. */
-export async function addPrompt(tx: Tx, sessionId: string, conversationId: string, said: Said): Promise<boolean> {
+/** Makes sure of a conversation; for those who have something to write with it. */
+export function openConversation(tx: Tx, sessionId: string, { key, ref }: ConversationHint) {
+  const id = deterministicId('conversation', sessionId, key);
+  const insertion = tx
+    .insertInto('conversations')
+    .values({ id, session_id: sessionId, key, ref: JSON.stringify(ref ?? null) })
+    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing());
+  return { id, insertion };
+}
+
+/** Keeps what a person said in a conversation, once however often it is delivered. Answers whether it was new. */
+export async function addPrompt(
+  tx: Tx,
+  sessionId: string,
+  conversation: ReturnType<typeof openConversation>,
+  said: Said,
+): Promise<boolean> {
   const added = await tx
+    .with('opened', () => conversation.insertion)
     .insertInto('prompts')
     .values({
       id: deterministicId('prompt', sessionId, said.key),
       session_id: sessionId,
-      conversation_id: conversationId,
+      conversation_id: conversation.id,
       key: said.key,
       author: JSON.stringify(said.author),
       body: said.body,
       signal: said.signal,
-      said_at: new Date(said.at),
+      said_at: said.at,
       read_by: null,
+      // A stop is obeyed by whoever sorts it; no step reads it.
+      ...(said.signal === 'stop' && { read_at: new Date() }),
     })
     .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing())
     .returning('id')
@@ -25,7 +43,10 @@ export async function addPrompt(tx: Tx, sessionId: string, conversationId: strin
   return added !== undefined;
 }
 
-/** What no step has read yet, in the order in which it was said. Control words are not among them. */
+/**
+ * What no step has read yet, in the order in which it was said. Stops are not among them, nor is what was said before the
+ * ticket was first given to the agent: the reading of the ticket has that.
+ */
 export async function unreadPrompts(db: Database | Tx, sessionId: string): Promise<Prompt[]> {
   const rows = await db
     .selectFrom('prompts')
@@ -33,8 +54,9 @@ export async function unreadPrompts(db: Database | Tx, sessionId: string): Promi
     .where('session_id', '=', sessionId)
     .where('read_at', 'is', null)
     .where((where) => where.or([where('signal', 'is', null), where('signal', '!=', 'stop')]))
+    .where(sql<boolean>`said_at >= coalesce((select opened_at from sessions where id = session_id), '-infinity')`)
     .orderBy('said_at')
-    .orderBy('seq')
+    .orderBy('key')
     .execute();
   return rows.map((row) => ({
     id: row.id,
@@ -64,16 +86,5 @@ export async function reopenPrompts(tx: Tx, runId: string): Promise<void> {
     .where('read_by', 'in', (query) =>
       query.selectFrom('steps').select('id').where('run_id', '=', runId).where('completed_at', 'is', null),
     )
-    .execute();
-}
-
-/** A stop has been obeyed: the words that asked for it are read. */
-export async function markStopsRead(tx: Tx, sessionId: string): Promise<void> {
-  await tx
-    .updateTable('prompts')
-    .set({ read_at: sql`now()` })
-    .where('session_id', '=', sessionId)
-    .where('signal', '=', 'stop')
-    .where('read_at', 'is', null)
     .execute();
 }

@@ -45,12 +45,12 @@ function lastRun(tx: Tx, sessionId: string) {
     .executeTakeFirst();
 }
 
-/** Ends a run that nobody has claimed yet. Answers whether there was one. Call with the session's lock held. */
-export async function endQueuedRun(tx: Tx, sessionId: string, outcome: Outcome): Promise<boolean> {
+/** Ends a run that nobody has claimed. Answers whether it did. Call with the session's lock held. */
+export async function endQueuedRun(tx: Tx, runId: string, outcome: Outcome): Promise<boolean> {
   const ended = await tx
     .updateTable('runs')
     .set({ ended_at: sql`now()`, outcome: JSON.stringify(outcome) })
-    .where('session_id', '=', sessionId)
+    .where('id', '=', runId)
     .where('ended_at', 'is', null)
     .where('worker', 'is', null)
     .returning('id')
@@ -58,13 +58,38 @@ export async function endQueuedRun(tx: Tx, sessionId: string, outcome: Outcome):
   return ended !== undefined;
 }
 
-export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
-  const stopped = await tx
+/** Tells the run's worker to stop; one that waits for an outside service is claimed at once, to be ended. */
+export async function askToStop(tx: Tx, runId: string): Promise<void> {
+  await tx
     .updateTable('runs')
     .set({ stop_requested_at: sql`coalesce(stop_requested_at, now())`, not_before: sql`least(not_before, now())` })
+    .where('id', '=', runId)
+    .execute();
+}
+
+/** Something newer is wanted than the stop. Only where nobody works on the run: a worker may have heard of it already. */
+export async function takeBackStop(tx: Tx, runId: string): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ stop_requested_at: null })
+    .where('id', '=', runId)
+    .where('worker', 'is', null)
+    .execute();
+}
+
+/** A stop that was asked for elsewhere than on the ticket: later than all that was said there. Whether anything was running. */
+export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
+  await tx
+    .updateTable('sessions')
+    .set({ stop_at: sql`greatest(clock_timestamp(), stop_at, spoke_at, given_at)` })
+    .where('id', '=', sessionId)
+    .execute();
+  const live = await tx
+    .selectFrom('runs')
+    .select('id')
     .where('session_id', '=', sessionId)
     .where('ended_at', 'is', null)
-    .returning('id')
     .executeTakeFirst();
-  return stopped !== undefined;
+  if (live) await askToStop(tx, live.id);
+  return live !== undefined;
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { interruptedText } from '../core/interruption.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { RunLost } from '../core/step.ts';
 import type { Database, Tx } from './database.ts';
@@ -14,12 +15,28 @@ export interface ClaimedRun {
   ticket: string;
   /** A person asked for it before the run was claimed. */
   stopRequested: boolean;
+  /** The worker that held it and never let go of it; null when one did, or nobody held it. */
+  takenFrom: string | null;
 }
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
 export const silentAfterSeconds = 8;
+/**
+ * A run at whose step so many workers fell is suspected of it. No worker takes one while it has another at work at whose step
+ * one fell and that has done nothing since, so that the innocent are found out.
+ */
+const suspectFrom = 2;
+/** Of a step `s`: work was done in it. A reply of the model or word of an interruption is none. */
+export const isProgress = sql<boolean>`(s.completed_at is not null and s.kind <> 'model'
+  and s.result ->> 'text' is distinct from ${interruptedText})`;
+/** Of one line, more than ever ask at the same moment: those that lock a row first leave something for the next. */
+const lookAhead = 20;
 
-/** The oldest run that nobody holds, or whose holder went silent; null when there is none. */
+/**
+ * The next run for this worker; null when there is none. What somebody had begun comes first, then the most pressing, of
+ * those the team with the fewest at work, then the oldest. Each priority and team is a line of its own in an index, so a
+ * long queue costs no more than a short one.
+ */
 export async function claimRun(db: Database, worker: string): Promise<ClaimedRun | null> {
   const found = await sql<{
     id: string;
@@ -29,17 +46,46 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     started_at: Date;
     stop_requested_at: Date | null;
     ticket: string;
+    holder: string | null;
   }>`
-    update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
-    where id = (
-      select id from runs
-      where ended_at is null and not_before <= now()
+    with recursive begun as (
+      select id, row_number() over (order by priority, queued_at) as place from runs
+      where ended_at is null and started_at is not null and not_before <= now()
         and (worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))
-      order by queued_at
-      for update skip locked
+        and not (cardinality(lost_workers) + (worker is not null)::int >= ${suspectFrom} and exists (
+          select 1 from runs o
+          where o.worker = ${worker} and o.ended_at is null and o.started_at is not null and o.lost_workers <> '{}'
+            and o.heartbeat_at >= now() - make_interval(secs => ${silentAfterSeconds})
+            and not exists (select 1 from steps s where s.run_id = o.id and s.attempt = o.attempt and ${isProgress})))
+      order by priority, queued_at limit ${lookAhead}
+    ), lines as (
+      (select priority, team from runs where ended_at is null and started_at is null order by priority, team limit 1)
+      union all
+      select n.priority, n.team from lines l cross join lateral (
+        select priority, team from runs
+        where ended_at is null and started_at is null and (priority, team) > (l.priority, l.team)
+        order by priority, team limit 1) n
+    ), at_work as (
+      select team, count(*) as runs from runs
+      where ended_at is null and started_at is not null and worker is not null group by team
+    ), fresh as (
+      select r.id, row_number() over (order by l.priority, coalesce(w.runs, 0) + r.nth, r.queued_at) as place
+      from lines l left join at_work w on w.team = l.team
+      cross join lateral (
+        select id, queued_at, row_number() over (order by queued_at) as nth from runs
+        where ended_at is null and started_at is null and priority = l.priority and team = l.team and not_before <= now()
+        order by queued_at limit ${lookAhead}) r
+    ), next as (
+      select r.id, r.worker from runs r
+      join (select 0 as rank, id, place from begun union all select 1, id, place from fresh) c on c.id = r.id
+      where r.ended_at is null and (r.worker is null or r.heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))
+      order by c.rank, c.place
+      for update of r skip locked
       limit 1
     )
-    returning id, session_id, number, attempt, started_at, stop_requested_at,
+    update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
+    from next where runs.id = next.id
+    returning runs.id, session_id, number, attempt, started_at, stop_requested_at, next.worker as holder,
       (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = runs.session_id) as ticket`.execute(
     db,
   );
@@ -53,21 +99,33 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     startedAt: row.started_at,
     ticket: row.ticket,
     stopRequested: row.stop_requested_at !== null,
+    takenFrom: row.holder,
   };
 }
 
-/** Says that the worker lives. Answers whether a stop was asked for; throws `RunLost` when the run is somebody else's. */
-export async function beat(db: Database, run: ClaimedRun): Promise<{ stopRequested: boolean }> {
-  const row = await db
-    .updateTable('runs')
-    .set({ heartbeat_at: sql`now()` })
-    .where('id', '=', run.id)
-    .where('attempt', '=', run.attempt)
-    .where('ended_at', 'is', null)
-    .returning('stop_requested_at')
-    .executeTakeFirst();
-  if (!row) throw new RunLost(run.id);
-  return { stopRequested: row.stop_requested_at !== null };
+/**
+ * Says that the worker lives, of all its runs in one statement, and answers which are still its own and whether a stop was
+ * asked for. A row that somebody has locked is not waited for: it is a step of ours that commits, which the next beat
+ * follows, or one that nobody can claim meanwhile.
+ */
+export async function beat(
+  db: Database,
+  runs: Pick<ClaimedRun, 'id' | 'attempt'>[],
+): Promise<Map<string, { stopRequested: boolean }>> {
+  const found = await sql<{ id: string; stop_requested_at: Date | null }>`
+    with held as (
+      select r.id, r.attempt, r.stop_requested_at from runs r
+      join unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ attempt }) => attempt)}::int[]) as h (id, attempt)
+        on h.id = r.id and h.attempt = r.attempt
+      where r.ended_at is null
+    ), free as (
+      select r.id from runs r join held on held.id = r.id and held.attempt = r.attempt
+      where r.ended_at is null for no key update of r skip locked
+    ), beaten as (
+      update runs set heartbeat_at = now() from free where runs.id = free.id
+    )
+    select id, stop_requested_at from held`.execute(db);
+  return new Map(found.rows.map((row) => [row.id, { stopRequested: row.stop_requested_at !== null }]));
 }
 
 /** The first fence: locks the run's row, or throws `RunLost`. Every write of a run begins with it. Answers whether a stop was asked for. */
@@ -103,29 +161,40 @@ export async function releaseRun(db: Database, run: ClaimedRun, waitMs = 0): Pro
     .execute();
 }
 
-/** Runs of workers on this machine that are known to be dead are free at once, without waiting for silence. */
-export async function releaseRunsOf(db: Database, isDead: (worker: string) => boolean): Promise<number> {
-  const held = await db
-    .selectFrom('runs')
-    .select(['id', 'worker', 'attempt'])
-    .where('ended_at', 'is', null)
-    .where('worker', 'is not', null)
-    .execute();
-  const dead = held.filter((run) => run.worker !== null && isDead(run.worker));
-  for (const run of dead)
-    await db
-      .updateTable('runs')
-      .set({ worker: null, heartbeat_at: null })
-      .where('id', '=', run.id)
-      .where('attempt', '=', run.attempt)
-      .execute();
-  return dead.length;
+/**
+ * Runs of workers that are known to be dead are silent from now on: whoever looks next takes them over. They keep their
+ * holder's name, so that it is known that it fell.
+ */
+export async function silenceRunsOf(db: Database, isDead: (worker: string) => boolean): Promise<number> {
+  const { rows } = await sql<{ worker: string }>`
+    select distinct worker from runs
+    where ended_at is null and started_at is not null and worker is not null and heartbeat_at > 'epoch'`.execute(db);
+  const dead = rows.map(({ worker }) => worker).filter(isDead);
+  if (dead.length === 0) return 0;
+  const silenced = await sql`
+    update runs set heartbeat_at = 'epoch'
+    where ended_at is null and started_at is not null and worker = any(${dead}::text[])`.execute(db);
+  return Number(silenced.numAffectedRows ?? 0);
 }
 
-/** How long this run has really been worked on, all attempts: time in which nobody held it does not count. */
-export async function workedMs(db: Database, runId: string): Promise<number> {
+/**
+ * How long each run of a session has really been worked on, in milliseconds: what its last completed step noted. Time in which
+ * nobody held the run, and verification, do not count.
+ */
+export async function workedMs(db: Database | Tx, sessionId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('steps')
+    .select((select) => ['run_id', select.fn.max('worked_ms').as('ms')])
+    .where('session_id', '=', sessionId)
+    .groupBy('run_id')
+    .execute();
+  return new Map(rows.map((row) => [row.run_id, row.ms ?? 0]));
+}
+
+/** Since when, by the database's clock, nothing of this run has been completed. */
+export async function stalledForMs(db: Database, runId: string): Promise<number> {
   const found = await sql<{ ms: number | null }>`
-    select sum(extract(epoch from completed_at - begun_at) * 1000)::float8 as ms
-    from steps where run_id = ${runId} and kind <> 'verify' and completed_at is not null`.execute(db);
+    select (extract(epoch from now() - greatest(started_at, (select max(completed_at) from steps where run_id = runs.id))) * 1000)::float8 as ms
+    from runs where id = ${runId}`.execute(db);
   return found.rows[0]?.ms ?? 0;
 }

@@ -1,5 +1,4 @@
 import { sql } from 'kysely';
-import type { ConversationHint } from '../core/delivery.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
@@ -21,9 +20,30 @@ export interface SessionRow {
   hint: TicketHint;
 }
 
+/** What an event tells a session; each part is kept where it is the newest of its kind. */
+export interface Told {
+  /** The tracker's time. */
+  at: string;
+  given?: boolean;
+  closed?: boolean;
+  spoke?: 'stop' | 'word';
+  /** What was said from here on is said to the agent. */
+  opens?: boolean;
+}
+
+export function ticketIdOf({ tracker, id }: Pick<TicketHint, 'tracker' | 'id'>): string {
+  return deterministicId('ticket', tracker, id);
+}
+
+export interface Opened extends SessionRow {
+  isNew: boolean;
+  /** Deliveries about its ticket wait for it. */
+  isAwaited: boolean;
+}
+
 /** The session of a ticket, made when there is none, with its row locked until the transaction ends. */
-export async function openSession(tx: Tx, hint: TicketHint): Promise<SessionRow> {
-  const ticketId = deterministicId('ticket', hint.tracker, hint.id);
+export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise<Opened> {
+  const ticketId = ticketIdOf(hint);
   const sessionId = deterministicId('session', ticketId, 0);
   const made = await tx
     .with('seen', (query) =>
@@ -39,14 +59,54 @@ export async function openSession(tx: Tx, hint: TicketHint): Promise<SessionRow>
         .onConflict((conflict) => conflict.columns(['tracker', 'external_id']).doNothing()),
     )
     .insertInto('sessions')
-    .values({ id: sessionId, ticket_id: ticketId })
+    .values({
+      id: sessionId,
+      ticket_id: ticketId,
+      ...(told.opens && { opened_at: told.at }),
+      ...(told.given !== undefined && { given: told.given, given_at: told.at }),
+      ...(told.closed !== undefined && { closed: told.closed, closed_at: told.at }),
+    })
     .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
     .returningAll()
+    .returning(sql<boolean>`exists (select from deliveries where ticket = ${ticketId})`.as('is_awaited'))
     .executeTakeFirst();
-  if (made) return toRow({ ...made, hint });
-  const session = await lockSession(tx, sessionId);
+  if (made) return { ...toRow({ ...made, hint }), isNew: true, isAwaited: made.is_awaited };
+  const session = await tellSession(tx, hint, told);
   if (!session) throw new Error(`session ${sessionId} vanished while its ticket was being sorted`);
-  return session;
+  return { ...session, isNew: false, isAwaited: false };
+}
+
+/** Tells a ticket's session, and locks it; null when it has none. */
+export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise<SessionRow | null> {
+  const { at } = told;
+  const newest = (column: string) => sql<string>`greatest(${sql.ref(column)}, ${at}::timestamptz)`;
+  // Of two that are told of the same moment the one holds that asks for less.
+  const latest = (column: string, since: string, value: boolean, over: boolean) => sql<boolean>`case
+    when ${sql.ref(since)} is null or ${at}::timestamptz > ${sql.ref(since)} then ${value}::boolean
+    when ${at}::timestamptz = ${sql.ref(since)} and ${value}::boolean = ${over}::boolean then ${over}::boolean
+    else ${sql.ref(column)} end`;
+  const row = await tx
+    .updateTable('sessions')
+    .from('tickets')
+    .set({
+      ...(told.opens && { opened_at: sql<string>`least(opened_at, ${at}::timestamptz)` }),
+      ...(told.given !== undefined && {
+        given: latest('given', 'given_at', told.given, false),
+        given_at: newest('given_at'),
+      }),
+      ...(told.closed !== undefined && {
+        closed: latest('closed', 'closed_at', told.closed, true),
+        closed_at: newest('closed_at'),
+      }),
+      ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
+      ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
+    })
+    .whereRef('tickets.id', '=', 'sessions.ticket_id')
+    .where('sessions.id', '=', deterministicId('session', ticketIdOf(hint), 0))
+    .returningAll('sessions')
+    .returning('tickets.hint')
+    .executeTakeFirst();
+  return toRow(row);
 }
 
 export function lockSession(tx: Tx, id: string): Promise<SessionRow | null> {
@@ -65,15 +125,6 @@ export function findSessionOfLease(db: Database, effect: { id: string; lease: st
     .where('effects.lease', '=', effect.lease)
     .where('effects.state', '=', 'pending')
     .where('effects.leased_until', '>', sql<Date>`now()`)
-    .executeTakeFirst()
-    .then(toRow);
-}
-
-/** The locked session of a ticket, or null when it has none. */
-export function lockSessionOf(tx: Tx, hint: TicketHint): Promise<SessionRow | null> {
-  const ticketId = deterministicId('ticket', hint.tracker, hint.id);
-  return select(tx, true)
-    .where('sessions.id', '=', deterministicId('session', ticketId, 0))
     .executeTakeFirst()
     .then(toRow);
 }
@@ -152,16 +203,6 @@ export async function saveReading(db: Database | Tx, ticketId: string, reading: 
     .execute();
 }
 
-export async function openConversation(tx: Tx, sessionId: string, hint: ConversationHint): Promise<string> {
-  const id = deterministicId('conversation', sessionId, hint.key);
-  await tx
-    .insertInto('conversations')
-    .values({ id, session_id: sessionId, key: hint.key, ref: JSON.stringify(hint.ref ?? null) })
-    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing())
-    .execute();
-  return id;
-}
-
 /** The conversation that the newest words came from, else the first one; null before anybody spoke. */
 export async function currentConversation(
   db: Database | Tx,
@@ -169,7 +210,11 @@ export async function currentConversation(
 ): Promise<{ id: string; ref: unknown } | null> {
   const row = await db
     .selectFrom('conversations')
-    .leftJoin('prompts', 'prompts.conversation_id', 'conversations.id')
+    .leftJoin('prompts', (join) =>
+      join
+        .onRef('prompts.conversation_id', '=', 'conversations.id')
+        .onRef('prompts.session_id', '=', 'conversations.session_id'),
+    )
     .select(['conversations.id', 'conversations.ref'])
     .where('conversations.session_id', '=', sessionId)
     .orderBy((order) => order.fn.coalesce('prompts.said_at', 'conversations.created_at'), 'desc')

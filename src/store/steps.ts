@@ -1,16 +1,19 @@
 import { sql } from 'kysely';
+import type { Reservation } from '../core/budget.ts';
 import { RunLost, type StepKind, type StepRecord } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 import { type ClaimedRun, holding } from './runs.ts';
+import { type Accounts, reserving, settling } from './spending.ts';
 import { insertingUsage, type Usage } from './usage.ts';
 
-/** Steps of a session, all runs, in the order in which they began. */
+/** Steps of a session, all runs, in the order in which they began, but for those whose bodies were deleted. */
 export async function listSteps(db: Database, sessionId: string): Promise<StepRecord[]> {
   const rows = await db
     .selectFrom('steps')
     .select(['id', 'run_id', 'seq', 'kind', 'key', 'read_only', 'input', 'result', 'completed_at'])
     .where('session_id', '=', sessionId)
+    .where('input', 'is not', null)
     .orderBy('seq')
     .execute();
   return rows.map((row) => ({
@@ -28,25 +31,34 @@ export async function listSteps(db: Database, sessionId: string): Promise<StepRe
 
 /**
  * Records a step as begun. One that an earlier attempt had begun keeps its place and its input. Holds the run's row as it
- * does so, in one statement: most steps have nothing else to write. Throws `RunLost`.
+ * does so, in one statement: most steps have nothing else to write. Throws `RunLost`. With `spending` it sets aside what the
+ * step may use, and fails where that does not fit (`isOverLimit`).
  */
 export async function beginStep(
   db: Database | Tx,
   run: ClaimedRun,
   step: { kind: StepKind; key: string; readOnly: boolean; input: unknown },
+  spending?: { reserve: Reservation; accounts: Accounts },
 ): Promise<StepRecord> {
   const { kind, key, readOnly } = step;
+  const id = stepIdOf(run, key);
   const begun = await sql<{ id: string; seq: number; input: unknown }>`
-    with held as (${holding(run)})
+    with held as (${holding(run)}), begun as (
     insert into steps (id, run_id, session_id, kind, key, read_only, attempt, input)
-    select ${deterministicId('step', run.id, key)}::uuid, held.id, ${run.sessionId}::uuid, ${kind}, ${key},
+    select ${id}::uuid, held.id, ${run.sessionId}::uuid, ${kind}, ${key},
       ${readOnly}::boolean, ${run.attempt}::int, ${JSON.stringify(step.input ?? null)}::json
     from held
     on conflict (run_id, key) do update set attempt = excluded.attempt
-    returning id, seq, input`.execute(db);
+    returning id, seq, input
+    )${spending ? reserving({ stepId: id, runId: run.id }, spending.reserve, spending.accounts) : sql``}
+    select id, seq, input from begun`.execute(db);
   const row = begun.rows[0];
   if (!row) throw new RunLost(run.id);
   return { ...row, runId: run.id, kind, key, readOnly, result: null, completed: false };
+}
+
+export function stepIdOf(run: ClaimedRun, key: string): string {
+  return deterministicId('step', run.id, key);
 }
 
 /** Stores a step's result, and what it used, as `beginStep` does: holds the run's row, or throws `RunLost`. */
@@ -56,10 +68,12 @@ export async function completeStep(
   stepId: string,
   result: unknown,
   used: Usage[],
+  workedMs: number | null = null,
 ): Promise<void> {
   const completed = await sql`
-    with held as (${holding(run)}), used as (${insertingUsage({ sessionId: run.sessionId, stepId }, used)})
-    update steps set result = ${JSON.stringify(result ?? null)}, completed_at = now()
+    with held as (${holding(run)}),
+    used as (${insertingUsage({ sessionId: run.sessionId, stepId }, used)})${settling(stepId, used)}
+    update steps set result = ${JSON.stringify(result ?? null)}, completed_at = now(), worked_ms = ${workedMs}
     from held where steps.id = ${stepId} and steps.run_id = held.id
     returning steps.id`.execute(db);
   if (completed.rows.length === 0) throw new RunLost(run.id);

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import type { Used } from '../core/budget.ts';
 import { addTokens, noTokens, type TokenUsage } from '../core/message.ts';
 import { deterministicId } from '../lib/ids.ts';
-import type { Database } from './database.ts';
+import type { Database, Tx } from './database.ts';
+import { workedMs } from './runs.ts';
 
 export interface Usage {
   model: string;
@@ -52,4 +54,28 @@ export async function sumUsage(db: Database, of: { sessionId: string; runId?: st
     }),
     { calls: 0, tokens: noTokens, costUsd: null },
   );
+}
+
+/** What each run of a session has used, in their order; the newest is the last. */
+export async function usedByRuns(db: Database | Tx, sessionId: string): Promise<{ runId: string; used: Used }[]> {
+  const rows = await db
+    .selectFrom('runs')
+    .leftJoin('usage', 'usage.run_id', 'runs.id')
+    .select((select) => [
+      'runs.id',
+      select.fn.count<number>('usage.id').as('turns'),
+      sql<number>`coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens), 0)::bigint`.as(
+        'tokens',
+      ),
+      sql<number | null>`sum(cost_usd)::float8`.as('usd'),
+    ])
+    .where('runs.session_id', '=', sessionId)
+    .groupBy(['runs.id', 'runs.number'])
+    .orderBy('runs.number')
+    .execute();
+  const worked = await workedMs(db, sessionId);
+  return rows.map(({ id, turns, tokens, usd }) => ({
+    runId: id,
+    used: { turns, tokens, usd, ms: worked.get(id) ?? 0 },
+  }));
 }

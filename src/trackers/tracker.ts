@@ -13,7 +13,10 @@ export interface Tracker {
   /** Checks the signature on the raw bytes and finds the delivery's id. Throws `VendorError` `unauthorized` or `invalid`. */
   verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string };
 
-  /** What a verified delivery means. Unknown events mean nothing: `[]`. Never throws for a verified delivery's content. */
+  /**
+   * What a verified delivery means; all of it about one ticket. Unknown events mean nothing: `[]`. What apps did, and our
+   * own account, says so by `isBot`. Never throws for a verified delivery's content.
+   */
   readEvents(delivery: Delivery): TrackerEvent[];
 
   /** The whole ticket as it stands now. Throws `VendorError` (`not_found`, `unauthorized`, `unavailable`). */

@@ -30,7 +30,7 @@ export interface Layout {
   move(from: [MarkerKind, string], to: [MarkerKind, string]): Promise<boolean>;
   list(kind: MarkerKind): Promise<string[]>;
   /** What lies in one of the directories. */
-  names(directory: 'trees' | 'layers'): Promise<string[]>;
+  names(directory: 'trees' | 'layers' | 'stores' | 'bundles'): Promise<string[]>;
   link(sessionId: string, tree: string): Promise<void>;
   unlink(sessionId: string): Promise<void>;
   remove(kind: MarkerKind, name: string): Promise<void>;

@@ -1,17 +1,15 @@
 import type { AgentContext } from '../../src/agents/agent.ts';
-import { createBudget } from '../../src/core/budget.ts';
-import { noTokens } from '../../src/core/message.ts';
+import { createBudget, unlimited } from '../../src/core/budget.ts';
 import { decideToolCall } from '../../src/core/policy.ts';
 import type { Tool, ToolResult, ToolRunContext } from '../../src/core/tool.ts';
 import { createSessionTools } from '../../src/tools/session-tools.ts';
 import { createMemoryJournal, type Ledger, type MemoryJournalOptions, takePrompts } from './memory-journal.ts';
 
-export const unlimited = { turns: null, tokens: null, usd: null, minutes: null };
-
 export interface BenchOptions extends MemoryJournalOptions {
   tools?: Tool[];
   notes?: string[];
   budget?: AgentContext['budget'];
+  tree?: AgentContext['tree'];
   deny?: string[];
   reports?: unknown[];
 }
@@ -25,8 +23,9 @@ export function createContext(ledger: Ledger, options: BenchOptions = {}): Agent
     prompts: takePrompts(ledger),
     notes: options.notes ?? [],
     tools,
+    tree: options.tree ?? (() => null),
     sandbox: { exec: unused, spawn: unused, close: async () => {} },
-    budget: options.budget ?? createBudget(unlimited, { turns: 0, tokens: noTokens, usd: null, startedAt: 0 }),
+    budget: options.budget ?? createBudget({ limits: unlimited, worked: () => 0 }),
     permit: ({ name }) => decideToolCall(name, tools, { deny: options.deny ?? [] }),
     report: (update) => void options.reports?.push(update),
   };

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { createBuiltInAgent } from '../../src/agents/built-in/index.ts';
 import { createAgent } from '../../src/agents/index.ts';
-import { createBudget } from '../../src/core/budget.ts';
+import { createBudget, unlimited } from '../../src/core/budget.ts';
 import { noTokens } from '../../src/core/message.ts';
 import { RunLost } from '../../src/core/step.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { createSessionTools } from '../../src/tools/session-tools.ts';
-import { accepted, type BenchOptions, createContext, createTool, saying, unlimited } from './bench.ts';
+import { accepted, type BenchOptions, createContext, createTool, saying } from './bench.ts';
 import { addPrompt, createLedger } from './memory-journal.ts';
 import { calling, createScriptModel, type Scripted } from './script-model.ts';
 
@@ -284,13 +284,14 @@ describe('people', () => {
 
 describe('limits and failures', () => {
   test('a spent budget ends the run before the next request', async () => {
-    const budget = createBudget({ ...unlimited, turns: 2 }, { turns: 0, tokens: noTokens, usd: null, startedAt: 0 });
+    const budget = createBudget({ limits: { ...unlimited, turns: 2 }, worked: () => 125_000 });
     const note = () => calling(['note', { text: 'x' }]);
     const { model, outcome } = await run([note(), note(), note()], { budget });
     expect(outcome).toEqual({
       stopReason: 'budgetExceeded',
       message:
-        'The run reached its limit of 2 turns (budget.turns). Raise it in shipmate.yaml, or split the ticket, and say "continue".',
+        '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n' +
+        'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.',
     });
     expect(model.sent).toHaveLength(2);
   });

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Agent } from '../../src/agents/agent.ts';
-import { createBudget } from '../../src/core/budget.ts';
-import { noTokens } from '../../src/core/message.ts';
+import { createBudget, nothingUsed, unlimited } from '../../src/core/budget.ts';
 import { RunLost } from '../../src/core/step.ts';
 import { createSessionTools } from '../../src/tools/session-tools.ts';
-import { accepted, createContext, createTool, saying, unlimited } from '../agents/bench.ts';
+import { accepted, createContext, createTool, saying } from '../agents/bench.ts';
 import { addPrompt, createLedger, Killed } from '../agents/memory-journal.ts';
 
 /** What the model behind the agent does in one turn. */
@@ -79,9 +78,12 @@ export function testAgent({ name, create }: AgentUnderTest): void {
     });
 
     test('stops when its budget is spent', async () => {
-      const spent = { turns: 5, tokens: noTokens, usd: null, startedAt: 0 };
       const { agent } = create([finish]);
-      const budget = createBudget({ ...unlimited, turns: 5 }, spent);
+      const budget = createBudget({
+        limits: { ...unlimited, turns: 5 },
+        used: { ...nothingUsed, turns: 5 },
+        worked: () => 0,
+      });
       expect((await agent.run(createContext(createLedger(), { budget }), never())).stopReason).toBe('budgetExceeded');
     });
 

@@ -23,9 +23,12 @@ export interface TrackerWorld {
     say(ticketId: string, body: string): Promise<SentDelivery>;
     move(ticketId: string, to: StateCategory): Promise<SentDelivery>;
   };
-  /** The agent's own comment, and another bot's: the tracker tells of them as well. */
+  /** What the agent itself does, and another bot: the tracker tells of it as well. */
   agentSays(ticketId: string, body: string): Promise<SentDelivery>;
   botSays(ticketId: string, body: string): Promise<SentDelivery>;
+  agentGives(ticketId: string): Promise<SentDelivery>;
+  botGives(ticketId: string): Promise<SentDelivery>;
+  botMoves(ticketId: string, to: StateCategory): Promise<SentDelivery>;
   /** Well signed, of a kind that the adapter has never heard of, and not even of the usual shape. */
   oddDeliveries(): SentDelivery[];
   /** The header that carries the signature. */

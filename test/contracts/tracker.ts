@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
-import type { Delivery, TrackerEvent } from '../../src/core/delivery.ts';
+import { actorOf, type Delivery, type TrackerEvent } from '../../src/core/delivery.ts';
 import type { TicketOperation } from '../../src/core/effect.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { TicketHint } from '../../src/core/ticket.ts';
@@ -137,10 +137,34 @@ export function trackerContract(
       ]);
     });
 
-    contract("the agent's own words and other bots' mean nothing", async ({ expect }) => {
+    contract('what the agent itself and other bots do is told as theirs, or not at all', async ({ expect }) => {
       const { ticket } = await given();
-      expect(receive(await world.agentSays(ticket.id, 'stop'))).toEqual([]);
-      expect(receive(await world.botSays(ticket.id, 'Do this too.'))).toEqual([]);
+      const { id: nobodys } = await world.person.createTicket({ title: "Nobody's", description: '' });
+      const { id: another } = await world.person.createTicket({ title: 'Another', description: '' });
+      for (const sent of [
+        await world.agentSays(ticket.id, 'stop'),
+        await world.botSays(ticket.id, 'Do this too.'),
+        await world.botMoves(ticket.id, 'done'),
+        await world.agentGives(nobodys),
+        await world.botGives(another),
+      ])
+        expect(receive(sent).filter((event) => !actorOf(event).isBot)).toEqual([]);
+    });
+
+    contract('each event says when it happened, in the order in which things happened', async ({ expect }) => {
+      const { id } = await world.person.createTicket({ title: 'In order', description: '' });
+      const sent = [
+        await world.person.give(id),
+        await world.person.say(id, 'one'),
+        await world.person.move(id, 'done'),
+        await world.person.move(id, 'unstarted'),
+        await world.person.say(id, 'two'),
+        await world.person.take(id),
+      ];
+      const times = sent.flatMap(receive).map((event) => (event.type === 'prompted' ? event.said.at : event.at));
+      expect(times).toHaveLength(sent.length);
+      for (const time of times) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+      expect(times.toSorted()).toEqual(times);
     });
 
     contract('unknown events mean nothing', async ({ expect }) => {

@@ -97,7 +97,7 @@ test('another machine goes on from the stored snapshot, and the first one never 
   const ticket = await stage.ticket();
   await first.ended;
   await stage.noteOpenSteps();
-  const second = await stage.start({ failpoints: 'step/model/mid:kill@3', machine: 'there' });
+  const second = await stage.start({ failpoints: 'step/model/mid:kill@2', machine: 'there' });
   await second.ended;
   await stage.noteOpenSteps();
   await stage.start({ machine: 'here' });

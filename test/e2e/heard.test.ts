@@ -12,7 +12,7 @@ tickets:
   Is stopped while it thinks:
     - { calls: [{ tool: bash, input: { command: "sleep 3" } }] }
     - { fail: { status: 529, times: 1 }, delay: 20000 }
-    - expect: ["Use UTC", "Not local time", "continue"]
+    - expect: ["Use UTC", "Not local time"]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: UTC it is. } }]
 `;
 
@@ -47,7 +47,10 @@ describe('words said around the end of a run', () => {
       expect([spent.state, spent.runs[0]?.outcome?.stopReason]).toEqual(['awaitingInput', 'budgetExceeded']);
       await one.app.desk.comment(identifier, 'continue', someone);
       const done = await one.rest(identifier, 2);
-      expect(done.activities.at(-1)?.activity).toEqual({ type: 'response', body: 'UTC it is.' });
+      expect(done.activities.at(-1)?.activity).toMatchObject({
+        type: 'response',
+        body: expect.stringMatching(/^UTC it is\./),
+      });
     } finally {
       await one.stop();
     }
@@ -77,10 +80,12 @@ describe('words said around the end of a run', () => {
       .toBe(1);
     await service.app.desk.comment(identifier, 'stop', someone);
     await service.app.desk.comment(identifier, 'Not local time', someone);
-    const stopped = await service.rest(identifier);
-    expect(stopped.state).toBe('stopped');
-    await service.app.desk.comment(identifier, 'continue', someone);
+    // What was said after the stop is wanted in spite of it: the run ends, and another goes on with both.
     const done = await service.rest(identifier, 2);
-    expect(done.activities.at(-1)?.activity).toEqual({ type: 'response', body: 'UTC it is.' });
+    expect(done.runs.map((run) => run.outcome?.stopReason)).toEqual(['stopped', 'finished']);
+    expect(done.activities.at(-1)?.activity).toMatchObject({
+      type: 'response',
+      body: expect.stringMatching(/^UTC it is\./),
+    });
   });
 });

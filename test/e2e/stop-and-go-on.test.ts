@@ -49,11 +49,13 @@ describe('people have a say', () => {
     expect(await processesNaming(nap)).toEqual([]);
     expect(view.runs.map((run) => [run.outcome?.stopReason, run.endedAt !== null])).toEqual([['stopped', true]]);
     const closing = view.activities.filter(({ activity }) => activity.type === 'response');
-    expect(closing.map(({ activity }) => activity)).toEqual([
-      {
-        type: 'response',
-        body: 'Stopped, as you asked. Nothing more will be done here. Say "continue" to go on from where it stands.',
-      },
+    expect(closing.map(({ activity }) => (activity.type === 'response' ? activity.body.split('\n\n') : []))).toEqual([
+      [
+        'Stopped, as you asked.',
+        'Changed so far, and kept: `first.md`. There is no branch and no pull request yet.',
+        'Say "continue" to go on from here, or just say what to do.',
+        expect.stringMatching(/^\*Cost so far: /),
+      ],
     ]);
     expect([view.branch, view.pullRequest, view.unsent]).toEqual([null, null, []]);
 
@@ -86,7 +88,10 @@ describe('people have a say', () => {
     await service.app.desk.comment(identifier, 'Why two?', someone);
     const third = await service.rest(identifier, 3);
     expect([third.state, third.headCommit]).toEqual(['complete', second.headCommit]);
-    expect(third.activities.at(-1)?.activity).toEqual({ type: 'response', body: 'Because you asked.' });
+    expect(third.activities.at(-1)?.activity).toEqual({
+      type: 'response',
+      body: expect.stringMatching(/^Because you asked\.\n\n\*Cost so far: /),
+    });
     expect((await subjects()).split('\n')).toHaveLength(2);
     const { rows } = await service.database.pool.query('select number from local_git_pull_requests where head = $1', [
       first.branch,

@@ -1,26 +1,35 @@
 import { sql } from 'kysely';
 import type { Person, TicketRelation } from '../../core/ticket.ts';
-import type { BoardDatabase, BoardTables } from './database.ts';
+import { type BoardDatabase, type BoardTables, isoTime } from './database.ts';
 import { type DeliveryBody, deliveryIdOf } from './delivery.ts';
 import type { TicketRow } from './tickets.ts';
 
-/** Files a ticket and answers its number. */
-export async function insertRow(db: BoardDatabase, row: Omit<TicketRow, 'number' | 'version'>): Promise<number> {
-  const { number } = await db
+/** Files a ticket; answers its number and when that was. */
+export function insertRow(
+  db: BoardDatabase,
+  row: Omit<TicketRow, 'number' | 'version'>,
+): Promise<{ number: number; at: string }> {
+  return db
     .insertInto('board_tickets')
     .values(columnsOf(row))
-    .returning('number')
+    .returning(['number', isoTime('updated_at').as('at')])
     .executeTakeFirstOrThrow();
-  return number;
 }
 
-/** Writes a locked ticket's row back. */
-export async function updateRow(db: BoardDatabase, row: TicketRow): Promise<void> {
-  await db
+/** Writes a locked ticket's row back; answers when that was. */
+export async function updateRow(db: BoardDatabase, row: TicketRow): Promise<string> {
+  const { at } = await db
     .updateTable('board_tickets')
-    .set({ ...columnsOf(row), version: row.version, updated_at: sql<Date>`clock_timestamp()` })
+    .set({ ...columnsOf(row), version: row.version, updated_at: nextMoment() })
     .where('number', '=', row.number)
-    .execute();
+    .returning(isoTime('updated_at').as('at'))
+    .executeTakeFirstOrThrow();
+  return at;
+}
+
+/** Later than anything before on the ticket, whatever the clock says: what happened in which order is told by it. */
+export function nextMoment() {
+  return sql<Date>`greatest(clock_timestamp(), updated_at + interval '1 microsecond')`;
 }
 
 function columnsOf({
@@ -55,10 +64,11 @@ export function describeChange(
   row: Omit<TicketRow, 'description' | 'labels'>,
   actor: Person,
   previousAssignee: Person | null,
+  at: string,
 ): DeliveryBody {
   const { number, title, priority, fields, state, assignee, version } = row;
   const id = deliveryIdOf(number, version);
-  return { id, event, actor, ticket: { number, title, priority, fields, state, assignee }, previousAssignee };
+  return { id, event, at, actor, ticket: { number, title, priority, fields, state, assignee }, previousAssignee };
 }
 
 type StoredRelation = BoardTables['board_relations'];

@@ -13,6 +13,8 @@ const deliveryBody = z.object({
   /** Repeated in the header; here it is signed. */
   id: z.string(),
   event: z.enum(['ticket.created', 'ticket.assigned', 'ticket.unassigned', 'ticket.changed', 'comment.created']),
+  /** When, to the microsecond; of what happens to one ticket, no two are the same. Older versions did not tell. */
+  at: z.iso.datetime().optional(),
   actor: person,
   /** As the change left it. */
   ticket: z.object({
@@ -73,26 +75,29 @@ export function verifyDelivery(
   return { deliveryId };
 }
 
-/** What bots do means nothing, the agent's own doings least of all: nobody may talk to himself. */
+/** The agent's own doings are a bot's, whatever the board says of its account. */
 export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
   const parsed = deliveryBody.safeParse(parse(delivery.body));
   if (!parsed.success) return [];
-  const { event, actor: by, ticket: row, previousAssignee, comment } = parsed.data;
-  if (by.isBot || by.id === agent) return [];
+  const { event, actor, ticket: row, previousAssignee, comment } = parsed.data;
+  const at = parsed.data.at ?? comment?.at ?? new Date().toISOString();
+  const by = { ...actor, isBot: actor.isBot || actor.id === agent };
   const ticket = hintOf(row);
+  const category = categoryOf(row.state);
   const conversation = { key: `board:${row.number}`, ref: { number: row.number } };
   switch (event) {
     case 'ticket.created':
     case 'ticket.assigned':
     case 'ticket.unassigned':
-      if (row.assignee?.id === agent) return [{ type: 'sessionCreated', ticket, conversation, said: null, by }];
-      return previousAssignee?.id === agent ? [{ type: 'unassigned', ticket, by }] : [];
+      if (row.assignee?.id === agent)
+        return [{ type: 'sessionCreated', at, ticket, conversation, said: null, by, category }];
+      return previousAssignee?.id === agent ? [{ type: 'unassigned', at, ticket, by }] : [];
     case 'ticket.changed':
-      return [{ type: 'ticketChanged', ticket, category: categoryOf(row.state), by }];
+      return [{ type: 'ticketChanged', at, ticket, category, by }];
     case 'comment.created': {
       if (!comment) return [];
-      const { id: key, body, at } = comment;
-      const said = { key, author: by, body, signal: readSignal(body, agent), at };
+      const { id: key, body } = comment;
+      const said = { key, author: by, body, signal: readSignal(body, agent), at: comment.at };
       return [{ type: 'prompted', ticket, conversation, said }];
     }
   }

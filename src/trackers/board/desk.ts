@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Person, Ticket, TicketComment, TicketRelation } from '../../core/ticket.ts';
-import { describeChange, insertRow, isSame, storeRelation, updateRow } from './changes.ts';
+import { describeChange, insertRow, isSame, nextMoment, storeRelation, updateRow } from './changes.ts';
 import { boardDatabase, boardTransaction, isoTime } from './database.ts';
 import { type BoardDelivery, type DeliveryBody, deliveryIdOf, signDelivery } from './delivery.ts';
 import { accountNamed, checkEdit, type TicketDraft, type TicketEdit } from './edit.ts';
@@ -53,8 +53,8 @@ export function createBoardDesk(options: {
       const row = await lockTicket(db, number);
       const after = { ...row, ...edit, version: row.version + 1 };
       if (!isSame(row, after)) {
-        await updateRow(db, after);
-        await announce(tx, describeChange(event, after, by, row.assignee));
+        const at = await updateRow(db, after);
+        await announce(tx, describeChange(event, after, by, row.assignee, at));
       }
       return readTicket(db, number);
     });
@@ -74,8 +74,8 @@ export function createBoardDesk(options: {
         assignee: name === undefined ? null : accountNamed(name, agent),
       };
       return boardTransaction(pool, async (db, tx) => {
-        const number = await insertRow(db, values);
-        await announce(tx, describeChange('ticket.created', { ...values, number, version: 1 }, by, null));
+        const { number, at } = await insertRow(db, values);
+        await announce(tx, describeChange('ticket.created', { ...values, number, version: 1 }, by, null, at));
         return readTicket(db, number);
       });
     },
@@ -91,23 +91,23 @@ export function createBoardDesk(options: {
       const number = numberOf(ticket);
       return boardTransaction(pool, async (db, tx) => {
         const row = await lockTicket(db, number);
-        const made = await db
-          .insertInto('board_comments')
-          .values({ id: randomUUID(), ticket: number, author: JSON.stringify(by), body })
-          .returning(['id', isoTime('created_at').as('at')])
-          .executeTakeFirstOrThrow();
-        await db
+        const { at } = await db
           .updateTable('board_tickets')
-          .set({ updated_at: sql<Date>`clock_timestamp()` })
+          .set({ updated_at: nextMoment() })
           .where('number', '=', number)
+          .returning(isoTime('updated_at').as('at'))
+          .executeTakeFirstOrThrow();
+        const id = randomUUID();
+        await db
+          .insertInto('board_comments')
+          .values({ id, ticket: number, author: JSON.stringify(by), body, created_at: sql<Date>`${at}::timestamptz` })
           .execute();
-        const id = deliveryIdOf(number, made.id);
         await announce(tx, {
-          ...describeChange('comment.created', row, by, row.assignee),
-          id,
-          comment: { ...made, body },
+          ...describeChange('comment.created', row, by, row.assignee, at),
+          id: deliveryIdOf(number, id),
+          comment: { id, body, at },
         });
-        return { ...made, author: by, body };
+        return { id, at, author: by, body };
       });
     },
 
@@ -134,8 +134,8 @@ export function createBoardDesk(options: {
         if (await storeRelation(db, numbers, type)) {
           for (const row of rows) {
             const after = { ...row, version: row.version + 1 };
-            await updateRow(db, after);
-            await announce(tx, describeChange('ticket.changed', after, by, row.assignee));
+            const at = await updateRow(db, after);
+            await announce(tx, describeChange('ticket.changed', after, by, row.assignee, at));
           }
         }
         return readTicket(db, numbers[0]);

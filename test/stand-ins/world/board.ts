@@ -48,6 +48,14 @@ export type Board = ReturnType<typeof createBoard>;
 export function createBoard(agent: string) {
   const rows = new Map<number, Row>();
   const known = new Set<string>();
+  let last = 0;
+
+  /** ISO 8601 to the microsecond; no two are the same, whatever happens in one millisecond. */
+  function now(): string {
+    last = Math.max(last + 1, Date.now() * 1000);
+    const [seconds = ''] = new Date(last / 1000).toISOString().split('.');
+    return `${seconds}.${String(last % 1_000_000).padStart(6, '0')}Z`;
+  }
   const agentAccount: Person = { id: agent, name: agent, isBot: true };
   let comments = 0;
 
@@ -65,11 +73,11 @@ export function createBoard(agent: string) {
     );
     if (same) return { ticket: view(row), told: null };
     touch(row, edit);
-    return { ticket: view(row), told: describeChange(event, row, by, previous) };
+    return { ticket: view(row), told: describeChange(event, row, by, previous, row.updatedAt) };
   }
 
   function touch(row: Row, edit: Partial<TicketRow>): void {
-    Object.assign(row, edit, { version: row.version + 1, updatedAt: new Date().toISOString() });
+    Object.assign(row, edit, { version: row.version + 1, updatedAt: now() });
   }
 
   /** An id that is known is refused: a vendor that takes ids of ours shows what they name once. */
@@ -99,21 +107,21 @@ export function createBoard(agent: string) {
         plan: [],
         activities: [],
         attachments: [],
-        updatedAt: new Date().toISOString(),
+        updatedAt: now(),
         stale: null,
       };
       rows.set(number, row);
-      return { ticket: view(row), told: describeChange('ticket.created', row, by, null) };
+      return { ticket: view(row), told: describeChange('ticket.created', row, by, null, row.updatedAt) };
     },
     assign: (id: string, name: string, by: Person) => change(id, by, 'ticket.assigned', { assignee: account(name) }),
     unassign: (id: string, by: Person) => change(id, by, 'ticket.unassigned', { assignee: null }),
     move: (id: string, state: string, by: Person) => change(id, by, 'ticket.changed', { state: stateNamed(state) }),
     comment(id: string, body: string, by: Person): Changed {
       const row = find(id);
-      const comment = { id: `comment-${++comments}`, author: by, body, at: new Date().toISOString() };
+      const comment = { id: `comment-${++comments}`, author: by, body, at: now() };
       row.comments.push(comment);
       row.updatedAt = comment.at;
-      const told = describeChange('comment.created', row, by, row.assignee);
+      const told = describeChange('comment.created', row, by, row.assignee, comment.at);
       const { author: _, ...said } = comment;
       return { ticket: view(row), told: { ...told, id: deliveryIdOf(row.number, comment.id), comment: said } };
     },
@@ -165,7 +173,7 @@ export function createBoard(agent: string) {
       known.add(operationId);
       row.stale = hideMs > 0 ? { state: row.state, until: Date.now() + hideMs } : null;
       touch(row, { state });
-      return { state, told: describeChange('ticket.changed', row, agentAccount, row.assignee) };
+      return { state, told: describeChange('ticket.changed', row, agentAccount, row.assignee, row.updatedAt) };
     },
   };
 

@@ -124,7 +124,7 @@ test('the agent is told when a ticket becomes its own and when it is no longer',
   expect(assigned.assignee).toEqual({ id: agent, name: agent, isBot: true });
   expect(lastEvents()).toMatchObject([{ type: 'sessionCreated' }]);
   await board.desk.assign(ticket, 'bob', ci);
-  expect(lastEvents()).toEqual([]);
+  expect(lastEvents()).toMatchObject([{ type: 'unassigned', by: { isBot: true } }]);
 });
 
 test('a delivery cannot be sent again under another id', async ({ expect }) => {

@@ -82,8 +82,12 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
       say: (id, body) => deliveredBy(id, desk.comment(id, body, ada)),
       move: (id, to) => deliveredBy(id, desk.move(id, stateOf(to), ada)),
     },
-    agentSays: (id, body) => deliveredBy(id, desk.comment(id, body, { id: agent, name: agent, isBot: true })),
+    // As if the board did not mark the agent's account as a bot's: trackers know it as anybody's.
+    agentSays: (id, body) => deliveredBy(id, desk.comment(id, body, { id: agent, name: agent, isBot: false })),
     botSays: (id, body) => deliveredBy(id, desk.comment(id, body, ci)),
+    agentGives: (id) => deliveredBy(id, desk.assign(id, agent, { id: agent, name: agent, isBot: false })),
+    botGives: (id) => deliveredBy(id, desk.assign(id, agent, ci)),
+    botMoves: (id, to) => deliveredBy(id, desk.move(id, stateOf(to), ci)),
     oddDeliveries: () =>
       [{ event: 'ticket.exploded' }, { event: 'comment.created', ticket: 'none' }, { event: null }, {}].map(
         (content, index) => signDelivery(secret, { id: `odd-${index}`, ...content } as never),

@@ -1,0 +1,31 @@
+import { tellPlaces, tellQuiet } from '../flow.ts';
+import type { Workers } from '../jobs/workers.ts';
+import type { Log } from '../lib/log.ts';
+import { isDeadWorker } from '../lib/worker-name.ts';
+import type { Database } from '../store/database.ts';
+import { releaseLeasesOf } from '../store/effects.ts';
+import { silenceRunsOf } from '../store/runs.ts';
+
+interface Deps {
+  db: Database;
+  workers: Workers;
+  log: Log;
+}
+
+/** What worked here and is known to be dead gives back what it held. */
+export async function freeTheDead({ db, workers, log }: Deps): Promise<void> {
+  await releaseLeasesOf(db, isDeadWorker);
+  const runs = await silenceRunsOf(db, isDeadWorker);
+  if (runs === 0) return;
+  log.info({ runs }, 'runs of a worker that died here are free again');
+  workers.wake('run');
+}
+
+/** Small looks now and again; each may be done by any number of processes. */
+export function startChores(deps: Deps): void {
+  const { db, workers } = deps;
+  const telling = { db, wake: workers.wake };
+  workers.every(1_000, 'dead workers', () => freeTheDead(deps));
+  workers.every(5_000, 'places in the queue', () => tellPlaces(telling));
+  workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
+}

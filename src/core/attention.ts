@@ -1,0 +1,38 @@
+/**
+ * What a session was told, as the latest event of each kind left it: the same whatever the order in which events came, and
+ * however often. Times are ISO 8601 in UTC, all of one length, so that they compare as text.
+ */
+export interface Registers {
+  /** Whether the agent has the ticket, and since when. */
+  given: boolean;
+  givenAt: string | null;
+  closed: boolean;
+  closedAt: string | null;
+  /** The newest stop, and the newest of all other words. */
+  stopAt: string | null;
+  spokeAt: string | null;
+  /** The assignment that a run has answered by coming to its end. */
+  answeredAt: string | null;
+}
+
+/** Why a session rests although there may be something to do. */
+export type RestReason = 'stopped' | 'taken' | 'closed';
+
+/** What a session has to do now: have a live run, have none, or whatever it does already. */
+export type Attention = 'work' | RestReason | 'nothing';
+
+/**
+ * Decides it. `unread`: something was said that neither a step has read nor a run's end has answered. Words on a ticket
+ * that is not ours, or is closed, wait until it is given back or reopened; a stop holds until anything newer is wanted.
+ */
+export function attend(registers: Registers, unread: boolean): Attention {
+  const { given, givenAt, closed, stopAt, spokeAt, answeredAt } = registers;
+  if (!given) return 'taken';
+  if (closed) return 'closed';
+  if (stopAt !== null && !isAfter(givenAt, stopAt) && !isAfter(spokeAt, stopAt)) return 'stopped';
+  return unread || isAfter(givenAt, answeredAt) ? 'work' : 'nothing';
+}
+
+function isAfter(time: string | null, other: string | null): boolean {
+  return time !== null && (other === null || time > other);
+}

@@ -1,0 +1,65 @@
+import type { RestReason } from './attention.ts';
+import { cleanText } from './outgoing-text.ts';
+import type { Plan } from './plan.ts';
+
+/** Where a session stands when it is stopped. */
+export interface Standing {
+  reason: RestReason;
+  plan: Plan;
+  /** Paths that were changed so far; null: there are some, and nobody has looked which. */
+  files: string[] | null;
+  /** What was pushed. */
+  branch: string | null;
+  pullRequest: { url: string } | null;
+}
+
+/** Why it stopped, in one sentence. */
+export const stopReasons: Record<RestReason, string> = {
+  stopped: 'Stopped, as you asked.',
+  taken: 'Stopped: the ticket was given to someone else.',
+  closed: 'Stopped: the ticket was closed.',
+};
+
+const waysOn: Record<RestReason, string> = {
+  stopped: 'Say "continue" to go on from here, or just say what to do.',
+  taken: 'Give the ticket back to me to go on from here.',
+  closed: 'Reopen the ticket to go on from here.',
+};
+
+const shown = { files: 20, steps: 30 };
+
+/** The last word of a run that was stopped: where things stand, and how to go on. */
+export function writeStopped(standing: Standing): string {
+  const { reason, plan } = standing;
+  const parts = [
+    stopReasons[reason],
+    writePlan(plan),
+    `${writeFiles(standing.files)} ${writePublished(standing)}`,
+    waysOn[reason],
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function writePlan(plan: Plan): string {
+  if (plan.length === 0) return '';
+  const done = plan.filter(({ status }) => status === 'completed').length;
+  const steps = plan
+    .slice(0, shown.steps)
+    .map(({ status, content }) => `- [${status === 'completed' ? 'x' : ' '}] ${cleanText(content, 300)}`);
+  return [`Of the plan, ${done} of ${plan.length} steps are done:`, ...steps].join('\n');
+}
+
+function writeFiles(files: string[] | null): string {
+  if (files === null) return 'What was changed so far is kept.';
+  if (files.length === 0) return 'Nothing was changed yet.';
+  const names = files.slice(0, shown.files).map((path) => `\`${cleanText(path.replaceAll('`', "'"), 200)}\``);
+  const more = files.length - names.length;
+  return `Changed so far, and kept: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+}
+
+function writePublished({ branch, pullRequest }: Standing): string {
+  if (pullRequest) return `The pull request stays open: ${pullRequest.url}`;
+  return branch === null
+    ? 'There is no branch and no pull request yet.'
+    : `The branch \`${branch}\` is pushed; there is no pull request yet.`;
+}

@@ -1,0 +1,78 @@
+import type { Activity } from '../core/activity.ts';
+import type { RestReason } from '../core/attention.ts';
+import { writeStopped } from '../core/closing-text.ts';
+import type { Plan } from '../core/plan.ts';
+import { addActivities, readPlan, type Stage, savePlan } from '../store/activities.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { dropUnsent } from '../store/effects.ts';
+import { findSession, type SessionRow } from '../store/sessions.ts';
+import { latestSnapshot } from '../store/snapshots.ts';
+import { hasWrites } from '../store/steps.ts';
+import { writeFooter } from './footer.ts';
+import type { RunDeps } from './run.ts';
+
+/** The last word of a run, with what the session has cost so far. `number` 0: it was closed before its first run. */
+export async function sayClosing(
+  tx: Tx,
+  stage: Stage,
+  number: number,
+  activity: Exclude<Activity, { type: 'action' }>,
+  link?: { from: string; field: string },
+): Promise<void> {
+  const footer = await writeFooter(tx, stage.sessionId);
+  const body = footer === '' ? activity.body : `${activity.body}\n\n${footer}`;
+  await addActivities(tx, stage, `run/${number}/ended`, [{ ...activity, body }], link ? { link } : {});
+}
+
+/** Closes a run that was stopped, with one activity: what was about to be shown is not shown any more. */
+export async function closeStopped(
+  tx: Tx,
+  session: SessionRow,
+  run: { id: string; number: number } | null,
+  stage: Stage,
+  reason: RestReason,
+  files: string[] | null,
+): Promise<void> {
+  const number = run?.number ?? 0;
+  const plan = await readPlan(tx, session.id);
+  if (run) await dropUnsent(tx, run.id);
+  await settlePlan(tx, number, stage, 'canceled');
+  const branch = session.headCommit === null ? null : session.branch;
+  const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest });
+  await sayClosing(tx, stage, number, { type: 'response', body });
+}
+
+/** A plan that nobody works on any more shows no step in progress. */
+export async function settlePlan(tx: Tx, number: number, stage: Stage, to: 'completed' | 'canceled'): Promise<void> {
+  const plan = await readPlan(tx, stage.sessionId);
+  const isOpen = ({ status }: Plan[number]) => status === 'pending' || status === 'inProgress';
+  if (!plan.some(isOpen)) return;
+  const settled: Plan = plan.map((step) => (isOpen(step) ? { ...step, status: to } : step));
+  await savePlan(tx, stage, `run/${number}/ended`, settled);
+}
+
+/** What a session has changed so far, as its newest snapshot has it; null: there is something, and it cannot be looked at here. */
+export async function changedFiles(
+  deps: Pick<RunDeps, 'db' | 'workspaces' | 'repositories' | 'log'>,
+  sessionId: string,
+): Promise<string[] | null> {
+  const { db, workspaces } = deps;
+  const [session, snapshot] = await Promise.all([findSession(db, sessionId), latestSnapshot(db, sessionId)]);
+  const repository = deps.repositories.get(session?.repository ?? '');
+  if (!snapshot || !repository) return mayHaveChanged(db, sessionId);
+  try {
+    const store = await workspaces.receive(sessionId, repository, snapshot, AbortSignal.timeout(lookWithinMs));
+    const changes = await workspaces.changes(store, snapshot.base, snapshot.tree);
+    return changes.map(({ path }) => path);
+  } catch (error) {
+    deps.log.warn({ err: error }, 'what a stopped run has changed could not be looked at');
+    return null;
+  }
+}
+
+const lookWithinMs = 5_000;
+
+/** The same without looking. */
+export async function mayHaveChanged(db: Database, sessionId: string): Promise<[] | null> {
+  return (await hasWrites(db, sessionId)) ? null : [];
+}

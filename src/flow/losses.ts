@@ -1,0 +1,28 @@
+import type { Outcome } from '../core/outcome.ts';
+import { describeStep } from '../core/step-words.ts';
+import { type Losses, noteLostWorker } from '../store/lost-workers.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import type { RunDeps } from './run.ts';
+
+/**
+ * Take-overs without progress at the same step, after which a run is given up. Waiting for a model ends no worker, and where
+ * workers without this run fall as well its step need not be the cause: then more are granted.
+ */
+const most = { suspected: 3, doubted: 12 };
+
+/** Notes that the run was taken from a worker that fell. Answers how the run ends when its own step seems to end them. */
+export async function judgeLosses(deps: Pick<RunDeps, 'db' | 'hasFallen'>, run: ClaimedRun): Promise<Outcome | null> {
+  if (run.takenFrom === null || !deps.hasFallen(run.takenFrom)) return null;
+  const losses = await noteLostWorker(deps.db, run);
+  if (losses.count < (losses.othersFell || losses.step?.kind === 'model' ? most.doubted : most.suspected)) return null;
+  return { stopReason: 'failed', message: tell(losses) };
+}
+
+function tell({ count, step }: Losses): string {
+  const doing = describeStep(step);
+  return (
+    `Given up: ${count} workers ended, one after the other, while this was ${doing}, with nothing completed in between. ` +
+    `Most likely that is what ends them, for example by taking all memory of their machine; its log says more. ` +
+    'What was completed before is kept. Mend that, or say here what to do instead, then say "continue".'
+  );
+}

@@ -1,0 +1,54 @@
+import type { Activity } from '../core/activity.ts';
+import type { Operation } from '../core/effect.ts';
+import { deterministicId } from '../lib/ids.ts';
+import { addActivities } from '../store/activities.ts';
+import type { AttentionRow } from '../store/attention.ts';
+import type { Tx } from '../store/database.ts';
+import { ensureRun } from '../store/queued-runs.ts';
+import { moveSession, type SessionRow } from '../store/sessions.ts';
+
+export interface StartPolicy {
+  /** Runs that one ticket may start within an hour; null is no limit. */
+  runsPerHour: number | null;
+}
+
+/**
+ * Queues a run of a session that has none, and says so on the ticket; not one more than the ticket may start in an hour:
+ * then it is said once, and waits. Answers whether there is a run. Call with the session's lock held.
+ */
+export async function startRun(
+  tx: Tx,
+  { runsPerHour }: StartPolicy,
+  session: SessionRow,
+  attention: Pick<AttentionRow, 'runs' | 'runsInHour'>,
+  conversation: { id: string; ref: unknown } | null,
+): Promise<boolean> {
+  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
+  if (runsPerHour !== null && attention.runsInHour >= runsPerHour) {
+    await moveSession(tx, session, 'awaitingInput');
+    await addActivities(tx, stage, `capped/${attention.runs}`, [tooMany(runsPerHour)]);
+    return false;
+  }
+  const run = await ensureRun(tx, session);
+  const body =
+    run.number === 1
+      ? `On it: reading ${session.hint.identifier} and the code now.`
+      : 'On it: picking the work up again.';
+  const key = `${session.id}/run/${run.number}/started`;
+  const move: Operation = {
+    kind: 'moveTicket',
+    id: deterministicId(key),
+    to: 'started',
+    from: ['backlog', 'unstarted'],
+  };
+  const then = [{ sessionId: session.id, runId: run.id, stepId: null, key, operation: move }];
+  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body }], { then });
+  return true;
+}
+
+function tooMany(runsPerHour: number): Activity {
+  const body =
+    `This ticket has started ${runsPerHour} runs within an hour (policy.runsPerHour), so I wait. If an app answers me here, ` +
+    'stop it first. Say "continue" when an hour has passed, and I go on with all that was said.';
+  return { type: 'elicitation', body };
+}

@@ -1,0 +1,93 @@
+import { sql } from 'kysely';
+import type { Registers } from '../core/attention.ts';
+import type { Database, Tx } from './database.ts';
+
+/** All that decides what a session has to do now. */
+export interface AttentionRow {
+  registers: Registers;
+  /** Something that was said to the agent is neither read nor answered. */
+  unread: boolean;
+  run: { id: string; number: number; isHeld: boolean; stopRequested: boolean } | null;
+  /** All its runs, and those of the last hour. */
+  runs: number;
+  runsInHour: number;
+}
+
+/** Call with the session's lock held. */
+export async function readAttention(db: Database | Tx, sessionId: string): Promise<AttentionRow> {
+  const found = await sql<{
+    given: boolean;
+    given_at: string | null;
+    closed: boolean;
+    closed_at: string | null;
+    stop_at: string | null;
+    spoke_at: string | null;
+    answered_at: string | null;
+    unread: boolean;
+    runs: number;
+    runs_in_hour: number;
+    run_id: string | null;
+    number: number;
+    worker: string | null;
+    stop_requested_at: Date | null;
+  }>`
+    select s.given, ${text('s.given_at')} as given_at, s.closed,
+      ${text('s.closed_at')} as closed_at, ${text('s.stop_at')} as stop_at,
+      ${text('s.spoke_at')} as spoke_at, ${text('s.answered_at')} as answered_at,
+      exists (
+        select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
+          and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
+      ) as unread,
+      h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.stop_requested_at
+    from sessions s
+    left join runs r on r.session_id = s.id and r.ended_at is null
+    cross join lateral (
+      select count(*)::int as runs,
+        count(*) filter (where queued_at > now() - interval '1 hour')::int as runs_in_hour
+      from runs where session_id = s.id
+    ) h
+    where s.id = ${sessionId}`.execute(db);
+  const row = found.rows[0];
+  if (!row) throw new Error(`there is no session ${sessionId}`);
+  return {
+    registers: {
+      given: row.given,
+      givenAt: row.given_at,
+      closed: row.closed,
+      closedAt: row.closed_at,
+      stopAt: row.stop_at,
+      spokeAt: row.spoke_at,
+      answeredAt: row.answered_at,
+    },
+    unread: row.unread,
+    run:
+      row.run_id === null
+        ? null
+        : {
+            id: row.run_id,
+            number: row.number,
+            isHeld: row.worker !== null,
+            stopRequested: row.stop_requested_at !== null,
+          },
+    runs: row.runs,
+    runsInHour: row.runs_in_hour,
+  };
+}
+
+/**
+ * A run has come to its end and answered the assignment by it; `words`: and all that was said until now, read or not, so
+ * that none of it starts another run by itself. Call with the session's lock held.
+ */
+export async function markAnswered(tx: Tx, sessionId: string, { words }: { words: boolean }): Promise<void> {
+  const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId}), 0)`;
+  await tx
+    .updateTable('sessions')
+    .set({ answered_at: sql<string>`given_at`, ...(words && { answered_seq: heard }) })
+    .where('id', '=', sessionId)
+    .execute();
+}
+
+/** To the microsecond, all of one length. */
+function text(column: string) {
+  return sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}

@@ -1,0 +1,146 @@
+import { type RawBuilder, sql } from 'kysely';
+import {
+  type BudgetLimits,
+  type Limits,
+  OverBudget,
+  type Reservation,
+  type Standing,
+  unlimited,
+} from '../core/budget.ts';
+import { totalTokens } from '../core/message.ts';
+import type { Database } from './database.ts';
+import type { Usage } from './usage.ts';
+
+/** Whom a run's model calls are charged to, beside the run itself. */
+export interface Accounts {
+  ticketId: string;
+  team: string;
+  limits: Limits;
+}
+
+/** A day is the database's, so that all workers agree on when it ends. */
+const today = sql`to_char(now() at time zone 'utc', 'YYYY-MM-DD')`;
+
+function accountsOf({ ticketId, team, limits }: Accounts) {
+  const row = (scope: Standing['scope'], account: RawBuilder<unknown>, { turns, tokens, usd }: BudgetLimits) =>
+    sql`(${scope}, ${account}, ${turns}::bigint, ${tokens}::bigint, ${usd}::numeric)`;
+  return sql`(values ${sql.join([
+    row('ticket', sql`'ticket/' || ${ticketId}::text`, limits.ticket),
+    row('team', sql`'team/' || ${team}::text || '/' || ${today}`, { ...unlimited, ...limits.team }),
+    row('day', sql`'day/' || ${today}`, { ...unlimited, ...limits.day }),
+  ])}) as accounts (scope, account, turn_limit, token_limit, usd_limit)`;
+}
+
+/**
+ * For a statement that begins a step in `begun`: sets aside what it may use, in place of what an attempt that died had set
+ * aside for it. The statement fails where that does not fit a limit; `refusalOf` says then how things stand.
+ */
+export function reserving(of: { stepId: string; runId: string }, { tokens, usd }: Reservation, accounts: Accounts) {
+  // Accounts are locked in the order of their names, here and in `settling`: nobody waits in a circle.
+  return sql`,
+    wanted as (select accounts.* from begun, ${accountsOf(accounts)}),
+    replaced as (select r.* from reservations r, begun where r.step_id = ${of.stepId}::uuid),
+    set_aside as (
+      insert into reservations (step_id, run_id, accounts, tokens, usd)
+      select ${of.stepId}::uuid, ${of.runId}::uuid, array_agg(account), ${tokens}, ${usd} from wanted having count(*) > 0
+      on conflict (step_id) do update set accounts = excluded.accounts, tokens = excluded.tokens, usd = excluded.usd
+    ),
+    charged as (
+      insert into spending as s (account, turns, tokens, usd, turn_limit, token_limit, usd_limit)
+      select account, sum(turns), sum(tokens), sum(usd), max(turn_limit), max(token_limit), max(usd_limit) from (
+        select account, 1 as turns, ${tokens}::bigint as tokens, ${usd}::numeric as usd, turn_limit, token_limit, usd_limit
+        from wanted
+        union all
+        select unnest(accounts), -1, -tokens, -usd, null, null, null from replaced
+      ) as charges
+      group by account order by account
+      on conflict (account) do update set
+        turns = s.turns + excluded.turns, tokens = s.tokens + excluded.tokens, usd = s.usd + excluded.usd,
+        turn_limit = excluded.turn_limit, token_limit = excluded.token_limit, usd_limit = excluded.usd_limit
+    )`;
+}
+
+/** For a statement that completes a step of the run in `held`: what was set aside gives way to what was used. */
+export function settling(stepId: string, used: Usage[]) {
+  if (used.length === 0) return sql``;
+  const tokens = used.reduce((sum, each) => sum + totalTokens(each.tokens), 0);
+  const usd = used.reduce((sum, each) => sum + (each.costUsd ?? 0), 0);
+  return sql`,
+    settled as (
+      delete from reservations using held where step_id = ${stepId}::uuid returning accounts, tokens, usd
+    ),
+    ${charging(sql`select unnest(accounts) as account, 0 as turns, ${tokens}::bigint - tokens as tokens,
+      ${usd}::numeric - usd as usd from settled`)}`;
+}
+
+function charging(charges: RawBuilder<unknown>) {
+  return sql`charged as (
+    insert into spending as s (account, turns, tokens, usd)
+    select account, sum(turns), sum(tokens), sum(usd) from (${charges}) as charges group by account order by account
+    on conflict (account) do update set
+      turns = s.turns + excluded.turns, tokens = s.tokens + excluded.tokens, usd = s.usd + excluded.usd,
+      turn_limit = null, token_limit = null, usd_limit = null
+  )`;
+}
+
+/** Reservations of runs that have ended are given back. */
+async function clearEnded(db: Database): Promise<void> {
+  await sql`
+    with gone as (
+      delete from reservations where step_id in (
+        select r.step_id from reservations r join runs on runs.id = r.run_id
+        where runs.ended_at is not null for update of r skip locked
+      ) returning accounts, tokens, usd
+    ), ${charging(sql`select unnest(accounts) as account, -1 as turns, -tokens as tokens, -usd as usd from gone`)}
+    select 1`.execute(db);
+}
+
+/** Whether a statement with `reserving` failed because a limit would have been passed. */
+export function isOverLimit(error: unknown): boolean {
+  const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
+  return code === '23514' && constraint === 'spending_within_limits';
+}
+
+/** How things stand after that. What is set aside for `stepId` itself would be replaced, so it counts for nothing. */
+export async function refusalOf(db: Database, stepId: string, accounts: Accounts): Promise<OverBudget> {
+  await clearEnded(db);
+  const found = await sql<Found>`
+    select scope, accounts.turn_limit, accounts.token_limit, accounts.usd_limit::float8,
+      coalesce(s.turns, 0) - open.turns as turns,
+      coalesce(s.tokens, 0) - open.tokens as tokens,
+      (coalesce(s.usd, 0) - open.usd)::float8 as usd,
+      others.turns as reserved_turns, others.tokens as reserved_tokens, others.usd::float8 as reserved_usd
+    from ${accountsOf(accounts)}
+    left join spending s on s.account = accounts.account,
+    lateral (${openReservations(sql`true`)}) as open,
+    lateral (${openReservations(sql`step_id <> ${stepId}::uuid`)}) as others`.execute(db);
+  return new OverBudget(found.rows.map(toStanding));
+}
+
+function openReservations(which: RawBuilder<unknown>) {
+  return sql`
+    select count(*) as turns, coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(usd), 0) as usd
+    from reservations where accounts.account = any (reservations.accounts) and ${which}`;
+}
+
+interface Found {
+  scope: Standing['scope'];
+  turn_limit: number | null;
+  token_limit: number | null;
+  usd_limit: number | null;
+  turns: number;
+  tokens: number;
+  usd: number;
+  reserved_turns: number;
+  reserved_tokens: number;
+  reserved_usd: number;
+}
+
+function toStanding(row: Found): Standing {
+  return {
+    scope: row.scope,
+    limits: { turns: row.turn_limit, tokens: row.token_limit, usd: row.usd_limit, minutes: null },
+    used: { turns: row.turns, tokens: row.tokens, usd: row.usd, ms: 0 },
+    reserved: { turns: row.reserved_turns, tokens: row.reserved_tokens, usd: row.reserved_usd },
+  };
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type EmbeddedPostgres, openEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
+import { migrate } from '../../src/store/migrate.ts';
+
+export interface ChaosPostgres {
+  url: string;
+  /** As `pg_ctl restart -m immediate`: it drops everything and recovers from its log when it is started again, `awayMs` later. */
+  restart(awayMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A PostgreSQL of this test's own, to be shot at; the one that other tests share is not touched. */
+export async function startChaosPostgres(dir: string): Promise<ChaosPostgres> {
+  let server: EmbeddedPostgres = await openEmbeddedPostgres(dir);
+  const { url } = server;
+  await migrate(url);
+  return {
+    url,
+    async restart(awayMs) {
+      const pid = Number.parseInt(await readFile(join(dir, 'postgres/postmaster.pid'), 'utf8'), 10);
+      process.kill(pid, 'SIGQUIT');
+      while (isThere(pid)) await delay(5);
+      await delay(awayMs);
+      const lost = server;
+      server = await openEmbeddedPostgres(dir);
+      if (server.url !== url) throw new Error('PostgreSQL came back at another address: its port was taken meanwhile');
+      // Letting go of one that has ended asks it who else is there, and hears nothing.
+      await lost.release();
+    },
+    stop: () => server.release(),
+  };
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,36 @@
+import { test } from 'vitest';
+import { attend, type Registers } from '../../src/core/attention.ts';
+
+const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, '0')}:00.000000Z`;
+const given: Registers = {
+  given: true,
+  givenAt: at(1),
+  closed: false,
+  closedAt: null,
+  stopAt: null,
+  spokeAt: null,
+  answeredAt: null,
+};
+const answered = { ...given, answeredAt: at(1) };
+
+test.for<[string, Registers, boolean, string]>([
+  ['a new assignment', given, false, 'work'],
+  ['one that a run has answered', answered, false, 'nothing'],
+  ['one that was given again since', { ...answered, givenAt: at(2) }, false, 'work'],
+  ['words that nobody has read', { ...answered, spokeAt: at(2) }, true, 'work'],
+  ['words that were read', { ...answered, spokeAt: at(2) }, false, 'nothing'],
+  ['a stop', { ...given, stopAt: at(2) }, false, 'stopped'],
+  ['a stop, and words from before it', { ...given, spokeAt: at(2), stopAt: at(3) }, true, 'stopped'],
+  ['a stop at the very moment of the words', { ...given, spokeAt: at(2), stopAt: at(2) }, true, 'stopped'],
+  ['words after a stop', { ...given, stopAt: at(2), spokeAt: at(3) }, true, 'work'],
+  ['given again after a stop', { ...answered, stopAt: at(2), givenAt: at(3) }, false, 'work'],
+  ['taken away', { ...given, given: false, givenAt: at(2) }, true, 'taken'],
+  ['words after it was taken away', { ...given, given: false, givenAt: at(2), spokeAt: at(3) }, true, 'taken'],
+  ['closed', { ...given, closed: true, closedAt: at(2) }, true, 'closed'],
+  ['reopened before a run had answered', { ...given, closedAt: at(3) }, false, 'work'],
+  ['reopened after one had', { ...answered, closedAt: at(3) }, false, 'nothing'],
+  ['closed and reopened after a stop', { ...given, stopAt: at(2), closedAt: at(4) }, false, 'stopped'],
+  ['a session of an older version, with nothing new', { ...given, givenAt: null }, false, 'nothing'],
+])('what there is to do: %s', ([, registers, unread, todo], { expect }) => {
+  expect(attend(registers, unread)).toBe(todo);
+});

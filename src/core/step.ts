@@ -67,3 +67,11 @@ export class RunLost extends Error {
     this.name = 'RunLost';
   }
 }
+
+/** A person asked for a stop, on the ticket or the command line: no step begins any more. */
+export class StopRequested extends Error {
+  constructor() {
+    super('a stop was requested');
+    this.name = 'StopRequested';
+  }
+}

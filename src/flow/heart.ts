@@ -1,14 +1,6 @@
-import { RunLost } from '../core/step.ts';
+import { RunLost, StopRequested } from '../core/step.ts';
 import type { Database } from '../store/database.ts';
 import { beat, type ClaimedRun } from '../store/runs.ts';
-
-/** A person asked for it, on the ticket or the command line. */
-export class StopRequested extends Error {
-  constructor() {
-    super('a stop was requested');
-    this.name = 'StopRequested';
-  }
-}
 
 /** One for all runs of a process: says each second that they are held, and hears what became of them. */
 export interface Heart {

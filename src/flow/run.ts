@@ -4,7 +4,7 @@ import type { Limits } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
-import { RunLost } from '../core/step.ts';
+import { RunLost, StopRequested } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -21,7 +21,7 @@ import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../
 import type { Baselines } from './baselines.ts';
 import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
-import { type Heart, StopRequested } from './heart.ts';
+import type { Heart } from './heart.ts';
 import { judgeLosses } from './losses.ts';
 import { workOnTicket } from './work.ts';
 

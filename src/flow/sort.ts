@@ -249,15 +249,17 @@ async function rest(
   due: Due,
 ): Promise<void> {
   const outcome: Outcome = { stopReason: 'stopped', message: stopReasons[reason] };
-  if (run?.isHeld) {
-    if (run.stopRequested) return;
-    await askToStop(tx, run.id);
-    await dropUnsent(tx, run.id); // from now on nothing leaves but the closing words
-  } else if (run ? await endQueuedRun(tx, run.id, outcome) : session.state === 'pending') {
+  // A worker may claim it at this very moment: then it is at work.
+  const isEnded = run ? !run.isHeld && (await endQueuedRun(tx, run.id, outcome)) : session.state === 'pending';
+  if (isEnded) {
     await moveSession(tx, session, 'stopped');
     const stage = await stageOf(tx, session, words);
     await closeStopped(tx, session, run, stage, reason, await mayHaveChanged(tx, session.id));
     due.add('post');
+  } else if (run) {
+    if (run.stopRequested) return;
+    await askToStop(tx, run.id);
+    await dropUnsent(tx, run.id); // from now on nothing leaves but the closing words
   } else if (words.isNew && words.said?.signal === 'stop') {
     if (reason === 'stopped') await answer(tx, session, words, { type: 'response', body: 'Nothing is running.' }, due);
   } else if (words.wanted && reason === 'closed') {

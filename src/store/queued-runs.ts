@@ -62,7 +62,11 @@ export async function endQueuedRun(tx: Tx, runId: string, outcome: Outcome): Pro
 export async function askToStop(tx: Tx, runId: string): Promise<void> {
   await tx
     .updateTable('runs')
-    .set({ stop_requested_at: sql`coalesce(stop_requested_at, now())`, not_before: sql`least(not_before, now())` })
+    .set({
+      // Of the moment at which the row is ours: what a step wrote before it is not after the stop.
+      stop_requested_at: sql`coalesce(stop_requested_at, clock_timestamp())`,
+      not_before: sql`least(not_before, now())`,
+    })
     .where('id', '=', runId)
     .execute();
 }

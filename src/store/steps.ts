@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Reservation } from '../core/budget.ts';
-import { RunLost, type StepKind, type StepRecord } from '../core/step.ts';
+import { RunLost, type StepKind, type StepRecord, StopRequested } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 import { type ClaimedRun, holding } from './runs.ts';
@@ -31,8 +31,9 @@ export async function listSteps(db: Database, sessionId: string): Promise<StepRe
 
 /**
  * Records a step as begun. One that an earlier attempt had begun keeps its place and its input. Holds the run's row as it
- * does so, in one statement: most steps have nothing else to write. Throws `RunLost`. With `spending` it sets aside what the
- * step may use, and fails where that does not fit (`isOverLimit`).
+ * does so, in one statement: most steps have nothing else to write. Throws `RunLost`, and `StopRequested` from the moment on
+ * at which a stop was asked for. With `spending` it sets aside what the step may use, and fails where that does not fit
+ * (`isOverLimit`).
  */
 export async function beginStep(
   db: Database | Tx,
@@ -47,14 +48,19 @@ export async function beginStep(
     insert into steps (id, run_id, session_id, kind, key, read_only, attempt, input)
     select ${id}::uuid, held.id, ${run.sessionId}::uuid, ${kind}, ${key},
       ${readOnly}::boolean, ${run.attempt}::int, ${JSON.stringify(step.input ?? null)}::json
-    from held
+    from held where held.stop_requested_at is null
     on conflict (run_id, key) do update set attempt = excluded.attempt
     returning id, seq, input
     )${spending ? reserving({ stepId: id, runId: run.id }, spending.reserve, spending.accounts) : sql``}
     select id, seq, input from begun`.execute(db);
   const row = begun.rows[0];
-  if (!row) throw new RunLost(run.id);
+  if (!row) throw (await isStopping(db, run)) ? new StopRequested() : new RunLost(run.id);
   return { ...row, runId: run.id, kind, key, readOnly, result: null, completed: false };
+}
+
+async function isStopping(db: Database | Tx, run: ClaimedRun): Promise<boolean> {
+  const held = await holding(run).execute(db);
+  return held.rows[0] !== undefined;
 }
 
 export function stepIdOf(run: ClaimedRun, key: string): string {

@@ -15,7 +15,8 @@ create index sessions_untidy on sessions (updated_at)
 -- When the bodies of its steps were deleted.
 alter table sessions add column forgotten_at timestamptz;
 create index sessions_remembered on sessions (updated_at)
-  where state in ('awaitingInput', 'complete', 'error', 'stopped') and forgotten_at is null;
+  where state in ('awaitingInput', 'complete', 'error', 'stopped') and (forgotten_at is null or forgotten_at < updated_at);
+create index deliveries_received on deliveries (received_at);
 
 -- Dead letters are few, and looked for often.
 create index deliveries_failed on deliveries (id) where outcome like 'failed:%';

@@ -1,9 +1,11 @@
 import { type AdapterFactories, openAdapters, shippedAdapters } from './app/adapters.ts';
 import type { Admission } from './app/admission.ts';
 import { freeTheDead, startChores } from './app/chores.ts';
+import { createOperations, type Operations } from './app/operations.ts';
 import { createOutage } from './app/outage.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import { openRunDeps } from './app/run-deps.ts';
+import { createUpkeep } from './app/upkeep.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
@@ -21,9 +23,7 @@ import type { Model } from './models/model.ts';
 import type { SandboxDriver } from './sandboxes/sandbox.ts';
 import { createDatabase, createPool, type Database, inTransaction } from './store/database.ts';
 import { openDatabase } from './store/open-database.ts';
-import { requestStop } from './store/queued-runs.ts';
 import { readSessions, type Sessions } from './store/session-view.ts';
-import { findSessionByIdentifier } from './store/sessions.ts';
 import { type BoardDesk, createBoardDesk } from './trackers/board/desk.ts';
 import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
@@ -46,8 +46,7 @@ export interface App {
   sessions: Sessions;
   /** Whether Shipmate can work on a repository, by trying. */
   checkRepository(repository: Repository, signal: AbortSignal): Promise<Check[]>;
-  /** Asks for a stop. Whether anything was running; null: the ticket has no session. */
-  stopSession(identifier: string): Promise<boolean | null>;
+  operations: Operations;
   /** Sorts deliveries, posts effects, and answers webhooks and health; resolves with its URL when it listens. */
   startWeb(listening?: boolean): Promise<string | null>;
   /** Works on runs, and posts effects. */
@@ -75,13 +74,13 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const pool = createPool(database.url);
   const outage = createOutage({ ask: () => pool.query('select 1'), onOver: () => workers.wakeAll(), log });
   pool.on('error', (error) => {
-    if (!outage.noticed(error)) log.warn({ err: error }, 'a database connection was lost');
+    if (!outage.noticed(error)) log.warn({ reason: error.message }, 'a database connection was lost');
   });
   stops.push(() => pool.end());
   const db = createDatabase(pool);
   const worker = workerName();
 
-  const { trackers, codeHosts, boardSecret } = openAdapters(config, pool, factories);
+  const { trackers, codeHosts, boardSecret } = openAdapters(config, { pool, db, log }, factories);
   const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);
@@ -95,7 +94,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const openQueues = () => {
     opening ??= startQueues({
       url: database.url,
-      onError: (error) => outage.noticed(error) || log.warn({ err: error }, 'queue trouble'),
+      onError: (error) =>
+        outage.noticed(error) || outage.isOn() || log.warn({ reason: error.message }, 'queue trouble'),
     }).catch((error: unknown) => {
       opening = null;
       throw error;
@@ -118,12 +118,13 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const accepting: AcceptDeps = {
     sources: trackers,
+    failpoint,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
-
+  const upkeep = createUpkeep({ ...sorting, config, workspaces, stops });
   let admission: Admission | null = null;
   let started = false;
 
@@ -158,16 +159,15 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    async stopSession(identifier) {
-      const session = await findSessionByIdentifier(db, identifier);
-      return session && db.transaction().execute((tx) => requestStop(tx, session.id));
-    },
+    operations: createOperations(db),
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
+      upkeep.ofService();
       if (!listening) return null;
       const web = createHttp({
         async accept(source, headers, body) {
           await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
+          failpoint('accept/after');
           wake('sort');
         },
         async health() {
@@ -191,6 +191,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       });
       admission = deps.admission;
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);
+      upkeep.ofMachine();
     },
     stop,
   };

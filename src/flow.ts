@@ -13,12 +13,16 @@
  * 4. `postEffects` carries effects out, in order per session and lane, so that the outside sees each exactly once.
  *
  * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
+ * Beside them, now and then: `reconcile` finds what webhooks missed, and what nobody needs any more is deleted.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { createHeart } from './flow/heart.ts';
+export { type LimitDeps, limitCodeHost, limitTracker } from './flow/limits.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { checkRepository } from './flow/readiness.ts';
+export { type ReconcileDeps, reconcile } from './flow/reconcile.ts';
+export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';

@@ -51,7 +51,15 @@ const nothing = {
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
   trackers: { board: { agent: 'shipmate', webhookSecret: null } },
   repositories: [],
-  policy: { pullRequest: 'ready', protectedPaths: [], limits: { files: 100, bytes: 4 * 2 ** 20 }, tools: { deny: [] } },
+  policy: {
+    pullRequest: 'ready',
+    protectedPaths: [],
+    limits: { files: 100, bytes: 4 * 2 ** 20 },
+    runsPerHour: 20,
+    tools: { deny: [] },
+  },
+  reconcile: { minutes: 5 },
+  retention: { deliveriesDays: 30, stepsDays: 180, workspaceHours: 72 },
   guidance: '',
   log: { level: 'info', format: 'auto' },
   searchPath: '/usr/local/bin:/usr/bin:/bin',
@@ -280,9 +288,11 @@ describe('describeConfig', () => {
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', 'repositories'],
       ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
-      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'tools.deny'].map(
+      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
+      'reconcile.minutes',
+      ...['deliveriesDays', 'stepsDays', 'workspaceHours'].map((name) => `retention.${name}`),
       ...['guidance', 'log.level', 'log.format'],
     ]);
     for (const { accepts, meaning } of keys)

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { codeHosts } from '../code-hosts/index.ts';
 import type { Config } from '../config.ts';
+import { type LimitDeps, limitCodeHost, limitTracker } from '../flow.ts';
 import { trackers } from '../trackers/index.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 
@@ -22,13 +23,22 @@ export interface Adapters {
   boardSecret: string;
 }
 
-export function openAdapters(config: Config, pool: Pool, factories: AdapterFactories): Adapters {
+/** Their reads keep to the limits of their accounts. */
+export function openAdapters(
+  config: Config,
+  { pool, ...limits }: LimitDeps & { pool: Pool },
+  factories: AdapterFactories,
+): Adapters {
   const { agent, webhookSecret } = config.trackers.board;
   const boardSecret = webhookSecret ?? randomBytes(32).toString('hex');
   const options = { agent, settings: {}, webhookSecret: boardSecret, secrets: {}, pool };
   return {
-    trackers: new Map(Object.entries(factories.trackers).map(([kind, create]) => [kind, create(options)])),
-    codeHosts: new Map(Object.entries(factories.codeHosts).map(([kind, create]) => [kind, create(options)])),
+    trackers: new Map(
+      Object.entries(factories.trackers).map(([kind, create]) => [kind, limitTracker(limits, create(options))]),
+    ),
+    codeHosts: new Map(
+      Object.entries(factories.codeHosts).map(([kind, create]) => [kind, limitCodeHost(limits, create(options))]),
+    ),
     boardSecret,
   };
 }

@@ -27,7 +27,11 @@ export function createOutage(options: { ask(): Promise<unknown>; onOver(): void;
     try {
       await ask();
     } catch {
-      if (!told) log.warn({ err: noticed }, 'the database does not answer; what is under way waits for it');
+      if (!told)
+        log.warn(
+          { reason: (noticed as Error).message },
+          'the database does not answer; what is under way waits for it',
+        );
       told = true;
       timer = setTimeout(askAgain, askEveryMs, noticed);
       return;

@@ -3,11 +3,13 @@ import { Command } from 'commander';
 import { type App, probeSandbox, unmountedToolchains } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
+import { grouped } from '../core/cut-text.ts';
 import type { Repository } from '../core/repository.ts';
+import { availableMemory } from '../lib/memory.ts';
 import { runProcess } from '../lib/process.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
-import { bad, bold, dim, good, notable } from './show.ts';
+import { asTyped, bad, bold, dim, good, notable, oneLine } from './show.ts';
 
 const marks: Record<Check['status'], string> = { ok: good('ok'), warning: notable('warning'), missing: bad('missing') };
 
@@ -15,16 +17,47 @@ export const doctorCommand = (cli: Cli, exit: (code: number) => void) =>
   new Command('doctor')
     .description('Check what Shipmate needs, and say how to get what is missing. Starts no work.')
     .option('--repo <path>', 'check instead whether this git repository is ready: set-up, tests, instructions')
-    .action(async ({ repo }: { repo?: string }) => {
+    .option('--invariants', 'check instead whether the database holds what it must, while the service runs or not')
+    .option('--all', 'with --invariants: sessions of all times, not only those of the last 7 days')
+    .action(async ({ repo, invariants = false, all = false }: Options) => {
       const config = cli.load();
+      if (invariants) return exit((await checkDatabase(cli, config, all ? null : 7)) ? 0 : 1);
       const show = (check: Check) => {
         cli.print(`${marks[check.status].padEnd(8)} ${bold(check.name)}  ${check.message}`);
-        if (check.remedy && check.status !== 'ok') cli.print(dim(`         ${check.remedy}`));
+        if (check.remedy && check.status !== 'ok') cli.print(dim(`         ${asTyped(check.remedy)}`));
       };
       const checks =
         repo === undefined ? await checkService(cli, config, show) : await checkOne(cli, config, repo, show);
       exit(checks.some((check) => check.status === 'missing') ? 1 : 0);
     });
+
+interface Options {
+  repo?: string;
+  invariants?: boolean;
+  all?: boolean;
+}
+
+/** Shows what was checked and what offends; whether nothing does. */
+async function checkDatabase(cli: Cli, config: Config, days: number | null): Promise<boolean> {
+  const app = await cli.open(config, cli.log(config, true));
+  try {
+    const { checked, violations } = await app.operations.checkInvariants({ live: true, days });
+    for (const { name, holds, remedy, ms } of checked) {
+      const found = violations.filter(({ check }) => check === name);
+      const mark = found.length === 0 ? good('ok') : bad('broken');
+      cli.print(`${mark.padEnd(8)} ${bold(name)}  ${holds} ${dim(`${Math.round(ms)} ms`)}`);
+      for (const { ticket, id, explanation } of found) cli.print(`         ${ticket ?? id}: ${oneLine(explanation)}`);
+      if (found.length > 0) cli.print(dim(`         ${asTyped(remedy)}`));
+    }
+    const ms = checked.reduce((sum, each) => sum + each.ms, 0);
+    const scope = days === null ? 'sessions of all times' : `sessions of the last ${days} days`;
+    const verdict = violations.length === 0 ? 'all hold' : `${violations.length} violations`;
+    cli.print(`${checked.length} checks, ${scope}: ${verdict} (${(ms / 1000).toFixed(1)} s)`);
+    return violations.length === 0;
+  } finally {
+    await app.stop();
+  }
+}
 
 async function checkService(cli: Cli, config: Config, show: (check: Check) => void): Promise<Check[]> {
   const all: Check[] = [];
@@ -34,6 +67,7 @@ async function checkService(cli: Cli, config: Config, show: (check: Check) => vo
   };
   tell([{ name: 'Node.js', status: 'ok', message: process.version }]);
   tell([await checkGit()]);
+  tell([checkMemory(config)]);
   tell(await probeSandbox(config));
   tell(await unmountedToolchains(config));
   let app: App;
@@ -62,6 +96,22 @@ const noModel: Check = {
   message: 'no model is configured',
   remedy: 'Set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or name a model in shipmate.yaml.',
 };
+
+function checkMemory({ worker: { slots, memoryPerRun } }: Config): Check {
+  const free = availableMemory();
+  const name = 'memory';
+  if (free === null || memoryPerRun === null)
+    return { name, status: 'ok', message: `not looked at; ${slots} runs at once` };
+  const room = Math.floor(free / memoryPerRun);
+  const message = `${grouped(Math.floor(free / 2 ** 20))} MB free: room for ${Math.min(room, slots)} of ${slots} runs at once`;
+  if (room >= slots) return { name, status: 'ok', message };
+  return {
+    name,
+    status: 'warning',
+    message,
+    remedy: 'Give it more memory, or set worker.slots lower: the rest waits.',
+  };
+}
 
 async function checkGit(): Promise<Check> {
   try {

@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
+import { asTyped } from './show.ts';
 import { ticketsCommand } from './tickets.ts';
 
 export interface Surroundings {
@@ -35,7 +36,14 @@ export interface Cli {
 /** The command line. `run` resolves with the exit code; it never throws and never exits by itself. */
 export function createProgram(surroundings: Surroundings): { run(argv: string[]): Promise<number> } {
   const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort(new Error('interrupted'));
+  const interrupt = () => {
+    interrupted.abort(new Error('interrupted'));
+    ignore(); // the next one ends the process as if we had never listened
+  };
+  const ignore = () => {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  };
   const program = new Command('shipmate')
     .description('An agent that joins your team in the tracker: assign it a ticket, get a proved pull request.')
     .option('-c, --config <file>', 'configuration file (default: shipmate.yaml here, if there is one)')
@@ -78,8 +86,8 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
 
   return {
     async run(argv) {
-      process.once('SIGINT', interrupt);
-      process.once('SIGTERM', interrupt);
+      process.on('SIGINT', interrupt);
+      process.on('SIGTERM', interrupt);
       try {
         await program.parseAsync(argv, { from: 'user' });
         return exitCode;
@@ -89,8 +97,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
         surroundings.stderr.write(`${explain(error)}\n`);
         return error instanceof ConfigError ? 2 : 1;
       } finally {
-        process.off('SIGINT', interrupt);
-        process.off('SIGTERM', interrupt);
+        ignore();
       }
     },
   };
@@ -102,5 +109,5 @@ function explain(error: unknown): string {
   if (isDatabaseUnavailable(error))
     return `The database went away: ${error.message}. Run the command again when it is back: what was under way goes on.`;
   const expected = error instanceof CliError || error instanceof ConfigError || error instanceof VendorError;
-  return expected || error.stack === undefined ? error.message : error.stack;
+  return expected || error.stack === undefined ? asTyped(error.message) : error.stack;
 }

@@ -20,6 +20,9 @@ export const serveCommands = [
       .action(() => serve(cli, { web: false, worker: true })),
 ];
 
+/** What is not saved by then goes on from its last step; whoever sent SIGTERM sends SIGKILL at 30 s. */
+const leaveWithinMs = 27_000;
+
 async function serve(cli: Cli, parts: { web: boolean; worker: boolean }): Promise<void> {
   const config = cli.load();
   const log = cli.log(config);
@@ -35,6 +38,10 @@ async function serve(cli: Cli, parts: { web: boolean; worker: boolean }): Promis
         'The embedded PostgreSQL has ended, see postgres.log in dataDir. Start again: what was under way goes on.',
       );
     log.info('stopping; what is under way goes on at the next start');
+    setTimeout(() => {
+      log.warn('something did not stop in time; it is left as it is');
+      process.exit(0);
+    }, leaveWithinMs).unref();
   } finally {
     await app.stop();
   }

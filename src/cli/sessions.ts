@@ -5,12 +5,14 @@ import type { App } from '../app.ts';
 import { CliError } from './cli-error.ts';
 import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
-import { bold, dim, lasting, money, oneLine, seconds, showActivity, showEvidence, showPlan } from './show.ts';
+import { bold, dim, lasting, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
 import { positive } from './tickets.ts';
 
 /** Shipmate's work, session by session. */
 export const sessionsCommand = (cli: Cli) => {
-  const sessions = new Command('sessions').description("Look at Shipmate's work, one session a ticket; stop it.");
+  const sessions = new Command('sessions').description(
+    "Look at Shipmate's work, one session a ticket; stop it, or do again what failed.",
+  );
   sessions
     .command('list', { isDefault: true })
     .description('List sessions, latest first.')
@@ -18,10 +20,10 @@ export const sessionsCommand = (cli: Cli) => {
     .action(({ limit }: { limit: string }) =>
       withApp(cli, async (app) => {
         const found = await app.sessions.list(positive(limit, '--limit'));
-        if (found.length === 0) cli.print('There are no sessions. Assign a ticket: shipmate tickets assign BOARD-1');
-        for (const { identifier, state, title, pullRequest } of found)
+        if (found.length === 0) cli.print(`There are no sessions. Assign a ticket: ${shipmate} tickets assign BOARD-1`);
+        for (const { identifier, state, title, pullRequest, place } of found)
           cli.print(
-            `${identifier.padEnd(10)} ${state.padEnd(14)} ${oneLine(title)}${pullRequest ? dim(`  ${pullRequest}`) : ''}`,
+            `${identifier.padEnd(10)} ${state.padEnd(14)} ${oneLine(title)}${dim(pullRequest ? `  ${pullRequest}` : place ? `  waits for a worker, ${place} in the queue` : '')}`,
           );
       }),
     );
@@ -32,7 +34,7 @@ export const sessionsCommand = (cli: Cli) => {
     .action((ticket: string, { json }: { json?: boolean }) =>
       withApp(cli, async (app) => {
         const view = await app.sessions.view(ticket);
-        if (!view) throw new CliError(`${ticket} has no session. Assign it: shipmate tickets assign ${ticket}`);
+        if (!view) throw await noSession(app, ticket);
         if (json) return cli.print(JSON.stringify(view, null, 2));
         cli.print(`${bold(view.ticket.identifier)} ${oneLine(view.ticket.title)}  ${dim(view.state)}`);
         cli.print(dim([view.repository, view.baseBranch, view.branch].filter(Boolean).join(' · ')));
@@ -61,7 +63,7 @@ export const sessionsCommand = (cli: Cli) => {
     .action((ticket: string, { to }: { to: string }) =>
       withApp(cli, async (app) => {
         const view = await app.sessions.view(ticket);
-        if (!view) throw new CliError(`${ticket} has no session.`);
+        if (!view) throw await noSession(app, ticket);
         const files = await app.sessions.files(view.id);
         const dir = resolve(cli.surroundings.cwd, to);
         for (const { path, content } of files) {
@@ -78,13 +80,57 @@ export const sessionsCommand = (cli: Cli) => {
     .description('Stop the work on a ticket. It can be continued: comment "continue".')
     .action((ticket: string) =>
       withApp(cli, async (app) => {
-        const stopped = await app.stopSession(ticket);
-        if (stopped === null) throw new CliError(`${ticket} has no session.`);
+        const stopped = await app.operations.stopSession(ticket);
+        if (stopped === null) throw await noSession(app, ticket);
         cli.print(stopped ? 'A stop is requested.' : 'Nothing is running.');
+      }),
+    );
+  sessions
+    .command('failed')
+    .description('List what failed for good: effects that could not be sent, deliveries that could not be sorted.')
+    .option('--limit <number>', 'how many of each at most', '20')
+    .action(({ limit }: { limit: string }) =>
+      withApp(cli, async (app) => {
+        const { deliveries, effects } = await app.operations.listDeadLetters(positive(limit, '--limit'));
+        for (const { ticket, key, failedAt, reason } of effects)
+          cli.print(`${ticket.padEnd(10)} ${dim(failedAt.toISOString())} ${nameOf(key)}: ${oneLine(reason)}`);
+        if (effects.length > 0) cli.print(`\nTo have one sent again: ${shipmate} sessions redrive TICKET\n`);
+        for (const { source, deliveryId, receivedAt, reason } of deliveries)
+          cli.print(`${source} delivery ${deliveryId} ${dim(receivedAt.toISOString())}: ${oneLine(reason)}`);
+        if (deliveries.length > 0) cli.print(`\nTo have them sorted again: ${shipmate} sessions redrive --deliveries`);
+        if (effects.length + deliveries.length === 0) cli.print('Nothing has failed for good.');
+      }),
+    );
+  sessions
+    .command('redrive [ticket]')
+    .description(
+      "Do again what failed for good: send a ticket's effects, or sort deliveries. A running service does it.",
+    )
+    .option('--deliveries', 'the deliveries that could not be sorted')
+    .action((ticket: string | undefined, { deliveries = false }: { deliveries?: boolean }) =>
+      withApp(cli, async (app) => {
+        if (ticket === undefined && !deliveries) throw new CliError('Name a ticket, or say --deliveries.');
+        if (ticket !== undefined) {
+          const effects = await app.operations.redriveTicket(ticket);
+          if (effects === null) throw await noSession(app, ticket);
+          cli.print(effects === 0 ? `Nothing of ${ticket} has failed.` : `${effects} effect(s) are sent again.`);
+        }
+        if (deliveries) cli.print(`${await app.operations.redriveDeliveries()} deliveries are sorted again.`);
       }),
     );
   return sessions;
 };
+
+/** An effect's key without its session's id. */
+function nameOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+/** Why there is nothing to show: people mistype tickets, and forget to assign them. */
+async function noSession(app: App, ticket: string): Promise<Error> {
+  await app.desk.show(ticket); // says that there is no such ticket
+  return new CliError(`${ticket} has no session. Assign it: ${shipmate} tickets assign ${ticket}`);
+}
 
 export const watchCommand = (cli: Cli) =>
   new Command('watch')
@@ -93,7 +139,7 @@ export const watchCommand = (cli: Cli) =>
     .action((ticket: string) =>
       withApp(cli, async (app) => {
         const view = await app.sessions.view(ticket);
-        if (!view) throw new CliError(`${ticket} has no session. Assign it: shipmate tickets assign ${ticket}`);
+        if (!view) throw await noSession(app, ticket);
         await followSession(app, view.id, ticket, {
           activity: ({ activity }) => cli.print(showActivity(activity)),
           plan: (plan) => cli.print(showPlan(plan)),

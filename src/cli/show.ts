@@ -111,3 +111,14 @@ export function money(usd: number | null): string {
 export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
 }
+
+/** How people start it here: in a clone the npm script, which finds the right Node.js, else the installed command. */
+export const shipmate = import.meta.filename.endsWith('.ts') ? 'npm run shipmate --' : 'shipmate';
+
+/** Commands that a text names, as they are to be typed here. */
+export function asTyped(text: string): string {
+  return text.replaceAll(
+    /(?<![\w/-])shipmate (?=(?:doctor|migrate|sessions|start|tickets|watch|web|worker)\b)/g,
+    `${shipmate} `,
+  );
+}

@@ -4,7 +4,7 @@ import type { App } from '../app.ts';
 import type { Person, Priority } from '../core/ticket.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
-import { bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
+import { asTyped, bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
 import { readTicketFile } from './ticket-file.ts';
 
 const priorities: Priority[] = ['urgent', 'high', 'medium', 'low', 'none'];
@@ -21,7 +21,7 @@ export const ticketsCommand = (cli: Cli) => {
     .action(({ limit }: { limit: string }) =>
       act(async (app) => {
         const found = await app.desk.list({ limit: positive(limit, '--limit') });
-        if (found.length === 0) cli.print('There are no tickets. File one: shipmate tickets create "Title"');
+        if (found.length === 0) cli.print(asTyped('There are no tickets. File one: shipmate tickets create "Title"'));
         for (const ticket of found)
           cli.print(
             `${ticket.identifier.padEnd(10)} ${ticket.state.name.padEnd(12)} ${(ticket.assignee?.name ?? '').padEnd(12)} ${oneLine(ticket.title)}`,

@@ -115,7 +115,7 @@ export function createBudget({ limits, used: before = nothingUsed, worked, ticke
       const allowance = allowWithin([...own(), ...others], call);
       isSpent = typeof allowance === 'object' && 'exceeded' in allowance;
       if (typeof allowance === 'string' || !('exceeded' in allowance)) return allowance;
-      return { exceeded: explain(allowance.exceeded, used(), inAll()) };
+      return { exceeded: explain(allowance.exceeded) };
     },
     refused(standings) {
       others = standings;
@@ -202,8 +202,8 @@ const whose: Record<Scope, string> = {
   day: "Today's limit for all tickets is reached",
 };
 
-/** For people: which limit, what was spent, and how to go on. */
-function explain({ scope, kind, standing }: Reached, run: Used, ticket: Used): string {
+/** For people: which limit, and how to go on. What the ticket has cost stands below every closing activity. */
+function explain({ scope, kind, standing }: Reached): string {
   const key = `budget.${scope === 'run' ? '' : `${scope}.`}${kind}`;
   const limit = standing.limits[kind] ?? 0;
   const amount = {
@@ -222,9 +222,7 @@ function explain({ scope, kind, standing }: Reached, run: Used, ticket: Used): s
     team: `Say "continue" tomorrow (UTC); or raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue".`,
     day: `Say "continue" tomorrow (UTC); or raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue".`,
   };
-  const spent =
-    run.turns === ticket.turns ? describeUsed(run) : `${describeUsed(run)} in this run; ${describeUsed(ticket)} in all`;
-  return `**${whose[scope]}** of ${amount[kind]} (\`${key}\`).${near}\n\nSpent on this ticket: ${spent}.\n\n${on[scope]}`;
+  return `**${whose[scope]}** of ${amount[kind]} (\`${key}\`).${near}\n\n${on[scope]}`;
 }
 
 /** "$0.42, 312k tokens, 14 turns, 3 min of work"; no money where no model had a price. */

@@ -1,3 +1,7 @@
-/** What a model reads in place of a writing call's result when the worker died while it was being made. */
+/** What a model reads in place of a writing call's result when what the call did was undone, because the worker died. */
 export const interruptedText =
-  'This call was interrupted and its effects were undone: the workspace is as it was before this turn. Make the calls of that turn again if they are still needed.';
+  'This call was interrupted and its effects were undone: the workspace is as it was before it. Make it again if it is still needed.';
+
+/** What it reads of the calls that the same reply asked for after such a one. */
+export const notReachedText =
+  'This call was not made, because an earlier call of the same reply was interrupted and undone.';

@@ -34,7 +34,7 @@ export function judgeLoop(turns: readonly Turn[]): { note?: string; outcome?: Ou
   );
   const warnedAt = heard.findLastIndex((turn) => turn.warned === true);
   const counted = heard.slice(Math.max(0, warnedAt));
-  const found = findRepetition(counted) ?? findStandstill(counted);
+  const found = findRepetition(counted) ?? findStandstill(heard, warnedAt);
   if (found === null) return {};
   if (warnedAt >= 0) return { outcome: { stopReason: 'loopDetected', message: ask(found, counted) } };
   return {
@@ -84,19 +84,19 @@ function endsAlternating(made: readonly Made[], count: number, of: (made: Made) 
 }
 
 /**
- * Turns with neither a new tree nor a new test result. New since counting began is: an edit or a file written that was
+ * Turns with neither a new tree nor a new test result. New, since people last spoke, is: an edit or a file written that was
  * not made before, a snapshot's tree that was not seen before, output of a check (test, lint, build) that it has not given
  * before, times aside, and a new answer to a hand-in.
  */
-function findStandstill(turns: readonly Turn[]): string | null {
+function findStandstill(turns: readonly Turn[], warnedAt: number): string | null {
   if (turns.length < turnsWithoutProgress) return null;
   const seen = new Set<string>([`tree ${turns[0]?.tree}`]);
-  let progressed = -1;
+  let progressed = Math.max(-1, warnedAt - 1);
   for (const [index, turn] of turns.entries())
     for (const mark of marksOf(turn)) {
       if (seen.has(mark)) continue;
       seen.add(mark);
-      progressed = index;
+      progressed = Math.max(progressed, index);
     }
   if (turns.length - 1 - progressed < turnsWithoutProgress) return null;
   return `${turnsWithoutProgress} turns brought neither a change to the files nor a new test result`;

@@ -18,6 +18,8 @@ export interface PullRequestStory {
   draft: boolean;
   plan?: Plan;
   sessionUrl?: string;
+  /** What the session has cost so far; one line of Markdown. */
+  cost?: string;
 }
 
 /** A body must fit where it goes; GitHub takes 65,536 characters. */
@@ -46,7 +48,7 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
         .join('\n'),
     ),
     section('Evidence', evidence(proof)),
-    `---\n\nMade by Shipmate for ${ticketLink(ticket)}${story.sessionUrl === undefined ? '' : ` ([session](${link(story.sessionUrl)}))`}.`,
+    `---\n\nMade by Shipmate for ${ticketLink(ticket)}${story.sessionUrl === undefined ? '' : ` ([session](${link(story.sessionUrl)}))`}.${story.cost ? ` ${story.cost}` : ''}`,
   ];
   const text = body.filter((part) => part !== '').join('\n\n');
   return { title: pullRequestTitle(ticket, report.title), body: shorten(text, bodyLimit) };

@@ -15,7 +15,8 @@ export const sessionTransitions: Record<SessionState, readonly SessionState[]> =
   // Stopped, taken away or closed before its first run.
   pending: ['active', 'stopped'],
   active: ['awaitingInput', 'complete', 'error', 'stopped'],
-  awaitingInput: ['active'],
+  // `stopped`: its ticket was closed, given to someone else, or is gone.
+  awaitingInput: ['active', 'stopped'],
   // `error`: its pull request, or what else it had to publish, failed for good. `awaitingInput`: it may not go on by
   // itself, because its ticket has started too many runs.
   complete: ['active', 'error', 'awaitingInput'],

@@ -1,5 +1,6 @@
 import { VendorError } from '../core/vendor-error.ts';
 import type { Queues, SqlExecutor } from '../jobs/queues.ts';
+import type { Failpoint } from '../lib/failpoint.ts';
 import type { Queryable } from '../store/database.ts';
 import { addDelivery } from '../store/deliveries.ts';
 
@@ -11,6 +12,7 @@ export interface DeliverySource {
 export interface AcceptDeps {
   sources: ReadonlyMap<string, DeliverySource>;
   nudge: Queues['nudge'];
+  failpoint?: Failpoint;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function acceptDelivery(
   }
   const { deliveryId } = known.verifyDelivery(headers, body);
   const isNew = await addDelivery(tx, { source, deliveryId, headers, body });
+  deps.failpoint?.('accept/mid');
   if (isNew) await deps.nudge('sort', executorOf(tx));
   return isNew;
 }

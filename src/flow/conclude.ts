@@ -15,6 +15,7 @@ import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { changedFiles, closeStopped, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
+import { writeFooter } from './footer.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -170,6 +171,7 @@ async function publish(
     risks: finished.risks,
     baseBranch,
     draft,
+    cost: await writeFooter(tx, session.id),
   });
   await add('push', {
     kind: 'pushBranch',

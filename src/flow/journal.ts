@@ -98,6 +98,7 @@ export function createJournal(options: JournalOptions): Journal {
       const begun = await begin(kind, key, input, stepOptions).catch(async (error: unknown) => {
         throw accounts && isOverLimit(error) ? await refusalOf(db, stepIdOf(run, key), accounts) : error;
       });
+      failpoint(`step/${kind}/begun`);
       if (kind === 'model') options.modelAsked?.();
       if (!known) {
         steps.push(begun);
@@ -116,6 +117,7 @@ export function createJournal(options: JournalOptions): Journal {
       const working = work(recorderOf(recorded), begun.input as never);
       failpoint(`step/${kind}/mid`);
       const result = JSON.parse(JSON.stringify((await working) ?? null));
+      failpoint(`step/${kind}/worked`);
       await complete(begun, result, recorded);
       failpoint(`step/${kind}/after`);
       record.completed = true;

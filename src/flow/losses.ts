@@ -5,16 +5,16 @@ import type { ClaimedRun } from '../store/runs.ts';
 import type { RunDeps } from './run.ts';
 
 /**
- * Take-overs without progress at the same step, after which a run is given up. Where workers without this run fall as well,
- * its step need not be the cause, and more are granted.
+ * Take-overs without progress at the same step, after which a run is given up. Waiting for a model ends no worker, and where
+ * workers without this run fall as well its step need not be the cause: then more are granted.
  */
-const most = { alone: 3, amongOthers: 12 };
+const most = { suspected: 3, doubted: 12 };
 
 /** Notes that the run was taken from a worker that fell. Answers how the run ends when its own step seems to end them. */
 export async function judgeLosses(deps: Pick<RunDeps, 'db' | 'hasFallen'>, run: ClaimedRun): Promise<Outcome | null> {
   if (run.takenFrom === null || !deps.hasFallen(run.takenFrom)) return null;
   const losses = await noteLostWorker(deps.db, run);
-  if (losses.count < (losses.othersFell ? most.amongOthers : most.alone)) return null;
+  if (losses.count < (losses.othersFell || losses.step?.kind === 'model' ? most.doubted : most.suspected)) return null;
   return { stopReason: 'failed', message: tell(losses) };
 }
 

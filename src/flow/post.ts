@@ -19,8 +19,11 @@ import type { Database, Tx } from '../store/database.ts';
 import {
   type ClaimedEffect,
   claimEffects,
+  confirmLease,
   failDependents,
   postponeEffect,
+  renewLeases,
+  renewLeasesEveryMs,
   resultsOf,
   settleEffect,
 } from '../store/effects.ts';
@@ -28,6 +31,7 @@ import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSe
 import { readSnapshot } from '../store/snapshots.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import { heed, isRateLimited } from './limits.ts';
 
 export interface PostDeps {
   db: Database;
@@ -53,45 +57,67 @@ const maxTries = { known: 20, unknown: 4 };
 /**
  * Post: carries effects out until none is left that may be sent now. Order holds within a session's lane; different
  * sessions and lanes go at once. A committed effect belongs to its session, whatever attempt of a run wrote it.
+ *
+ * A lease says who is at it. It is looked at, and made whole again, as the last thing before a request leaves, so a poster that
+ * was frozen anywhere else sends nothing that is somebody else's by now. One window stays: frozen between that look and the
+ * request for longer than the lease, it sends what another poster has sent meanwhile. The destination closes it: each write
+ * carries an id of ours, or the commit that it expects, or looks before it writes. Settling goes by the lease in any case.
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
-  const active = new Set<Promise<void>>();
+  const active = new Map<ClaimedEffect, Promise<void>>();
+  const hosts = Object.fromEntries([...deps.repositories.values()].map(({ name, codeHost }) => [name, codeHost]));
+  const renewing = setInterval(() => {
+    // A renewal that is lost costs nothing but this poster's claim to what it has in hand.
+    renewLeases(deps.db, [...active.keys()]).catch(() => {});
+  }, renewLeasesEveryMs);
   try {
     while (!signal.aborted) {
-      for (const effect of await claimEffects(deps.db, deps, atOnce - active.size)) {
+      for (const effect of await claimEffects(deps.db, { ...deps, hosts }, atOnce - active.size)) {
         deps.inHand.add(effect.id);
         const sending = carryOut(deps, effect, signal).finally(() => {
           deps.inHand.delete(effect.id);
-          active.delete(sending);
+          active.delete(effect);
         });
-        active.add(sending);
+        active.set(effect, sending);
       }
       if (active.size === 0) return;
       // A slow one must not keep what came meanwhile from leaving; of quick ones several end before it is worth a look.
-      await Promise.all([Promise.race([...active, delay(lookAgainMs)]), delay(gatherMs)]);
+      await Promise.all([Promise.race([...active.values(), delay(lookAgainMs)]), delay(gatherMs)]);
     }
   } finally {
-    await Promise.allSettled(active);
+    await Promise.allSettled(active.values());
+    clearInterval(renewing);
   }
 }
+
+/** The lease has run out; the effect is somebody else's. */
+class LeaseLost extends Error {}
 
 /** Never rejects: what cannot even be written down is tried again when its lease has run out. */
 async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSignal): Promise<void> {
   const { kind } = effect.operation;
+  const confirm = async () => {
+    const lease = await confirmLease(deps.db, effect);
+    if (!lease) throw new LeaseLost();
+    if (lease.closedMs > 0) throw closedMeanwhile(effect, lease.closedMs);
+    deps.failpoint(`effect/${kind}/mid`);
+  };
   try {
     deps.failpoint(`effect/${kind}/before`);
     const operation = resolveLater(effect.operation, await resultsOf(deps.db, laterKeys(effect.operation)));
     const session = await findSessionOfLease(deps.db, effect);
-    if (!session) return; // the lease is somebody else's by now
-    deps.failpoint(`effect/${kind}/mid`);
-    const result = await send(deps, session, operation, signal);
+    if (!session) return;
+    const result = await send(deps, session, operation, confirm, signal);
     deps.failpoint(`effect/${kind}/after`);
     const settle = (on: Database | Tx) => settleEffect(on, effect, { state: 'done', result });
-    if (!isRemembered(operation)) return void (await settle(deps.db));
-    await deps.db.transaction().execute(async (tx) => {
-      if (await settle(tx)) await remember(tx, session, operation, result);
-    });
+    if (!isRemembered(operation)) await settle(deps.db);
+    else
+      await deps.db.transaction().execute(async (tx) => {
+        if (await settle(tx)) await remember(tx, session, operation, result);
+      });
+    deps.failpoint(`effect/${kind}/settled`);
   } catch (error) {
+    if (error instanceof LeaseLost) return;
     if (signal.aborted)
       return postponeEffect(deps.db, effect, 0, 'the service stopped while it was sent').catch(() => {});
     await refuse(deps, effect, error).catch((failed: unknown) =>
@@ -100,17 +126,25 @@ async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSign
   }
 }
 
-function send(
+function closedMeanwhile({ account }: ClaimedEffect, waitMs: number): VendorError {
+  const message = `${account} has asked us to wait`;
+  return new VendorError(message, { code: 'rate_limited', retryable: true, retryAfterMs: waitMs });
+}
+
+/** `confirm` is called just before the request leaves. */
+async function send(
   deps: PostDeps,
   session: SessionRow,
   operation: Operation,
+  confirm: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  if (laneOf(operation) === 'code') return sendCode(deps, session, operation as CodeOperation, signal);
+  if (laneOf(operation) === 'code') return sendCode(deps, session, operation as CodeOperation, confirm, signal);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker)
     throw new Error(`The tracker "${session.hint.tracker}" is not configured any more; add it to shipmate.yaml.`);
   const seen = operation.kind === 'postActivity' ? { ...operation, activity: withLink(operation) } : operation;
+  await confirm();
   return tracker.send(session.hint, seen as TicketOperation, signal);
 }
 
@@ -118,6 +152,7 @@ async function sendCode(
   deps: PostDeps,
   session: SessionRow,
   operation: CodeOperation,
+  confirm: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
   const repository = deps.repositories.get(operation.repository);
@@ -126,34 +161,38 @@ async function sendCode(
     throw new Error(`The repository "${operation.repository}" is not configured any more; add it to shipmate.yaml.`);
   if (operation.kind === 'openPullRequest') {
     const { id, head, base, title, body, draft } = operation;
+    await confirm();
     return { ...(await host.openPullRequest(repository, { id, head, base, title, body, draft }, signal)) };
   }
   const snapshot = await readSnapshot(deps.db, operation.snapshotId);
-  const store = await receive(deps, host, repository, session.id, snapshot, signal);
+  const store = await receive(deps, host, repository, session, snapshot, signal);
   const { tree, message, date, branch } = operation;
   // A push of ours that was still on its way when this one was written has moved the branch since.
   const expected = session.headCommit ?? operation.expected;
   const parent = session.headCommit ?? operation.parent;
   const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
+  await confirm();
   return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
 }
 
-/** A process whose mirror does not have the session's base yet fetches it first. */
+/** A process whose mirror does not have the session's base, or what we last pushed, fetches it first. */
 async function receive(
   deps: PostDeps,
   host: CodeHost,
   repository: Repository,
-  sessionId: string,
+  { id, headCommit }: SessionRow,
   snapshot: StoredSnapshot,
   signal: AbortSignal,
 ): Promise<SessionStore> {
   const { workspaces } = deps;
+  const refresh = async () => workspaces.refresh(repository, await host.locate(repository, signal), signal);
+  if (headCommit !== null && !(await workspaces.resolve(repository, headCommit, signal))) await refresh();
   try {
-    return await workspaces.receive(sessionId, repository, snapshot, signal);
+    return await workspaces.receive(id, repository, snapshot, signal);
   } catch (error) {
     if (!(error instanceof WorkspaceError && error.code === 'base_missing')) throw error;
-    await workspaces.refresh(repository, await host.locate(repository, signal), signal);
-    return workspaces.receive(sessionId, repository, snapshot, signal);
+    await refresh();
+    return workspaces.receive(id, repository, snapshot, signal);
   }
 }
 
@@ -183,6 +222,12 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   const message = error instanceof Error ? error.message : String(error);
   const { key, sessionId, runId, ticket, tries } = effect;
   const fields = { session_id: sessionId, run_id: runId, ticket, effect: key, tries, err: error };
+  if (isRateLimited(error)) {
+    // It waits with its account, in its place, and no try is used up.
+    if (effect.account !== null) await heed(deps, effect.account, error);
+    await postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);
+    return;
+  }
   if (effect.tries < triesFor(error)) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;
     const waitMs = Math.max(asked ?? 0, Math.random() * Math.min(300_000, 500 * 2 ** effect.tries));
@@ -202,7 +247,8 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     if (operation.kind === 'updatePlan') return; // the next one may be taken
     const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
     const body = `I could not finish this: ${describe(operation)} failed for good. ${message} ${remedy(operation, error)}`;
-    await addActivities(tx, stage, `failed/${effect.key}`, [{ type: 'error', body }]);
+    const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
+    await addActivities(tx, stage, cause, [{ type: 'error', body }]);
     // What was never pushed holds no name: the next try may choose another.
     if (operation.kind === 'pushBranch' && session.headCommit === null)
       await updateSession(tx, session.id, { branch: null });
@@ -214,6 +260,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
 function triesFor(error: unknown): number {
   if (error instanceof VendorError) return error.retryable ? maxTries.known : 0;
   if (isDatabaseUnavailable(error)) return maxTries.known;
+  if (error instanceof WorkspaceError && error.code === 'disk_full') return maxTries.known;
   return error instanceof WorkspaceError && error.code !== 'git_failed' ? 0 : maxTries.unknown;
 }
 

@@ -82,6 +82,7 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
     const run = await claimRun(deps.db, deps.worker);
     if (!run) return;
     deps.admission.took();
+    deps.failpoint('run/claimed');
     deps.wake('run'); // there may be one for the next free slot, too
     await attemptRun(deps, run, signal);
   }

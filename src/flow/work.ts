@@ -7,6 +7,7 @@ import { orAborted } from '../lib/abort.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { unreadPrompts } from '../store/prompts.ts';
+import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
 import { listSteps } from '../store/steps.ts';
@@ -46,6 +47,11 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
+  if (steps.length === 0 && (await isForgotten(db, run.sessionId)))
+    notes.push(
+      'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
+        'Look at the files and `git diff` before you go on.',
+    );
   try {
     const journal = createJournal({
       db,

@@ -1,8 +1,17 @@
+import { interruptedText } from '../core/interruption.ts';
 import type { StepRecord } from '../core/step.ts';
+import type { ToolResult } from '../core/tool.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { holdRun } from '../store/runs.ts';
-import { latestSnapshot, type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';
+import {
+  latestSnapshot,
+  placeOfWorkspace,
+  placeWorkspace,
+  type SnapshotRow,
+  saveSnapshot,
+} from '../store/snapshots.ts';
+import { replaceResults } from '../store/steps.ts';
 import type { Baseline } from '../verification/baseline.ts';
 import type { Workspace } from '../workspaces/workspaces.ts';
 import type { Pinned, Prepared } from './prepare.ts';
@@ -77,6 +86,7 @@ export async function openWorkbench(
       touchedSeq ??= stepSeq; // one that was cut off by a stop is still to be taken
       throw error;
     });
+    deps.failpoint('snapshot/taken');
     const kept = await deps.workspaces.keep(run.sessionId, made);
     const row = {
       base: kept.base,
@@ -90,6 +100,7 @@ export async function openWorkbench(
       await holdRun(tx, run);
       return saveSnapshot(tx, { sessionId: run.sessionId, runId: run.id }, { ...row, bytes: made.bytes });
     });
+    deps.failpoint('snapshot/stored');
     last = { ...row, id };
     return last;
   }
@@ -158,18 +169,41 @@ async function take(
   };
   const writes = steps.filter((step) => step.kind === 'tool' && !step.readOnly);
   const interrupted = writes.some((step) => !step.completed && step.runId === run.id);
-  const snapshot = await latestSnapshot(deps.db, run.sessionId);
-  const lastWrite = writes.filter((step) => step.completed).at(-1)?.seq ?? 0;
-  const isSaved = lastWrite <= (snapshot?.stepSeq ?? 0);
-  if (steps.length > 0 && !interrupted) {
+  const [snapshot, lastPlace, place] = await Promise.all([
+    latestSnapshot(deps.db, run.sessionId),
+    placeOfWorkspace(deps.db, run.sessionId),
+    deps.workspaces.place(),
+  ]);
+  const unsaved = writes.filter((step) => step.completed && step.seq > (snapshot?.stepSeq ?? 0));
+  if (steps.length > 0 && !interrupted && (lastPlace ?? place) === place) {
     const same = await deps.workspaces.reopen(request, signal);
-    if (same) return { workspace: same, unsaved: isSaved ? null : lastWrite };
+    if (same) return { workspace: same, unsaved: unsaved.at(-1)?.seq ?? null };
   }
+  if (steps.length > 0) await undo(deps, run, unsaved);
   const workspace = await deps.workspaces.take({ ...request, restore: snapshot }, signal);
-  if (interrupted || !isSaved)
+  await deps.db.transaction().execute(async (tx) => {
+    await placeWorkspace(tx, run.sessionId, place);
+    await holdRun(tx, run);
+  });
+  if (interrupted || unsaved.length > 0 || steps.some((step) => step.runId === run.id))
     notes.push(
-      'The work was interrupted and the workspace was restored to an earlier state: the last changes, ' +
-        'and files that git ignores, may be missing. Check the files before you go on.',
+      'The work was interrupted, and the workspace was restored. Calls that this undid say so in their results; ' +
+        'beside them, files that git ignores may be missing.',
     );
   return { workspace, unsaved: null };
+}
+
+/** Nobody's disk counts any more, and the model will read of each call whose changes no snapshot has that they are gone. */
+async function undo(deps: RunDeps, run: ClaimedRun, unsaved: StepRecord[]): Promise<void> {
+  const result: ToolResult = { text: interruptedText, isError: true };
+  await deps.db.transaction().execute(async (tx) => {
+    await placeWorkspace(tx, run.sessionId, 'nowhere');
+    await holdRun(tx, run);
+    await replaceResults(
+      tx,
+      unsaved.map((step) => step.id),
+      result,
+    );
+  });
+  for (const step of unsaved) step.result = result;
 }

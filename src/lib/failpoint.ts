@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /** Names a moment in the code. Unarmed it does nothing. */
 export type Failpoint = (name: string) => void;
 
@@ -29,7 +31,7 @@ export function armFailpoints(spec: string | null): Failpoint {
 }
 
 function readPoint(written: string): [string, Armed] {
-  const [, name, action, at] = /^(\S+):(\w+)(?:@(\d+))?$/.exec(written.trim()) ?? [];
+  const [, name, action, at] = /^([^\s:;]+):(\w+)(?:@(\d+))?$/.exec(written.trim()) ?? [];
   const known = actions.find((each) => each === action);
   if (name === undefined || !known)
     throw new Error(
@@ -39,6 +41,8 @@ function readPoint(written: string): [string, Armed] {
 }
 
 function fire(name: string, action: Action): void {
+  // Said the moment before, and at once: whoever watches a frozen process must know where it stands.
+  if (action === 'stop') writeSync(2, `failpoint ${name}\n`);
   if (action === 'throw') throw new Error(`failpoint ${name}`);
   process.kill(process.pid, action === 'kill' ? 'SIGKILL' : 'SIGSTOP');
   // A signal to oneself may arrive a moment after the call; nothing of ours may run in between.

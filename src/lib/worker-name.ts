@@ -34,7 +34,8 @@ function machine(): string {
 /** Process ids are used again; the clock tick at which a process started tells two of them apart. */
 function startOf(pid: number): string {
   const fields = readOr(`/proc/${pid}/stat`, '').split(') ')[1]?.split(' ');
-  if (fields) return fields[19] ?? '';
+  // A zombie has ended; its parent has only not been told.
+  if (fields) return fields[0] === 'Z' ? 'gone' : (fields[19] ?? '');
   try {
     process.kill(pid, 0);
     return 'alive';

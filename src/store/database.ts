@@ -63,6 +63,10 @@ export interface Schema {
     brief: NullableJson<{ system: string; request: string }>;
     created_at: Time;
     updated_at: Time;
+    /** `updated_at` as it was when what the session needs no more was cleared away. */
+    tidied_at: NullableTime;
+    /** When the bodies of its steps were deleted. */
+    forgotten_at: NullableTime;
     opened_at: Moment;
     given: Generated<boolean>;
     given_at: Moment;
@@ -72,10 +76,7 @@ export interface Schema {
     spoke_at: Moment;
     answered_at: Moment;
     answered_seq: Generated<number>;
-    /** `updated_at` as it was when what the session needs no more was cleared away. */
-    tidied_at: NullableTime;
-    /** When the bodies of its steps were deleted. */
-    forgotten_at: NullableTime;
+    workspace_in: string | null;
   };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
@@ -151,7 +152,9 @@ export interface Schema {
     error: string | null;
     created_at: Time;
     settled_at: NullableTime;
+    redrives: Generated<number>;
   };
+  accounts: { name: string; open_at: Date; closed_at: Time };
   activities: {
     id: string;
     session_id: string;

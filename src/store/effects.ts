@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Lane, laneOf, laterKeys, type Operation } from '../core/effect.ts';
+import { isLater, type Lane, laneOf, laterKeys, type Operation } from '../core/effect.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 
@@ -24,12 +24,21 @@ export interface ClaimedEffect {
   key: string;
   lane: Lane;
   operation: Operation;
+  /** Whose limit it is under; null: nobody can tell. */
+  account: string | null;
   tries: number;
+  redrives: number;
   lease: string;
 }
 
-/** A poster has this long to carry an effect out before another may try. */
-const leaseSeconds = 60;
+/**
+ * A poster that falls silent for so long loses what it had in hand. It renews its leases every `renewLeasesEveryMs`, and each
+ * just before it sends, so that a try has this long from its last look; what takes longer is renewed as it goes on.
+ */
+export const leaseSeconds = 15;
+export const renewLeasesEveryMs = 3_000;
+
+const fromNow = sql<Date>`now() + make_interval(secs => ${leaseSeconds})`;
 
 export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
   if (effects.length > 0) await insertEffects(tx, effects).execute();
@@ -65,11 +74,12 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
 
 /**
  * Takes the first pending effect of each session and lane that is free, at most `limit`, and leases them. Ephemeral ones
- * that something later has overtaken are dropped.
+ * that something later has overtaken are dropped. What would go to an account that is closed waits. `hosts` says which code
+ * host a repository is on.
  */
 export async function claimEffects(
   db: Database,
-  { worker, inHand }: { worker: string; inHand: ReadonlySet<string> },
+  { worker, inHand, hosts }: { worker: string; inHand: ReadonlySet<string>; hosts: Record<string, string> },
   limit: number,
 ): Promise<ClaimedEffect[]> {
   // A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand.
@@ -84,7 +94,9 @@ export async function claimEffects(
     key: string;
     lane: Lane;
     operation: Operation;
+    account: string | null;
     tries: number;
+    redrives: number;
     lease: string;
   }>`
     with dropped as (
@@ -101,21 +113,26 @@ export async function claimEffects(
       select distinct on (session_id, lane) id from effects
       where state = 'pending' and id not in (select id from dropped)
       order by session_id, lane, seq
-    )
-    update effects set lease = gen_random_uuid(), leased_by = ${worker}, leased_until = now() + make_interval(secs => ${leaseSeconds}), tries = tries + 1
-    where id in (
-      select e.id from effects e
+    ), chosen as (
+      select e.id, a.account from effects e
       join heads using (id)
+      cross join lateral (
+        select case e.lane
+          when 'ticket' then 'tracker/' || (select t.tracker from sessions s join tickets t on t.id = s.ticket_id where s.id = e.session_id)
+          else 'code-host/' || (${JSON.stringify(hosts)}::json ->> (e.operation ->> 'repository'))
+        end as account) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}
         and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
+        and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
       order by e.seq
       for update of e skip locked
       limit ${limit}
     )
-    returning id, session_id, run_id,
-      (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = effects.session_id) as ticket, key, lane, operation, tries, lease`.execute(
-    db,
-  );
+    update effects set lease = gen_random_uuid(), leased_by = ${worker}, leased_until = ${fromNow}, tries = tries + 1
+    from chosen where effects.id = chosen.id
+    returning effects.id, session_id, run_id,
+      (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = effects.session_id) as ticket,
+      key, lane, operation, chosen.account, tries, redrives, lease`.execute(db);
   return claimed.rows.map((row) => ({
     id: row.id,
     sessionId: row.session_id,
@@ -124,7 +141,9 @@ export async function claimEffects(
     key: row.key,
     lane: row.lane,
     operation: row.operation,
+    account: row.account,
     tries: row.tries,
+    redrives: row.redrives,
     lease: row.lease,
   }));
 }
@@ -133,6 +152,34 @@ export async function resultsOf(db: Database, keys: string[]): Promise<Record<st
   if (keys.length === 0) return {};
   const rows = await db.selectFrom('effects').select(['key', 'result']).where('key', 'in', keys).execute();
   return Object.fromEntries(rows.map((row) => [row.key, row.result ?? {}]));
+}
+
+/** Keeps what this poster still works on. One whose lease has run out is not had back: somebody may be at it. */
+export async function renewLeases(db: Database, effects: readonly ClaimedEffect[]): Promise<void> {
+  if (effects.length === 0) return;
+  const leases = effects.map((effect) => effect.lease);
+  await db
+    .updateTable('effects')
+    .set({ leased_until: fromNow })
+    .where('lease', 'in', leases)
+    .where('state', '=', 'pending')
+    .where('leased_until', '>', sql<Date>`now()`)
+    .execute();
+}
+
+/**
+ * The second fence, just before something is sent: the lease is ours and whole again, or null. Answers for how long the
+ * effect's account is closed, 0 when it is open.
+ */
+export async function confirmLease(db: Database, effect: ClaimedEffect): Promise<{ closedMs: number } | null> {
+  const confirmed = await sql<{ closed_ms: number | null }>`
+    update effects set leased_until = ${fromNow}
+    where id = ${effect.id} and lease = ${effect.lease} and state = 'pending' and leased_until > now()
+    returning (
+      select extract(epoch from open_at - now())::float8 * 1000 from accounts
+      where name = ${effect.account} and open_at > now()) as closed_ms`.execute(db);
+  const row = confirmed.rows[0];
+  return row ? { closedMs: Math.ceil(row.closed_ms ?? 0) } : null;
 }
 
 /** Settles by the lease; false when somebody else has it. */
@@ -171,16 +218,23 @@ export async function failDependents(tx: Tx, key: string): Promise<{ operation: 
   return [...failed, ...further];
 }
 
-/** Gives the lease back; the next try is not before `waitMs` from now. */
+/** Gives the lease back; the next try is not before `waitMs` from now. One that was not really made does not count as a try. */
 export async function postponeEffect(
   db: Database,
   effect: ClaimedEffect,
   waitMs: number,
   error: string,
+  counts = true,
 ): Promise<void> {
   await db
     .updateTable('effects')
-    .set({ lease: null, leased_until: null, error, not_before: sql`now() + make_interval(secs => ${waitMs / 1000})` })
+    .set({
+      lease: null,
+      leased_until: null,
+      error,
+      not_before: sql`now() + make_interval(secs => ${waitMs / 1000})`,
+      tries: counts ? sql`tries` : sql`greatest(tries - 1, 0)`,
+    })
     .where('id', '=', effect.id)
     .where('lease', '=', effect.lease)
     .execute();
@@ -199,6 +253,51 @@ export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
     .execute();
 }
 
+/**
+ * Makes what failed for good pending again, in its old place: the failed effects of the session's last run with those that
+ * failed with them, and what belongs to no run. Older runs' are left: later ones have published over them. The session's row
+ * must be locked. Answers how many there were.
+ */
+export async function redriveEffects(tx: Tx, sessionId: string): Promise<number> {
+  const redriven = await tx
+    .updateTable('effects')
+    .set({
+      state: 'pending',
+      tries: 0,
+      redrives: sql`redrives + 1`,
+      not_before: sql`now()`,
+      lease: null,
+      leased_by: null,
+      leased_until: null,
+      error: null,
+      settled_at: null,
+    })
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'failed')
+    .where(
+      sql<boolean>`(run_id is null or run_id = (
+        select r.id from runs r where r.session_id = ${sessionId} order by r.number desc limit 1))`,
+    )
+    .returning(['run_id', 'operation'])
+    .execute();
+  // Those that were never to be shown had been taken off the record.
+  for (const { run_id, operation } of redriven)
+    if (operation.kind === 'postActivity')
+      await tx
+        .insertInto('activities')
+        .values({
+          id: operation.id,
+          session_id: sessionId,
+          run_id,
+          conversation_id: null,
+          activity: JSON.stringify(operation.activity),
+          awaits_link: isLater(operation.link),
+        })
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .execute();
+  return redriven.length;
+}
+
 /** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */
 export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
   const row = await db
@@ -209,7 +308,7 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
     .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
     .where('state', 'in', ['pending', 'done'])
     .where(sql<boolean>`exists (
-      select 1 from effects p where p.session_id = ${sessionId} and p.state in ('pending', 'done')
+      select 1 from effects p where p.session_id = ${sessionId} and p.lane = 'code' and p.state in ('pending', 'done')
         and p.operation ->> 'kind' = 'openPullRequest')`)
     .orderBy('seq', 'desc')
     .limit(1)

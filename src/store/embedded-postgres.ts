@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { withFileLock } from '../lib/file-lock.ts';
 import { runProcess } from '../lib/process.ts';
 
@@ -23,7 +24,7 @@ interface ServerRecord {
 
 export interface EmbeddedPostgres {
   url: string;
-  /** Aborted when the server has ended, or our connection to it. */
+  /** Aborted when the server has ended and could not be started again where it was. */
   lost: AbortSignal;
   /** Lets go of the server; the last process to do so stops it. */
   release(): Promise<void>;
@@ -31,8 +32,9 @@ export interface EmbeddedPostgres {
 
 /**
  * The PostgreSQL that runs from `dir` when no `DATABASE_URL` is given: attaches to the one that is alive, else starts it.
- * It is detached: a server whose starter was killed is adopted by the next command. A process that uses it holds one
- * connection (the keeper), so "am I the last?" is a question to the server itself and a kill -9 answers it too.
+ * It is detached: a server whose starter was killed is adopted by the next command, and one that is killed itself is started
+ * again by whoever uses it. A process that uses it holds one connection (the keeper), so "am I the last?" is a question to
+ * the server itself and a kill -9 answers it too.
  */
 export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgres> {
   const home = resolve(dir);
@@ -40,23 +42,49 @@ export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgre
   await mkdir(home, { recursive: true, mode: 0o755 });
   const lock = join(home, 'postgres.lock');
   const recordFile = join(home, 'postgres.json');
-  const { url, keeper } = await withFileLock(lock, async () => {
-    const record = (await readRecord(recordFile)) ?? (await initialise(home, recordFile));
-    const running = await connectKeeper(record);
-    if (running) return { url: urlOf(record), keeper: running };
-    return { url: urlOf(record), keeper: await start(home, record) };
-  });
   let released = false;
   const lost = new AbortController();
-  keeper.on('end', () => {
-    if (!released) lost.abort(new Error('the embedded PostgreSQL has ended'));
-  });
+
+  async function attach(mayMove: boolean): Promise<{ record: ServerRecord; keeper: pg.Client }> {
+    return withFileLock(lock, async () => {
+      const record = (await readRecord(recordFile)) ?? (await initialise(home, recordFile));
+      const running = await connectToRunning(home, record);
+      return { record, keeper: running ?? (await start(home, record, mayMove)) };
+    });
+  }
+
+  function keep(client: pg.Client): void {
+    keeper = client;
+    client.once('end', () => {
+      if (!released) reviving = revive();
+    });
+  }
+
+  /** Everybody knows the server by its URL: it must come back at the same one. */
+  async function revive(triesLeft = 5): Promise<void> {
+    try {
+      const back = await attach(false);
+      if (urlOf(back.record) === url) keep(back.keeper);
+      else throw new Error('it runs at another address now');
+    } catch (cause) {
+      // Killed again while it was starting, or its last processes still hold what a new one needs.
+      if (triesLeft > 0 && !released) return delay(500).then(() => revive(triesLeft - 1));
+      lost.abort(new Error(`the embedded PostgreSQL has ended: ${(cause as Error).message}`, { cause }));
+    }
+  }
+
+  const first = await attach(true);
+  const url = urlOf(first.record);
+  let keeper = first.keeper;
+  let reviving: Promise<void> = Promise.resolve();
+  keep(keeper);
   return {
     url,
     lost: lost.signal,
     async release() {
       if (released) return;
       released = true;
+      await reviving;
       await withFileLock(lock, async () => {
         const others = await countOthers(keeper).catch(() => 1);
         await keeper.end().catch(() => {});
@@ -64,6 +92,16 @@ export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgre
       });
     },
   };
+}
+
+/** A server that is just starting or recovering is waited for. null: none runs. */
+async function connectToRunning(home: string, record: ServerRecord): Promise<pg.Client | null> {
+  const giveUpAt = performance.now() + 30_000;
+  for (;;) {
+    const keeper = await connectKeeper(record);
+    if (keeper || performance.now() > giveUpAt || !(await isRunning(join(home, 'postgres')))) return keeper;
+    await delay(50);
+  }
 }
 
 async function readRecord(file: string): Promise<ServerRecord | null> {
@@ -105,8 +143,8 @@ function socketDirOf(home: string): string {
   return join(tmpdir(), `shipmate-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`);
 }
 
-async function start(home: string, record: ServerRecord): Promise<pg.Client> {
-  record.port = await freePort(record.port);
+async function start(home: string, record: ServerRecord, mayMove: boolean): Promise<pg.Client> {
+  if (mayMove) record.port = await freePort(record.port);
   await writeRecord(join(home, 'postgres.json'), record); // first: a kill from here on leaves a server that can be found
   await mkdir(record.socketDir, { recursive: true, mode: 0o700 });
   await chmod(record.socketDir, 0o700);
@@ -147,6 +185,9 @@ function whenEnded(child: ChildProcess): Promise<string> {
   });
 }
 
+/** Nothing there, not up yet, or on its way down. */
+const notThere = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03']);
+
 /** null when nothing answers. The database is made at the first connection. */
 async function connectKeeper(record: ServerRecord): Promise<pg.Client | null> {
   const connect = async (database: string) => {
@@ -159,7 +200,7 @@ async function connectKeeper(record: ServerRecord): Promise<pg.Client | null> {
     return await connect('shipmate');
   } catch (error) {
     const { code } = error as { code?: string };
-    if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === '57P03') return null; // nothing there, or not up yet
+    if (code === undefined ? isDatabaseUnavailable(error) : notThere.has(code)) return null;
     if (code !== '3D000') throw error; // 3D000: the server runs, the database is not there yet
     const admin = await connect('postgres');
     await admin.query('create database shipmate');
@@ -176,11 +217,29 @@ async function countOthers(keeper: pg.Client): Promise<number> {
   return (found.rows[0] as { n: number }).n;
 }
 
-/** A fast shutdown, as pg_ctl does it: SIGINT to the postmaster, whose id is the first line of its own file. */
+/** The postmaster's id is the first line of its own file; null without one. */
+async function serverPid(data: string): Promise<number | null> {
+  const pid = Number.parseInt(await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''), 10);
+  return Number.isInteger(pid) ? pid : null;
+}
+
+async function isRunning(data: string): Promise<boolean> {
+  const pid = await serverPid(data);
+  if (pid === null) return false;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // Of a killed server the file stays, and its process id may be another's by now.
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'postgres');
+  return name.trim() === 'postgres';
+}
+
+/** A fast shutdown, as pg_ctl does it: SIGINT to the postmaster. */
 async function stop(data: string): Promise<void> {
-  const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
-  const pid = Number.parseInt(text, 10);
-  if (!Number.isInteger(pid)) return;
+  const pid = await serverPid(data);
+  if (pid === null) return;
   try {
     process.kill(pid, 'SIGINT');
     for (let tries = 0; tries < 400; tries++) {

@@ -55,6 +55,7 @@ const report = 'This must never happen: report it, with the output of `shipmate 
 
 /** The end that a run wrote. */
 const endKey = sql`r.session_id || '/run/' || r.number || '/ended/activity/0'`;
+const cappedKey = sql`s.id || '/capped/' || coalesce(r.number, 0) || '/activity/0'`;
 const lastRun = sql`lateral (select * from runs r where r.session_id = s.id order by r.number desc limit 1) r`;
 
 const checks: Check[] = [
@@ -84,12 +85,11 @@ const checks: Check[] = [
   },
   {
     name: 'session was begun',
-    holds: 'A session that was opened gets its first run in the same transaction.',
+    holds: 'A session that was opened gets its first run in the same transaction, or rests.',
     remedy: 'Comment on the ticket to begin it; report it if it comes back.',
     violations: ({ olderThan }) => sql`
       select s.id, s.id as session_id, 'it was opened and never begun' as explanation from sessions s
-      where s.state = 'pending' and ${olderThan('s.created_at', 60)}
-        and exists (select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop')`,
+      where s.state = 'pending' and ${olderThan('s.created_at', 60)}`,
   },
   {
     name: 'run is held',
@@ -128,14 +128,22 @@ const checks: Check[] = [
       from deliveries d where d.outcome like 'failed:%'`,
   },
   {
-    name: 'prompt is heard',
-    holds: 'What people said to a session at rest woke it.',
+    name: 'wish is heard',
+    holds: 'A session at rest has nothing left to do: what it was given and told was answered, or ended by a stop.',
     remedy: 'Comment "continue" on the ticket; report it if it comes back.',
+    // As core/attention.ts decides it. One that has started too many runs waits, and has said so.
     violations: ({ resting }) => sql`
-      select p.id, s.id as session_id, format('what %s said at %s was not read', p.author ->> 'name', p.said_at) as explanation
-      from (${resting}) s join ${lastRun} on true
-      join prompts p on p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
-      where s.state = 'complete' or (s.state = 'awaitingInput' and p.said_at > r.ended_at + interval '5 seconds')`,
+      select s.id, s.id as session_id, case when s.unread then 'what people said was not read'
+        else 'the ticket was given to the agent again, and it did not begin' end as explanation
+      from (select s.*, exists (
+          select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
+            and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)) as unread
+        from (${resting}) s) s
+      left join ${lastRun} on true
+      where s.given and not s.closed and (s.unread or s.given_at > coalesce(s.answered_at, '-infinity'))
+        and not (s.stop_at is not null and s.stop_at >= coalesce(s.given_at, '-infinity')
+          and s.stop_at >= coalesce(s.spoke_at, '-infinity'))
+        and not exists (select from effects e where e.key = ${cappedKey})`,
   },
   {
     name: 'end is told',
@@ -158,7 +166,7 @@ const checks: Check[] = [
       select s.id, s.id as session_id, 'it waits for an answer, and its last run ended without a question' as explanation
       from (${resting}) s left join ${lastRun} on true
       where s.state = 'awaitingInput' and not exists (
-        select from effects e where e.key = ${endKey} and e.operation -> 'activity' ->> 'type' = 'elicitation')`,
+        select from effects e where e.key in (${endKey}, ${cappedKey}) and e.operation -> 'activity' ->> 'type' = 'elicitation')`,
   },
   {
     name: 'change is published',
@@ -213,7 +221,7 @@ const checks: Check[] = [
     violations: ({ resting }) => sql`
       select p.id, s.id as session_id, format('step %s was completed without a result', p.key) as explanation
       from (${resting}) s join steps p on p.session_id = s.id
-      where s.forgotten_at is null and p.completed_at is not null and p.result is null`,
+      where p.completed_at is not null and p.result is null and p.input is not null`,
   },
   {
     name: 'nothing after the end',

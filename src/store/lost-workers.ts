@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { RunLost, type StepKind } from '../core/step.ts';
+import { RunLost } from '../core/step.ts';
 import { type BegunStep, identifyStep } from '../core/step-words.ts';
 import type { Database } from './database.ts';
 import { type ClaimedRun, isProgress } from './runs.ts';
@@ -23,7 +23,7 @@ const othersWithinMinutes = 10;
  * and asking the model once more is no progress.
  */
 export async function noteLostWorker(db: Database, run: ClaimedRun): Promise<Losses> {
-  const step = await openStep(db, run.id);
+  const step = await openStep(db, run);
   const mark = createHash('sha256').update(identifyStep(step)).digest('hex');
   const noted = await sql<{ lost: string[]; others: boolean }>`
     with state as (
@@ -44,15 +44,16 @@ export async function noteLostWorker(db: Database, run: ClaimedRun): Promise<Los
   return { count: row.lost.length, step, othersFell: row.others };
 }
 
-/** The newest step that a run began and has not completed. */
-export async function openStep(db: Database, runId: string): Promise<(BegunStep & { begunAt: Date }) | null> {
+/** The newest step that the attempt before this one began and did not complete. What an earlier one left is not its doing. */
+async function openStep(db: Database, run: ClaimedRun): Promise<BegunStep | null> {
   const row = await db
     .selectFrom('steps')
-    .select(['kind', 'key', 'input', 'begun_at'])
-    .where('run_id', '=', runId)
+    .select(['kind', 'key', 'input'])
+    .where('run_id', '=', run.id)
+    .where('attempt', '=', run.attempt - 1)
     .where('completed_at', 'is', null)
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row ? { kind: row.kind as StepKind, key: row.key, input: row.input, begunAt: row.begun_at } : null;
+  return row ?? null;
 }

@@ -10,6 +10,7 @@ const dir = fileURLToPath(new URL('../../migrations', import.meta.url));
  */
 export async function migrate(url: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, application_name: 'shipmate-migrate' });
+  client.on('error', () => {}); // what was asked rejects with it; without a listener it would end this process
   await client.connect();
   try {
     const applied = await runner({

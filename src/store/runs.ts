@@ -21,7 +21,10 @@ export interface ClaimedRun {
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
 export const silentAfterSeconds = 8;
-/** A step at which so many workers fell is suspected of it: no worker has two such runs at work at once. */
+/**
+ * A run at whose step so many workers fell is suspected of it. No worker takes one while it has another at work at whose step
+ * one fell and that has done nothing since, so that the innocent are found out.
+ */
 const suspectFrom = 2;
 /** Of a step `s`: work was done in it. A reply of the model or word of an interruption is none. */
 export const isProgress = sql<boolean>`(s.completed_at is not null and s.kind <> 'model'
@@ -49,9 +52,9 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
       select id, row_number() over (order by priority, queued_at) as place from runs
       where ended_at is null and started_at is not null and not_before <= now()
         and (worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))
-        and not (cardinality(lost_workers) >= ${suspectFrom} and exists (
+        and not (cardinality(lost_workers) + (worker is not null)::int >= ${suspectFrom} and exists (
           select 1 from runs o
-          where o.worker = ${worker} and o.ended_at is null and o.started_at is not null and cardinality(o.lost_workers) >= ${suspectFrom}
+          where o.worker = ${worker} and o.ended_at is null and o.started_at is not null and o.lost_workers <> '{}'
             and o.heartbeat_at >= now() - make_interval(secs => ${silentAfterSeconds})
             and not exists (select 1 from steps s where s.run_id = o.id and s.attempt = o.attempt and ${isProgress})))
       order by priority, queued_at limit ${lookAhead}

@@ -124,7 +124,7 @@ export function findSessionOfLease(db: Database, effect: { id: string; lease: st
     .where('effects.id', '=', effect.id)
     .where('effects.lease', '=', effect.lease)
     .where('effects.state', '=', 'pending')
-    .where('effects.leased_until', '>', sql<Date>`now() + interval '10 seconds'`)
+    .where('effects.leased_until', '>', sql<Date>`now()`)
     .executeTakeFirst()
     .then(toRow);
 }
@@ -210,7 +210,11 @@ export async function currentConversation(
 ): Promise<{ id: string; ref: unknown } | null> {
   const row = await db
     .selectFrom('conversations')
-    .leftJoin('prompts', 'prompts.conversation_id', 'conversations.id')
+    .leftJoin('prompts', (join) =>
+      join
+        .onRef('prompts.conversation_id', '=', 'conversations.id')
+        .onRef('prompts.session_id', '=', 'conversations.session_id'),
+    )
     .select(['conversations.id', 'conversations.ref'])
     .where('conversations.session_id', '=', sessionId)
     .orderBy((order) => order.fn.coalesce('prompts.said_at', 'conversations.created_at'), 'desc')

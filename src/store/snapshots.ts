@@ -50,6 +50,17 @@ export async function latestSnapshot(db: Database, sessionId: string): Promise<S
   return row ? toSnapshot(row) : null;
 }
 
+/** Where the session's workspace was last in use; null: nobody has said yet. A copy anywhere else is out of date. */
+export async function placeOfWorkspace(db: Database, sessionId: string): Promise<string | null> {
+  const row = await db.selectFrom('sessions').select('workspace_in').where('id', '=', sessionId).executeTakeFirst();
+  return row?.workspace_in ?? null;
+}
+
+/** Locks the session's row. */
+export async function placeWorkspace(tx: Tx, sessionId: string, place: string): Promise<void> {
+  await tx.updateTable('sessions').set({ workspace_in: place }).where('id', '=', sessionId).execute();
+}
+
 /** Throws when there is none of that id. */
 export async function readSnapshot(db: Database, id: string): Promise<SnapshotRow> {
   return toSnapshot(await db.selectFrom('snapshots').selectAll().where('id', '=', id).executeTakeFirstOrThrow());

@@ -7,12 +7,13 @@ import { type ClaimedRun, holding } from './runs.ts';
 import { type Accounts, reserving, settling } from './spending.ts';
 import { insertingUsage, type Usage } from './usage.ts';
 
-/** Steps of a session, all runs, in the order in which they began. */
+/** Steps of a session, all runs, in the order in which they began, but for those whose bodies were deleted. */
 export async function listSteps(db: Database, sessionId: string): Promise<StepRecord[]> {
   const rows = await db
     .selectFrom('steps')
     .select(['id', 'run_id', 'seq', 'kind', 'key', 'read_only', 'input', 'result', 'completed_at'])
     .where('session_id', '=', sessionId)
+    .where('input', 'is not', null)
     .orderBy('seq')
     .execute();
   return rows.map((row) => ({
@@ -82,6 +83,13 @@ export async function completeStep(
     from held where steps.id = ${stepId} and steps.run_id = held.id
     returning steps.id`.execute(db);
   if (completed.rows.length === 0) throw new RunLost(run.id);
+}
+
+/** What completed steps did is gone: from now on `result` is what they came to. The run's row must be held. */
+export async function replaceResults(tx: Tx, stepIds: string[], result: unknown): Promise<void> {
+  if (stepIds.length === 0) return;
+  const json = JSON.stringify(result);
+  await tx.updateTable('steps').set({ result: json }).where('id', 'in', stepIds).execute();
 }
 
 /** Whether a tool of any of the session's runs may have changed files. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '../lib/process.ts';
 
@@ -11,12 +11,15 @@ import { runProcess } from '../lib/process.ts';
  *     layers/<mirror>.<setup>/{tree,home}      what set-up left, copied into each new tree
  *     sessions/<session>                       a link to its work tree, for sandboxes that cannot map paths
  *     mirrors/  caches/  stores/  bundles/     upstream, package downloads, published work, large snapshots
+ *     place                                        what this directory is called among those of all machines
  *     trash/                                   what is being deleted
  *
  * A `busy` marker dies with its process; a tree without a marker is left over from a crash.
  */
 export interface Layout {
   readonly path: LayoutPath;
+  /** Names this directory among those of all machines. */
+  readonly place: string;
   /** A directory for the inside of a sandbox. */
   give(path: string): Promise<string>;
   /** A new, empty tree under a busy marker. */
@@ -27,7 +30,7 @@ export interface Layout {
   move(from: [MarkerKind, string], to: [MarkerKind, string]): Promise<boolean>;
   list(kind: MarkerKind): Promise<string[]>;
   /** What lies in one of the directories. */
-  names(directory: 'trees' | 'layers'): Promise<string[]>;
+  names(directory: 'trees' | 'layers' | 'stores' | 'bundles'): Promise<string[]>;
   link(sessionId: string, tree: string): Promise<void>;
   unlink(sessionId: string): Promise<void>;
   remove(kind: MarkerKind, name: string): Promise<void>;
@@ -75,6 +78,8 @@ export async function createLayout(root: string, owner: { uid: number; gid: numb
     await mkdir(path(name), { recursive: true });
     await chmod(path(name), 0o755); // whatever our umask: a sandbox's user walks through them
   }
+
+  const place = await readPlace(path);
 
   async function give(target: string): Promise<string> {
     await mkdir(target, { recursive: true });
@@ -143,6 +148,7 @@ export async function createLayout(root: string, owner: { uid: number; gid: numb
 
   return {
     path,
+    place,
     give,
     busyName,
     read,
@@ -218,4 +224,15 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Written once, whole, by whichever process is first. */
+async function readPlace(path: LayoutPath): Promise<string> {
+  const half = path('markers', `${randomUUID()}.half`);
+  await writeFile(half, randomUUID());
+  await link(half, path('place')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  await rm(half, { force: true });
+  return readFile(path('place'), 'utf8');
 }

@@ -22,6 +22,8 @@ export interface Pool {
   warm(repository: Repository, base: string, setup: SetupPlan): Promise<void>;
   /** Drops what has not been wanted for long. */
   expire(): Promise<void>;
+  /** By how many bytes the ready ones, with so many more of sessions, exceed their share of the disk. */
+  excess(ofSessions: number): Promise<number>;
 }
 
 const atOnce = 4;
@@ -85,14 +87,21 @@ export function createPool(options: {
     }
   }
 
+  async function share(): Promise<number> {
+    const disk = await statfs(layout.path('trees'));
+    return Math.min(disk.blocks * pool.diskShare, disk.bavail / 2) * disk.bsize;
+  }
+
+  async function allReady(): Promise<{ name: string; marker: Marker }[]> {
+    const names = await layout.list('ready');
+    const found = await Promise.all(names.map(async (name) => ({ name, marker: await layout.read('ready', name) })));
+    return found.flatMap(({ name, marker }) => (marker ? [{ name, marker }] : []));
+  }
+
   /** Makes room for one more of this repository; false when there is none. */
   async function makeRoom(mirror: string): Promise<boolean> {
-    const disk = await statfs(layout.path('trees'));
-    const allowed = Math.min(disk.blocks * pool.diskShare, disk.bavail / 2) * disk.bsize;
-    const found = await Promise.all(
-      (await layout.list('ready')).map(async (name) => ({ name, marker: await layout.read('ready', name) })),
-    );
-    const ready = found.flatMap(({ name, marker }) => (marker ? [{ name, marker }] : []));
+    const allowed = await share();
+    const ready = await allReady();
     const expected = Math.max(
       0,
       ...ready.filter(({ marker }) => marker.mirror === mirror).map(({ marker }) => marker.bytes),
@@ -138,6 +147,10 @@ export function createPool(options: {
   return {
     take,
     expire,
+    async excess(ofSessions) {
+      const used = (await allReady()).reduce((sum, { marker }) => sum + marker.bytes, ofSessions);
+      return Math.max(0, used - (await share()));
+    },
     warm(repository, base, setup) {
       return background('warm', (signal) => inTurn(() => fill(repository, base, setup, signal), signal));
     },

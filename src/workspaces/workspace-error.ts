@@ -5,7 +5,7 @@ import type { Repository } from '../core/repository.ts';
  * happened and what to do.
  */
 export class WorkspaceError extends Error {
-  readonly code: 'base_missing' | 'too_large' | 'bad_bundle' | 'git_failed';
+  readonly code: 'base_missing' | 'too_large' | 'bad_bundle' | 'disk_full' | 'git_failed';
 
   constructor(code: WorkspaceError['code'], message: string) {
     super(message);

@@ -1,6 +1,8 @@
-import { resolve as resolvePath } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join, resolve as resolvePath } from 'node:path';
 import type { Repository } from '../core/repository.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
+import { tellFullDisk } from './disk-full.ts';
 import { createHostGit } from './git.ts';
 import { dirOf, readSearchPath } from './inside.ts';
 import { createLayout, layoutPath } from './layout.ts';
@@ -29,6 +31,11 @@ export interface WorkspacesOptions {
   setup?: Partial<SetupOptions>;
 }
 
+export interface HeldSession {
+  id: string;
+  bytes: number;
+}
+
 /** Nothing is done before the first call: then directories are made, and what dead processes left half done goes. */
 export interface Workspaces extends SessionStores {
   /** Brings the mirror of a repository up to date; it is made at first use. Throws `VendorError`. */
@@ -40,6 +47,8 @@ export interface Workspaces extends SessionStores {
   /** Every file, link and submodule at a commit. */
   listFiles(repository: Repository, commit: string): Promise<{ path: string; mode: string; sha: string }[]>;
 
+  /** Names the directory that all this lies in, among those of all machines. */
+  place(): Promise<string>;
   /** Where the work tree of a session's workspace is inside its sandbox, before there is one. */
   dirOf(sessionId: string): string;
   /** A workspace for a session, in place of any that it had on this machine. Throws `SetupError`, `WorkspaceError`. */
@@ -53,8 +62,13 @@ export interface Workspaces extends SessionStores {
   /** What to store of a snapshot: with its bundle, or over 20 MB with the path on this machine that it was written to. */
   keep(sessionId: string, snapshot: Snapshot): Promise<StoredSnapshot>;
 
-  /** Takes a session's files off this machine. Its base stays in the mirror, so that it can be taken up again. */
-  release(sessionId: string): Promise<void>;
+  /** Sessions with files on this machine, and by how much these, with what is kept ready, exceed their share of the disk. */
+  held(): Promise<{ sessions: HeldSession[]; excess: number }>;
+  /**
+   * Takes a session's files off this machine, but for the bundles at these paths. Its base stays in the mirror: with its
+   * snapshot it can be taken up again.
+   */
+  release(sessionId: string, bundles?: string[]): Promise<void>;
   /** As `release`, for a session that will not be taken up again. */
   forget(sessionId: string, repository: Repository): Promise<void>;
   /** Ends all work, and resolves when nothing of it runs any more. Files of sessions stay. */
@@ -78,14 +92,18 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     return opened;
   }
 
-  async function release(sessionId: string): Promise<void> {
+  async function release(sessionId: string, bundles: string[] = []): Promise<void> {
     const { layout, taking } = await open();
     await taking.release(sessionId);
     await layout.discard(layout.path('stores', `${sessionId}.git`));
-    await layout.discard(layout.path('bundles', sessionId));
+    const dir = layout.path('bundles', sessionId);
+    const kept = await readdir(dir).catch(() => []);
+    const spent = kept.map((name) => join(dir, name)).filter((path) => !bundles.includes(path));
+    if (spent.length === kept.length) await layout.discard(dir);
+    else for (const path of spent) await layout.discard(path);
   }
 
-  return {
+  return tellFullDisk(root, {
     refresh: async (...args) => (await open()).mirrors.refresh(...args),
     resolve: async (...args) => (await open()).mirrors.resolve(...args),
     readFile: async (...args) => (await open()).mirrors.readFile(...args),
@@ -94,6 +112,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       return [...entries.values()];
     },
 
+    place: async () => (await open()).layout.place,
     dirOf: (sessionId) => dirOf(driver, { path: layoutPath(root) }, { session: assertName('session', sessionId) }),
     take: async (...args) => (await open()).taking.take(...args),
     reopen: async (...args) => (await open()).taking.reopen(...args),
@@ -117,6 +136,19 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     readBlob: async (...args) => (await open()).stores.readBlob(...args),
     commit: async (...args) => (await open()).stores.commit(...args),
 
+    async held() {
+      const { layout, pool } = await open();
+      const markers = await layout.list('sessions');
+      const stores = (await layout.names('stores')).map((name) => name.replace(/\.git$/, ''));
+      const ids = new Set([...markers, ...stores, ...(await layout.names('bundles'))]);
+      const sessions: HeldSession[] = [];
+      for (const id of ids) {
+        const marker = await layout.read('sessions', id);
+        const measure = async () => (marker ? layout.bytesOf(layout.path('trees', marker.tree)) : 0);
+        sessions.push({ id, bytes: marker?.bytes || (await measure()) });
+      }
+      return { sessions, excess: await pool.excess(sessions.reduce((sum, { bytes }) => sum + bytes, 0)) };
+    },
     release,
     async forget(sessionId, repository) {
       await release(sessionId);
@@ -130,7 +162,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         () => {},
       );
     },
-  };
+  });
 }
 
 type Opened = Awaited<ReturnType<typeof openWorkspaces>>;

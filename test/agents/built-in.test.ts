@@ -291,7 +291,6 @@ describe('limits and failures', () => {
       stopReason: 'budgetExceeded',
       message:
         '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n' +
-        'Spent on this ticket: $0.02, 30 tokens, 2 turns, 2 min of work.\n\n' +
         'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.',
     });
     expect(model.sent).toHaveLength(2);

@@ -9,7 +9,7 @@ import { calling, createScriptModel, type ScriptModel } from './script-model.ts'
 const moments: Moment[] = ['beforeBegin', 'begun', 'worked', 'completed'];
 const never = new AbortController().signal;
 const interrupted =
-  'This call was interrupted and its effects were undone: the workspace is as it was before this turn. Make the calls of that turn again if they are still needed.';
+  'This call was interrupted and its effects were undone: the workspace is as it was before it. Make it again if it is still needed.';
 
 /** One worker after another until the work is done; the first is killed at the given place. */
 async function workThrough(

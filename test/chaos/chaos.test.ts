@@ -10,8 +10,8 @@ test(`${sessions} sessions end with one pull request each while PostgreSQL is re
   const report = await runChaos({ sessions, seed: Date.now() % 1_000_000, progress: () => {} });
   const { seconds, restarts, kills } = report;
   console.log(`${Math.round(seconds)} s, ${restarts} restarts of PostgreSQL, ${kills} processes killed`);
-  const { lost, duplicate, stuck } = report;
-  expect({ lost, duplicate, stuck }).toEqual({ lost: [], duplicate: [], stuck: [] });
+  const { lost, duplicate, stuck, violations } = report;
+  expect({ lost, duplicate, stuck, violations }).toEqual({ lost: [], duplicate: [], stuck: [], violations: [] });
   expect(lastLine(report, sessions)).toBe(`lost=0 duplicate=0 stuck=0 finished=${sessions} of ${sessions}`);
   expect(restarts * kills).toBeGreaterThan(0);
 });

@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { createDatabase, createPool } from '../../src/store/database.ts';
+import { checkInvariants } from '../../src/store/invariants.ts';
+import type { WorldClient } from '../stand-ins/world/client.ts';
+import type { Fault } from '../stand-ins/world/faults.ts';
 import { spawnWorld } from '../stand-ins/world/start.ts';
 import { type Kept, keep } from './cluster.ts';
 import { isFinished, type Tally, tally } from './count.ts';
@@ -14,6 +18,8 @@ export interface ChaosOptions {
   /** Chooses the moments. */
   seed: number;
   sandbox?: 'none' | 'bubblewrap';
+  /** Of a hundred deliveries, so many never arrive: reconciling finds what they told. */
+  droppedPercent?: number;
   /** Seconds between two restarts of PostgreSQL, and between two kills. */
   restartEvery?: [number, number];
   killEvery?: [number, number];
@@ -25,13 +31,15 @@ export interface ChaosReport extends Tally {
   restarts: number;
   kills: number;
   seconds: number;
+  /** What must hold in the database and does not. */
+  violations: string[];
 }
 
 /** Tickets that are under way at the same time, so that every moment meets every part of the way. */
 const underWay = 24;
 const slots = 6;
-/** With nothing that ends for so long, what is left is stuck. */
-const patienceMs = 90_000;
+/** With nothing new to be seen for so long, what is left is stuck. */
+const patienceMs = 180_000;
 
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 const script = `replies:
@@ -44,7 +52,15 @@ const script = `replies:
  * disk of its own, against a world that stays. What became of it is counted by that world.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { sessions, progress, signal, sandbox = 'none', restartEvery = [5, 20], killEvery = [1.5, 5] } = options;
+  const {
+    sessions,
+    progress,
+    signal,
+    sandbox = 'none',
+    droppedPercent = 0,
+    restartEvery = [5, 20],
+    killEvery = [1.5, 5],
+  } = options;
   const random = randomOf(options.seed);
   const between = ([least, most]: [number, number]) => (least + random() * (most - least)) * 1000;
   const begun = performance.now();
@@ -65,7 +81,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const repository = await world.repository('project', files);
     await writeFile(join(dir, 'script.yaml'), script);
-    await writeFile(join(dir, 'shipmate.yaml'), `sandbox: { driver: ${sandbox} }\n`);
+    const reconcile = droppedPercent > 0 ? 'reconcile: { minutes: 0.1 }\n' : '';
+    await writeFile(join(dir, 'shipmate.yaml'), `sandbox: { driver: ${sandbox} }\n${reconcile}`);
     const port = await freePort();
     const base = {
       worldUrl: started.url ?? '',
@@ -76,7 +93,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       slots,
     };
     const onEnd = (name: string, how: string, log: string) => {
-      if (how !== 'SIGKILL') progress(`${name} ended: ${how}\n${log.slice(-1500)}`);
+      // With the database away just then there is nothing to start with; everything else is worth reading.
+      const why = /database of DATABASE_URL|starting up|ECONNREFUSED|ENOENT/.test(log) ? '' : `\n${log.slice(-2000)}`;
+      if (how !== 'SIGKILL') progress(`${name} ended: ${how}${why}`);
     };
     const kept: Kept[] = [
       keep('web', { ...base, parts: ['web'], dataDir: join(dir, 'web'), port }, onEnd),
@@ -95,6 +114,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     })();
     const killing = (async () => {
       for (;;) {
+        // On a busy machine a start takes long: whoever is killed has worked for a while.
+        while (!kept.every(({ running }) => running)) await delay(50, undefined, { signal: ended });
         await delay(between(killEvery), undefined, { signal: ended });
         const victim = kept[Math.floor(random() * kept.length)]?.running;
         if (!victim) continue;
@@ -110,19 +131,21 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
     const tickets: string[] = [];
     const deliveries: string[] = [];
+    let dropped = 0;
     let finished = 0;
-    let lastChange = performance.now();
-    while (finished < sessions && !ended.aborted && performance.now() - lastChange < patienceMs) {
+    const isPatient = createPatience(world);
+    while (finished < sessions && !ended.aborted && (await isPatient())) {
       for (let more = Math.min(underWay - (tickets.length - finished), sessions - tickets.length); more > 0; more--) {
+        const isDropped = random() * 100 < droppedPercent;
+        if (isDropped) await world.faults([neverDelivered(`BOARD-${tickets.length + 1}`)]);
         const { ticket, delivery } = await world.create({ title: `Add file ${tickets.length}`, assignee: 'shipmate' });
         tickets.push(ticket.identifier);
         const id = delivery?.headers['board-delivery'];
-        if (id !== undefined) deliveries.push(id);
+        if (isDropped) dropped += 1;
+        else if (id !== undefined) deliveries.push(id);
       }
       await delay(500);
       const now = Object.values(await world.counts()).filter(isFinished).length;
-      if (now === finished) continue;
-      lastChange = performance.now();
       if (Math.floor(now / 50) > Math.floor(finished / 50)) {
         const seconds = Math.round((performance.now() - begun) / 1000);
         progress(`${now} of ${sessions} after ${seconds} s, ${report.restarts} restarts, ${report.kills} kills`);
@@ -136,25 +159,53 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const database = new pg.Client({ connectionString: postgres.url });
     await database.connect();
     stops.push(() => database.end());
-    await untilQuiet(database, world);
+    const isWaiting = async () => (await world.deliveries()).waiting > dropped;
+    while (((await isWaiting()) || (await isBusy(database))) && (await isPatient())) await delay(500);
     const result = await tally(world, database, { tickets, deliveries });
-    return { ...result, ...report, seconds: (performance.now() - begun) / 1000 };
+    const violations = await readViolations(postgres.url);
+    return { ...result, ...report, violations, seconds: (performance.now() - begun) / 1000 };
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
 
+/** Whether the outside has seen something new within the time that we wait for it. */
+function createPatience(world: WorldClient): () => Promise<boolean> {
+  let seen = '';
+  let changedAt = performance.now();
+  return async () => {
+    const { delivered } = await world.deliveries();
+    // Words that a run is still there are no progress.
+    const moves = Object.values(await world.counts()).map(({ activities: _, duplicates: _d, ...rest }) => rest);
+    const now = JSON.stringify([delivered, moves]);
+    if (now !== seen) changedAt = performance.now();
+    seen = now;
+    return performance.now() - changedAt < patienceMs;
+  };
+}
+
 /** With the faults over, what is under way may end: nobody may be called stuck for having been last. */
-async function untilQuiet(database: pg.Client, world: { deliveries(): Promise<{ waiting: number }> }): Promise<void> {
-  for (let seconds = 0; seconds < 60; seconds++) {
-    const { waiting } = await world.deliveries();
-    const { rows } = await database.query<{ busy: number }>(
-      `select (select count(*) from deliveries where sorted_at is null)
-         + (select count(*) from runs where ended_at is null)
-         + (select count(*) from effects where state = 'pending') as busy`,
-    );
-    if (waiting === 0 && Number(rows[0]?.busy) === 0) return;
-    await delay(1000);
+async function isBusy(database: pg.Client): Promise<boolean> {
+  const { rows } = await database.query<{ busy: number }>(
+    `select (select count(*) from deliveries where sorted_at is null)
+       + (select count(*) from runs where ended_at is null)
+       + (select count(*) from effects where state = 'pending') as busy`,
+  );
+  return Number(rows[0]?.busy) > 0;
+}
+
+/** The delivery that tells of the ticket is held back for longer than any of this lasts. */
+function neverDelivered(ticket: string): Fault {
+  return { call: 'delivery', ticket, nth: 1, action: { type: 'late', ms: 1e9 } };
+}
+
+async function readViolations(url: string): Promise<string[]> {
+  const pool = createPool(url, 2);
+  try {
+    const { violations } = await checkInvariants(createDatabase(pool), { live: false, days: null });
+    return violations.map(({ check, ticket, id, explanation }) => `${check}: ${ticket ?? id}: ${explanation}`);
+  } finally {
+    await pool.end();
   }
 }
 

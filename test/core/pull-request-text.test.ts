@@ -120,6 +120,13 @@ Reports of last year change by a cent.
 Made by Shipmate for [ENG-123](https://board.example/ENG-123) ([session](https://shipmate.example/s/1)).`);
   });
 
+  test('what it has cost stands at the end', () => {
+    const { body } = writePullRequest({ ...story, cost: '*Cost so far: $0.42.*' });
+    expect(body.endsWith('Made by Shipmate for [ENG-123](https://board.example/ENG-123). *Cost so far: $0.42.*')).toBe(
+      true,
+    );
+  });
+
   test('an unproved one says so first, and leaves out what it has not', () => {
     const report = { title: '', summary: '', decisions: [], risk: null };
     const { title, body } = writePullRequest({ ...story, report, proof: unproved, risks: [], draft: true });

@@ -33,9 +33,7 @@ const violations: Record<string, () => Promise<string>> = {
     return id;
   },
   async 'session was begun'() {
-    const { id } = await plantSession(database.pool, { state: 'pending', daysAgo: 1 });
-    await say(id, new Date());
-    return id;
+    return (await plantSession(database.pool, { state: 'pending', daysAgo: 1 })).id;
   },
   async 'run is held'() {
     const { runId } = await plantSession(database.pool, { state: 'active', ended: false });
@@ -54,9 +52,10 @@ const violations: Record<string, () => Promise<string>> = {
   async 'delivery is understood'() {
     return String(await plantDelivery(database.pool, { outcome: 'failed: what is this' }));
   },
-  async 'prompt is heard'() {
+  async 'wish is heard'() {
     const { id } = await plantSession(database.pool, { daysAgo: 1 });
-    return say(id, new Date());
+    await say(id, new Date());
+    return id;
   },
   async 'end is told'() {
     const { id, runId } = await plantSession(database.pool, { state: 'stopped' });

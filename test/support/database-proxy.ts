@@ -8,6 +8,10 @@ export interface DatabaseProxy {
   /** From now on nobody is there: connections break, and new ones are refused. */
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
+  /** The next statement that matches is carried out and committed, and its connection breaks instead of the answer. */
+  loseReply(statement: RegExp): void;
+  /** How many answers were lost so. */
+  lost(): number;
 }
 
 /** Stands between a service and its PostgreSQL, so that a test can take the server away without touching other tests. */
@@ -16,6 +20,33 @@ export async function startDatabaseProxy(): Promise<DatabaseProxy> {
   let port = 0;
   let server: Server | null = null;
   const open = new Set<Socket>();
+  let losing: RegExp | null = null;
+  let lost = 0;
+
+  /** A statement inside a transaction is committed by a later one: the answer to that is the one to lose. */
+  function watch(incoming: Socket, outgoing: Socket): void {
+    let inTransaction = false;
+    let matched = false;
+    let doomed = false;
+    incoming.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('latin1');
+      if (losing?.test(text)) {
+        matched = true;
+        losing = null;
+      }
+      if (/\bbegin\b/i.test(text)) inTransaction = true;
+      const ends = /\bcommit\b/i.test(text);
+      if (ends) inTransaction = false;
+      if (matched && !inTransaction) doomed = true;
+      outgoing.write(chunk);
+    });
+    outgoing.on('data', (chunk: Buffer) => {
+      if (!doomed) return void incoming.write(chunk);
+      lost += 1;
+      incoming.destroy();
+      outgoing.destroy();
+    });
+  }
 
   async function comeBack(): Promise<void> {
     server = createServer((incoming) => {
@@ -30,8 +61,8 @@ export async function startDatabaseProxy(): Promise<DatabaseProxy> {
           open.delete(from);
           to.destroy();
         });
-        from.pipe(to);
       }
+      watch(incoming, outgoing);
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -52,5 +83,9 @@ export async function startDatabaseProxy(): Promise<DatabaseProxy> {
       await closed;
     },
     comeBack,
+    loseReply(statement) {
+      losing = statement;
+    },
+    lost: () => lost,
   };
 }

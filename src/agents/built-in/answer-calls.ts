@@ -1,11 +1,12 @@
 import { callKey, type Turn } from '../../core/conversation.ts';
-import { interruptedText } from '../../core/interruption.ts';
+import { interruptedText, notReachedText } from '../../core/interruption.ts';
 import type { ToolCall } from '../../core/message.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Tool, ToolResult } from '../../core/tool.ts';
 import type { AgentContext } from '../agent.ts';
 
 const atOnce = 8;
+const endedText = 'This call was not made: the run ended with an earlier call of the same reply.';
 
 interface PlannedCall {
   key: string;
@@ -26,12 +27,20 @@ export async function answerCalls(turn: Turn, context: AgentContext, signal: Abo
   );
   const calls = turn.reply.calls.map((call, index) => plan(call, callKey(turn.key, index, call), turn, context));
   let outcome: Outcome | null = null;
+  let undone = false;
   for (const batch of inBatches(calls)) {
-    const ended: boolean = outcome !== null;
+    const instead = outcome !== null ? endedText : null;
     const results: ToolResult[] = await allOf(
-      batch.map((planned) => answer(planned, begun.has(planned.key), ended, context, signal)),
+      batch.map((planned) => {
+        // What writes or ends the run was meant for files that are no longer there.
+        const missed = undone && !planned.tool?.readOnly && planned.refusal === null ? notReachedText : null;
+        return answer(planned, begun.has(planned.key), instead ?? missed, context, signal);
+      }),
     );
-    for (const result of results) outcome ??= result.outcome ?? null;
+    for (const result of results) {
+      outcome ??= result.outcome ?? null;
+      undone ||= result.text === interruptedText;
+    }
   }
   return outcome;
 }
@@ -56,11 +65,12 @@ function refuse(call: ToolCall, tool: Tool | undefined, turn: Turn, context: Age
 async function answer(
   { key, call, refusal, tool, readOnly }: PlannedCall,
   wasBegun: boolean,
-  ended: boolean,
+  /** What the model is told instead, when the call is not to be made. */
+  instead: string | null,
   context: AgentContext,
   signal: AbortSignal,
 ): Promise<ToolResult> {
-  const shown = tool && refusal === null && !ended ? tool.describe(call.input) : null;
+  const shown = tool && refusal === null && instead === null ? tool.describe(call.input) : null;
   // A call that an earlier attempt began and did not complete is made again only where that changes nothing.
   const interrupted = wasBegun && !readOnly && !tool?.repeatable;
   return context.journal.step<{ call: ToolCall }, ToolResult>(
@@ -68,7 +78,7 @@ async function answer(
     key,
     { call },
     async (scope) => {
-      if (ended) return error('This call was not made: the run ended with an earlier call of the same reply.');
+      if (instead !== null) return error(instead);
       if (refusal !== null || !tool) return error(refusal ?? 'There is no such tool.');
       if (interrupted) return error(interruptedText);
       const result = await tool.run(call.input, { key, signal, scope });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentContext } from '../agent.ts';
 
 /** Not all at the same moment, and not often: each look costs the database three statements. */
-const waitMs = () => 5_000 + Math.random() * 5_000;
+const waitMs = () => 2_000 + Math.random() * 3_000;
 const tellEvery = 60;
 
 /** What is left of a limit is set aside for calls of others, which mostly use less: waits a little, and has it tried again. */

@@ -48,6 +48,14 @@ export type Board = ReturnType<typeof createBoard>;
 export function createBoard(agent: string) {
   const rows = new Map<number, Row>();
   const known = new Set<string>();
+  let last = 0;
+
+  /** ISO 8601 to the microsecond; no two are the same, whatever happens in one millisecond. */
+  function now(): string {
+    last = Math.max(last + 1, Date.now() * 1000);
+    const [seconds = ''] = new Date(last / 1000).toISOString().split('.');
+    return `${seconds}.${String(last % 1_000_000).padStart(6, '0')}Z`;
+  }
   const agentAccount: Person = { id: agent, name: agent, isBot: true };
   let comments = 0;
 
@@ -69,7 +77,7 @@ export function createBoard(agent: string) {
   }
 
   function touch(row: Row, edit: Partial<TicketRow>): void {
-    Object.assign(row, edit, { version: row.version + 1, updatedAt: new Date().toISOString() });
+    Object.assign(row, edit, { version: row.version + 1, updatedAt: now() });
   }
 
   /** An id that is known is refused: a vendor that takes ids of ours shows what they name once. */
@@ -99,7 +107,7 @@ export function createBoard(agent: string) {
         plan: [],
         activities: [],
         attachments: [],
-        updatedAt: new Date().toISOString(),
+        updatedAt: now(),
         stale: null,
       };
       rows.set(number, row);
@@ -110,7 +118,7 @@ export function createBoard(agent: string) {
     move: (id: string, state: string, by: Person) => change(id, by, 'ticket.changed', { state: stateNamed(state) }),
     comment(id: string, body: string, by: Person): Changed {
       const row = find(id);
-      const comment = { id: `comment-${++comments}`, author: by, body, at: new Date().toISOString() };
+      const comment = { id: `comment-${++comments}`, author: by, body, at: now() };
       row.comments.push(comment);
       row.updatedAt = comment.at;
       const told = describeChange('comment.created', row, by, row.assignee, comment.at);

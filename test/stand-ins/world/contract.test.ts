@@ -16,6 +16,7 @@ import { createWorldTracker } from './tracker.ts';
 import { defaultSecret, startWorld } from './world.ts';
 
 const agent = 'shipmate';
+const ci = { id: 'ci', name: 'ci', isBot: true };
 
 trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-world-'));
@@ -48,10 +49,10 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
       move: (id, to) => sent(world.move(id, stateOf(to))),
     },
     agentSays: (id, body) => sent(world.comment(id, body, { id: agent, name: agent, isBot: true })),
-    botSays: (id, body) => sent(world.comment(id, body, { id: 'ci', name: 'ci', isBot: true })),
-    agentGives: (id) => sent(world.assign(id, agent, { id: agent, name: agent, isBot: true })),
-    botGives: (id) => sent(world.assign(id, agent, { id: 'ci', name: 'ci', isBot: true })),
-    botMoves: (id, to) => sent(world.move(id, stateOf(to), { id: 'ci', name: 'ci', isBot: true })),
+    botSays: (id, body) => sent(world.comment(id, body, ci)),
+    agentGives: (id) => sent(world.assign(id, agent, { id: agent, name: agent, isBot: false })),
+    botGives: (id) => sent(world.assign(id, agent, ci)),
+    botMoves: (id, to) => sent(world.move(id, stateOf(to), ci)),
     oddDeliveries: () =>
       [{ event: 'ticket.exploded' }, { event: null }, {}].map((content, index) =>
         signDelivery(defaultSecret, { id: `odd-${index}`, ...content } as never),

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type WorldClient, worldClient } from './client.ts';
@@ -33,6 +34,8 @@ export function spawnService(options: ServiceOptions): Promise<Started> {
 export async function startProcess(file: string, options: unknown): Promise<Started> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Many start and die: what was compiled once is not compiled again.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'shipmate-compile-cache') },
   });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -1,0 +1,52 @@
+import { hostname } from 'node:os';
+import type { Config } from '../config.ts';
+import { deleteSpentRows, type ReconcileDeps, reconcile, releaseWorkspaces } from '../flow.ts';
+import { createSchedules } from '../jobs/schedules.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
+import type { Database } from '../store/database.ts';
+import { claimRound, endRound, holdRound } from '../store/schedules.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
+
+const cleanEveryMinutes = 10;
+
+export interface Upkeep {
+  /** What one process of all does: asks trackers for what webhooks missed, deletes what nobody needs. */
+  ofService(): void;
+  /** What one process of each machine does: releases the files of sessions at rest. */
+  ofMachine(): void;
+}
+
+/** What has to be done now and then beside the work. Registers its stop. */
+export function createUpkeep(
+  deps: ReconcileDeps & { config: Config; workspaces: Workspaces; stops: (() => Promise<unknown>)[] },
+): Upkeep {
+  const { config, db, log, workspaces, stops } = deps;
+  const schedules = createSchedules({
+    rounds: roundsIn(db),
+    onError(round, error) {
+      if (isDatabaseUnavailable(error)) return; // told by others
+      log.error({ err: error, round }, 'a round of upkeep failed; it is tried again at its next time');
+    },
+  });
+  stops.push(schedules.stop);
+  return {
+    ofService() {
+      schedules.every('reconcile', config.reconcile.minutes, (signal) => reconcile(deps, signal));
+      schedules.every('retention', cleanEveryMinutes, (signal) => deleteSpentRows(db, config.retention, signal));
+    },
+    ofMachine() {
+      const parts = { db, workspaces, log };
+      schedules.every(`workspaces of ${hostname()}:${config.dataDir}`, cleanEveryMinutes, (signal) =>
+        releaseWorkspaces(parts, config.retention, signal),
+      );
+    },
+  };
+}
+
+function roundsIn(db: Database) {
+  return {
+    claim: (name: string, afterSeconds: number) => claimRound(db, name, afterSeconds),
+    hold: (name: string) => holdRound(db, name),
+    end: (name: string) => endRound(db, name),
+  };
+}

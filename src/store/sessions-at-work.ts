@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import type { TicketHint, TrackerKind } from '../core/ticket.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Database, Tx } from './database.ts';
+
+/** Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, or closed. */
+export async function unawareOf(
+  db: Database | Tx,
+  tickets: TicketHint[],
+): Promise<(TicketHint & { given: boolean })[]> {
+  if (tickets.length === 0) return [];
+  const idOf = (ticket: TicketHint) => deterministicId('ticket', ticket.tracker, ticket.id);
+  const rows = await db
+    .selectFrom('sessions')
+    .select(['ticket_id', 'given', 'closed'])
+    .where('ticket_id', 'in', tickets.map(idOf))
+    .execute();
+  const known = new Map(rows.map((row) => [row.ticket_id, row]));
+  return tickets.flatMap((ticket) => {
+    const session = known.get(idOf(ticket));
+    return session?.given && !session.closed ? [] : [{ ...ticket, given: session?.given ?? false }];
+  });
+}
+
+export interface SessionAtWork {
+  id: string;
+  ticketId: string;
+  hint: TicketHint;
+}
+
+/** Sessions of a tracker that work or wait for an answer; those whose ticket was read longest ago come first. */
+export async function listAtWork(db: Database, tracker: TrackerKind): Promise<SessionAtWork[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
+    .select(['sessions.id', 'sessions.ticket_id', 'tickets.hint'])
+    .where('sessions.state', 'in', ['active', 'awaitingInput'])
+    .where('tickets.tracker', '=', tracker)
+    .orderBy('tickets.read_at', (order) => order.asc().nullsFirst())
+    .execute();
+  return rows.map((row) => ({ id: row.id, ticketId: row.ticket_id, hint: row.hint }));
+}
+
+/** What was still to be written to a ticket that is gone is not tried for ever. */
+export async function failTicketEffects(tx: Tx, sessionId: string, error: string): Promise<number> {
+  const failed = await sql`
+    update effects set state = 'failed', settled_at = now(), error = ${error}, lease = null, leased_until = null
+    where session_id = ${sessionId} and state = 'pending' and lane = 'ticket'`.execute(tx);
+  return Number(failed.numAffectedRows ?? 0n);
+}
+
+/** Effects that have been due for a while and that nobody sends. */
+export async function countOverdueEffects(db: Database): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*)::int as count from effects e
+    where e.state = 'pending' and e.not_before < now() - interval '1 minute'
+      and (e.leased_until is null or e.leased_until < now())
+      and not exists (select from effects n where n.key = any(e.needs) and n.state = 'pending')
+      and not exists (select from effects b where b.session_id = e.session_id and b.lane = e.lane
+        and b.state = 'pending' and b.seq < e.seq)`.execute(db);
+  return found.rows[0]?.count ?? 0;
+}

@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Started } from '../stand-ins/world/start.ts';
+import { isFrozen, type Stage } from './stage.ts';
+
+/**
+ * As many processes as points, each frozen at its own; another takes over all that they had; then they wake. Answers the
+ * points at which none froze.
+ */
+export async function freezeAtEach(stage: Stage, points: readonly string[]): Promise<string[]> {
+  const waiting = new Map<string, Started>();
+  for (const point of points)
+    waiting.set(point, await stage.start({ failpoints: `${point}:stop`, parts: ['web', 'worker'], slots: 1 }));
+  const asleep = new Map<string, Started>();
+  const tickets: string[] = [];
+  // Any of them may do any part of a ticket, so it takes some tickets until each has come to its point.
+  for (let tries = 0; tries < 4 * points.length && waiting.size > 0; tries++) {
+    tickets.push(await stage.ticket());
+    const until = AbortSignal.timeout(3_000);
+    while (!until.aborted && waiting.size > 0) {
+      await delay(20);
+      for (const [point, service] of waiting)
+        if (await isFrozen(service)) {
+          asleep.set(point, service);
+          waiting.delete(point);
+        }
+    }
+  }
+  for (const service of waiting.values()) service.kill();
+  const taker = await stage.start();
+  for (const ticket of tickets) await stage.done(ticket);
+  for (const service of asleep.values()) service.kill('SIGCONT');
+  const awake = [...asleep.values()];
+  // Time to do what they were about to: then they leave, which waits for what they have under way.
+  await delay(3_000);
+  for (const service of [...awake, taker]) service.kill('SIGTERM');
+  await Promise.all([...awake, taker].map((service) => service.ended));
+  return [...waiting.keys()];
+}

@@ -1,0 +1,40 @@
+import type { Operation } from '../../src/core/effect.ts';
+import type { StepKind } from '../../src/core/step.ts';
+
+/**
+ * Every kind of step and of effect there is: one that is added to the union and not here does not compile, and one that no
+ * ticket of the crash tests passes through fails them, since each of its points must be seen to be reached.
+ */
+const stepKinds: Record<StepKind, true> = { model: true, tool: true, verify: true };
+const effectKinds: Record<Operation['kind'], true> = {
+  postActivity: true,
+  updatePlan: true,
+  moveTicket: true,
+  attachPullRequest: true,
+  pushBranch: true,
+  openPullRequest: true,
+};
+
+export const stepPoints = Object.keys(stepKinds).flatMap((kind) =>
+  ['before', 'begun', 'mid', 'worked', 'after'].map((moment) => `step/${kind}/${moment}`),
+);
+/** `mid` lies between the last look at the lease and the request. */
+export const effectPoints = Object.keys(effectKinds).flatMap((kind) =>
+  ['before', 'mid', 'after', 'settled'].map((moment) => `effect/${kind}/${moment}`),
+);
+/** Moments that belong to no kind. */
+export const otherPoints = [
+  'accept/mid',
+  'accept/after',
+  'sort/before',
+  'sort/mid',
+  'sort/after',
+  'run/claimed',
+  'snapshot/taken',
+  'snapshot/stored',
+  'conclude/before',
+  'conclude/mid',
+  'conclude/after',
+];
+
+export const allPoints = [...otherPoints, ...stepPoints, ...effectPoints];

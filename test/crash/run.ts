@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { migrate } from '../../src/store/migrate.ts';
+import { startDatabaseProxy } from '../support/database-proxy.ts';
+import { loseNextReply, openCrashableDatabase, strikeAtEach } from './faults.ts';
+import { freezeAtEach } from './fences.ts';
+import { killAtEach, killAtRandom } from './kills.ts';
+import { allPoints, effectPoints, stepPoints } from './points.ts';
+import { openStage, type Stage } from './stage.ts';
+
+/**
+ * `npm run test:crash`: every point x {SIGKILL, the same with another machine taking over, database restarted at once, reply
+ * lost after the commit, frozen and taken over}, and kills at random moments. Lost and duplicate are counted by the outside.
+ * `CRASH_ONLY=name` runs one part, `CRASH_KILLS` says how many random kills, `CRASH_SEED` at which moments.
+ */
+const kills = Number(process.env.CRASH_KILLS ?? 200);
+const seed = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31);
+const points = [...stepPoints, ...effectPoints];
+const inFlow = allPoints.filter((point) => !point.startsWith('accept/') && !point.startsWith('sort/'));
+
+interface Part {
+  name: string;
+  moves?: boolean;
+  /** Answers what was to be reached and was not. */
+  play(stage: Stage, database: Awaited<ReturnType<typeof openCrashableDatabase>>): Promise<string[]>;
+}
+
+const parts: Part[] = [
+  { name: 'kill', play: (stage) => killAtEach(stage, allPoints) },
+  { name: 'kill-elsewhere', moves: true, play: (stage) => killAtEach(stage, stepPoints, true) },
+  {
+    name: 'database',
+    async play(stage, database) {
+      const missed = [];
+      for (const group of inGroups(inFlow, 10))
+        missed.push(...(await strikeAtEach(stage, group, () => database.restart())));
+      return missed;
+    },
+  },
+  {
+    name: 'reply',
+    async play(stage, database) {
+      const proxy = await startDatabaseProxy();
+      const missed = [];
+      for (const group of inGroups(inFlow, 10))
+        missed.push(
+          ...(await strikeAtEach(stage, group, loseNextReply(stage, proxy), { databaseUrl: proxy.url(database.url) })),
+        );
+      console.log(`  answers of the database that were lost: ${proxy.lost()}`);
+      await proxy.goAway();
+      return missed;
+    },
+  },
+  {
+    name: 'freeze',
+    play: (stage) =>
+      freezeAtEach(
+        stage,
+        points.filter((point) => !point.endsWith('settled')),
+      ),
+  },
+  { name: 'random', play: (stage) => killAtRandom(stage, kills, seed).then(() => []) },
+];
+
+const wanted = process.env.CRASH_ONLY;
+const total = { lost: 0, duplicate: 0, wrong: 0, missed: 0 };
+console.log(`${allPoints.length} points, ${kills} random kills, CRASH_SEED=${seed}`);
+const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-db-'));
+try {
+  const database = await openCrashableDatabase(dir);
+  await playAll(database);
+  await database.close();
+} finally {
+  await rm(dir, { recursive: true, force: true });
+}
+console.log(`missed=${total.missed} wrong=${total.wrong}`);
+console.log(`lost=${total.lost} duplicate=${total.duplicate}`);
+process.exitCode = Object.values(total).some((count) => count > 0) ? 1 : 0;
+
+async function playAll(database: Awaited<ReturnType<typeof openCrashableDatabase>>): Promise<void> {
+  for (const { name, moves = false, play } of parts) {
+    if (wanted !== undefined && wanted !== name) continue;
+    const began = performance.now();
+    const stage = await openStage({ databaseUrl: await freshDatabase(database.url, name), moves });
+    try {
+      const own = { ...database, url: databaseNamed(database.url, name) };
+      const missed = await play(stage, own);
+      const verdict = await stage.verdict();
+      const seconds = ((performance.now() - began) / 1000).toFixed(0);
+      const { lost, duplicate, wrong } = verdict;
+      console.log(
+        `${name}: lost=${lost.length} duplicate=${duplicate.length} wrong=${wrong.length} missed=${missed.length} in ${seconds} s`,
+      );
+      for (const line of [...lost, ...duplicate, ...wrong, ...missed.map((point) => `not reached: ${point}`)])
+        console.log(`  ${line}`);
+      total.lost += lost.length;
+      total.duplicate += duplicate.length;
+      total.wrong += wrong.length;
+      total.missed += missed.length;
+    } finally {
+      await stage.close();
+    }
+  }
+}
+
+function databaseNamed(url: string, name: string): string {
+  return url.replace('/shipmate?', `/crash_${name.replace('-', '_')}?`);
+}
+
+async function freshDatabase(url: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const own = databaseNamed(url, name);
+  await client.query(`create database ${new URL(own).pathname.slice(1)}`);
+  await client.end();
+  await migrate(own);
+  return own;
+}
+
+function inGroups<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'vitest';
+import { spawnService, spawnWorld } from '../stand-ins/world/start.ts';
+import { createTestDatabase } from '../support/database.ts';
+
+const tickets = 30;
+const waitMs = 6_000;
+/** What had left when the first was told to wait is answered the same; on a busy machine that takes its time. */
+const underWayMs = 2_000;
+
+test('told to wait in a burst, two processes send nothing until then; then all arrives, once and in order', {
+  timeout: 120_000,
+}, async ({ expect }) => {
+  const dir = await mkdtemp(join(tmpdir(), 'shipmate-limits-'));
+  const database = await createTestDatabase();
+  const { started, world } = await spawnWorld({ dir });
+  const start = () =>
+    spawnService({
+      worldUrl: world.url,
+      databaseUrl: database.url,
+      dataDir: join(dir, 'data'),
+      model: 'scripted:none',
+      repositories: [],
+      parts: ['web'],
+    });
+  const services = await Promise.all([start(), start()]);
+  try {
+    await world.webhooks(services.map(({ url }) => `${url}/webhooks/board`));
+    await world.faults([{ nth: 10, action: { type: 'rateLimit', seconds: waitMs / 1000 } }]);
+    await Promise.all(
+      Array.from({ length: tickets }, (_, at) => world.create({ title: `${at}`, assignee: 'shipmate' })),
+    );
+    await expect.poll(async () => (await world.writes()).length, { timeout: 60_000 }).toBe(2 * tickets);
+
+    const requests = await world.requests();
+    const told = requests.find(({ status }) => status === 429)?.at ?? Number.NaN;
+    const tooEarly = requests.filter(({ at }) => at > told + underWayMs && at < told + waitMs);
+    expect(tooEarly).toEqual([]);
+    expect(requests.filter(({ at }) => at >= told + waitMs).length).toBeGreaterThan(tickets);
+    for (const counts of Object.values(await world.counts()))
+      expect(counts).toMatchObject({ activities: { thought: 1 }, stateChanges: ['In Progress'], duplicates: [] });
+    const order = new Map<string | null, string[]>();
+    for (const { ticket, call } of await world.writes()) order.set(ticket, [...(order.get(ticket) ?? []), call]);
+    for (const [ticket, calls] of order) expect(calls, `${ticket}`).toEqual(['postActivity', 'moveTicket']);
+    const logged = services.flatMap((service) => service.log().match(/a vendor asked us to wait/g) ?? []);
+    expect(logged).toHaveLength(1);
+    const { rows } = await database.pool.query('select max(tries) as tries from effects');
+    expect(rows).toEqual([{ tries: 1 }]);
+  } finally {
+    for (const service of services) service.kill('SIGTERM');
+    await Promise.all(services.map((service) => service.ended));
+    started.kill();
+    await started.ended;
+    await database.drop();
+    await rm(dir, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { processesNaming, startTestService, type TestService, type TestServiceOptions } from './service.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface Part {
+  child: ChildProcess;
+  pid: number;
+  /** All that it wrote, so far. */
+  output(): string;
+  /** Its log, line by line. */
+  log(): { msg: string; level: string; [field: string]: unknown }[];
+  /** Resolves when its log has a line with this message; rejects when it ends before. */
+  said(message: string): Promise<void>;
+  /** Resolves with the exit code, or the signal's name. */
+  ended: Promise<number | string>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface PartOptions {
+  command: 'web' | 'worker' | 'start';
+  /** Where shipmate.yaml is. */
+  dir: string;
+  databaseUrl?: string;
+  env?: Record<string, string>;
+  /** Options of the command line, before the command. */
+  args?: string[];
+  /** Options of node itself. */
+  node?: string[];
+  /** Another version of the service. */
+  from?: string;
+}
+
+/** One part of the service as a process of its own. */
+export function startPart(options: PartOptions): Part {
+  const main = join(options.from ?? root, 'src/main.ts');
+  const child = spawn(process.execPath, [...(options.node ?? []), main, ...(options.args ?? []), options.command], {
+    cwd: options.dir,
+    env: {
+      PATH: process.env.PATH,
+      ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl }),
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    });
+  const ended = once(child, 'close').then(([code, signal]) => (signal ?? code) as number | string);
+  const log = () =>
+    output
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line));
+  return {
+    child,
+    pid: child.pid ?? 0,
+    output: () => output,
+    log,
+    async said(message) {
+      let over = false;
+      void ended.then(() => {
+        over = true;
+      });
+      while (!log().some(({ msg }) => msg.includes(message))) {
+        if (over) throw new Error(`the process ended before it said "${message}":\n${output}`);
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+      }
+    },
+    ended,
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+export interface Setup extends TestService {
+  /** A part on the same database, data directory and repositories. */
+  start(command: PartOptions['command'], more?: Partial<PartOptions>): Part;
+}
+
+/**
+ * A service whose web part is in this process and whose workers are processes, on one database. `yaml` is added to what
+ * they all read.
+ */
+export async function startSetup(options: TestServiceOptions & { yaml?: Record<string, unknown> }): Promise<Setup> {
+  const service = await startTestService({ parts: ['web'], ...options });
+  const { config, dir, database } = service;
+  const parts: Part[] = [];
+  const file = {
+    dataDir: config.dataDir,
+    http: { port: 0 },
+    model: config.model,
+    repositories: Object.fromEntries(config.repositories.map(({ name, location }) => [name, { path: location }])),
+    ...options.yaml,
+  };
+  await writeFile(join(dir, 'shipmate.yaml'), JSON.stringify(file));
+  return {
+    ...service,
+    start(command, more = {}) {
+      const part = startPart({ command, dir: resolve(dir), databaseUrl: database.url, ...more });
+      parts.push(part);
+      return part;
+    },
+    async stop() {
+      for (const part of parts) part.kill('SIGKILL');
+      await Promise.all(parts.map(({ ended }) => ended));
+      // The kernel ends the sandboxes of a killed worker a moment after it.
+      const giveUpAt = performance.now() + 10_000;
+      while ((await processesNaming(dir)).length > 0 && performance.now() < giveUpAt) await delay(50);
+      await service.stop();
+    },
+  };
+}

@@ -174,7 +174,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
           await pool.query('select 1');
           return admission && { worker: admission.state() };
         },
-        onError: (error) => log.error({ err: error }, 'a webhook could not be accepted'),
+        onError: (error) => outage.noticed(error) || log.error({ err: error }, 'a webhook could not be accepted'),
       });
       const { url, close } = await listen(web, config.http);
       stops.push(close);

@@ -1,5 +1,5 @@
 import type { Turn } from './conversation.ts';
-import { interruptedText } from './interruption.ts';
+import { interruptedText, notReachedText } from './interruption.ts';
 import type { ToolCall } from './message.ts';
 import type { Outcome } from './outcome.ts';
 import { shorten } from './outgoing-text.ts';
@@ -17,6 +17,8 @@ const talk = new Set(['update_plan', 'note']);
 /** Commands whose output says how the work stands. */
 const checks =
   /\b(tests?|spec|vitest|jest|mocha|pytest|tox|rspec|phpunit|unittest|check|lint|eslint|biome|ruff|mypy|tsc|typecheck|build|compile|make|cargo|gradlew?|mvn|go (vet|run)|verify)\b/;
+/** What a crash of ours broke off is not the model's doing. */
+const ours = new Set([interruptedText, notReachedText]);
 /** Of a command that said nothing: its exit code alone is no message, `rg` has it each time that it finds nothing. */
 const bareExit = /^(exit|killed) .{0,30}$/;
 
@@ -105,7 +107,7 @@ function findStandstill(turns: readonly Turn[], warnedAt: number): string | null
 function marksOf(turn: Turn): string[] {
   const calls = turn.reply.calls.flatMap((call, index) => {
     const result = turn.results[index];
-    if (!result || result.text === interruptedText) return [];
+    if (!result || ours.has(result.text)) return [];
     const command = (call.input as { command?: unknown } | null)?.command;
     const isCheck = call.name === 'finish' || (typeof command === 'string' && checks.test(command));
     if (isCheck) return [`result ${spellResult(result.text)}`];
@@ -122,8 +124,7 @@ function madeIn(turn: Turn): Made[] {
   if (found) return found;
   const made = turn.reply.calls.flatMap((call, index): Made[] => {
     const result = turn.results[index];
-    // What a crash of ours broke off is not the model's doing.
-    if (!result || result.text === interruptedText) return [];
+    if (!result || ours.has(result.text)) return [];
     const spelled = `${call.name} ${spellInput(call.input, (text) => text.replace(/\s+/g, ''))}`;
     const said = spellResult(result.text);
     return [

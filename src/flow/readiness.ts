@@ -3,6 +3,8 @@ import type { Check } from '../core/check.ts';
 import { type CommandRun, stateOf, totalTests } from '../core/proof.ts';
 import type { Repository } from '../core/repository.ts';
 import { takeBaseline } from '../verification/baseline.ts';
+import { runFixers } from '../verification/fixers.ts';
+import type { Trees } from '../verification/trees.ts';
 import { describeRepository, type RepositoryFacts } from '../workspaces/repository-facts.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
 import { openTrees } from './trees.ts';
@@ -72,7 +74,7 @@ async function tryOut(deps: ReadinessDeps, base: string, facts: RepositoryFacts,
     'ok',
     facts.setup.commands.length === 0 ? 'nothing to set up' : `${facts.setup.commands.join('; ')} (${took})`,
   );
-  const { runs } = await takeBaseline({ trees, commands: facts.verify, signal });
+  const { runs, scans } = await takeBaseline({ trees, commands: facts.verify, signal });
   for (const run of runs) {
     const tests = run.report?.counts;
     const counted = tests
@@ -82,15 +84,40 @@ async function tryOut(deps: ReadinessDeps, base: string, facts: RepositoryFacts,
     const [status, remedy] = verdictOn(run);
     say('tests', status, line, remedy);
   }
+  for (const scan of scans) {
+    const line = `${scan.command}: ${scan.found.length} finding(s) (${(scan.durationMs / 1000).toFixed(1)} s)`;
+    if (stateOf(scan) === 'notRunnable') say('scan', 'missing', line, cannotStart);
+    else say('scan', 'ok', `${line}; only new ones count`);
+  }
+  await tryFixers(trees, facts.verify.fix, say, signal);
 }
+
+async function tryFixers(trees: Trees, commands: string[], say: Say, signal: AbortSignal): Promise<void> {
+  if (commands.length === 0) return;
+  const checkout = await trees.checkout('base', { signal });
+  try {
+    for (const { command, exitCode, log } of await runFixers(checkout.sandbox, commands, { signal })) {
+      if (exitCode === 0) say('fix', 'ok', command);
+      else if (exitCode === 126 || exitCode === 127) say('fix', 'missing', `${command}: exit ${exitCode}`, cannotStart);
+      else
+        say(
+          'fix',
+          'warning',
+          `${command}: exit ${exitCode ?? 'killed'}`,
+          `It fails on the base already: ${log.trim().slice(-300)}`,
+        );
+    }
+  } finally {
+    await checkout.release();
+  }
+}
+
+const cannotStart =
+  'It could not be started: add what it needs to "setup" in .shipmate.yml, or its toolchain to sandbox.readOnlyPaths.';
 
 function verdictOn(run: CommandRun): [Check['status'], string?] {
   const state = stateOf(run);
-  if (state === 'notRunnable')
-    return [
-      'missing',
-      'It could not be started: add what it needs to "setup" in .shipmate.yml, or its toolchain to sandbox.readOnlyPaths.',
-    ];
+  if (state === 'notRunnable') return ['missing', cannotStart];
   if (state === 'red')
     return ['warning', 'It is red on the base already; only what becomes worse counts against a change.'];
   if (!run.report) return ['warning', 'Its output tells no number of tests, so only its exit code counts.'];

@@ -81,11 +81,17 @@ export async function openWorkbench(
   async function snapshotNow(within = signal): Promise<SnapshotRow> {
     const workspace = await taken;
     const stepSeq = touchedSeq ?? last?.stepSeq ?? steps.at(-1)?.seq ?? 0;
+    const touched = touchedSeq;
     touchedSeq = null;
-    const made = await workspace.snapshot(within).catch((error: unknown) => {
-      touchedSeq ??= stepSeq; // one that was cut off by a stop is still to be taken
+    last = await store(workspace, stepSeq, within).catch((error: unknown) => {
+      touchedSeq ??= touched; // what was interrupted is still to be saved
       throw error;
     });
+    return last;
+  }
+
+  async function store(workspace: Workspace, stepSeq: number, within: AbortSignal): Promise<SnapshotRow> {
+    const made = await workspace.snapshot(within);
     deps.failpoint('snapshot/taken');
     const kept = await deps.workspaces.keep(run.sessionId, made);
     const row = {
@@ -101,8 +107,7 @@ export async function openWorkbench(
       return saveSnapshot(tx, { sessionId: run.sessionId, runId: run.id }, { ...row, bytes: made.bytes });
     });
     deps.failpoint('snapshot/stored');
-    last = { ...row, id };
-    return last;
+    return { ...row, id };
   }
 
   const sandbox: Sandbox = {

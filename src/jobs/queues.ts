@@ -31,13 +31,21 @@ export async function startQueues(options: { url: string; onError(error: Error):
     application_name: 'shipmate-jobs',
     max: 8,
     supervise: true,
+    // It deletes what is done once a day unless told otherwise: at a hundred deliveries a second, millions of rows.
+    maintenanceIntervalSeconds: 600,
     schedule: false,
     useListenNotify: true,
   });
   boss.on('error', options.onError);
   await boss.start();
   for (const name of nudgeNames)
-    await boss.createQueue(name, { policy: 'standard', notify: true, retryLimit: 0, deleteAfterSeconds: 600 });
+    await boss.createQueue(name, {
+      policy: 'standard',
+      notify: true,
+      retryLimit: 0,
+      deleteAfterSeconds: 600,
+      retentionSeconds: 3600,
+    });
   return {
     async nudge(queue, db) {
       await boss.send(queue, null, { db });

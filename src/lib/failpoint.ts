@@ -31,7 +31,7 @@ export function armFailpoints(spec: string | null): Failpoint {
 }
 
 function readPoint(written: string): [string, Armed] {
-  const [, name, action, at] = /^([^\s:;]+):(\w+)(?:@(\d+))?$/.exec(written.trim()) ?? [];
+  const [, name, action, at] = /^([^\s:;@]+):(\w+)(?:@(\d+))?$/.exec(written.trim()) ?? [];
   const known = actions.find((each) => each === action);
   if (name === undefined || !known)
     throw new Error(

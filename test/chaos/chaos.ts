@@ -42,10 +42,11 @@ const slots = 6;
 const patienceMs = 180_000;
 
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
-const script = `replies:
-  - calls: [{ tool: write, input: { path: two.txt, content: "two\\n" } }]
+/** A model that is told that its change was undone makes it again; a script has to have it more than once. */
+const turns = `  - calls: [{ tool: write, input: { path: two.txt, content: "two\\n" } }]
   - calls: [{ tool: finish, input: { title: Add a second file, summary: It was missing. } }]
 `;
+const script = `replies:\n${turns.repeat(10)}`;
 
 /**
  * Sessions while PostgreSQL is restarted without a warning and processes are killed: web and two workers, each worker with a

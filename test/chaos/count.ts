@@ -25,9 +25,16 @@ export async function tally(
 ): Promise<Tally> {
   const result: Tally = { lost: [], duplicate: [], stuck: [], finished: 0 };
   const counts = await world.counts();
-  const { rows: sessions } = await database.query<{ ticket: string; state: string; said: string; unsent: number }>(
+  const { rows: sessions } = await database.query<{
+    ticket: string;
+    state: string;
+    said: string;
+    steps: string;
+    unsent: number;
+  }>(
     `select t.identifier as ticket, s.state,
        (select concat('attempt ', attempt, ': ', outcome ->> 'message') from runs r where r.session_id = s.id order by number desc limit 1) as said,
+       (select string_agg(concat(key, ' (attempt ', attempt, '): ', left(result::text, 300)), E'\\n  ' order by seq) from steps where session_id = s.id) as steps,
        (select count(*)::int from effects e where e.session_id = s.id and e.state = 'pending') as unsent
      from sessions s join tickets t on t.id = s.ticket_id`,
   );
@@ -44,7 +51,9 @@ export async function tally(
     if (!rests)
       result.stuck.push(`${ticket} is ${session.state}, ${session.said}, ${session.unsent} effects have not left`);
     else if (session.state !== 'complete' || !isFinished(seen))
-      result.lost.push(`${ticket} is ${session.state}, ${session.said} ${JSON.stringify({ ...seen, duplicates: [] })}`);
+      result.lost.push(
+        `${ticket} is ${session.state}, ${session.said} ${JSON.stringify({ ...seen, duplicates: [] })}\n  ${session.steps}`,
+      );
     else result.finished += 1;
   }
   const { rows: sorted } = await database.query<{ id: string; outcome: string | null }>(

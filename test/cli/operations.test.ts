@@ -8,7 +8,7 @@ import { plantDelivery, plantEffect, plantSession } from '../support/rows.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
-describe('what the people who run it ask on the command line', () => {
+describe('what the people who run it ask on the command line', { timeout: 170_000 }, () => {
   let dir: string;
   let database: TestDatabase;
   beforeAll(async () => {

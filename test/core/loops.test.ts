@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Turn } from '../../src/core/conversation.ts';
-import { interruptedText } from '../../src/core/interruption.ts';
+import { interruptedText, notReachedText } from '../../src/core/interruption.ts';
 import { judgeLoop } from '../../src/core/loops.ts';
 import { bash, type Did, edit, productiveTraces, read, turnOf } from './traces.ts';
 
@@ -111,6 +111,8 @@ describe('an agent that goes in circles is told once, and stopped the second tim
   test('what a crash of ours broke off is not held against it', () => {
     const turns = repeat(12, () => bash('npm run build', interruptedText, true));
     expect(play(turns)).toMatchObject({ told: null });
+    const notReached = turnOf(Array.from({ length: 5 }, () => bash('npm run build', notReachedText, true)));
+    expect(play([notReached])).toMatchObject({ told: null });
   });
 
   test('the note says what, and the question says what repeated, what was tried, and asks', () => {

@@ -2,14 +2,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Started } from '../stand-ins/world/start.ts';
 import { isFrozen, type Stage } from './stage.ts';
 
+/** Processes at once: each holds some dozen connections of the database. */
+const atOnce = 6;
+
 /**
- * As many processes as points, each frozen at its own; another takes over all that they had; then they wake. Answers the
- * points at which none froze.
+ * As many processes as points, some at a time, each frozen at its own; another takes over all that they had; then they wake.
+ * Answers the points at which none froze.
  */
 export async function freezeAtEach(stage: Stage, points: readonly string[]): Promise<string[]> {
+  const missed: string[] = [];
+  for (let from = 0; from < points.length; from += atOnce)
+    missed.push(...(await freezeTogether(stage, points.slice(from, from + atOnce))));
+  return missed;
+}
+
+async function freezeTogether(stage: Stage, points: readonly string[]): Promise<string[]> {
   const waiting = new Map<string, Started>();
-  for (const point of points)
-    waiting.set(point, await stage.start({ failpoints: `${point}:stop`, parts: ['web', 'worker'], slots: 1 }));
+  await Promise.all(
+    points.map(async (point) => waiting.set(point, await stage.start({ failpoints: `${point}:stop`, slots: 1 }))),
+  );
   const asleep = new Map<string, Started>();
   const tickets: string[] = [];
   // Any of them may do any part of a ticket, so it takes some tickets until each has come to its point.

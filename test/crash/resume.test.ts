@@ -16,7 +16,7 @@ async function stageFor(options: { moves?: boolean; script?: string } = {}): Pro
 
 /** One process dies at a point, another finishes the ticket, on this machine or another. */
 async function dieAndGoOn(stage: Stage, point: string, machine: string): Promise<string> {
-  const victim = await stage.start({ failpoints: `${point}:kill` });
+  const victim = await stage.start({ failpoints: point });
   const ticket = await stage.ticket();
   await victim.ended;
   await stage.noteOpenSteps();
@@ -58,7 +58,7 @@ test('a write that was interrupted is undone and said to be; the read beside it 
   expect,
 }) => {
   const stage = await stageFor();
-  const ticket = await dieAndGoOn(stage, 'step/tool/worked@3', 'machine');
+  const ticket = await dieAndGoOn(stage, 'step/tool/worked:kill@3', 'machine');
   const [read = '', bash] = resultsRead(stage, ticket).find((texts) => texts.includes(interruptedText)) ?? [];
   expect([read.includes('An app.'), bash]).toEqual([true, interruptedText]);
   expect(await stage.verdict()).toEqual(nothingWrong);
@@ -66,7 +66,7 @@ test('a write that was interrupted is undone and said to be; the read beside it 
 
 test('a read that was interrupted is simply made again', { timeout }, async ({ expect }) => {
   const stage = await stageFor();
-  const ticket = await dieAndGoOn(stage, 'step/tool/worked@2', 'machine');
+  const ticket = await dieAndGoOn(stage, 'step/tool/worked:kill@2', 'machine');
   expect(resultsRead(stage, ticket).flat()).not.toContain(interruptedText);
   expect(await stage.verdict()).toEqual(nothingWrong);
 });
@@ -75,7 +75,7 @@ test('on the same machine a completed write stands, and the rest of its turn is 
   expect,
 }) => {
   const stage = await stageFor();
-  const ticket = await dieAndGoOn(stage, 'step/tool/before@5', 'machine');
+  const ticket = await dieAndGoOn(stage, 'step/tool/before:kill@5', 'machine');
   expect(resultsRead(stage, ticket).flat()).not.toContain(interruptedText);
   expect(await stage.verdict()).toEqual(nothingWrong);
 });
@@ -84,7 +84,7 @@ test('on another machine a completed write that no snapshot holds is said to be 
   timeout,
 }, async ({ expect }) => {
   const stage = await stageFor({ moves: true });
-  const ticket = await dieAndGoOn(stage, 'step/tool/before@5', 'elsewhere');
+  const ticket = await dieAndGoOn(stage, 'step/tool/before:kill@5', 'elsewhere');
   expect(resultsRead(stage, ticket)).toContainEqual([interruptedText, notReachedText]);
   expect(await stage.verdict()).toEqual(nothingWrong);
 });
@@ -93,11 +93,11 @@ test('another machine goes on from the stored snapshot, and the first one never 
   timeout,
 }, async ({ expect }) => {
   const stage = await stageFor({ moves: true });
-  const first = await stage.start({ failpoints: 'step/tool/before@4:kill', machine: 'here' });
+  const first = await stage.start({ failpoints: 'step/tool/before:kill@4', machine: 'here' });
   const ticket = await stage.ticket();
   await first.ended;
   await stage.noteOpenSteps();
-  const second = await stage.start({ failpoints: 'step/model/mid@3:kill', machine: 'there' });
+  const second = await stage.start({ failpoints: 'step/model/mid:kill@2', machine: 'there' });
   await second.ended;
   await stage.noteOpenSteps();
   await stage.start({ machine: 'here' });

@@ -58,7 +58,7 @@ const parts: Part[] = [
     play: (stage) =>
       freezeAtEach(
         stage,
-        points.filter((point) => !point.endsWith('settled')),
+        points.filter((point) => /(before|mid|after)$/.test(point)),
       ),
   },
   { name: 'random', play: (stage) => killAtRandom(stage, kills, seed).then(() => []) },
@@ -70,8 +70,7 @@ console.log(`${allPoints.length} points, ${kills} random kills, CRASH_SEED=${see
 const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-db-'));
 try {
   const database = await openCrashableDatabase(dir);
-  await playAll(database);
-  await database.close();
+  await playAll(database).finally(database.close);
 } finally {
   await rm(dir, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { interruptedText } from '../../src/core/interruption.ts';
 import { type ModelServer, type RecordedRequest, startModelServer } from '../stand-ins/model-server/server.ts';
 import type { WorldClient } from '../stand-ins/world/client.ts';
 import type { TicketCounts } from '../stand-ins/world/ledger.ts';
@@ -143,7 +144,7 @@ export async function openStage(options: {
     async verdict() {
       const counts = await world.counts();
       const verdict: Verdict = { lost: [], duplicate: [], wrong: [] };
-      for (const ticket of tickets) judge(ticket, counts[ticket], verdict);
+      for (const ticket of tickets) judge(ticket, counts[ticket], undoneTurns(stage.asked(ticket)), verdict);
       for (const ticket of tickets) {
         judgeCalls(ticket, model.requests, mayAgain, moves, verdict);
         await judgeTree(ticket, counts[ticket], repository.location, verdict);
@@ -176,7 +177,7 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** What one ticket leads to, exactly. Fleeting activities may be left out, and none may come twice. */
-function judge(ticket: string, counts: TicketCounts | undefined, { lost, duplicate }: Verdict): void {
+function judge(ticket: string, counts: TicketCounts | undefined, undone: number, { lost, duplicate }: Verdict): void {
   if (!counts) return void lost.push(`${ticket}: everything`);
   const exact = (what: string, seen: number, wanted: number) => {
     if (seen < wanted) lost.push(`${ticket}: ${what} (${seen} of ${wanted})`);
@@ -190,7 +191,17 @@ function judge(ticket: string, counts: TicketCounts | undefined, { lost, duplica
   exact('move to In Progress', counts.stateChanges.filter((state) => state === 'In Progress').length, 1);
   exact('move to In Review', counts.stateChanges.filter((state) => state === 'In Review').length, 1);
   exact('last plan', Math.min(counts.plans, 1), 1);
-  duplicate.push(...counts.duplicates.map((text) => `${ticket}: ${text}`));
+  // A turn that was undone is played again by the model, so its actions are told again: once each, for each such turn.
+  const again = new Map<string, number>();
+  for (const text of counts.duplicates) {
+    again.set(text, (again.get(text) ?? 0) + 1);
+    const isPlayedAgain = text.startsWith('{"type":"action"') && (again.get(text) ?? 0) <= undone;
+    if (!isPlayedAgain) duplicate.push(`${ticket}: ${text}`);
+  }
+}
+
+function undoneTurns(asked: Message[][]): number {
+  return (asked.at(-1) ?? []).filter((message) => JSON.stringify(message).includes(interruptedText)).length;
 }
 
 function requestsOf(ticket: string, requests: RecordedRequest[]): RecordedRequest[] {

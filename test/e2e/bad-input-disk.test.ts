@@ -42,9 +42,9 @@ describe.skipIf(!mounted)(`a disk that is full${mounted ? '' : ' (skipped: nothi
     rmSync(disk, { recursive: true, force: true });
   });
 
-  test('is said on the ticket with what to do; others whose work fits go on, and with room it goes on', async ({
-    expect,
-  }) => {
+  test('is said on the ticket with what to do; others whose work fits go on, and with room it goes on', {
+    timeout: 170_000,
+  }, async ({ expect }) => {
     const fields = (repository: string) => ({ fields: { repository } });
     const [refused, done] = await Promise.all([
       service.work({ title: 'Does not fit', ...fields('large') }),

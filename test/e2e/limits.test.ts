@@ -62,7 +62,7 @@ describe('what a limit comes to', () => {
         'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.\n\n' +
         'Where things stand: 1 of 2 steps of the plan are done. The work so far is kept; the next run goes on from it.',
     );
-    expect(said(first)).toMatch(/\n\n\*Cost so far: under \$0\.01, [\d.]+k tokens, 2 turns, \d+ s of work\.\*$/);
+    expect(said(first)).toMatch(/\n\n\*Cost so far: under \$0\.01, [\d.]+k? tokens, 2 turns, \d+ s of work\.\*$/);
     await service.app.desk.comment(identifier, 'continue', someone);
     const second = await service.rest(identifier, 2);
     expect(said(second)).toContain('**This ticket has reached its limit** of 3 turns (`budget.ticket.turns`).');
@@ -73,7 +73,7 @@ describe('what a limit comes to', () => {
     const third = await service.rest(identifier, 3);
     expect([third.usage.calls, third.state, questions(third)]).toEqual([calls, 'awaitingInput', 3]);
     const footer = await service.app.db.transaction().execute((tx) => writeFooter(tx, third.id));
-    expect(footer).toMatch(/^\*Cost so far: under \$0\.01, [\d.]+k tokens, 3 turns, \d+ s of work\.\*$/);
+    expect(footer).toMatch(/^\*Cost so far: under \$0\.01, [\d.]+k? tokens, 3 turns, \d+ s of work\.\*$/);
     const reservations = await service.app.db.selectFrom('reservations').select('step_id').execute();
     expect(reservations).toEqual([]);
   });

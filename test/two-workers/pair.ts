@@ -6,12 +6,16 @@ import { type Tally, tally } from '../chaos/count.ts';
 import type { WorldClient } from '../stand-ins/world/client.ts';
 
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
-/** Long enough on its way that a worker can be caught in the middle of several. */
+/**
+ * Long enough on its way that a worker can be caught in the middle of several. A model that is told that its change was undone
+ * makes it again; a script has to have it more than once.
+ */
+const write = '{ tool: write, input: { path: two.txt, content: "two\\n" } }';
+const finish = '  - calls: [{ tool: finish, input: { title: Add a second file, summary: It was missing. } }]\n';
 const script = `replies:
-  - calls: [{ tool: write, input: { path: two.txt, content: "two\\n" } }, { tool: bash, input: { command: sleep 0.4 } }]
-  - calls: [{ tool: note, input: { text: Half of it is there. } }, { tool: bash, input: { command: sleep 0.5 } }]
-  - calls: [{ tool: finish, input: { title: Add a second file, summary: It was missing. } }]
-`;
+  - calls: [${write}, { tool: bash, input: { command: sleep 0.5 } }]
+  - calls: [{ tool: note, input: { text: Half of it is there. } }, { tool: bash, input: { command: sleep 0.4 } }]
+${finish}${`  - calls: [${write}]\n${finish}`.repeat(5)}`;
 const tickets = 20;
 
 /** A repository, a script and twenty tickets that two workers share; what the database says of who holds what. */

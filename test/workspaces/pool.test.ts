@@ -190,3 +190,37 @@ describe('what is stopped in the middle', () => {
     if (kind === 'bubblewrap') expect(running()).toEqual([]);
   });
 });
+
+describe('sessions that rest', () => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await createFixture(kind);
+  });
+  afterAll(() => fixture.remove());
+
+  it('count against the share of the disk, and leave nothing but the bundles that are still needed', async () => {
+    const { upstream, base } = await prepare(fixture);
+    const { repository } = upstream;
+    const workspaces = fixture.open({ pool: { perRepository: 0, diskShare: 0 } });
+    expect(await workspaces.held()).toEqual({ sessions: [], excess: 0 });
+    const sessionId = newSession();
+    const take = { sessionId, repository, base, setup: noSetup, restore: null };
+    const workspace = await workspaces.take(take, patience());
+    await workspace.close();
+    const { sessions, excess } = await workspaces.held();
+    expect(sessions.map(({ id }) => id)).toEqual([sessionId]);
+    expect(excess).toBe(sessions[0]?.bytes);
+    expect(excess).toBeGreaterThan(0);
+
+    const snapshot = { base, commit: base, tree: base, bundle: Buffer.alloc(20_000_001), bytes: 1, skipped: [] };
+    const needed = await workspaces.keep(sessionId, snapshot);
+    await workspaces.keep(sessionId, { ...snapshot, commit: 'f'.repeat(40) });
+    await workspaces.release(sessionId, [needed.path ?? '']);
+    expect(trees(fixture)).toEqual([]);
+    expect(markers(fixture, 'sessions')).toEqual([]);
+    expect(readdirSync(fixture.path('bundles', sessionId))).toEqual([`${base}.bundle`]);
+    expect((await workspaces.held()).excess).toBe(0);
+    await workspaces.release(sessionId);
+    expect(readdirSync(fixture.path('bundles'))).toEqual([]);
+  });
+});

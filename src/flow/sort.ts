@@ -10,7 +10,14 @@ import type { Log } from '../lib/log.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { type AttentionRow, readAttention } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { listWaiting, markSorted, type Sorted, takeUnsorted, type UnsortedDelivery } from '../store/deliveries.ts';
+import {
+  listWaiting,
+  markSorted,
+  type Sorted,
+  takeTurn,
+  takeUnsorted,
+  type UnsortedDelivery,
+} from '../store/deliveries.ts';
 import { dropUnsent } from '../store/effects.ts';
 import { addPrompt, openConversation } from '../store/prompts.ts';
 import { askToStop, endQueuedRun, takeBackStop } from '../store/queued-runs.ts';
@@ -79,6 +86,7 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
 export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<TrackerEvent[]>): Promise<void> {
   const due: Due = new Set();
   await deps.db.transaction().execute(async (tx) => {
+    await takeTurn(tx);
     for (const event of await find(tx)) await applyEvent(deps, tx, event, due);
   });
   if (due.has('post')) deps.wake('post');

@@ -107,24 +107,21 @@ async function endStates(tickets: number[]): Promise<unknown[]> {
   );
 }
 
-/** Assignments and words that a session at work was never answered to: none. */
+/** Words that a session at work was told and never answered, and live runs that nobody heard of: none. */
 async function unanswered(): Promise<unknown[]> {
   const { rows } = await intake.pool.query(
-    `select d.delivery_id, d.outcome from deliveries d
-     join tickets t on t.external_id = convert_from(d.body, 'UTF8')::json -> 'ticket' ->> 'number'
-     join sessions s on s.ticket_id = t.id
-     where s.state = 'active' and d.outcome in ('sessionCreated', 'prompted') and not exists (
-       select from activities a where a.session_id = s.id and a.created_at >= d.sorted_at
-     ) and not exists (
-       -- A repetition is answered by what the first one was answered with.
-       select from deliveries f where f.id < d.id and d.delivery_id like f.delivery_id || '/again-%'
-     ) and not exists (
-       select from deliveries f where f.delivery_id <> d.delivery_id and f.delivery_id like d.delivery_id || '/again-%'
-         and f.sorted_at <= d.sorted_at
-     ) and not exists (
-       select from prompts p where p.session_id = s.id and (p.said_at < s.opened_at)
-         and p.key = convert_from(d.body, 'UTF8')::json -> 'comment' ->> 'id'
-     ) and d.outcome <> 'sessionCreated'`,
+    `select t.identifier, p.key from (
+       select body -> 'ticket' ->> 'number' as number, body -> 'comment' ->> 'id' as comment, min(sorted_at) as first
+       from (select convert_from(body, 'UTF8')::json as body, sorted_at from deliveries where outcome = 'prompted') d
+       group by 1, 2
+     ) told
+     join tickets t on t.external_id = told.number
+     join sessions s on s.ticket_id = t.id and s.state = 'active'
+     join prompts p on p.session_id = s.id and p.key = told.comment and p.said_at >= s.opened_at
+     where not exists (select from activities a where a.session_id = s.id and a.created_at >= told.first)
+     union all
+     select session_id::text, 'run ' || number from runs r where ended_at is null and not exists (
+       select from effects e where e.key = r.session_id || '/run/' || r.number || '/begun/activity/0')`,
   );
   return rows;
 }

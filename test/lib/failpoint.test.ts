@@ -23,7 +23,16 @@ test('unarmed, nothing happens', ({ expect }) => {
 });
 
 test('what cannot be read is refused: a test that arms nothing proves nothing', ({ expect }) => {
-  for (const spec of ['', 'name', 'name:', 'name:explode', 'name:kill@x', 'name@2:kill', 'a:kill;b:kill', 'a:kill,,b:kill'])
+  for (const spec of [
+    '',
+    'name',
+    'name:',
+    'name:explode',
+    'name:kill@x',
+    'name@2:kill',
+    'a:kill;b:kill',
+    'a:kill,,b:kill',
+  ])
     expect(() => armFailpoints(spec), spec).toThrow('is not a failpoint');
 });
 

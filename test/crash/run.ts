@@ -13,12 +13,15 @@ import { openStage, type Stage } from './stage.ts';
 /**
  * `npm run test:crash`: every point x {SIGKILL, the same with another machine taking over, database restarted at once, reply
  * lost after the commit, frozen and taken over}, and kills at random moments. Lost and duplicate are counted by the outside.
- * `CRASH_ONLY=name` runs one part, `CRASH_KILLS` says how many random kills, `CRASH_SEED` at which moments.
+ * `CRASH_ONLY=name` runs one part, `CRASH_POINTS=regex` those points, `CRASH_KILLS` says how many random kills, `CRASH_SEED` at which moments.
  */
 const kills = Number(process.env.CRASH_KILLS ?? 200);
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31);
-const points = [...stepPoints, ...effectPoints];
-const inFlow = allPoints.filter((point) => !point.startsWith('accept/') && !point.startsWith('sort/'));
+const some = new RegExp(process.env.CRASH_POINTS ?? '');
+const all = allPoints.filter((point) => some.test(point));
+const steps = stepPoints.filter((point) => some.test(point));
+const points = [...stepPoints, ...effectPoints].filter((point) => some.test(point));
+const inFlow = all.filter((point) => !point.startsWith('accept/') && !point.startsWith('sort/'));
 
 interface Part {
   name: string;
@@ -28,8 +31,8 @@ interface Part {
 }
 
 const parts: Part[] = [
-  { name: 'kill', play: (stage) => killAtEach(stage, allPoints) },
-  { name: 'kill-elsewhere', moves: true, play: (stage) => killAtEach(stage, stepPoints, true) },
+  { name: 'kill', play: (stage) => killAtEach(stage, all) },
+  { name: 'kill-elsewhere', moves: true, play: (stage) => killAtEach(stage, steps, true) },
   {
     name: 'database',
     async play(stage, database) {
@@ -66,7 +69,7 @@ const parts: Part[] = [
 
 const wanted = process.env.CRASH_ONLY;
 const total = { lost: 0, duplicate: 0, wrong: 0, missed: 0 };
-console.log(`${allPoints.length} points, ${kills} random kills, CRASH_SEED=${seed}`);
+console.log(`${all.length} points, ${kills} random kills, CRASH_SEED=${seed}`);
 const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-db-'));
 try {
   const database = await openCrashableDatabase(dir);

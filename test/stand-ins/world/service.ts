@@ -59,6 +59,7 @@ async function serve(options: ServiceOptions): Promise<void> {
 }
 
 if (import.meta.main) {
+  process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume(); // whoever started it is gone
   await serve(JSON.parse(process.argv[2] ?? '{}'));
   process.exit(0);
 }

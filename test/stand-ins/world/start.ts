@@ -33,7 +33,8 @@ export function spawnService(options: ServiceOptions): Promise<Started> {
 /** Resolves when it is ready; `ready: false` at once, for one that is to be killed before. */
 export async function startProcess(file: string, options: unknown): Promise<Started> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // It ends with us: its end of a pipe says when we are gone.
+    stdio: ['pipe', 'pipe', 'pipe'],
     // Many start and die: what was compiled once is not compiled again.
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'shipmate-compile-cache') },
   });

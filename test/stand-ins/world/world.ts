@@ -260,6 +260,7 @@ function refusalOf(error: unknown): [number, { message: string; code: string | n
 
 /** As a process: `node world.ts '{"dir":"...","port":0}'` says its URL on a line of its own and runs until it is killed. */
 if (import.meta.main) {
+  process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume(); // whoever started it is gone
   const world = await startWorld(JSON.parse(process.argv[2] ?? '{}'));
   process.stdout.write(`${JSON.stringify({ url: world.url })}\n`);
 }

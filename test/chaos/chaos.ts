@@ -106,9 +106,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     stops.push(() => Promise.all(kept.map((each) => each.stop())));
     await world.webhooks([`http://127.0.0.1:${port}/webhooks/board`]);
 
+    // As often as asked for where the machine keeps up; on one that does not, faults alone would be all that ever happens.
+    let last = '';
+    const moved = async () => {
+      const before = last;
+      while (before === last) {
+        await delay(100, undefined, { signal: ended });
+        last = await movesOf(world).catch(() => last);
+      }
+    };
     const restarting = (async () => {
       for (;;) {
         await delay(between(restartEvery), undefined, { signal: ended });
+        await moved();
         await postgres.restart(random() * 500);
         report.restarts += 1;
       }
@@ -118,6 +128,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         // On a busy machine a start takes long: whoever is killed has worked for a while.
         while (!kept.every(({ running }) => running)) await delay(50, undefined, { signal: ended });
         await delay(between(killEvery), undefined, { signal: ended });
+        await moved();
         const victim = kept[Math.floor(random() * kept.length)]?.running;
         if (!victim) continue;
         victim.kill('SIGKILL');
@@ -175,14 +186,18 @@ function createPatience(world: WorldClient): () => Promise<boolean> {
   let seen = '';
   let changedAt = performance.now();
   return async () => {
-    const { delivered } = await world.deliveries();
-    // Words that a run is still there are no progress.
-    const moves = Object.values(await world.counts()).map(({ activities: _, duplicates: _d, ...rest }) => rest);
-    const now = JSON.stringify([delivered, moves]);
+    const now = await movesOf(world);
     if (now !== seen) changedAt = performance.now();
     seen = now;
     return performance.now() - changedAt < patienceMs;
   };
+}
+
+/** All that has moved outside. Words that a run is still there are no progress. */
+async function movesOf(world: WorldClient): Promise<string> {
+  const { delivered } = await world.deliveries();
+  const moves = Object.values(await world.counts()).map(({ activities: _, duplicates: _d, ...rest }) => rest);
+  return JSON.stringify([delivered, moves]);
 }
 
 /** With the faults over, what is under way may end: nobody may be called stuck for having been last. */

@@ -1,5 +1,5 @@
-/** SQLSTATEs after which the same statement may succeed: lost or refused connections, full server, lock trouble. */
-const passing = /^(08...|53...|57P0[1-5]|40001|40P01|55P03)$/;
+/** SQLSTATEs after which the same work may succeed: lost or refused connections, full server, idle too long, lock trouble. */
+const passing = /^(08...|25P03|53...|57P0[1-5]|40001|40P01|55P03)$/;
 const system = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH']);
 /** What pg says, without any code, of a connection that broke or could not be had. */
 const said = /connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/i;

@@ -239,7 +239,7 @@ export function createPool(url: string, max = 20): pg.Pool {
     // Opening one takes some milliseconds of both sides, and tickets come in bursts.
     idleTimeoutMillis: 300_000,
     // A process that is frozen in the middle of a transaction must not keep what it locked for ever.
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: 15_000,
   });
   // A connection in use has no listener of the pool's: without one, losing the server would end this process.
   pool.on('connect', (client) => client.on('error', () => {}));

@@ -14,12 +14,17 @@ export async function addDelivery(client: Queryable, delivery: Delivery): Promis
 
 export type UnsortedDelivery = Delivery & { id: number };
 
+const idleSeconds = 5;
+
 /**
  * One transaction at a time sorts, in all processes: whoever comes while another does waits for its end. So what waits for a
- * session and what opens one cannot miss each other. Every transaction that applies events begins with this.
+ * session and what opens one cannot miss each other. Every transaction that applies events begins with this. A process that
+ * is frozen while it has the turn loses it after some seconds.
  */
 export async function takeTurn(tx: Tx): Promise<void> {
-  await sql`select name from locks where name = 'sort' for update`.execute(tx);
+  await sql`
+    select set_config('idle_in_transaction_session_timeout', ${`${idleSeconds}s`}, true)
+    from locks where name = 'sort' for update`.execute(tx);
 }
 
 /** The oldest deliveries that nobody has sorted, at most `most`; takes the turn where there are any. */

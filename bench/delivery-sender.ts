@@ -51,8 +51,8 @@ process.once('message', async (order: SendOrder) => {
     );
   }
   await Promise.all(sent);
-  process.send?.({ times, refused, late } satisfies SendReport);
-  process.disconnect();
+  // Some 60,000 figures take a moment to leave.
+  process.send?.({ times, refused, late } satisfies SendReport, () => process.disconnect());
 });
 
 function post(agent: Agent, url: string, headers: Record<string, string>, body: Uint8Array): Promise<number> {

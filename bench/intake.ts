@@ -26,7 +26,8 @@ export async function benchIntake({ seconds = 600 }: { seconds?: number }): Prom
     await service.start('worker');
     const tickets = Math.ceil((perSecond * seconds) / 10) + 1000;
     await service.database.query(
-      "insert into board_tickets (title) select 'Work ' || n from generate_series(1, $1::int) n",
+      `insert into board_tickets (title, assignee)
+       select 'Work ' || n, '{"id":"shipmate","name":"shipmate","isBot":true}' from generate_series(1, $1::int) n`,
       [tickets],
     );
     const order = { url: service.url, secret: webhookSecret, perSecond, bytes, tickets };

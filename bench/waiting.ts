@@ -91,7 +91,8 @@ export async function benchWaiting({ sessions = 1000 }: { sessions?: number }): 
 /** Tickets on the board and their deliveries, some at a time, as they come on a busy morning. */
 async function assign(database: import('pg').Client, url: string, sessions: number): Promise<void> {
   const { rows } = await database.query<{ number: number }>(
-    "insert into board_tickets (title) select 'Wait ' || n % 4 from generate_series(1, $1::int) n returning number",
+    `insert into board_tickets (title, assignee)
+     select 'Wait ' || n % 4, '{"id":"shipmate","name":"shipmate","isBot":true}' from generate_series(1, $1::int) n returning number`,
     [sessions],
   );
   const agent = { id: 'shipmate', name: 'shipmate', isBot: true };

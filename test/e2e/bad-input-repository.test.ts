@@ -155,9 +155,10 @@ describe('what is wrong with a repository or with naming it', () => {
     expect(view.state).toBe('error');
     expect(await lastWord(expect, view)).toEqual({
       type: 'error',
-      body:
+      body: expect.stringContaining(
         'The set-up command `echo the registry is away; exit 3` failed with exit code 3. Mend it in .shipmate.yml (setup:) on the base ' +
-        'branch, or in what it runs. It said:\nthe registry is away\n\nSay "continue" when that is mended.',
+          'branch, or in what it runs. It said:\nthe registry is away\n\nSay "continue" when that is mended.',
+      ),
     });
     await nothingHalfDone(expect, view);
     await service.gitIn('bad-setup', 'fetch', '--quiet', service.repository, '+main:main');

@@ -63,7 +63,7 @@ export async function createHost(number: number): Promise<Host> {
       const file = join(import.meta.dirname, '../stand-ins/world/service.ts');
       const inside = ['ip', 'netns', 'exec', name, process.execPath, file, JSON.stringify(options)];
       const child = spawn('unshare', ['--uts', 'sh', '-c', `hostname ${name}; exec "$@"`, 'sh', ...inside], {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'], // it ends when its standard input does
       });
       let log = '';
       child.stderr.on('data', (chunk: Buffer) => {

@@ -13,7 +13,7 @@ const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\
 const write = '{ tool: write, input: { path: two.txt, content: "two\\n" } }';
 const finish = '  - calls: [{ tool: finish, input: { title: Add a second file, summary: It was missing. } }]\n';
 const script = `replies:
-  - calls: [${write}, { tool: bash, input: { command: sleep 0.5 } }]
+  - calls: [${write}, { tool: bash, input: { command: sleep 2 } }]
   - calls: [{ tool: note, input: { text: Half of it is there. } }, { tool: bash, input: { command: sleep 0.4 } }]
 ${finish}${`  - calls: [${write}]\n${finish}`.repeat(5)}`;
 const tickets = 20;

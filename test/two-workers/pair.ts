@@ -41,11 +41,11 @@ export async function assignAll(world: WorldClient): Promise<{ tickets: string[]
   return given;
 }
 
-/** By worker: the runs that it holds and has begun a step of. */
+/** By worker: the runs that it holds and makes a tool call in; between calls a run has no step begun for a moment. */
 export async function held(database: pg.Pool): Promise<Map<string, string[]>> {
   const { rows } = await database.query<{ worker: string; ids: string[] }>(
     `select worker, array_agg(id::text) as ids from runs
-     where ended_at is null and worker is not null and exists (select 1 from steps where run_id = runs.id and completed_at is null)
+     where ended_at is null and worker is not null and exists (select 1 from steps where run_id = runs.id and kind = 'tool' and completed_at is null)
      group by worker`,
   );
   return new Map(rows.map(({ worker, ids }) => [worker, ids]));

@@ -60,7 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     sandbox = 'none',
     droppedPercent = 0,
     restartEvery = [5, 20],
-    killEvery = [1.5, 5],
+    killEvery = [3, 10],
   } = options;
   const random = randomOf(options.seed);
   const between = ([least, most]: [number, number]) => (least + random() * (most - least)) * 1000;

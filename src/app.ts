@@ -186,7 +186,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       const deps = await openRunDeps({
         ...posting,
         ...{ config, driver, model, stops },
-        hasFallen: (name) => !isLivingWorker(name) && !outage.wasWithin(60_000),
+        hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
         databaseAway: (error) => void outage.noticed(error),
       });
       admission = deps.admission;

@@ -14,8 +14,8 @@ export interface LimitDeps {
 /** Where a vendor says that we ask too often and not for how long. */
 const unknownWaitMs = 60_000;
 
-export const trackerAccount = (kind: string) => `tracker/${kind}`;
-export const codeHostAccount = (kind: string) => `code-host/${kind}`;
+const trackerAccount = (kind: string) => `tracker/${kind}`;
+const codeHostAccount = (kind: string) => `code-host/${kind}`;
 
 export function isRateLimited(error: unknown): error is VendorError {
   return error instanceof VendorError && error.code === 'rate_limited';

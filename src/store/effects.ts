@@ -35,7 +35,7 @@ export interface ClaimedEffect {
  * A poster that falls silent for so long loses what it had in hand. It renews its leases every `renewLeasesEveryMs`, and each
  * just before it sends, so that a try has this long from its last look; what takes longer is renewed as it goes on.
  */
-export const leaseSeconds = 15;
+const leaseSeconds = 15;
 export const renewLeasesEveryMs = 3_000;
 
 const fromNow = sql<Date>`now() + make_interval(secs => ${leaseSeconds})`;

@@ -55,7 +55,13 @@ beforeEach(async () => {
 
 const query = (text: string, values: unknown[] = []) => database.pool.query(text, values);
 const deliver = (tx: PoolClient, { source, headers, body }: BoardDelivery) =>
-  acceptDelivery({ sources: new Map([['board', tracker]]), nudge: nothing }, tx, source, headers, body);
+  acceptDelivery(
+    { sources: new Map([['board', tracker]]), nudge: nothing, failpoint: () => {} },
+    tx,
+    source,
+    headers,
+    body,
+  );
 const sort = () => sortDeliveries(deps, never);
 
 function depsWith(board: Tracker): ReconcileDeps {

@@ -187,7 +187,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
         ...posting,
         ...{ config, driver, model, stops },
         hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
-        databaseAway: (error) => void outage.noticed(error),
+        databaseAway: outage.noticed,
       });
       admission = deps.admission;
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);

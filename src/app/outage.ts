@@ -51,6 +51,7 @@ export function createOutage(options: { ask(): Promise<unknown>; onOver(): void;
 
   return {
     noticed(error) {
+      // The board and local-git live in our database, and say it as a vendor that is away.
       if (![error, (error as Error | null)?.cause].some(isDatabaseUnavailable)) return false;
       if (since === null) {
         since = performance.now();

@@ -40,7 +40,7 @@ export interface PostDeps {
   repositories: ReadonlyMap<string, Repository>;
   workspaces: Workspaces;
   /** Tells the workers of this process that there is something to do. */
-  wake(drain: 'post' | 'run'): void;
+  wake(drain: 'post'): void;
   worker: string;
   /** Ids of the effects that this process is sending. */
   inHand: Set<string>;

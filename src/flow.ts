@@ -18,8 +18,8 @@
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { createHeart } from './flow/heart.ts';
-export { type LimitDeps, limitCodeHost, limitTracker } from './flow/limits.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
+export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { reconcile } from './flow/reconcile.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';

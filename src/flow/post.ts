@@ -31,7 +31,7 @@ import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSe
 import { readSnapshot } from '../store/snapshots.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
-import { heed, isRateLimited } from './limits.ts';
+import { heed, isRateLimited } from './rate-limits.ts';
 
 export interface PostDeps {
   db: Database;

@@ -7,7 +7,9 @@ const sessions = 200;
 test(`${sessions} sessions end with one pull request each while PostgreSQL is restarted and processes are killed`, {
   timeout: 900_000,
 }, async () => {
-  const report = await runChaos({ sessions, seed: Date.now() % 1_000_000, progress: () => {} });
+  const seed = Date.now() % 1_000_000;
+  console.log(`CHAOS_SEED=${seed}`);
+  const report = await runChaos({ sessions, seed, progress: () => {} });
   const { seconds, restarts, kills } = report;
   console.log(`${Math.round(seconds)} s, ${restarts} restarts of PostgreSQL, ${kills} processes killed`);
   const { lost, duplicate, stuck, violations } = report;

@@ -1,5 +1,4 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import type { WorldClient } from '../stand-ins/world/client.ts';
 import type { Fault } from '../stand-ins/world/faults.ts';
 import { spawnWorld } from '../stand-ins/world/start.ts';
 import { startCrashablePostgres } from '../support/crashable-postgres.ts';
+import { freePort } from '../support/free-port.ts';
 import { randomOf } from '../support/random.ts';
 import { type Kept, keep } from './cluster.ts';
 import { isFinished, type Tally, tally } from './count.ts';
@@ -230,12 +230,4 @@ async function readViolations(url: string): Promise<string[]> {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -186,8 +186,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       const deps = await openRunDeps({
         ...posting,
         ...{ config, driver, model, stops },
-        hasFallen: (name) => !isLivingWorker(name) && !outage.wasWithin(60_000),
-        databaseAway: (error) => void outage.noticed(error),
+        hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
+        databaseAway: outage.noticed,
       });
       admission = deps.admission;
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);

@@ -18,10 +18,10 @@
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { createHeart } from './flow/heart.ts';
-export { type LimitDeps, limitCodeHost, limitTracker } from './flow/limits.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
+export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
 export { checkRepository } from './flow/readiness.ts';
-export { type ReconcileDeps, reconcile } from './flow/reconcile.ts';
+export { reconcile } from './flow/reconcile.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { codeHosts } from '../code-hosts/index.ts';
 import type { Config } from '../config.ts';
-import { type LimitDeps, limitCodeHost, limitTracker } from '../flow.ts';
+import { limitCodeHost, limitTracker, type RateLimitDeps } from '../flow.ts';
 import { trackers } from '../trackers/index.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 
@@ -26,7 +26,7 @@ export interface Adapters {
 /** Their reads keep to the limits of their accounts. */
 export function openAdapters(
   config: Config,
-  { pool, ...limits }: LimitDeps & { pool: Pool },
+  { pool, ...limits }: RateLimitDeps & { pool: Pool },
   factories: AdapterFactories,
 ): Adapters {
   const { agent, webhookSecret } = config.trackers.board;

@@ -15,8 +15,8 @@ const settlesAfterMs = 3_000;
 
 /**
  * The worker's own share of a run is small (a session that waits has no process); what counts is the one command that it has
- * under way, and a test run of Node.js or Python takes about a hundred megabytes. A worker takes runs while memory for one more is there. It always takes one: a machine that is short of memory without any
- * run would otherwise never work again.
+ * under way, and a test run of Node.js or Python takes about a hundred megabytes. A worker takes runs while memory for one
+ * more is there. It always takes one: a machine that is short of memory without any run would otherwise never work again.
  */
 export function createAdmission(options: {
   slots: number;

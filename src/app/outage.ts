@@ -7,12 +7,13 @@ export interface Outage {
   noticed(error: unknown): boolean;
   /** Nothing is to be looked for in the database now. */
   isOn(): boolean;
-  /** Whether there was one so short a time ago. */
-  wasWithin(ms: number): boolean;
+  /** Whether there is one, or was one a short time ago: whoever fell silent may only have been cut off. */
+  isRecent(): boolean;
   stop(): void;
 }
 
 const askEveryMs = 1000;
+const recentMs = 60_000;
 /** After an outage in which others may have fallen silent, all say first that they live; then it is seen who does not. */
 const settles = { afterMs: 3000, forMs: 2500 };
 
@@ -50,6 +51,7 @@ export function createOutage(options: { ask(): Promise<unknown>; onOver(): void;
 
   return {
     noticed(error) {
+      // The board and local-git live in our database, and say it as a vendor that is away.
       if (![error, (error as Error | null)?.cause].some(isDatabaseUnavailable)) return false;
       if (since === null) {
         since = performance.now();
@@ -58,7 +60,7 @@ export function createOutage(options: { ask(): Promise<unknown>; onOver(): void;
       return true;
     },
     isOn: () => since !== null,
-    wasWithin: (ms) => (since !== null && told) || performance.now() - lastLong < ms,
+    isRecent: () => (since !== null && told) || performance.now() - lastLong < recentMs,
     stop: () => clearTimeout(timer),
   };
 }

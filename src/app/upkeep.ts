@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
-import { deleteSpentRows, type ReconcileDeps, reconcile, releaseWorkspaces } from '../flow.ts';
+import { deleteSpentRows, reconcile, releaseWorkspaces, type SortDeps } from '../flow.ts';
 import { createSchedules } from '../jobs/schedules.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Database } from '../store/database.ts';
@@ -18,7 +18,7 @@ export interface Upkeep {
 
 /** What has to be done now and then beside the work. Registers its stop. */
 export function createUpkeep(
-  deps: ReconcileDeps & { config: Config; workspaces: Workspaces; stops: (() => Promise<unknown>)[] },
+  deps: SortDeps & { config: Config; workspaces: Workspaces; stops: (() => Promise<unknown>)[] },
 ): Upkeep {
   const { config, db, log, workspaces, stops } = deps;
   const schedules = createSchedules({

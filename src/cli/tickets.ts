@@ -1,13 +1,11 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import type { App } from '../app.ts';
-import type { Person, Priority } from '../core/ticket.ts';
+import { type Person, type Priority, priorities } from '../core/ticket.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
 import { asTyped, bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
 import { readTicketFile } from './ticket-file.ts';
-
-const priorities: Priority[] = ['urgent', 'high', 'medium', 'low', 'none'];
 
 /** What people do on the board, from a terminal. */
 export const ticketsCommand = (cli: Cli) => {

@@ -4,6 +4,10 @@ export type TrackerKind = 'linear' | 'jira' | 'github-issues' | 'board';
 /** Where a state stands in a ticket's life, whatever the tracker calls the state itself. */
 export type StateCategory = 'backlog' | 'unstarted' | 'started' | 'review' | 'done' | 'canceled';
 
+export function isOver(category: StateCategory): boolean {
+  return category === 'done' || category === 'canceled';
+}
+
 /** The most pressing first. */
 export const priorities = ['urgent', 'high', 'medium', 'low', 'none'] as const;
 export type Priority = (typeof priorities)[number];

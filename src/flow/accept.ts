@@ -12,7 +12,7 @@ export interface DeliverySource {
 export interface AcceptDeps {
   sources: ReadonlyMap<string, DeliverySource>;
   nudge: Queues['nudge'];
-  failpoint?: Failpoint;
+  failpoint: Failpoint;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function acceptDelivery(
   }
   const { deliveryId } = known.verifyDelivery(headers, body);
   const isNew = await addDelivery(tx, { source, deliveryId, headers, body });
-  deps.failpoint?.('accept/mid');
+  deps.failpoint('accept/mid');
   if (isNew) await deps.nudge('sort', executorOf(tx));
   return isNew;
 }

@@ -21,16 +21,16 @@ export interface JournalOptions {
   /** Called after a commit that wrote effects. */
   wakePost(): void;
   /** When a model step has begun, so that its request is about to leave. */
-  modelAsked?(): void;
+  modelAsked(): void;
   /** Before a model step begins, and before a tool that may change files begins: the workspace's snapshots hang here. */
-  beforeModel?(): void;
-  beforeWrite?(): Promise<void>;
-  afterWrite?(step: StepRecord): void;
+  beforeModel(): void;
+  beforeWrite(): Promise<void>;
+  afterWrite(step: StepRecord): void;
   failpoint: Failpoint;
   /** Whom model calls are charged to. */
-  accounts?: Accounts;
+  accounts: Accounts;
   /** Milliseconds that the run has been worked on. */
-  worked?(): number;
+  worked(): number;
 }
 
 /** What a step's work recorded, kept in memory until the step completes. */
@@ -48,13 +48,13 @@ interface Recorded {
  */
 export function createJournal(options: JournalOptions): Journal {
   const { db, run, steps, wakePost, failpoint, accounts } = options;
-  const worked = () => (options.worked ? Math.round(options.worked()) : null);
+  const worked = () => Math.round(options.worked());
   const byKey = new Map(steps.filter((step) => step.runId === run.id).map((step) => [step.key, step]));
 
   async function begin(kind: StepKind, key: string, input: unknown, options: StepOptions): Promise<StepRecord> {
     const { announce = [], reads = [], readOnly = false, reserve } = options;
     const step = { kind, key, input, readOnly };
-    const spending = reserve && accounts ? { reserve, accounts } : undefined;
+    const spending = reserve && { reserve, accounts };
     if (announce.length + reads.length === 0) return beginStep(db, run, step, spending);
     const begun = await db.transaction().execute(async (tx) => {
       const begun = await beginStep(tx, run, step, spending);
@@ -92,14 +92,14 @@ export function createJournal(options: JournalOptions): Journal {
       const known = byKey.get(key);
       if (known?.completed) return known.result as never;
       const writes = kind === 'tool' && !stepOptions.readOnly;
-      if (kind === 'model') options.beforeModel?.();
-      if (writes) await options.beforeWrite?.();
+      if (kind === 'model') options.beforeModel();
+      if (writes) await options.beforeWrite();
       failpoint(`step/${kind}/before`);
       const begun = await begin(kind, key, input, stepOptions).catch(async (error: unknown) => {
-        throw accounts && isOverLimit(error) ? await refusalOf(db, stepIdOf(run, key), accounts) : error;
+        throw isOverLimit(error) ? await refusalOf(db, stepIdOf(run, key), accounts) : error;
       });
       failpoint(`step/${kind}/begun`);
-      if (kind === 'model') options.modelAsked?.();
+      if (kind === 'model') options.modelAsked();
       if (!known) {
         steps.push(begun);
         byKey.set(key, begun);
@@ -122,7 +122,7 @@ export function createJournal(options: JournalOptions): Journal {
       failpoint(`step/${kind}/after`);
       record.completed = true;
       record.result = result;
-      if (writes) options.afterWrite?.(record);
+      if (writes) options.afterWrite(record);
       return result;
     },
   };

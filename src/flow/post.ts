@@ -31,7 +31,7 @@ import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSe
 import { readSnapshot } from '../store/snapshots.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
-import { heed, isRateLimited } from './limits.ts';
+import { heed, isRateLimited } from './rate-limits.ts';
 
 export interface PostDeps {
   db: Database;
@@ -40,7 +40,7 @@ export interface PostDeps {
   repositories: ReadonlyMap<string, Repository>;
   workspaces: Workspaces;
   /** Tells the workers of this process that there is something to do. */
-  wake(drain: 'post' | 'run'): void;
+  wake(drain: 'post'): void;
   worker: string;
   /** Ids of the effects that this process is sending. */
   inHand: Set<string>;

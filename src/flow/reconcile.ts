@@ -1,7 +1,7 @@
 import type { RestReason } from '../core/attention.ts';
 import { writeStopped } from '../core/closing-text.ts';
 import type { Outcome } from '../core/outcome.ts';
-import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
+import { isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { retry } from '../lib/retry.ts';
@@ -28,10 +28,6 @@ import type { Tracker } from '../trackers/tracker.ts';
 import { mayHaveChanged } from './closing.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 
-export interface ReconcileDeps extends SortDeps {
-  wake(drain: 'post'): void;
-}
-
 /** Of sessions that are missing from the tracker's list, so many are looked at in one round. */
 const readsARound = 50;
 /** A page that cannot be had is asked for again for so long; then it is the next round's. */
@@ -45,7 +41,7 @@ const someone: Person = { id: 'reconcile', name: 'Shipmate', isBot: false };
  * page by page, and only those tickets that do not fit it are read. Any number of rounds, at once or after the webhook that
  * was late, come to the same.
  */
-export async function reconcile(deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
+export async function reconcile(deps: SortDeps, signal: AbortSignal): Promise<void> {
   const overdue = await countOverdueEffects(deps.db);
   if (overdue > 0) deps.log.warn({ effects: overdue }, 'effects were due and not sent; they are tried now');
   deps.wake('post');
@@ -60,7 +56,7 @@ export async function reconcile(deps: ReconcileDeps, signal: AbortSignal): Promi
   if (failures.length > 0) throw failures[0];
 }
 
-async function reconcileTracker(deps: ReconcileDeps, tracker: Tracker, signal: AbortSignal): Promise<void> {
+async function reconcileTracker(deps: SortDeps, tracker: Tracker, signal: AbortSignal): Promise<void> {
   const began = Date.now();
   const given = new Set<string>();
   let cursor: string | null = null;
@@ -72,7 +68,7 @@ async function reconcileTracker(deps: ReconcileDeps, tracker: Tracker, signal: A
     for (const ticket of page.tickets) given.add(ticket.id);
     for (const ticket of await unawareOf(deps.db, page.tickets)) {
       const read = await readIfThere(tracker, ticket, signal);
-      if (read && !isOver(read)) await takeUp(deps, read);
+      if (read && !isOver(read.state.category)) await takeUp(deps, read);
     }
     cursor = page.next;
   } while (cursor !== null);
@@ -93,7 +89,7 @@ function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): P
 }
 
 /** A ticket that was given to the agent or opened again, and whose webhook never came. Its own time decides what holds. */
-async function takeUp(deps: ReconcileDeps, ticket: Ticket): Promise<void> {
+async function takeUp(deps: SortDeps, ticket: Ticket): Promise<void> {
   deps.log.info({ ticket: ticket.identifier }, "a ticket is the agent's without a webhook that said so");
   const { category } = ticket.state;
   const told = { at: ticket.updatedAt, ticket: hintOf(ticket), category, by: someone };
@@ -109,9 +105,9 @@ async function takeUp(deps: ReconcileDeps, ticket: Ticket): Promise<void> {
 }
 
 /** One whose ticket was closed or given to someone else is stopped, as the webhook would have it. */
-async function letGo(deps: ReconcileDeps, session: SessionAtWork, ticket: Ticket, began: number): Promise<void> {
+async function letGo(deps: SortDeps, session: SessionAtWork, ticket: Ticket, began: number): Promise<void> {
   await saveReading(deps.db, session.ticketId, ticket);
-  const over = isOver(ticket);
+  const over = isOver(ticket.state.category);
   // It may have been given to the agent after its page was listed. The next round tells.
   if (!over && Date.parse(ticket.updatedAt) > began - 60_000) return;
   const reason = over ? 'closed' : 'taken';
@@ -135,16 +131,12 @@ async function lastWords(tx: Tx, session: SessionRow, reason: RestReason): Promi
   return writeStopped({ reason, plan: [], files, branch, pullRequest: session.pullRequest });
 }
 
-function isOver({ state }: Ticket): boolean {
-  return state.category === 'done' || state.category === 'canceled';
-}
-
 function hintOf({ tracker, id, identifier, title, url, priority, team, ref }: Ticket): TicketHint {
   return { tracker, id, identifier, title, url, priority, team, ref };
 }
 
 /** There is nothing left to say it on: the record and the log have it. */
-async function endGone(deps: ReconcileDeps, { id, hint }: SessionAtWork): Promise<void> {
+async function endGone(deps: SortDeps, { id, hint }: SessionAtWork): Promise<void> {
   const reason = `The ticket ${hint.identifier} is gone from its tracker.`;
   deps.log.warn({ ticket: hint.identifier, session_id: id }, 'a ticket is gone from its tracker; its session ends');
   await deps.db.transaction().execute(async (tx) => {

@@ -53,8 +53,8 @@ export interface RunDeps {
   admission: { admits(): boolean; took(): void };
   /** Whether the worker of a run that fell silent has ended, as far as can be known; not: could not reach the database. */
   hasFallen(worker: string): boolean;
-  /** Tells that the database is away, once however many tell it. */
-  databaseAway(error: unknown): void;
+  /** Whether an error says that the database is away; then that is told, once however many notice. */
+  databaseAway(error: unknown): boolean;
   log: Log;
 }
 
@@ -136,10 +136,7 @@ async function endOverdue(
 }
 
 async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown, signal: AbortSignal): Promise<void> {
-  // The board and local-git live in our database, and say it as a vendor that is away.
-  const noDatabase = [error, (error as Error | null)?.cause].some(isDatabaseUnavailable);
-  if (noDatabase) {
-    deps.databaseAway(error);
+  if (deps.databaseAway(error)) {
     // However long it takes: a run that was let go of is taken up at once, and nothing else can be done with this slot.
     const trying = { signal, judge: isDatabaseAway, forMs: Number.POSITIVE_INFINITY, baseMs: 100, maxMs: 1000 };
     return retry(() => releaseRun(deps.db, run), trying).catch((failed: unknown) =>

@@ -4,6 +4,7 @@ import { attend, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
 import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { isOver } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
@@ -169,10 +170,6 @@ function toldBy(event: TrackerEvent): Told {
       throw new Error(`an event of a kind that nobody handles: ${JSON.stringify(never)}`);
     }
   }
-}
-
-function isOver(category: string): boolean {
-  return category === 'done' || category === 'canceled';
 }
 
 /** What there is to do for a session that was just opened, and of which nothing else was told. */

@@ -35,7 +35,7 @@ export interface ClaimedEffect {
  * A poster that falls silent for so long loses what it had in hand. It renews its leases every `renewLeasesEveryMs`, and each
  * just before it sends, so that a try has this long from its last look; what takes longer is renewed as it goes on.
  */
-export const leaseSeconds = 15;
+const leaseSeconds = 15;
 export const renewLeasesEveryMs = 3_000;
 
 const fromNow = sql<Date>`now() + make_interval(secs => ${leaseSeconds})`;
@@ -320,16 +320,16 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
 export async function releaseLeasesOf(db: Database, isDead: (worker: string) => boolean): Promise<void> {
   const leased = await db
     .selectFrom('effects')
-    .select(['id', 'lease', 'leased_by'])
+    .select(['lease', 'leased_by'])
     .where('state', '=', 'pending')
     .where('lease', 'is not', null)
     .execute();
-  for (const { id, lease, leased_by } of leased)
-    if (leased_by !== null && isDead(leased_by))
-      await db
-        .updateTable('effects')
-        .set({ lease: null, leased_by: null, leased_until: null })
-        .where('id', '=', id)
-        .where('lease', '=', lease)
-        .execute();
+  const dead = leased.flatMap(({ lease, leased_by }) => (leased_by !== null && isDead(leased_by) ? [lease] : []));
+  if (dead.length === 0) return;
+  await db
+    .updateTable('effects')
+    .set({ lease: null, leased_by: null, leased_until: null })
+    .where('lease', 'in', dead)
+    .where('state', '=', 'pending')
+    .execute();
 }

@@ -23,8 +23,6 @@ export interface InvariantOptions {
   live: boolean;
   /** Sessions at rest are looked at when they changed in so many days; null: all of them. */
   days: number | null;
-  /** Of each check, at most so many violations. */
-  limit?: number;
 }
 
 interface Check {
@@ -49,6 +47,9 @@ interface Scope {
   /** An age that is too old for what is in flight: nothing is in flight when the service is not live. */
   olderThan(column: string, seconds: number): RawBuilder<boolean>;
 }
+
+/** Violations of one check that are told. */
+const mostOfEach = 20;
 
 const restart = 'Restart the workers; if it comes back, report it with the log of this run.';
 const report = 'This must never happen: report it, with the output of `shipmate sessions show TICKET --json`.';
@@ -241,7 +242,7 @@ const checks: Check[] = [
  * flight and what lately came to rest is found by index.
  */
 export async function checkInvariants(db: Database, options: InvariantOptions): Promise<InvariantReport> {
-  const { live, days, limit = 20 } = options;
+  const { live, days } = options;
   const scope: Scope = {
     live,
     resting: sql`
@@ -255,7 +256,7 @@ export async function checkInvariants(db: Database, options: InvariantOptions): 
     const began = performance.now();
     const { rows } = await sql<Found & { ticket: string | null }>`
       select v.id, v.explanation, t.identifier as ticket
-      from (select * from (${find(scope)}) found limit ${limit}) v
+      from (select * from (${find(scope)}) found limit ${mostOfEach}) v
       left join sessions s on s.id = v.session_id left join tickets t on t.id = s.ticket_id`.execute(db);
     for (const { id, ticket, explanation } of rows) violations.push({ check: name, id, ticket, explanation });
     checked.push({ name, holds, remedy, ms: performance.now() - began });

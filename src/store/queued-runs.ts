@@ -9,12 +9,12 @@ import type { Tx } from './database.ts';
 export async function ensureRun(
   tx: Tx,
   session: { id: string; state: SessionState; hint: Pick<TicketHint, 'priority' | 'team'> },
-): Promise<{ id: string; number: number; isNew: boolean }> {
+): Promise<{ id: string; number: number }> {
   const sessionId = session.id;
   const { priority, team } = session.hint;
   // A pending session has never had a run.
   const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
-  if (last && last.ended_at === null) return { id: last.id, number: last.number, isNew: false };
+  if (last && last.ended_at === null) return { id: last.id, number: last.number };
   const number = (last?.number ?? 0) + 1;
   const id = deterministicId('run', sessionId, number);
   await tx
@@ -32,7 +32,7 @@ export async function ensureRun(
       outcome: null,
     })
     .execute();
-  return { id, number, isNew: true };
+  return { id, number };
 }
 
 function lastRun(tx: Tx, sessionId: string) {

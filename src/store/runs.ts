@@ -10,7 +10,6 @@ export interface ClaimedRun {
   sessionId: string;
   number: number;
   attempt: number;
-  startedAt: Date;
   /** Of its ticket: "ENG-123". */
   ticket: string;
   /** A person asked for it before the run was claimed. */
@@ -20,7 +19,7 @@ export interface ClaimedRun {
 }
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
-export const silentAfterSeconds = 8;
+const silentAfterSeconds = 8;
 /**
  * A run at whose step so many workers fell is suspected of it. No worker takes one while it has another at work at whose step
  * one fell and that has done nothing since, so that the innocent are found out.
@@ -43,7 +42,6 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     session_id: string;
     number: number;
     attempt: number;
-    started_at: Date;
     stop_requested_at: Date | null;
     ticket: string;
     holder: string | null;
@@ -85,7 +83,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     )
     update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
     from next where runs.id = next.id
-    returning runs.id, session_id, number, attempt, started_at, stop_requested_at, next.worker as holder,
+    returning runs.id, session_id, number, attempt, stop_requested_at, next.worker as holder,
       (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = runs.session_id) as ticket`.execute(
     db,
   );
@@ -96,7 +94,6 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     sessionId: row.session_id,
     number: row.number,
     attempt: row.attempt,
-    startedAt: row.started_at,
     ticket: row.ticket,
     stopRequested: row.stop_requested_at !== null,
     takenFrom: row.holder,

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
 /** Whoever does a round has it for so long, and holds on to it for as long as it takes. */
-export const roundLeaseSeconds = 60;
+const roundLeaseSeconds = 60;
 
 /**
  * Takes a round of scheduled work when one is due, `afterSeconds` after the last began, and nobody is at it. Of many that

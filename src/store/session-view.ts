@@ -88,7 +88,7 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
   const plan = await readPlan(db, id);
   const activities = await listActivities(db, id);
   const evidence = await listEvidence(db, id);
-  const usage = await sumUsage(db, { sessionId: id });
+  const usage = await sumUsage(db, id);
   const firstCall = await db
     .selectFrom('steps')
     .select('begun_at')

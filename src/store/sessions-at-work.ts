@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { TicketHint, TrackerKind } from '../core/ticket.ts';
-import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
+import { ticketIdOf } from './sessions.ts';
 
 /** Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, or closed. */
 export async function unawareOf(
@@ -9,15 +9,14 @@ export async function unawareOf(
   tickets: TicketHint[],
 ): Promise<(TicketHint & { given: boolean })[]> {
   if (tickets.length === 0) return [];
-  const idOf = (ticket: TicketHint) => deterministicId('ticket', ticket.tracker, ticket.id);
   const rows = await db
     .selectFrom('sessions')
     .select(['ticket_id', 'given', 'closed'])
-    .where('ticket_id', 'in', tickets.map(idOf))
+    .where('ticket_id', 'in', tickets.map(ticketIdOf))
     .execute();
   const known = new Map(rows.map((row) => [row.ticket_id, row]));
   return tickets.flatMap((ticket) => {
-    const session = known.get(idOf(ticket));
+    const session = known.get(ticketIdOf(ticket));
     return session?.given && !session.closed ? [] : [{ ...ticket, given: session?.given ?? false }];
   });
 }

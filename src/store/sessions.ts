@@ -117,7 +117,7 @@ export function findSession(db: Database | Tx, id: string): Promise<SessionRow |
   return select(db, false).where('sessions.id', '=', id).executeTakeFirst().then(toRow);
 }
 
-/** The fence of the outbox, just before sending: the effect's session while the lease is ours, with time left to send. */
+/** An effect's session while its lease is ours; null when somebody else has it by now. */
 export function findSessionOfLease(db: Database, effect: { id: string; lease: string }): Promise<SessionRow | null> {
   return select(db, false)
     .innerJoin('effects', 'effects.session_id', 'sessions.id')

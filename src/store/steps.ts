@@ -74,7 +74,7 @@ export async function completeStep(
   stepId: string,
   result: unknown,
   used: Usage[],
-  workedMs: number | null = null,
+  workedMs: number,
 ): Promise<void> {
   const completed = await sql`
     with held as (${holding(run)}),

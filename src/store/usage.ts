@@ -36,11 +36,9 @@ export interface UsageTotal {
   costUsd: number | null;
 }
 
-/** Of one run, or of the whole session. */
-export async function sumUsage(db: Database, of: { sessionId: string; runId?: string }): Promise<UsageTotal> {
-  let query = db.selectFrom('usage').selectAll().where('session_id', '=', of.sessionId);
-  if (of.runId !== undefined) query = query.where('run_id', '=', of.runId);
-  const rows = await query.execute();
+/** Of a whole session. */
+export async function sumUsage(db: Database, sessionId: string): Promise<UsageTotal> {
+  const rows = await db.selectFrom('usage').selectAll().where('session_id', '=', sessionId).execute();
   return rows.reduce<UsageTotal>(
     (sum, row) => ({
       calls: sum.calls + 1,

@@ -8,9 +8,10 @@ test(`${sessions} sessions end with one pull request each while PostgreSQL is re
   timeout: 900_000,
 }, async () => {
   const seed = Date.now() % 1_000_000;
+  console.log(`CHAOS_SEED=${seed}`);
   const report = await runChaos({ sessions, seed, progress: () => {} });
   const { seconds, restarts, kills } = report;
-  console.log(`seed ${seed}: ${Math.round(seconds)} s, ${restarts} restarts of PostgreSQL, ${kills} processes killed`);
+  console.log(`${Math.round(seconds)} s, ${restarts} restarts of PostgreSQL, ${kills} processes killed`);
   const { lost, duplicate, stuck, violations } = report;
   expect({ lost, duplicate, stuck, violations }).toEqual({ lost: [], duplicate: [], stuck: [], violations: [] });
   expect(lastLine(report, sessions)).toBe(`lost=0 duplicate=0 stuck=0 finished=${sessions} of ${sessions}`);

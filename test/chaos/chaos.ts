@@ -1,17 +1,19 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { createDatabase, createPool } from '../../src/store/database.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import type { WorldClient } from '../stand-ins/world/client.ts';
 import type { Fault } from '../stand-ins/world/faults.ts';
 import { spawnWorld } from '../stand-ins/world/start.ts';
+import { startCrashablePostgres } from '../support/crashable-postgres.ts';
+import { freePort } from '../support/free-port.ts';
+import { randomOf } from '../support/random.ts';
 import { type Kept, keep } from './cluster.ts';
 import { isFinished, type Tally, tally } from './count.ts';
-import { startChaosPostgres } from './postgres.ts';
 
 export interface ChaosOptions {
   sessions: number;
@@ -73,8 +75,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const dir = await mkdtemp(join(tmpdir(), 'shipmate-chaos-'));
     stops.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
     await chmod(dir, 0o755);
-    const postgres = await startChaosPostgres(join(dir, 'postgres'));
+    const postgres = await startCrashablePostgres(join(dir, 'postgres'));
     stops.push(postgres.stop);
+    await migrate(postgres.url);
     const { started, world } = await spawnWorld({ dir });
     stops.push(async () => {
       started.kill();
@@ -227,23 +230,4 @@ async function readViolations(url: string): Promise<string[]> {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
-}
-
-/** Small and good enough to choose moments (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

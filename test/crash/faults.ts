@@ -1,42 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type EmbeddedPostgres, openEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
 import type { WorldCall } from '../stand-ins/world/faults.ts';
 import type { Started } from '../stand-ins/world/start.ts';
 import type { DatabaseProxy } from '../support/database-proxy.ts';
 import { frozen, type Stage } from './stage.ts';
-
-/** A server of our own that can be ended at once, as a power cut does, and started again. */
-export async function openCrashableDatabase(dir: string): Promise<{
-  url: string;
-  restart(): Promise<void>;
-  close(): Promise<void>;
-}> {
-  let server: EmbeddedPostgres = await openEmbeddedPostgres(dir);
-  return {
-    url: server.url,
-    async restart() {
-      const pid = Number.parseInt(await readFile(join(dir, 'postgres', 'postmaster.pid'), 'utf8'), 10);
-      process.kill(pid, 'SIGQUIT'); // immediate: nobody is told, nothing is flushed
-      for (let alive = true; alive; ) {
-        await delay(10);
-        alive = isAlive(pid);
-      }
-      server = await openEmbeddedPostgres(dir);
-    },
-    close: () => server.release(),
-  };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * One process freezes itself at each of these points; meanwhile `strike` happens, and it goes on. It must mend that itself.

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Started } from '../stand-ins/world/start.ts';
+import { randomOf } from '../support/random.ts';
 import { hasEnded, type Stage } from './stage.ts';
 
 /**
@@ -50,7 +51,7 @@ async function waitDone(stage: Stage, ticket: string, victim: Started): Promise<
 
 /** Two processes at work, one of which is killed every now and then, until there were so many kills. */
 export async function killAtRandom(stage: Stage, kills: number, seed: number): Promise<void> {
-  const random = randomFrom(seed);
+  const random = randomOf(seed);
   const tickets: string[] = [];
   const at = [await stage.start(), await stage.start()];
   for (let killed = 0; killed < kills; killed++) {
@@ -65,13 +66,4 @@ export async function killAtRandom(stage: Stage, kills: number, seed: number): P
   for (const ticket of tickets) await stage.done(ticket);
   for (const service of at) service.kill('SIGTERM');
   await Promise.all(at.map((service) => service.ended));
-}
-
-/** The same moments again for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

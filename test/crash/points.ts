@@ -23,7 +23,7 @@ export const effectPoints = Object.keys(effectKinds).flatMap((kind) =>
   ['before', 'mid', 'after', 'settled'].map((moment) => `effect/${kind}/${moment}`),
 );
 /** Moments that belong to no kind. */
-export const otherPoints = [
+const otherPoints = [
   'accept/mid',
   'accept/after',
   'sort/before',

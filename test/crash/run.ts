@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../../src/store/migrate.ts';
+import { type CrashablePostgres, startCrashablePostgres } from '../support/crashable-postgres.ts';
 import { startDatabaseProxy } from '../support/database-proxy.ts';
-import { loseNextReply, openCrashableDatabase, strikeAtEach } from './faults.ts';
+import { loseNextReply, strikeAtEach } from './faults.ts';
 import { freezeAtEach } from './fences.ts';
 import { killAtEach, killAtRandom } from './kills.ts';
 import { allPoints, effectPoints, stepPoints } from './points.ts';
@@ -27,7 +28,7 @@ interface Part {
   name: string;
   moves?: boolean;
   /** Answers what was to be reached and was not. */
-  play(stage: Stage, database: Awaited<ReturnType<typeof openCrashableDatabase>>): Promise<string[]>;
+  play(stage: Stage, database: CrashablePostgres): Promise<string[]>;
 }
 
 const parts: Part[] = [
@@ -72,8 +73,8 @@ const total = { lost: 0, duplicate: 0, wrong: 0, missed: 0 };
 console.log(`${all.length} points, ${kills} random kills, CRASH_SEED=${seed}`);
 const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-db-'));
 try {
-  const database = await openCrashableDatabase(dir);
-  await playAll(database).finally(database.close);
+  const database = await startCrashablePostgres(dir);
+  await playAll(database).finally(database.stop);
 } finally {
   await rm(dir, { recursive: true, force: true });
 }
@@ -81,7 +82,7 @@ console.log(`missed=${total.missed} wrong=${total.wrong}`);
 console.log(`lost=${total.lost} duplicate=${total.duplicate}`);
 process.exitCode = Object.values(total).some((count) => count > 0) ? 1 : 0;
 
-async function playAll(database: Awaited<ReturnType<typeof openCrashableDatabase>>): Promise<void> {
+async function playAll(database: CrashablePostgres): Promise<void> {
   for (const { name, moves = false, play } of parts) {
     if (wanted !== undefined && wanted !== name) continue;
     const began = performance.now();

@@ -21,13 +21,9 @@ replies:
   - calls: [{ tool: finish, input: { title: Add three files, summary: Three files were wanted. } }]
 `;
 
-function git(...args: string[]): string {
-  return execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-}
-
 function hasPrevious(): boolean {
   try {
-    git('cat-file', '-e', `${previous}^{commit}`);
+    execFileSync('git', ['-C', root, 'cat-file', '-e', `${previous}^{commit}`], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -63,14 +59,13 @@ describe('a deploy in the middle of a run', () => {
       let old: string;
       beforeAll(async () => {
         old = await mkdtemp(join(tmpdir(), 'shipmate-previous-'));
-        await rm(old, { recursive: true });
-        git('worktree', 'add', '--detach', '--force', old, previous);
+        execFileSync('sh', ['-c', 'git -C "$1" archive "$2" | tar -x -C "$3"', 'sh', root, previous, old]);
         await symlink(join(root, 'node_modules'), join(old, 'node_modules'));
         setup = await startSetup({ script, files });
       });
       afterAll(async () => {
         await setup?.stop();
-        git('worktree', 'remove', '--force', old);
+        await rm(old, { recursive: true, force: true });
       });
 
       test.for(['SIGTERM', 'SIGKILL'] as const)(

@@ -39,7 +39,7 @@ export async function openIntake({ runsPerHour = null }: { runsPerHour?: number 
     log: createLog({ level: 'silent', format: 'json', secrets: [] }),
   };
   const never = new AbortController().signal;
-  const accepting = { sources: trackers, nudge: async () => {} };
+  const accepting = { sources: trackers, nudge: async () => {}, failpoint: () => {} };
   const accept = (tx: pg.PoolClient, { source, headers, body }: BoardDelivery) =>
     acceptDelivery(accepting, tx, source, headers, body);
   const acceptAll = (deliveries: DeliveryBody[]) =>

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
 import { VendorError } from '../../src/core/vendor-error.ts';
-import { acceptDelivery, type ReconcileDeps, reconcile, sortDeliveries } from '../../src/flow.ts';
+import { acceptDelivery, reconcile, type SortDeps, sortDeliveries } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
@@ -21,7 +21,7 @@ let database: TestDatabase;
 let db: Database;
 let tracker: Tracker;
 let desk: BoardDesk;
-let deps: ReconcileDeps;
+let deps: SortDeps;
 /** Webhooks that did not come. */
 let lost: BoardDelivery[] = [];
 /** Whether the next one gets lost. */
@@ -55,10 +55,16 @@ beforeEach(async () => {
 
 const query = (text: string, values: unknown[] = []) => database.pool.query(text, values);
 const deliver = (tx: PoolClient, { source, headers, body }: BoardDelivery) =>
-  acceptDelivery({ sources: new Map([['board', tracker]]), nudge: nothing }, tx, source, headers, body);
+  acceptDelivery(
+    { sources: new Map([['board', tracker]]), nudge: nothing, failpoint: () => {} },
+    tx,
+    source,
+    headers,
+    body,
+  );
 const sort = () => sortDeliveries(deps, never);
 
-function depsWith(board: Tracker): ReconcileDeps {
+function depsWith(board: Tracker): SortDeps {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
   const policy = { runsPerHour: 20 };
   return {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import { tellPlaces, tellQuiet } from '../../src/flow.ts';
-import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { queuePlaces } from '../../src/store/waiting.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -10,12 +10,9 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(createPool(database.url));
+  db = database.db;
 });
-afterAll(async () => {
-  await db?.destroy();
-  await database?.drop();
-});
+afterAll(() => database?.drop());
 afterEach(() => database.pool.query('truncate tickets cascade'));
 
 const deps = () => ({ db, wake: () => {} });

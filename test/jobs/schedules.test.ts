@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, onTestFinished, test } from 'vitest';
 import { createSchedules, type Schedules } from '../../src/jobs/schedules.ts';
-import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { claimRound, endRound, holdRound } from '../../src/store/schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -8,12 +8,9 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(createPool(database.url));
+  db = database.db;
 });
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
-});
+afterAll(() => database?.drop());
 
 function schedules(onError: (name: string, error: unknown) => void = () => {}): Schedules {
   const made = createSchedules({

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, test } from 'vitest';
 import { closeAccount, closedForMs } from '../../src/store/accounts.ts';
-import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import {
   type ClaimedEffect,
   claimEffects,
@@ -19,12 +19,9 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(createPool(database.url));
+  db = database.db;
 });
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
-});
+afterAll(() => database?.drop());
 beforeEach(async () => {
   await database.pool.query('truncate effects, accounts');
 });

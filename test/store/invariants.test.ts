@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { plantDelivery, plantEffect, plantSession, plantStep } from '../support/rows.ts';
@@ -9,12 +9,9 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(createPool(database.url));
+  db = database.db;
 });
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
-});
+afterAll(() => database?.drop());
 
 const query = (text: string, values: unknown[] = []) => database.pool.query(text, values);
 

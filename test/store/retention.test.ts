@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { deleteSpentRows } from '../../src/flow.ts';
-import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { deleteOldDeliveries, deleteSpentSnapshots, forgetSteps, whileAtRest } from '../../src/store/retention.ts';
 import { listSteps } from '../../src/store/steps.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -11,12 +11,9 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(createPool(database.url));
+  db = database.db;
 });
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
-});
+afterAll(() => database?.drop());
 
 const snapshotsOf = async (sessionId: string) =>
   (await db.selectFrom('snapshots').select('id').where('session_id', '=', sessionId).execute()).map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
-import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { noteLostWorker } from '../../src/store/lost-workers.ts';
 import { beat, claimRun, releaseRun, silenceRunsOf } from '../../src/store/runs.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -9,12 +9,9 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase(createPool(database.url));
+  db = database.db;
 });
-afterAll(async () => {
-  await db?.destroy();
-  await database?.drop();
-});
+afterAll(() => database?.drop());
 afterEach(() => database.pool.query('truncate tickets cascade'));
 
 const claimed = async (worker = 'w1') => (await claimRun(db, worker))?.id;

@@ -45,7 +45,6 @@ async function openRun(ticketId = randomUUID()): Promise<{ run: ClaimedRun; tick
     sessionId,
     number: 1,
     attempt: 1,
-    startedAt: new Date(),
     ticket: 'T',
     stopRequested: false,
     takenFrom: null,

@@ -1,10 +1,13 @@
 import pg from 'pg';
 import { inject } from 'vitest';
+import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
 
 export interface TestDatabase {
   url: string;
   pool: pg.Pool;
-  /** Closes the pool and drops the database. */
+  /** As the service asks it, over a pool of its own. */
+  db: Database;
+  /** Closes both pools and drops the database. */
   drop(): Promise<void>;
 }
 
@@ -19,10 +22,13 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   pool.on('error', () => {}); // a test may take the server's connections away on purpose
   pool.on('connect', (client) => client.on('error', () => {})); // and so does dropping the database
+  const db = createDatabase(createPool(url));
   return {
     url,
     pool,
+    db,
     async drop() {
+      await db.destroy();
       await pool.end();
       await admin(`drop database if exists ${name} with (force)`);
     },

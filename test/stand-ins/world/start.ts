@@ -30,8 +30,8 @@ export function spawnService(options: ServiceOptions): Promise<Started> {
   return startProcess('service.ts', options);
 }
 
-/** Resolves when it is ready; `ready: false` at once, for one that is to be killed before. */
-export async function startProcess(file: string, options: unknown): Promise<Started> {
+/** Resolves when it is ready, or has been killed before. */
+async function startProcess(file: string, options: unknown): Promise<Started> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), JSON.stringify(options)], {
     // It ends with us: its end of a pipe says when we are gone.
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -2,23 +2,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EmbeddedPostgres, openEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
-import { migrate } from '../../src/store/migrate.ts';
 
-export interface ChaosPostgres {
+export interface CrashablePostgres {
   url: string;
   /** As `pg_ctl restart -m immediate`: it drops everything and recovers from its log when it is started again, `awayMs` later. */
-  restart(awayMs: number): Promise<void>;
+  restart(awayMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** A PostgreSQL of this test's own, to be shot at; the one that other tests share is not touched. */
-export async function startChaosPostgres(dir: string): Promise<ChaosPostgres> {
+export async function startCrashablePostgres(dir: string): Promise<CrashablePostgres> {
   let server: EmbeddedPostgres = await openEmbeddedPostgres(dir);
   const { url } = server;
-  await migrate(url);
   return {
     url,
-    async restart(awayMs) {
+    async restart(awayMs = 0) {
       const pid = Number.parseInt(await readFile(join(dir, 'postgres/postmaster.pid'), 'utf8'), 10);
       process.kill(pid, 'SIGQUIT');
       while (isThere(pid)) await delay(5);

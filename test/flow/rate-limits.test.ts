@@ -13,7 +13,7 @@ const underWayMs = 2_000;
 test('told to wait in a burst, two processes send nothing until then; then all arrives, once and in order', {
   timeout: 170_000,
 }, async ({ expect }) => {
-  const dir = await mkdtemp(join(tmpdir(), 'shipmate-limits-'));
+  const dir = await mkdtemp(join(tmpdir(), 'shipmate-rate-limits-'));
   const database = await createTestDatabase();
   const { started, world } = await spawnWorld({ dir });
   const start = () =>

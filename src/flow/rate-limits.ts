@@ -6,7 +6,7 @@ import type { Database } from '../store/database.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 
 /** One limiter per account, shared by all processes: whoever is told to wait closes it for everybody. */
-export interface LimitDeps {
+export interface RateLimitDeps {
   db: Database;
   log: Log;
 }
@@ -14,22 +14,22 @@ export interface LimitDeps {
 /** Where a vendor says that we ask too often and not for how long. */
 const unknownWaitMs = 60_000;
 
-export const trackerAccount = (kind: string) => `tracker/${kind}`;
-export const codeHostAccount = (kind: string) => `code-host/${kind}`;
+const trackerAccount = (kind: string) => `tracker/${kind}`;
+const codeHostAccount = (kind: string) => `code-host/${kind}`;
 
 export function isRateLimited(error: unknown): error is VendorError {
   return error instanceof VendorError && error.code === 'rate_limited';
 }
 
 /** Notes what a vendor asked for; it is logged once, by whoever was told first. */
-export async function heed({ db, log }: LimitDeps, account: string, refused: VendorError): Promise<void> {
+export async function heed({ db, log }: RateLimitDeps, account: string, refused: VendorError): Promise<void> {
   const waitMs = refused.retryAfterMs ?? unknownWaitMs;
   if (await closeAccount(db, account, waitMs))
     log.warn({ account, wait_ms: waitMs, err: refused }, 'a vendor asked us to wait; nothing is sent to it until then');
 }
 
 /** Reads keep to the account's limit here. What writes is an effect: the poster looks just before it sends. */
-export function limitTracker(deps: LimitDeps, tracker: Tracker): Tracker {
+export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const within = limitOf(deps, trackerAccount(tracker.kind));
   return {
     ...tracker,
@@ -38,7 +38,7 @@ export function limitTracker(deps: LimitDeps, tracker: Tracker): Tracker {
   };
 }
 
-export function limitCodeHost(deps: LimitDeps, host: CodeHost): CodeHost {
+export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
   const within = limitOf(deps, codeHostAccount(host.kind));
   return {
     ...host,
@@ -47,7 +47,7 @@ export function limitCodeHost(deps: LimitDeps, host: CodeHost): CodeHost {
   };
 }
 
-function limitOf(deps: LimitDeps, account: string): <T>(work: () => Promise<T>) => Promise<T> {
+function limitOf(deps: RateLimitDeps, account: string): <T>(work: () => Promise<T>) => Promise<T> {
   return async (work) => {
     const waitMs = await closedForMs(deps.db, account);
     if (waitMs > 0)

@@ -11,44 +11,49 @@ import { hasWrites } from '../store/steps.ts';
 import { writeFooter } from './footer.ts';
 import type { RunDeps } from './run.ts';
 
-/** The last word of a run, with what the session has cost so far. `number` 0: it was closed before its first run. */
+/** The key of what is shown at a run's end: once, whoever ends it. */
+export function endOf(run: { number: number }): string {
+  return `run/${run.number}/ended`;
+}
+
+/** The last word, with what the session has cost so far. */
 export async function sayClosing(
   tx: Tx,
   stage: Stage,
-  number: number,
+  key: string,
   activity: Exclude<Activity, { type: 'action' }>,
   link?: { from: string; field: string },
 ): Promise<void> {
   const footer = await writeFooter(tx, stage.sessionId);
   const body = footer === '' ? activity.body : `${activity.body}\n\n${footer}`;
-  await addActivities(tx, stage, `run/${number}/ended`, [{ ...activity, body }], link ? { link } : {});
+  await addActivities(tx, stage, key, [{ ...activity, body }], link ? { link } : {});
 }
 
-/** Closes a run that was stopped, with one activity: what was about to be shown is not shown any more. */
+/** Closes a run that was stopped, or a session that waited, with one activity: what was about to be shown is not shown any more. */
 export async function closeStopped(
   tx: Tx,
   session: SessionRow,
-  run: { id: string; number: number } | null,
+  run: { id: string } | null,
+  key: string,
   stage: Stage,
   reason: RestReason,
   files: string[] | null,
 ): Promise<void> {
-  const number = run?.number ?? 0;
   const plan = await readPlan(tx, session.id);
   if (run) await dropUnsent(tx, run.id);
-  await settlePlan(tx, number, stage, 'canceled');
+  await settlePlan(tx, key, stage, 'canceled');
   const branch = session.headCommit === null ? null : session.branch;
   const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest });
-  await sayClosing(tx, stage, number, { type: 'response', body });
+  await sayClosing(tx, stage, key, { type: 'response', body });
 }
 
 /** A plan that nobody works on any more shows no step in progress. */
-export async function settlePlan(tx: Tx, number: number, stage: Stage, to: 'completed' | 'canceled'): Promise<void> {
+export async function settlePlan(tx: Tx, key: string, stage: Stage, to: 'completed' | 'canceled'): Promise<void> {
   const plan = await readPlan(tx, stage.sessionId);
   const isOpen = ({ status }: Plan[number]) => status === 'pending' || status === 'inProgress';
   if (!plan.some(isOpen)) return;
   const settled: Plan = plan.map((step) => (isOpen(step) ? { ...step, status: to } : step));
-  await savePlan(tx, stage, `run/${number}/ended`, settled);
+  await savePlan(tx, stage, key, settled);
 }
 
 /** What a session has changed so far, as its newest snapshot has it; null: there is something, and it cannot be looked at here. */

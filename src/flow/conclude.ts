@@ -13,7 +13,7 @@ import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
-import { changedFiles, closeStopped, sayClosing, settlePlan } from './closing.ts';
+import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
 import type { Prepared } from './prepare.ts';
@@ -99,7 +99,7 @@ async function end(
     const conversation = await currentConversation(tx, session.id);
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
-    if (reason) await closeStopped(tx, session, run, stage, reason, files ?? null);
+    if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null);
     else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
     else await report(tx, run, outcome, stage);
     const { state } = endings[outcome.stopReason];
@@ -126,9 +126,9 @@ async function reasonOf(tx: Tx, session: SessionRow): Promise<RestReason> {
 async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): Promise<void> {
   const { activity: type } = endings[outcome.stopReason];
   const options = outcome.options && outcome.options.length > 0 ? { options: outcome.options } : {};
-  if (outcome.stopReason === 'failed') await settlePlan(tx, run.number, stage, 'canceled');
+  if (outcome.stopReason === 'failed') await settlePlan(tx, endOf(run), stage, 'canceled');
   const body = outcome.message;
-  await sayClosing(tx, stage, run.number, type === 'elicitation' ? { type, body, ...options } : { type, body });
+  await sayClosing(tx, stage, endOf(run), type === 'elicitation' ? { type, body, ...options } : { type, body });
 }
 
 /** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
@@ -147,10 +147,10 @@ async function publish(
   const add = (name: string, operation: Operation, after: string[] = []) =>
     addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
   const id = (name: string) => deterministicId(prefix, name);
-  await settlePlan(tx, run.number, stage, 'completed');
+  await settlePlan(tx, endOf(run), stage, 'completed');
 
   if (finished.type === 'answer') {
-    await sayClosing(tx, stage, run.number, { type: 'response', body: finished.answer });
+    await sayClosing(tx, stage, endOf(run), { type: 'response', body: finished.answer });
     await add('review', {
       kind: 'moveTicket',
       id: id('review'),
@@ -213,5 +213,5 @@ async function publish(
     [pullRequestKey],
   );
   const closing = writeClosing({ url: '{link}', proof: finished.proof, draft, summary: finished.report.summary });
-  await sayClosing(tx, stage, run.number, { type: 'response', body: closing }, { from: pullRequestKey, field: 'url' });
+  await sayClosing(tx, stage, endOf(run), { type: 'response', body: closing }, { from: pullRequestKey, field: 'url' });
 }

@@ -1,5 +1,3 @@
-import type { RestReason } from '../core/attention.ts';
-import { writeStopped } from '../core/closing-text.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -25,7 +23,6 @@ import {
   unawareOf,
 } from '../store/sessions-at-work.ts';
 import type { Tracker } from '../trackers/tracker.ts';
-import { mayHaveChanged } from './closing.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 
 /** Of sessions that are missing from the tracker's list, so many are looked at in one round. */
@@ -116,19 +113,6 @@ async function letGo(deps: SortDeps, session: SessionAtWork, ticket: Ticket, beg
   await applyNow(deps, async () => [
     over ? { type: 'ticketChanged', ...told, category: ticket.state.category } : { type: 'unassigned', ...told },
   ]);
-  await deps.db.transaction().execute(async (tx) => {
-    const locked = await lockSession(tx, session.id);
-    // Nobody will answer it any more.
-    if (locked?.state === 'awaitingInput')
-      await rest(tx, locked, ticket.updatedAt, await lastWords(tx, locked, reason));
-  });
-  deps.wake('post');
-}
-
-async function lastWords(tx: Tx, session: SessionRow, reason: RestReason): Promise<string> {
-  const files = await mayHaveChanged(tx, session.id);
-  const branch = session.headCommit === null ? null : session.branch;
-  return writeStopped({ reason, plan: [], files, branch, pullRequest: session.pullRequest });
 }
 
 function hintOf({ tracker, id, identifier, title, url, priority, team, ref }: Ticket): TicketHint {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
-import { attend, type RestReason } from '../core/attention.ts';
+import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
 import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -32,7 +32,7 @@ import {
   ticketIdOf,
 } from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
-import { closeStopped, mayHaveChanged } from './closing.ts';
+import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
 
 export interface SortDeps {
@@ -244,7 +244,10 @@ async function act(
   }
 }
 
-/** A run that nobody works on ends here and now; one at work is told, and ends with a closing activity of its own. */
+/**
+ * A run that nobody works on ends here and now, and so does waiting for an answer; a run at work is told, and ends with a closing
+ * activity of its own.
+ */
 async function rest(
   tx: Tx,
   session: SessionRow,
@@ -255,11 +258,13 @@ async function rest(
 ): Promise<void> {
   const outcome: Outcome = { stopReason: 'stopped', message: stopReasons[reason] };
   // A worker may claim it at this very moment: then it is at work.
-  const isEnded = run ? !run.isHeld && (await endQueuedRun(tx, run.id, outcome)) : session.state === 'pending';
+  const waits = session.state === 'pending' || session.state === 'awaitingInput';
+  const isEnded = run ? !run.isHeld && (await endQueuedRun(tx, run.id, outcome)) : waits;
   if (isEnded) {
     await moveSession(tx, session, 'stopped');
     const stage = await stageOf(tx, session, words);
-    await closeStopped(tx, session, run, stage, reason, await mayHaveChanged(tx, session.id));
+    const key = run ? endOf(run) : `rest/${restedAt(reason, registers)}`;
+    await closeStopped(tx, session, run, key, stage, reason, await mayHaveChanged(tx, session.id));
     due.add('post');
   } else if (run) {
     if (run.stopRequested) return;
@@ -274,6 +279,11 @@ async function rest(
     ]);
     due.add('post');
   }
+}
+
+/** What made it rest happened then. */
+function restedAt(reason: RestReason, { stopAt, givenAt, closedAt }: Registers): string | null {
+  return { stopped: stopAt, taken: givenAt, closed: closedAt }[reason];
 }
 
 async function answer(tx: Tx, session: SessionRow, words: Words, activity: Activity, due: Due): Promise<void> {

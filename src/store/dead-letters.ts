@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-import { redriveEffects } from './effects.ts';
+import { isRedrivable, redriveEffects } from './effects.ts';
 import { findSessionByIdentifier, lockSession } from './sessions.ts';
 
 /** What could not be done, and is not tried again by itself. */
@@ -15,9 +15,9 @@ export async function listDeadLetters(db: Database, most: number): Promise<DeadL
     select source, delivery_id, received_at, outcome from deliveries where outcome like 'failed:%'
     order by id desc limit ${most}`.execute(db);
   const effects = await sql<{ ticket: string; key: string; settled_at: Date; error: string | null }>`
-    select t.identifier as ticket, e.key, e.settled_at, e.error from effects e
-    join sessions s on s.id = e.session_id join tickets t on t.id = s.ticket_id
-    where e.state = 'failed' order by e.settled_at desc limit ${most}`.execute(db);
+    select t.identifier as ticket, effects.key, effects.settled_at, effects.error from effects
+    join sessions s on s.id = effects.session_id join tickets t on t.id = s.ticket_id
+    where effects.state = 'failed' and ${isRedrivable} order by effects.settled_at desc limit ${most}`.execute(db);
   return {
     deliveries: deliveries.rows.map((row) => ({
       source: row.source,

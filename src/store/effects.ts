@@ -253,6 +253,10 @@ export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
     .execute();
 }
 
+/** Of failed effects: a later run has not published over them. */
+export const isRedrivable = sql<boolean>`(effects.run_id is null or effects.run_id = (
+  select r.id from runs r where r.session_id = effects.session_id order by r.number desc limit 1))`;
+
 /**
  * Makes what failed for good pending again, in its old place: the failed effects of the session's last run with those that
  * failed with them, and what belongs to no run. Older runs' are left: later ones have published over them. The session's row
@@ -274,10 +278,7 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
     })
     .where('session_id', '=', sessionId)
     .where('state', '=', 'failed')
-    .where(
-      sql<boolean>`(run_id is null or run_id = (
-        select r.id from runs r where r.session_id = ${sessionId} order by r.number desc limit 1))`,
-    )
+    .where(isRedrivable)
     .returning(['run_id', 'operation'])
     .execute();
   // Those that were never to be shown had been taken off the record.

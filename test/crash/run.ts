@@ -53,6 +53,7 @@ const parts: Part[] = [
           ...(await strikeAtEach(stage, group, loseNextReply(stage, proxy), { databaseUrl: proxy.url(database.url) })),
         );
       console.log(`  answers of the database that were lost: ${proxy.lost()}`);
+      if (proxy.lost() === 0) missed.push('no answer of the database was lost');
       await proxy.goAway();
       return missed;
     },

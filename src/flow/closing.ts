@@ -41,16 +41,16 @@ export async function closeStopped(
 ): Promise<void> {
   const plan = await readPlan(tx, session.id);
   if (run) await dropUnsent(tx, run.id);
-  await settlePlan(tx, key, stage, 'canceled');
+  await settlePlan(tx, key, stage, 'pending');
   const branch = session.headCommit === null ? null : session.branch;
   const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest });
   await sayClosing(tx, stage, key, { type: 'response', body });
 }
 
-/** A plan that nobody works on any more shows no step in progress. */
-export async function settlePlan(tx: Tx, key: string, stage: Stage, to: 'completed' | 'canceled'): Promise<void> {
+/** A plan that nobody works on shows no step in progress; one that is done with, no open step either. */
+export async function settlePlan(tx: Tx, key: string, stage: Stage, to: 'completed' | 'pending'): Promise<void> {
   const plan = await readPlan(tx, stage.sessionId);
-  const isOpen = ({ status }: Plan[number]) => status === 'pending' || status === 'inProgress';
+  const isOpen = ({ status }: Plan[number]) => status === 'inProgress' || (status === 'pending' && to === 'completed');
   if (!plan.some(isOpen)) return;
   const settled: Plan = plan.map((step) => (isOpen(step) ? { ...step, status: to } : step));
   await savePlan(tx, stage, key, settled);

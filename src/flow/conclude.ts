@@ -126,7 +126,7 @@ async function reasonOf(tx: Tx, session: SessionRow): Promise<RestReason> {
 async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): Promise<void> {
   const { activity: type } = endings[outcome.stopReason];
   const options = outcome.options && outcome.options.length > 0 ? { options: outcome.options } : {};
-  if (outcome.stopReason === 'failed') await settlePlan(tx, endOf(run), stage, 'canceled');
+  if (outcome.stopReason === 'failed') await settlePlan(tx, endOf(run), stage, 'pending');
   const body = outcome.message;
   await sayClosing(tx, stage, endOf(run), type === 'elicitation' ? { type, body, ...options } : { type, body });
 }

@@ -4,7 +4,7 @@ import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
 import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { isOver } from '../core/ticket.ts';
+import { isOver, type TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
@@ -24,9 +24,11 @@ import { addPrompt, openConversation } from '../store/prompts.ts';
 import { askToStop, endQueuedRun, takeBackStop } from '../store/queued-runs.ts';
 import {
   currentConversation,
+  lockSession,
   moveSession,
   openSession,
   type SessionRow,
+  sessionIdOf,
   type Told,
   tellSession,
   ticketIdOf,
@@ -98,7 +100,7 @@ export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<Tracker
 type Due = Set<'post' | 'run'>;
 
 async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<Sorted> {
-  return guarded(deps, tx, delivery, async (events) => {
+  return guarded(deps, tx, delivery, due, async (events) => {
     let waitsFor: string | null = null;
     for (const event of events) if (!(await applyEvent(deps, tx, event, due))) waitsFor = ticketIdOf(event.ticket);
     return waitsFor;
@@ -110,6 +112,7 @@ async function guarded(
   deps: SortDeps,
   tx: Tx,
   delivery: UnsortedDelivery,
+  due: Due,
   /** Answers the ticket whose session the delivery waits for. */
   work: (events: TrackerEvent[]) => Promise<string | null>,
 ): Promise<Sorted> {
@@ -119,13 +122,32 @@ async function guarded(
   await sql`savepoint one`.execute(tx);
   try {
     const ticket = await work(events);
+    await sql`release savepoint one`.execute(tx); // they nest
     return { id, outcome: events.map((event) => event.type).join(', '), ticket };
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error;
     await sql`rollback to savepoint one`.execute(tx);
     deps.log.error({ err: error, delivery: deliveryId, source }, 'a delivery could not be sorted');
+    for (const { ticket } of events.slice(0, 1)) await tellUnsorted(tx, ticket, id, due);
     return { id, outcome: `failed: ${error instanceof Error ? error.message : String(error)}`, ticket: null };
   }
+}
+
+/** Where the ticket has a session, people hear that something passed it by. */
+async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: Due): Promise<void> {
+  const session = await lockSession(tx, sessionIdOf(ticket));
+  if (!session) return;
+  const body =
+    'Something that was said or changed here could not be taken in: a fault of mine, which the log explains. Say it again, or ' +
+    'have it taken in again with `sessions redrive --deliveries` when that is mended.';
+  const stage = {
+    sessionId: session.id,
+    runId: null,
+    stepId: null,
+    conversation: await currentConversation(tx, session.id),
+  };
+  await addActivities(tx, stage, `unsorted/${delivery}`, [{ type: 'error', body }]);
+  due.add('post');
 }
 
 /** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
@@ -139,7 +161,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   const told = toldBy(event);
   if (event.type === 'sessionCreated') {
     const session = await openSession(tx, event.ticket, told);
-    if (session.isAwaited) await takeInWaiting(deps, tx, session);
+    if (session.isAwaited) await takeInWaiting(deps, tx, session, due);
     const words = await takeInWords(tx, session, event);
     // Of one that is new there is nothing to read.
     const isBlank = session.isNew && !session.isAwaited && event.said === null;
@@ -203,11 +225,11 @@ async function takeInWords(tx: Tx, session: SessionRow, event: TrackerEvent): Pr
 }
 
 /** What was delivered before the ticket had a session. */
-async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow): Promise<void> {
+async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow, due: Due): Promise<void> {
   const sorted: Sorted[] = [];
   for (const delivery of await listWaiting(tx, session.ticketId))
     sorted.push(
-      await guarded(deps, tx, delivery, async (events) => {
+      await guarded(deps, tx, delivery, due, async (events) => {
         for (const event of events) {
           await tellSession(tx, event.ticket, toldBy(event));
           await takeInWords(tx, session, event);
@@ -238,7 +260,10 @@ async function act(
   }
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
   if (words.isNew) {
-    const body = 'Noted; I will take it into account at my next step.';
+    const body =
+      words.said?.signal === 'stop'
+        ? 'This stop is older than what was asked for since, so I go on. Say "stop" again to stop me.'
+        : 'Noted; I will take it into account at my next step.';
     await answer(tx, session, words, { type: 'thought', body, ephemeral: true }, due);
     due.add('run');
   }

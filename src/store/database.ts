@@ -239,10 +239,11 @@ export function createPool(url: string, max = 20): pg.Pool {
     // Opening one takes some milliseconds of both sides, and tickets come in bursts.
     idleTimeoutMillis: 300_000,
     // A process that is frozen in the middle of a transaction must not keep what it locked for ever.
-    idle_in_transaction_session_timeout: 15_000,
+    idle_in_transaction_session_timeout: 6_000,
   });
-  // A connection in use has no listener of the pool's: without one, losing the server would end this process.
+  // Losing the server must not end this process, whether a connection is in use or not: whoever asks next gets another one.
   pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('error', () => {});
   return pool;
 }
 

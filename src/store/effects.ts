@@ -110,9 +110,11 @@ export async function claimEffects(
         )
       returning id
     ), heads as (
-      select distinct on (session_id, lane) id from effects
-      where state = 'pending' and id not in (select id from dropped)
-      order by session_id, lane, seq
+      -- What waits for an effect of the other lane holds up nothing: a code host that is away must not silence the ticket.
+      select distinct on (e.session_id, e.lane) e.id from effects e
+      where e.state = 'pending' and e.id not in (select id from dropped)
+        and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
+      order by e.session_id, e.lane, e.seq
     ), chosen as (
       select e.id, a.account from effects e
       join heads using (id)
@@ -122,7 +124,6 @@ export async function claimEffects(
           else 'code-host/' || (${JSON.stringify(hosts)}::json ->> (e.operation ->> 'repository'))
         end as account) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}
-        and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
         and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
       order by e.seq
       for update of e skip locked

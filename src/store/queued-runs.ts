@@ -85,7 +85,7 @@ export async function takeBackStop(tx: Tx, runId: string): Promise<void> {
 export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
   await tx
     .updateTable('sessions')
-    .set({ stop_at: sql`greatest(clock_timestamp(), stop_at, spoke_at, given_at)` })
+    .set({ stop_at: sql`coalesce(greatest(stop_at, spoke_at, given_at), clock_timestamp())` })
     .where('id', '=', sessionId)
     .execute();
   const live = await tx

@@ -78,8 +78,9 @@ export async function whileAtRest(
   work: (bundles: string[]) => Promise<void>,
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
+    // Files take longer to go than a transaction may otherwise do nothing.
     const { rows } = await sql`
-      select id from sessions s where id = ${id} and ${atRest}
+      select id, set_config('idle_in_transaction_session_timeout', '60s', true) from sessions s where id = ${id} and ${atRest}
         and coalesce((select max(seq) from steps where session_id = s.id and kind = 'tool' and not read_only
           and completed_at is not null), 0) <= coalesce((select max(step_seq) from snapshots where session_id = s.id), 0)
       for no key update skip locked`.execute(tx);

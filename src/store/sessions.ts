@@ -35,6 +35,11 @@ export function ticketIdOf({ tracker, id }: Pick<TicketHint, 'tracker' | 'id'>):
   return deterministicId('ticket', tracker, id);
 }
 
+/** Of the ticket's own session, before there is one. */
+export function sessionIdOf(hint: Pick<TicketHint, 'tracker' | 'id'>): string {
+  return deterministicId('session', ticketIdOf(hint), 0);
+}
+
 export interface Opened extends SessionRow {
   isNew: boolean;
   /** Deliveries about its ticket wait for it. */
@@ -44,7 +49,7 @@ export interface Opened extends SessionRow {
 /** The session of a ticket, made when there is none, with its row locked until the transaction ends. */
 export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise<Opened> {
   const ticketId = ticketIdOf(hint);
-  const sessionId = deterministicId('session', ticketId, 0);
+  const sessionId = sessionIdOf(hint);
   const made = await tx
     .with('seen', (query) =>
       query
@@ -102,7 +107,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
     })
     .whereRef('tickets.id', '=', 'sessions.ticket_id')
-    .where('sessions.id', '=', deterministicId('session', ticketIdOf(hint), 0))
+    .where('sessions.id', '=', sessionIdOf(hint))
     .returningAll('sessions')
     .returning('tickets.hint')
     .executeTakeFirst();

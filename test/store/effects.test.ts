@@ -145,3 +145,27 @@ test('what failed for good is made pending again with all that failed with it, a
   const shown = await pool.query('select awaits_link from activities where id = $1', [closing.id]);
   expect(shown.rows).toEqual([{ awaits_link: true }]);
 });
+
+test('what needs the other lane waits alone: a code host that is away does not silence the ticket', async ({
+  expect,
+}) => {
+  const { session, key: push } = await plantPending({ kind: 'pushBranch', id: randomUUID(), repository: 'app' });
+  await database.pool.query("update effects set not_before = now() + interval '1 hour' where key = $1", [push]);
+  const attach = {
+    kind: 'attachPullRequest',
+    id: randomUUID(),
+    title: 'A',
+    url: { from: push, field: 'url' },
+    number: 1,
+  };
+  const { key: waiting } = await plantPending(attach, session);
+  await database.pool.query('update effects set needs = array[$2] where key = $1', [waiting, push]);
+  const { key: heard } = await plantPending(thought('I hear you.'), session);
+  const { key: next } = await plantPending(thought('And this comes after it.'), session);
+  expect((await claim()).map((effect) => effect.key)).toEqual([heard]);
+  expect(await claim('two'), 'order holds behind what is being sent').toEqual([]);
+  await database.pool.query("update effects set state = 'done' where key = any($1)", [[heard, push]]);
+  expect((await claim()).map((effect) => effect.key)).toEqual([waiting]);
+  await database.pool.query("update effects set state = 'done' where key = $1", [waiting]);
+  expect((await claim()).map((effect) => effect.key)).toEqual([next]);
+});

@@ -21,7 +21,6 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const url = inject('postgresUrl').replace('/shipmate?', `/${name}?`);
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   pool.on('error', () => {}); // a test may take the server's connections away on purpose
-  pool.on('connect', (client) => client.on('error', () => {})); // and so does dropping the database
   const db = createDatabase(createPool(url));
   return {
     url,

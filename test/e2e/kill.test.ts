@@ -22,7 +22,7 @@ const moments: [name: string, said: RegExp, afterMs: number][] = [
   ['editing the source', /Editing src/, 0],
   ['handing in', /Handing it in/, 0],
   ['verification begins', /Verifying/, 0],
-  ['in the middle of verification', /Verifying/, 1500],
+  ['in the middle of verification', /Verifying/, 600],
   ['publishing', /proved; /, 0],
   ['told, but not yet reported', /Pull request: file/, 0],
 ];

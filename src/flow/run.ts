@@ -13,12 +13,13 @@ import type { Log } from '../lib/log.ts';
 import { retry } from '../lib/retry.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import type { Database } from '../store/database.ts';
-import { type ClaimedRun, claimRun, releaseRun, stalledForMs, workedMs } from '../store/runs.ts';
+import { type ClaimedRun, claimRun, outsideAwayForMs, releaseRun, workedMs } from '../store/runs.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { RepositoryConfigError } from '../workspaces/repository-config.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import type { Baselines } from './baselines.ts';
+import { startClock } from './clock.ts';
 import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
 import type { Heart } from './heart.ts';
@@ -60,17 +61,17 @@ export interface RunDeps {
 
 /** An outside service that stays away longer than the in-process retries: the run waits this long and is claimed again. */
 const outsideWaitMs = 60_000;
-/** With nothing completed for so long because of it, the run ends. */
+/** Away for so long, with nothing completed meanwhile, the run ends. */
 const outsideAwayMs = 2 * 3_600_000;
-/** A run ends by itself when its wall clock has run out; one that has not so long after is ended. */
-const overdueAfterMs = 5 * 60_000;
+/** A run ends by itself when its time has run out; one that has not after so much more work is ended. */
+const overdueAfterMinutes = 5;
 
 /** The run is past its limit of time and did not come to an end. */
 class Overdue extends Error {
   constructor(minutes: number) {
     super(
-      `The run was ended: it is ${overdueAfterMs / 60_000} minutes past its limit of ${minutes} minutes (budget.minutes). ` +
-        'What it had completed is kept. Raise the limit in shipmate.yaml, or split the ticket, and say "continue".',
+      `The run was ended: it had worked ${overdueAfterMinutes} min longer than its limit of ${inWords(minutes)} (\`budget.minutes\`) ` +
+        'and did not come to an end by itself. What it had completed is kept. Raise the limit in shipmate.yaml, or split the ticket, and say "continue".',
     );
     this.name = 'Overdue';
   }
@@ -91,10 +92,11 @@ export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void
 /** One attempt. However it ends, the run is concluded, released, or somebody else's: never silently dropped. */
 async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<void> {
   const log = deps.log.child({ session_id: run.sessionId, run_id: run.id, ticket: run.ticket, attempt: run.attempt });
+  const claimedAt = performance.now();
   const stopping = new AbortController();
   const letGo = deps.heart.hold(run, stopping);
   const anyStop = AbortSignal.any([signal, stopping.signal]);
-  let overdue: NodeJS.Timeout | undefined;
+  let forgetLimit = () => {};
   log.info({ run: run.number, ...(run.takenFrom !== null && { taken_from: run.takenFrom }) }, 'run claimed');
   try {
     if (run.stopRequested) stopping.abort(new StopRequested());
@@ -104,8 +106,11 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
       log.error({ outcome: hopeless.message }, 'a run that ends its workers was given up');
       return await concludeWith(deps, run, hopeless);
     }
-    overdue = await endOverdue(deps, run, stopping);
-    const outcome = await workOnTicket({ ...deps, log }, run, anyStop);
+    const clock = startClock((await workedMs(deps.db, run.sessionId)).get(run.id) ?? 0);
+    const { minutes } = deps.budget;
+    if (minutes !== null)
+      forgetLimit = clock.at((minutes + overdueAfterMinutes) * 60_000, () => stopping.abort(new Overdue(minutes)));
+    const outcome = await workOnTicket({ ...deps, log }, run, clock, anyStop);
     log.info({ stop_reason: outcome.stopReason }, 'run ended');
   } catch (error) {
     // Only our own signal says that this run was stopped or lost: what others threw may have come through shared work.
@@ -115,27 +120,20 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
     else if (cause instanceof Overdue)
       await concludeWith(deps, run, { stopReason: 'budgetExceeded', message: cause.message });
     else if (signal.aborted) await releaseRun(deps.db, run);
-    else await giveUp({ ...deps, log }, run, error, signal);
+    else await giveUp({ ...deps, log }, run, error, performance.now() - claimedAt, signal);
   } finally {
-    clearTimeout(overdue);
+    forgetLimit();
     letGo();
   }
 }
 
-/** The same clock as the budget's: what earlier attempts worked, and this one from now on. */
-async function endOverdue(
+async function giveUp(
   deps: RunDeps,
   run: ClaimedRun,
-  stopping: AbortController,
-): Promise<NodeJS.Timeout | undefined> {
-  const { minutes } = deps.budget;
-  if (minutes === null) return undefined;
-  const worked = run.attempt > 1 ? ((await workedMs(deps.db, run.sessionId)).get(run.id) ?? 0) : 0;
-  const leftMs = Math.max(0, minutes * 60_000 + overdueAfterMs - worked);
-  return setTimeout(() => stopping.abort(new Overdue(minutes)), Math.min(leftMs, 2 ** 31 - 1));
-}
-
-async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown, signal: AbortSignal): Promise<void> {
+  error: unknown,
+  triedMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   if (deps.databaseAway(error)) {
     // However long it takes: a run that was let go of is taken up at once, and nothing else can be done with this slot.
     const trying = { signal, judge: isDatabaseAway, forMs: Number.POSITIVE_INFINITY, baseMs: 100, maxMs: 1000 };
@@ -143,7 +141,11 @@ async function giveUp(deps: RunDeps, run: ClaimedRun, error: unknown, signal: Ab
       deps.log.warn({ err: failed }, 'a run could not be released; it will be claimed when it has been silent'),
     );
   }
-  if (error instanceof VendorError && error.retryable && (await stalledForMs(deps.db, run.id)) < outsideAwayMs) {
+  if (
+    error instanceof VendorError &&
+    error.retryable &&
+    (await outsideAwayForMs(deps.db, run, triedMs)) < outsideAwayMs
+  ) {
     const waitMs = error.retryAfterMs ?? outsideWaitMs;
     deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');
     return releaseRun(deps.db, run, waitMs);
@@ -162,6 +164,10 @@ async function concludeWith(deps: RunDeps, run: ClaimedRun, outcome: Outcome): P
     // The database is away: the run stays claimable, and the sweep finds it.
     deps.log.error({ err: error, run_id: run.id }, 'the end of a run could not be written');
   });
+}
+
+function inWords(minutes: number): string {
+  return minutes < 1 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes * 10) / 10} min`;
 }
 
 /** Faults that name their cause and remedy go to the ticket as they are; for the rest people need the log. */

@@ -14,6 +14,7 @@ import { listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
 import { createSessionTools } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
+import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
 import { createFinish } from './finish.ts';
 import { writeStanding } from './footer.ts';
@@ -32,7 +33,12 @@ const tellWaitsFromMs = 5_000;
  * One run from its first step to its end: prepare, let the agent take turns, and conclude; again if people said something
  * that no step has read. Throws on abort, `RunLost` and what nothing here can mend.
  */
-export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Outcome> {
+export async function workOnTicket(
+  deps: RunDeps,
+  run: ClaimedRun,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { db } = deps;
   let prepared = await prepare(deps, run, signal);
   while ('outcome' in prepared) {
@@ -43,7 +49,6 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
   const [steps, runs] = await Promise.all([listSteps(db, run.sessionId), usedByRuns(db, run.sessionId)]);
   const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
   const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);
-  const clock = startClock(used.ms);
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
@@ -138,24 +143,6 @@ export async function workOnTicket(deps: RunDeps, run: ClaimedRun, signal: Abort
   } finally {
     await workbench.close();
   }
-}
-
-/** How long a run has been worked on: a clock that no change of the machine's own disturbs, and that `without` halts. */
-function startClock(beforeMs: number): { read(): number; without<T>(work: () => Promise<T>): Promise<T> } {
-  let since = performance.now() - beforeMs;
-  let haltedAt: number | null = null;
-  return {
-    read: () => (haltedAt ?? performance.now()) - since,
-    async without(work) {
-      haltedAt = performance.now();
-      try {
-        return await work();
-      } finally {
-        since += performance.now() - haltedAt;
-        haltedAt = null;
-      }
-    },
-  };
 }
 
 function isEdit(tool: Tool): boolean {

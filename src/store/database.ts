@@ -101,6 +101,8 @@ export interface Schema {
     lost_at: NullableTime;
     told_place: number | null;
     told_place_at: NullableTime;
+    /** See `outsideAwayForMs`. */
+    away_since: NullableTime;
   };
   steps: {
     id: string;

@@ -188,10 +188,19 @@ export async function workedMs(db: Database | Tx, sessionId: string): Promise<Ma
   return new Map(rows.map((row) => [row.run_id, row.ms ?? 0]));
 }
 
-/** Since when, by the database's clock, nothing of this run has been completed. */
-export async function stalledForMs(db: Database, runId: string): Promise<number> {
-  const found = await sql<{ ms: number | null }>`
-    select (extract(epoch from now() - greatest(started_at, (select max(completed_at) from steps where run_id = runs.id))) * 1000)::float8 as ms
-    from runs where id = ${runId}`.execute(db);
-  return found.rows[0]?.ms ?? 0;
+/**
+ * Notes that an attempt, after `triedMs`, failed because of an outside service; answers for how long that has been away, in
+ * milliseconds by the database's clock: since the first such failure with nothing completed after it. Time in which the run
+ * was due and nobody tried, for example because the service was stopped, does not count.
+ */
+export async function outsideAwayForMs(db: Database, run: ClaimedRun, triedMs: number): Promise<number> {
+  const found = await sql<{ ms: number }>`
+    update runs set away_since = case
+      when away_since is null or exists (select from steps s where s.run_id = runs.id and s.completed_at > away_since) then now()
+      else away_since + greatest(
+        now() - make_interval(secs => ${triedMs / 1000}) - greatest(not_before, away_since), interval '0')
+    end
+    where id = ${run.id} and attempt = ${run.attempt} and ended_at is null
+    returning (extract(epoch from now() - away_since) * 1000)::float8 as ms`.execute(db);
+  return found.rows[0]?.ms ?? 0; // none: the run is somebody else's, and there is nothing to decide
 }

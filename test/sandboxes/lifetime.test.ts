@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readlink, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCgroupHome } from '../../src/sandboxes/bubblewrap/cgroup.ts';
 import { findUnmountedToolchains } from '../../src/sandboxes/toolchains.ts';
 import { processesWith, run, uniqueSeconds } from '../contracts/sandbox.ts';
 import { createTestDriver, whyNoBubblewrap } from './support.ts';
 
 const reason = await whyNoBubblewrap();
+const cgroups = await findCgroupHome();
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sandbox-lifetime-'));
@@ -34,6 +36,33 @@ describe.skipIf(reason !== null)(`bubblewrap ${reason ?? ''}`, () => {
     await (await driver.open({ mounts: [], env: {}, cwd: '/', network: 'none' })).close();
     expect(await readdir(dir)).toEqual([]);
   });
+
+  it.skipIf(cgroups === null)(
+    `ends what is left in the control group of a killed service, also when it has run for long${cgroups ? '' : ' (skipped: no control group is writable here)'}`,
+    async ({ onTestFinished }) => {
+      const driver = createTestDriver('bubblewrap', { tempDir: dir });
+      // More than once: services are killed beside one that goes on.
+      for (const letters of ['first', 'second']) {
+        const killed = spawn('true');
+        await once(killed, 'exit');
+        const left = spawn('sleep', [uniqueSeconds()]);
+        onTestFinished(() => void left.kill('SIGKILL'));
+        const name = await abandonedName(killed.pid, letters);
+        const alive = await abandonedName(process.pid, letters);
+        for (const home of homes()) {
+          for (const group of [name, alive]) await mkdir(join(home, group));
+          onTestFinished(() => rmdir(join(home, alive)));
+          await writeFile(join(home, name, 'cgroup.procs'), String(left.pid));
+        }
+        await (await driver.open({ mounts: [], env: {}, cwd: '/', network: 'none' })).close();
+        await expect.poll(() => left.signalCode, { timeout: 20_000 }).toBe('SIGKILL');
+        for (const home of homes()) {
+          await expect.poll(() => readdir(home), { timeout: 20_000 }).not.toContain(name);
+          expect((await stat(join(home, alive))).isDirectory()).toBe(true);
+        }
+      }
+    },
+  );
 
   it('mounts toolchains and package managers from outside /usr, and puts them on PATH', async () => {
     const tool = join(dir, 'tool');
@@ -95,6 +124,17 @@ it('names the toolchains on PATH that a sandbox does not see, and what to mount'
   expect(await findUnmountedToolchains(searchPath, [home])).toEqual([]);
   expect(await findUnmountedToolchains('/usr/bin:/bin', [])).toEqual([]);
 });
+
+function homes(): string[] {
+  if (cgroups === null) return [];
+  return cgroups.version === 2 ? [cgroups.dir] : [cgroups.memory, cgroups.pids];
+}
+
+/** What a service of this process id calls the control group of a sandbox. */
+async function abandonedName(pid: number | undefined, letters: string): Promise<string> {
+  const namespace = /\d+/.exec(await readlink('/proc/self/ns/pid'))?.[0];
+  return `shipmate-sandbox-${namespace}-${pid}-${letters}`;
+}
 
 async function program(path: string, text: string): Promise<void> {
   await writeFile(path, text);

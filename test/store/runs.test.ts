@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { noteLostWorker } from '../../src/store/lost-workers.ts';
-import { beat, claimRun, releaseRun, silenceRunsOf } from '../../src/store/runs.ts';
+import { beat, type ClaimedRun, claimRun, outsideAwayForMs, releaseRun, silenceRunsOf } from '../../src/store/runs.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { queueRun } from '../support/runs.ts';
 
@@ -184,5 +184,78 @@ describe('workers that fell', () => {
     const first = await claimed('w1');
     expect(await claimed('w1')).toBeUndefined();
     expect(await claimed('w2')).toBe(first === one?.id ? two?.id : one?.id);
+  });
+});
+
+describe('how long an outside service has been away from a run', () => {
+  const hour = 3_600_000;
+  const minutesAway = async (run: ClaimedRun, triedMs = 0) =>
+    Math.round((await outsideAwayForMs(db, run, triedMs)) / 60_000);
+  /** Everything that was written of the run is so much older. */
+  const passHours = (hours: number) =>
+    database.pool.query(
+      `with s as (update steps set begun_at = begun_at - $1::interval, completed_at = completed_at - $1::interval)
+       update runs set started_at = started_at - $1::interval, not_before = not_before - $1::interval,
+         away_since = away_since - $1::interval`,
+      [`${hours} hours`],
+    );
+  const claimAgain = async () => {
+    const run = await claimRun(db, 'w1');
+    if (!run) throw new Error('nothing was claimed');
+    return run;
+  };
+  const claim = async () => {
+    await queueRun(database.pool);
+    return claimAgain();
+  };
+  const completeOne = (run: ClaimedRun) =>
+    database.pool.query(
+      `insert into steps (id, run_id, session_id, kind, key, read_only, attempt, input, result, completed_at)
+       values (gen_random_uuid(), $1, $2, 'tool', 'a key', false, 1, '{}', '{}', now())`,
+      [run.id, run.sessionId],
+    );
+
+  test('counts from the first failure, however long before that nothing was completed', async ({ expect }) => {
+    let run = await claim();
+    await passHours(3);
+    expect(await minutesAway(run, 3 * hour)).toBe(0);
+    for (const minutes of [60, 120]) {
+      await releaseRun(db, run);
+      run = await claimAgain();
+      await passHours(1);
+      expect(await minutesAway(run, hour)).toBe(minutes);
+    }
+  });
+
+  test('counts anew when something was completed', async ({ expect }) => {
+    const run = await claim();
+    await minutesAway(run);
+    await passHours(1);
+    await completeOne(run);
+    expect(await minutesAway(run, hour)).toBe(0);
+    await passHours(1);
+    expect(await minutesAway(run, hour)).toBe(60);
+  });
+
+  test('counts what the run was told to wait, and not the time in which it was due and nobody tried', async ({
+    expect,
+  }) => {
+    const run = await claim();
+    await minutesAway(run);
+    await releaseRun(db, run, hour / 2);
+    await passHours(3);
+    const second = await claimAgain();
+    expect(await minutesAway(second)).toBe(30);
+    await releaseRun(db, second);
+    const third = await claimAgain();
+    await passHours(1);
+    expect(await minutesAway(third, hour)).toBe(90);
+  });
+
+  test('writes nothing of a run that is somebody else’s', async ({ expect }) => {
+    const run = await claim();
+    expect(await minutesAway({ ...run, attempt: run.attempt + 1 })).toBe(0);
+    const { rows } = await database.pool.query('select away_since from runs');
+    expect(rows).toEqual([{ away_since: null }]);
   });
 });

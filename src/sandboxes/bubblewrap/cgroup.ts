@@ -2,6 +2,7 @@ import { access, constants, mkdir, readFile, rmdir, stat, writeFile } from 'node
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { abandonedSandboxNames, newSandboxName } from '../scratch.ts';
+import { killHard } from './kill.ts';
 
 export interface Limits {
   memoryBytes: number | null;
@@ -18,15 +19,13 @@ export interface Cgroup {
   remove(): Promise<void>;
 }
 
-/** Looks for a place where this process may make limited groups, and tidies it; null where there is none. */
+/** Looks for a place where this process may make limited groups; null where there is none. */
 export async function findCgroupHome(): Promise<CgroupHome | null> {
   const [mounts, groups] = await Promise.all([
     readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
     readFile('/proc/self/cgroup', 'utf8').catch(() => ''),
   ]);
-  const home = (await findVersion2(mounts, groups)) ?? (await findVersion1(mounts, groups));
-  if (home) await removeAbandoned(home);
-  return home;
+  return (await findVersion2(mounts, groups)) ?? (await findVersion1(mounts, groups));
 }
 
 export async function createCgroup(home: CgroupHome, limits: Limits): Promise<Cgroup> {
@@ -53,14 +52,20 @@ export async function createCgroup(home: CgroupHome, limits: Limits): Promise<Cg
   };
 }
 
-/** Groups that a killed service left; there is no process in them. */
-async function removeAbandoned(home: CgroupHome): Promise<void> {
+/**
+ * Groups that killed services left, with what is still in them. Mostly that is nothing, because bubblewrap dies with the
+ * service; but a bubblewrap that is killed before its child has asked to die with it leaves that waiting for it for ever.
+ * Where no group can be made nobody can tell whose such a child is: it stays until somebody ends it. It has run nothing of
+ * the command, and its command line is that of a `bwrap` whose parent is process 1.
+ */
+export async function removeAbandoned(home: CgroupHome): Promise<void> {
   for (const dir of home.version === 2 ? [home.dir] : [home.memory, home.pids])
-    for (const name of await abandonedSandboxNames(dir)) await rmdir(join(dir, name)).catch(() => {});
+    for (const name of await abandonedSandboxNames(dir))
+      await removeGroup(join(dir, name), { kill: true }).catch(() => {}); // the next look tries again
 }
 
-/** The kernel lets go of a group a moment after its last process. */
-async function removeGroup(dir: string): Promise<void> {
+/** The kernel lets go of a group a moment after its last process. `kill`: ends those that are in it. */
+async function removeGroup(dir: string, { kill = false } = {}): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       return await rmdir(dir);
@@ -68,9 +73,16 @@ async function removeGroup(dir: string): Promise<void> {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return;
       if (code !== 'EBUSY' || tries === 50) throw error;
+      if (kill) await killAll(dir);
       await delay(10);
     }
   }
+}
+
+async function killAll(dir: string): Promise<void> {
+  const pids = (await readFile(join(dir, 'cgroup.procs'), 'utf8')).split('\n').map(Number);
+  // A process that this namespace cannot see is listed as 0; to a signal that would mean our own group.
+  for (const pid of pids) if (pid > 0) killHard(pid);
 }
 
 /**

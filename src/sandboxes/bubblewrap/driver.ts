@@ -6,7 +6,7 @@ import { createPipePool, findInheritedDescriptors } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { abandonedSandboxNames, createScratch, removeScratch } from '../scratch.ts';
 import { findNodePackages, findProgram, type NodePackage, programDirs } from '../toolchains.ts';
-import { type CgroupHome, createCgroup, findCgroupHome } from './cgroup.ts';
+import { type CgroupHome, createCgroup, findCgroupHome, removeAbandoned } from './cgroup.ts';
 import { probeBubblewrap } from './probe.ts';
 import { buildRoot, home, sandboxPath } from './root.ts';
 import { seccompFilter } from './seccomp.ts';
@@ -52,6 +52,8 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
     try {
       const root = buildRoot(spec, { owner, scratch, readOnlyPaths: options.readOnlyPaths, ...around });
       const found = await findLimits();
+      // Each time: another worker of this machine may have been killed meanwhile. Nobody has to wait for it.
+      if (found) void removeAbandoned(found);
       const cgroup = found ? await createCgroup(found, options.limits) : null;
       const entrance: Entrance = {
         bubblewrap: [around.bubblewrap, ...namespaceArguments(spec, isRoot, around.seccomp !== null), ...root],
@@ -103,7 +105,7 @@ async function findSurroundings(options: SandboxOptions, isRoot: boolean): Promi
   // It must be in /usr, because it is started inside.
   const setpriv = await findProgram('setpriv', '/usr/bin:/bin');
   if (isRoot && !setpriv) throw new Error('setpriv is not installed. On Debian and Ubuntu: apt-get install util-linux');
-  await removeAbandoned(options.tempDir);
+  await removeAbandonedScratch(options.tempDir);
   return {
     bubblewrap,
     setpriv: setpriv ?? '',
@@ -116,7 +118,7 @@ async function findSurroundings(options: SandboxOptions, isRoot: boolean): Promi
 }
 
 /** What a killed service left. It does not matter here when some of it cannot be removed. */
-async function removeAbandoned(tempDir: string): Promise<void> {
+async function removeAbandonedScratch(tempDir: string): Promise<void> {
   const names = await abandonedSandboxNames(tempDir);
   await Promise.allSettled(names.map((name) => removeScratch(join(tempDir, name))));
 }

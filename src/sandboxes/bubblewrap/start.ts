@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import type { Command, StartedProcess } from '../command.ts';
 import type { PipePool, Pipes } from '../pipes.ts';
+import { killHard } from './kill.ts';
 
 /** How the sandbox is entered: everything before the command, none of it secret (other users can list it). */
 export interface Entrance {
@@ -175,14 +176,6 @@ async function spawnWith(args: string[], pipes: Pipes, inherited: number[], name
   } finally {
     closeSync(nothing);
     pipes.closeTheirs();
-  }
-}
-
-function killHard(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -2,9 +2,12 @@ import type { RestReason } from './attention.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
 
+/** `gone`: its ticket was not to be found. */
+export type StopCause = RestReason | 'gone';
+
 /** Where a session stands when it is stopped. */
 export interface Standing {
-  reason: RestReason;
+  reason: StopCause;
   plan: Plan;
   /** Paths that were changed so far; null: there are some, and nobody has looked which. */
   files: string[] | null;
@@ -14,16 +17,18 @@ export interface Standing {
 }
 
 /** Why it stopped, in one sentence. */
-export const stopReasons: Record<RestReason, string> = {
+export const stopReasons: Record<StopCause, string> = {
   stopped: 'Stopped, as you asked.',
   taken: 'Stopped: the ticket was given to someone else.',
   closed: 'Stopped: the ticket was closed.',
+  gone: 'Stopped: the ticket was not to be found any more.',
 };
 
-const waysOn: Record<RestReason, string> = {
+const waysOn: Record<StopCause, string> = {
   stopped: 'Say "continue" to go on from here, or just say what to do.',
   taken: 'Give the ticket back to me to go on from here.',
   closed: 'Reopen the ticket to go on from here.',
+  gone: 'When it is there again, I go on from here.',
 };
 
 const shown = { files: 20, steps: 30 };

@@ -1,6 +1,5 @@
 import type { Activity } from '../core/activity.ts';
-import type { RestReason } from '../core/attention.ts';
-import { writeStopped } from '../core/closing-text.ts';
+import { type StopCause, writeStopped } from '../core/closing-text.ts';
 import type { Plan } from '../core/plan.ts';
 import { addActivities, readPlan, type Stage, savePlan } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -36,7 +35,7 @@ export async function closeStopped(
   run: { id: string } | null,
   key: string,
   stage: Stage,
-  reason: RestReason,
+  reason: StopCause,
   files: string[] | null,
 ): Promise<void> {
   const plan = await readPlan(tx, session.id);

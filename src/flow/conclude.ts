@@ -1,5 +1,5 @@
-import { attend, type RestReason } from '../core/attention.ts';
-import { stopReasons } from '../core/closing-text.ts';
+import { attend } from '../core/attention.ts';
+import { type StopCause, stopReasons } from '../core/closing-text.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
@@ -117,7 +117,8 @@ async function end(
 }
 
 /** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
-async function reasonOf(tx: Tx, session: SessionRow): Promise<RestReason> {
+async function reasonOf(tx: Tx, session: SessionRow): Promise<StopCause> {
+  if (session.gone) return 'gone';
   const { registers, unread } = await readAttention(tx, session.id);
   const todo = attend(registers, unread);
   return todo === 'work' || todo === 'nothing' ? 'stopped' : todo;

@@ -1,28 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { stopReasons } from '../core/closing-text.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { retry } from '../lib/retry.ts';
-import { addActivities } from '../store/activities.ts';
-import { readAttention } from '../store/attention.ts';
-import type { Tx } from '../store/database.ts';
+import { markAnswered, readAttention } from '../store/attention.ts';
 import { askToStop, endQueuedRun } from '../store/queued-runs.ts';
+import { currentConversation, lockSession, moveSession, saveReading } from '../store/sessions.ts';
 import {
-  currentConversation,
-  lockSession,
-  moveSession,
-  type SessionRow,
-  saveReading,
-  tellSession,
-} from '../store/sessions.ts';
-import {
+  believe,
   countOverdueEffects,
   failTicketEffects,
   listAtWork,
+  markBack,
+  markGone,
   type SessionAtWork,
+  type Unaware,
   unawareOf,
 } from '../store/sessions-at-work.ts';
 import type { Tracker } from '../trackers/tracker.ts';
+import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 
 /** Of sessions that are missing from the tracker's list, so many are looked at in one round. */
@@ -33,18 +31,28 @@ const askForMs = 60_000;
 /** Whom an event is put down to that nobody told us of. */
 const someone: Person = { id: 'reconcile', name: 'Shipmate', isBot: false };
 
+export interface ReconcileOptions {
+  /** A ticket counts as gone or taken only when the tracker still says so after this long. */
+  againAfterMs?: number;
+}
+
 /**
  * Reconcile: finds what webhooks missed, and has it done as if they had come. Cheap: the list of what is given to the agent,
  * page by page, and only those tickets that do not fit it are read. Any number of rounds, at once or after the webhook that
- * was late, come to the same.
+ * was late, come to the same. No time of ours is compared with the tracker's: what a session had been told before the list
+ * was read a second time is older than that list.
  */
-export async function reconcile(deps: SortDeps, signal: AbortSignal): Promise<void> {
+export async function reconcile(
+  deps: SortDeps,
+  signal: AbortSignal,
+  { againAfterMs = 10_000 }: ReconcileOptions = {},
+): Promise<void> {
   const overdue = await countOverdueEffects(deps.db);
   if (overdue > 0) deps.log.warn({ effects: overdue }, 'effects were due and not sent; they are tried now');
   deps.wake('post');
   const failures: unknown[] = [];
   for (const tracker of deps.trackers.values()) {
-    await reconcileTracker(deps, tracker, signal).catch((error: unknown) => {
+    await reconcileTracker(deps, tracker, signal, againAfterMs).catch((error: unknown) => {
       signal.throwIfAborted();
       if (isDatabaseUnavailable(error)) throw error;
       failures.push(error); // one tracker that is away must not keep the others from being looked at
@@ -53,8 +61,52 @@ export async function reconcile(deps: SortDeps, signal: AbortSignal): Promise<vo
   if (failures.length > 0) throw failures[0];
 }
 
-async function reconcileTracker(deps: SortDeps, tracker: Tracker, signal: AbortSignal): Promise<void> {
-  const began = Date.now();
+async function reconcileTracker(
+  deps: SortDeps,
+  tracker: Tracker,
+  signal: AbortSignal,
+  againAfterMs: number,
+): Promise<void> {
+  const refused: Unaware<Ticket>[] = [];
+  const given = await listGiven(tracker, signal, async (tickets) => {
+    const open: Ticket[] = [];
+    for (const { ticket } of await unawareOf(deps.db, tickets)) {
+      const read = await readIfThere(tracker, ticket, signal);
+      if (read && !isOver(read.state.category)) open.push(read);
+    }
+    for (const ticket of open) await takeUp(deps, ticket);
+    refused.push(...(await unawareOf(deps.db, open)));
+  });
+
+  const missing = (await listAtWork(deps.db, tracker.kind)).filter(({ hint }) => !given.has(hint.id));
+  const gone: SessionAtWork[] = [];
+  const taken: { session: SessionAtWork; ticket: Ticket }[] = [];
+  const look = async (session: SessionAtWork, lost: SessionAtWork[]) => {
+    const ticket = await readIfThere(tracker, session.hint, signal);
+    if (!ticket) lost.push(session);
+    else if (isOver(ticket.state.category)) await letGo(deps, session, ticket, 'closed');
+    else taken.push({ session, ticket });
+  };
+  for (const session of missing.slice(0, readsARound)) await look(session, gone);
+  if (gone.length + taken.length + refused.length === 0) return;
+
+  await delay(againAfterMs, undefined, { signal });
+  const stillGone: SessionAtWork[] = [];
+  for (const session of gone) await look(session, stillGone);
+  for (const session of stillGone) await endGone(deps, session);
+  if (taken.length + refused.length === 0) return;
+  const again = await listGiven(tracker, signal);
+  for (const { session, ticket } of taken) if (!again.has(session.hint.id)) await letGo(deps, session, ticket, 'taken');
+  for (const { ticket, session } of refused)
+    if (session && again.has(ticket.id)) await takeUp(deps, ticket, session.belief);
+}
+
+/** The ids of all tickets that are the agent's. */
+async function listGiven(
+  tracker: Tracker,
+  signal: AbortSignal,
+  onPage: (tickets: TicketHint[]) => Promise<void> = async () => {},
+): Promise<Set<string>> {
   const given = new Set<string>();
   let cursor: string | null = null;
   do {
@@ -63,19 +115,10 @@ async function reconcileTracker(deps: SortDeps, tracker: Tracker, signal: AbortS
       tracker.listAssigned(at, signal),
     );
     for (const ticket of page.tickets) given.add(ticket.id);
-    for (const ticket of await unawareOf(deps.db, page.tickets)) {
-      const read = await readIfThere(tracker, ticket, signal);
-      if (read && !isOver(read.state.category)) await takeUp(deps, read);
-    }
+    await onPage(page.tickets);
     cursor = page.next;
   } while (cursor !== null);
-
-  const missing = (await listAtWork(deps.db, tracker.kind)).filter(({ hint }) => !given.has(hint.id));
-  for (const session of missing.slice(0, readsARound)) {
-    const ticket = await readIfThere(tracker, session.hint, signal);
-    if (ticket) await letGo(deps, session, ticket, began);
-    else await endGone(deps, session);
-  }
+  return given;
 }
 
 function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): Promise<Ticket | null> {
@@ -85,8 +128,11 @@ function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): P
   });
 }
 
-/** A ticket that was given to the agent or opened again, and whose webhook never came. Its own time decides what holds. */
-async function takeUp(deps: SortDeps, ticket: Ticket): Promise<void> {
+/**
+ * A ticket that was given to the agent or opened again, and whose webhook never came. Its own time decides what holds; or
+ * the tracker, which listed it after its session had been told all that is in `belief`.
+ */
+async function takeUp(deps: SortDeps, ticket: Ticket, belief?: string): Promise<void> {
   deps.log.info({ ticket: ticket.identifier }, "a ticket is the agent's without a webhook that said so");
   const { category } = ticket.state;
   const told = { at: ticket.updatedAt, ticket: hintOf(ticket), category, by: someone };
@@ -96,53 +142,60 @@ async function takeUp(deps: SortDeps, ticket: Ticket): Promise<void> {
     // Its webhook may have come between the list and now.
     const [unaware] = await unawareOf(tx, [ticket]);
     if (!unaware) return [];
-    if (unaware.given) return [{ type: 'ticketChanged', ...told }];
+    const { session } = unaware;
+    if (session && belief !== undefined) {
+      const isNews = await believe(tx, { id: session.id, belief }, { given: true, closed: false });
+      if (!isNews) return [];
+    }
+    if (session?.gone) await markBack(tx, session.id);
+    if (session?.given) return [{ type: 'ticketChanged', ...told }];
     return [{ type: 'sessionCreated', ...told, conversation, said: null }];
   });
 }
 
 /** One whose ticket was closed or given to someone else is stopped, as the webhook would have it. */
-async function letGo(deps: SortDeps, session: SessionAtWork, ticket: Ticket, began: number): Promise<void> {
+async function letGo(
+  deps: SortDeps,
+  session: SessionAtWork,
+  ticket: Ticket,
+  reason: 'closed' | 'taken',
+): Promise<void> {
   await saveReading(deps.db, session.ticketId, ticket);
-  const over = isOver(ticket.state.category);
-  // It may have been given to the agent after its page was listed. The next round tells.
-  if (!over && Date.parse(ticket.updatedAt) > began - 60_000) return;
-  const reason = over ? 'closed' : 'taken';
   deps.log.info({ ticket: ticket.identifier, session_id: session.id, reason }, 'a session is let go');
   const told = { at: ticket.updatedAt, ticket: hintOf(ticket), by: someone };
-  await applyNow(deps, async () => [
-    over ? { type: 'ticketChanged', ...told, category: ticket.state.category } : { type: 'unassigned', ...told },
-  ]);
+  await applyNow(deps, async (tx) => {
+    if (reason === 'closed') return [{ type: 'ticketChanged', ...told, category: ticket.state.category }];
+    return (await believe(tx, session, { given: false })) ? [{ type: 'unassigned', ...told }] : [];
+  });
 }
 
 function hintOf({ tracker, id, identifier, title, url, priority, team, ref }: Ticket): TicketHint {
   return { tracker, id, identifier, title, url, priority, team, ref };
 }
 
-/** There is nothing left to say it on: the record and the log have it. */
+/**
+ * There is nothing left to say it on: the record and the log have it. What the session was told stays as it was, but
+ * counts as answered: it goes on when the ticket is there again, listed or spoken on.
+ */
 async function endGone(deps: SortDeps, { id, hint }: SessionAtWork): Promise<void> {
-  const reason = `The ticket ${hint.identifier} is gone from its tracker.`;
   deps.log.warn({ ticket: hint.identifier, session_id: id }, 'a ticket is gone from its tracker; its session ends');
   await deps.db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, id);
     if (session?.state !== 'active' && session?.state !== 'awaitingInput') return;
-    const outcome: Outcome = { stopReason: 'stopped', message: reason };
-    await tellSession(tx, hint, { at: new Date().toISOString(), closed: true }); // whatever was said, it is over
-    const { run } = await readAttention(tx, id);
-    if (run?.isHeld) await askToStop(tx, run.id);
+    await markGone(tx, id);
+    await markAnswered(tx, id, { words: true });
+    const outcome: Outcome = { stopReason: 'stopped', message: stopReasons.gone };
+    const { run, runs } = await readAttention(tx, id);
+    // A worker may claim it at this very moment: then it is at work.
+    if (run && (run.isHeld || !(await endQueuedRun(tx, run.id, outcome)))) await askToStop(tx, run.id);
     else {
-      if (run) await endQueuedRun(tx, run.id, outcome);
-      await rest(tx, session, 'gone', reason);
+      const stage = { sessionId: id, runId: null, stepId: null, conversation: await currentConversation(tx, id) };
+      const key = run ? endOf(run) : `gone/${runs}`;
+      await moveSession(tx, session, 'stopped');
+      await closeStopped(tx, session, run, key, stage, 'gone', await mayHaveChanged(tx, id));
     }
     await failTicketEffects(tx, id, `the ticket is gone: ${hint.identifier} was not found`);
   });
-}
-
-async function rest(tx: Tx, session: SessionRow, key: string, body: string): Promise<void> {
-  const conversation = await currentConversation(tx, session.id);
-  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
-  await addActivities(tx, stage, `let-go/${key}`, [{ type: 'response', body }]);
-  await moveSession(tx, session, 'stopped');
 }
 
 /** A tracker that is away or asks us to wait is asked again. */

@@ -77,6 +77,8 @@ export interface Schema {
     answered_at: Moment;
     answered_seq: Generated<number>;
     workspace_in: string | null;
+    /** Its ticket was not to be found, and it was ended for that; see `flow/reconcile.ts`. */
+    gone: Generated<boolean>;
   };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };

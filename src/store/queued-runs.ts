@@ -19,7 +19,10 @@ export async function ensureRun(
   const id = deterministicId('run', sessionId, number);
   await tx
     .with('woken', (query) =>
-      query.updateTable('sessions').set({ state: 'active', updated_at: new Date() }).where('id', '=', sessionId),
+      query
+        .updateTable('sessions')
+        .set({ state: 'active', gone: false, updated_at: new Date() })
+        .where('id', '=', sessionId),
     )
     .insertInto('runs')
     .values({

@@ -3,28 +3,65 @@ import type { TicketHint, TrackerKind } from '../core/ticket.ts';
 import type { Database, Tx } from './database.ts';
 import { ticketIdOf } from './sessions.ts';
 
-/** Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, or closed. */
-export async function unawareOf(
-  db: Database | Tx,
-  tickets: TicketHint[],
-): Promise<(TicketHint & { given: boolean })[]> {
+/** What a session was told of its ticket, as one text: whether it has been told anything else since. */
+const belief = sql<string>`(sessions.given, sessions.given_at, sessions.closed, sessions.closed_at)::text`;
+
+export interface Unaware<T> {
+  ticket: T;
+  session: { id: string; given: boolean; gone: boolean; belief: string } | null;
+}
+
+/**
+ * Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, closed, or
+ * gone.
+ */
+export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets: T[]): Promise<Unaware<T>[]> {
   if (tickets.length === 0) return [];
   const rows = await db
     .selectFrom('sessions')
-    .select(['ticket_id', 'given', 'closed'])
+    .select(['id', 'ticket_id', 'given', 'closed', 'gone', belief.as('belief')])
     .where('ticket_id', 'in', tickets.map(ticketIdOf))
     .execute();
   const known = new Map(rows.map((row) => [row.ticket_id, row]));
   return tickets.flatMap((ticket) => {
-    const session = known.get(ticketIdOf(ticket));
-    return session?.given && !session.closed ? [] : [{ ...ticket, given: session?.given ?? false }];
+    const session = known.get(ticketIdOf(ticket)) ?? null;
+    return session?.given && !session.closed && !session.gone ? [] : [{ ticket, session }];
   });
+}
+
+/**
+ * Has a session believe what the tracker said after the session was told all that is in `belief`, whatever the times of
+ * that. Answers false when it has been told more since.
+ */
+export async function believe(
+  tx: Tx,
+  session: { id: string; belief: string },
+  told: { given: boolean; closed?: boolean },
+): Promise<boolean> {
+  const updated = await tx
+    .updateTable('sessions')
+    .set(told)
+    .where('id', '=', session.id)
+    .where(belief, '=', session.belief)
+    .executeTakeFirstOrThrow();
+  return updated.numUpdatedRows > 0n;
+}
+
+/** Its ticket was not to be found. */
+export async function markGone(tx: Tx, sessionId: string): Promise<void> {
+  await tx.updateTable('sessions').set({ gone: true }).where('id', '=', sessionId).execute();
+}
+
+/** Its ticket is there again: what it was given for is to be done after all. */
+export async function markBack(tx: Tx, sessionId: string): Promise<void> {
+  await tx.updateTable('sessions').set({ gone: false, answered_at: null }).where('id', '=', sessionId).execute();
 }
 
 export interface SessionAtWork {
   id: string;
   ticketId: string;
   hint: TicketHint;
+  belief: string;
 }
 
 /** Sessions of a tracker that work or wait for an answer; those whose ticket was read longest ago come first. */
@@ -32,12 +69,12 @@ export async function listAtWork(db: Database, tracker: TrackerKind): Promise<Se
   const rows = await db
     .selectFrom('sessions')
     .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
-    .select(['sessions.id', 'sessions.ticket_id', 'tickets.hint'])
+    .select(['sessions.id', 'sessions.ticket_id', 'tickets.hint', belief.as('belief')])
     .where('sessions.state', 'in', ['active', 'awaitingInput'])
     .where('tickets.tracker', '=', tracker)
     .orderBy('tickets.read_at', (order) => order.asc().nullsFirst())
     .execute();
-  return rows.map((row) => ({ id: row.id, ticketId: row.ticket_id, hint: row.hint }));
+  return rows.map((row) => ({ id: row.id, ticketId: row.ticket_id, hint: row.hint, belief: row.belief }));
 }
 
 /** What was still to be written to a ticket that is gone is not tried for ever. */

@@ -18,6 +18,8 @@ export interface SessionRow {
   pullRequest: { number: number; url: string } | null;
   brief: { system: string; request: string } | null;
   hint: TicketHint;
+  /** It was ended because its ticket was not to be found. */
+  gone: boolean;
 }
 
 /** What an event tells a session; each part is kept where it is the newest of its kind. */
@@ -153,7 +155,7 @@ export async function moveSession(tx: Tx, session: SessionRow, state: SessionSta
   await updateSession(tx, session.id, { state });
 }
 
-export type SessionChanges = Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint'>>;
+export type SessionChanges = Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone'>>;
 
 export async function updateSession(db: Database | Tx, id: string, changes: SessionChanges): Promise<void> {
   await db.updateTable('sessions').set(columnsOf(changes)).where('id', '=', id).execute();
@@ -254,5 +256,6 @@ function toRow(row: Selected): SessionRow | null {
     pullRequest: row.pull_request,
     brief: row.brief,
     hint: row.hint,
+    gone: row.gone,
   };
 }

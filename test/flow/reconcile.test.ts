@@ -1,10 +1,13 @@
 import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VendorError } from '../../src/core/vendor-error.ts';
+import { conclude } from '../../src/flow/conclude.ts';
+import type { RunDeps } from '../../src/flow/run.ts';
 import { acceptDelivery, reconcile, type SortDeps, sortDeliveries } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
+import { claimRun } from '../../src/store/runs.ts';
 import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
 import { type BoardDesk, createBoardDesk } from '../../src/trackers/board/desk.ts';
 import { createBoardTracker } from '../../src/trackers/board/tracker.ts';
@@ -62,6 +65,7 @@ const deliver = (tx: PoolClient, { source, headers, body }: BoardDelivery) =>
     headers,
     body,
   );
+const round = (given: SortDeps) => reconcile(given, never, { againAfterMs: 20 });
 const sort = () => sortDeliveries(deps, never);
 
 function depsWith(board: Tracker): SortDeps {
@@ -99,14 +103,27 @@ async function waitForAnswer(): Promise<void> {
   await query("update effects set state = 'done', settled_at = now()");
 }
 
-/** Some time goes by. */
-async function later(): Promise<void> {
-  await query("update board_tickets set updated_at = updated_at - interval '10 minutes'");
-  const moved = ['opened_at', 'given_at', 'closed_at', 'answered_at'].map(
-    (at) => `${at} = ${at} - interval '10 minutes'`,
-  );
-  await query(`update sessions set ${moved}`);
+/** As if the tracker's clock went otherwise than ours, by so much. */
+async function shiftTracker(by: string): Promise<void> {
+  await query('update board_tickets set updated_at = updated_at + $1::interval', [by]);
+  const moved = ['opened_at', 'given_at', 'closed_at', 'answered_at'].map((at) => `${at} = ${at} + $1::interval`);
+  await query(`update sessions set ${moved}`, [by]);
 }
+
+/** What the tracker never gave out: the ticket is not to be found, as often as `fails` says. */
+function withoutTickets(fails: () => boolean): Tracker {
+  return {
+    ...tracker,
+    listAssigned: (cursor, signal) =>
+      fails() ? Promise.resolve({ tickets: [], next: null }) : tracker.listAssigned(cursor, signal),
+    readTicket: (hint, signal) =>
+      fails()
+        ? Promise.reject(new VendorError('not found', { code: 'not_found', retryable: false }))
+        : tracker.readTicket(hint, signal),
+  };
+}
+
+const violations = async () => (await checkInvariants(db, { live: true, days: null })).violations;
 
 const said = async () =>
   (await query("select activity ->> 'body' as body from activities order by seq")).rows.map(({ body }) => body);
@@ -118,7 +135,7 @@ describe('reconcile', () => {
     await file(200);
     await sort();
     expect([(await states()).length, lost.length]).toEqual([180, 20]);
-    await reconcile(deps, never);
+    await round(deps);
     expect(await states()).toEqual(Array(200).fill('active'));
     const { rows } = await query('select count(*)::int as runs, count(distinct session_id)::int as sessions from runs');
     expect(rows).toEqual([{ runs: 200, sessions: 200 }]);
@@ -129,7 +146,7 @@ describe('reconcile', () => {
   test('a webhook that comes after it changes nothing, nor does another round', async ({ expect }) => {
     loses = () => true;
     await file(1);
-    await reconcile(deps, never);
+    await round(deps);
     const countEffects = async () => (await query('select count(*)::int as n from effects')).rows[0].n;
     const effects = await countEffects();
     await query("update runs set ended_at = now(), outcome = '{}'");
@@ -138,7 +155,7 @@ describe('reconcile', () => {
     for (const delivery of lost) await deliver(client, delivery);
     client.release();
     await sort();
-    await reconcile(deps, never);
+    await round(deps);
     const { rows } = await query('select number from runs');
     expect([rows, await countEffects(), await states()]).toEqual([[{ number: 1 }], effects, ['complete']]);
   });
@@ -147,7 +164,7 @@ describe('reconcile', () => {
     let sent = 0;
     loses = () => sent++ % 2 === 0;
     await file(40);
-    await Promise.all([reconcile(deps, never), reconcile(deps, never), sort(), reconcile(deps, never)]);
+    await Promise.all([round(deps), round(deps), sort(), round(deps)]);
     const { rows } = await query('select session_id from runs');
     expect([rows.length, new Set(rows.map((row) => row.session_id)).size]).toEqual([40, 40]);
     expect((await said()).filter((body) => body.startsWith('On it'))).toHaveLength(40);
@@ -168,13 +185,12 @@ describe('reconcile', () => {
     await desk.move(closed, 'Done', someone);
     await desk.assign(given, 'ada', someone);
     await query('delete from board_tickets where number = $1', [Number(deleted.slice(6))]);
-    await later();
-    await reconcile(deps, never);
+    await round(deps);
     const { rows } = await query(
       `select t.identifier, s.state, r.stop_requested_at is not null as asked, r.outcome ->> 'message' as message
        from sessions s join tickets t on t.id = s.ticket_id join runs r on r.session_id = s.id order by t.identifier`,
     );
-    const gone = `The ticket ${deleted} is gone from its tracker.`;
+    const gone = 'Stopped: the ticket was not to be found any more.';
     expect(rows).toEqual([
       { identifier: closed, state: 'stopped', asked: false, message: 'Stopped: the ticket was closed.' },
       { identifier: deleted, state: 'stopped', asked: false, message: gone },
@@ -182,9 +198,11 @@ describe('reconcile', () => {
       { identifier: kept, state: 'active', asked: false, message: null },
     ]);
     const before = await said();
-    expect(before.slice(4)).toEqual(expect.arrayContaining([gone, expect.stringContaining('the ticket was closed')]));
+    expect(before.slice(4)).toEqual(
+      expect.arrayContaining([expect.stringContaining(gone), expect.stringContaining('the ticket was closed')]),
+    );
     expect(before).toHaveLength(6);
-    await reconcile(deps, never);
+    await round(deps);
     expect(await said()).toEqual(before);
   });
 
@@ -200,8 +218,8 @@ describe('reconcile', () => {
     loses = () => true;
     await desk.assign(given, agent, someone);
     await desk.move(reopened, 'Todo', someone);
-    await reconcile(deps, never);
-    await reconcile(deps, never);
+    await round(deps);
+    await round(deps);
     expect(await states()).toEqual(['active', 'active']);
     const { rows } = await query('select number from runs where ended_at is null');
     expect(rows).toEqual([{ number: 2 }, { number: 2 }]);
@@ -215,14 +233,13 @@ describe('reconcile', () => {
     await desk.move(closed, 'Canceled', someone);
     await desk.unassign(given, someone);
     await query('delete from board_tickets where number = $1', [Number(deleted.slice(6))]);
-    await later();
-    await reconcile(deps, never);
-    await reconcile(deps, never);
+    await round(deps);
+    await round(deps);
     expect(await states()).toEqual(['stopped', 'stopped', 'stopped']);
     expect((await said()).slice(3).sort()).toEqual([
       expect.stringMatching(/^Stopped: the ticket was closed\./),
       expect.stringMatching(/^Stopped: the ticket was given to someone else\./),
-      `The ticket ${deleted} is gone from its tracker.`,
+      expect.stringMatching(/^Stopped: the ticket was not to be found any more\./),
     ]);
   });
 
@@ -232,7 +249,7 @@ describe('reconcile', () => {
     const [deleted = ''] = await file(1);
     await sort();
     await query('delete from board_tickets where number = $1', [Number(deleted.slice(6))]);
-    await reconcile(deps, never);
+    await round(deps);
     const { rows } = await query('select distinct state, error from effects');
     expect(rows).toEqual([{ state: 'failed', error: `the ticket is gone: ${deleted} was not found` }]);
     const { violations } = await checkInvariants(db, { live: false, days: null });
@@ -244,10 +261,173 @@ describe('reconcile', () => {
   }) => {
     await file(1);
     await sort();
-    const blind = { ...tracker, listAssigned: async () => ({ tickets: [], next: null }) };
-    await reconcile(depsWith(blind), never);
-    const { rows } = await query('select stop_requested_at from runs');
-    expect(rows).toEqual([{ stop_requested_at: null }]);
+    let lists = 0;
+    const late: Tracker = {
+      ...tracker,
+      listAssigned: async (cursor, signal) =>
+        ++lists === 1 ? { tickets: [], next: null } : tracker.listAssigned(cursor, signal),
+    };
+    await round(depsWith(late));
+    const { rows } = await query('select stop_requested_at, ended_at from runs');
+    expect([rows, lists]).toEqual([[{ stop_requested_at: null, ended_at: null }], 2]);
+  });
+
+  test.each(['-1 hour', '1 hour'])('a tracker whose clock is off by %s is understood all the same', async (by) => {
+    const [taken = ''] = await file(1);
+    await sort();
+    loses = () => true;
+    await desk.assign(taken, 'ada', someone);
+    loses = () => false;
+    let between = true;
+    const racing: Tracker = {
+      ...tracker,
+      async listAssigned(cursor, signal) {
+        const page = await tracker.listAssigned(cursor, signal);
+        if (between) {
+          between = false;
+          await file(1);
+          await sort();
+          await shiftTracker(by);
+        }
+        return page;
+      },
+    };
+    await round(depsWith(racing));
+    expect(await states()).toEqual(['stopped', 'active']);
+    await round(deps);
+    expect(await states()).toEqual(['stopped', 'active']);
+  });
+
+  test('a ticket that is listed is taken up although its session was told at the same time, or later, that it is not ours', async ({
+    expect,
+  }) => {
+    await file(4);
+    await sort();
+    const past = (number: number, changes: string) =>
+      query(
+        `update sessions s set ${changes} from tickets t, board_tickets b
+         where t.id = s.ticket_id and b.number = t.external_id::int and b.number = $1`,
+        [number],
+      );
+    await query("update runs set ended_at = now(), outcome = '{}'");
+    await query("update sessions set state = 'stopped', answered_at = given_at");
+    await query("update board_tickets set updated_at = updated_at + interval '1 minute'");
+    const [first] = (await query('select min(number) as n from board_tickets')).rows;
+    await past(first.n, 'given = false, given_at = b.updated_at');
+    await past(first.n + 1, "given = false, given_at = b.updated_at + interval '1 hour'");
+    await past(first.n + 2, 'given = false, given_at = b.updated_at, closed = true, closed_at = b.updated_at');
+    await round(deps);
+    expect(await states()).toEqual(['active', 'active', 'active', 'stopped']);
+    await round(deps);
+    const { rows } = await query('select number from runs where ended_at is null');
+    expect(rows).toEqual([{ number: 2 }, { number: 2 }, { number: 2 }]);
+  });
+
+  test('a ticket that is taken away between the two lists stays with whom its webhook gave it to', async ({
+    expect,
+  }) => {
+    const [ticket = ''] = await file(1);
+    await sort();
+    await query("update runs set ended_at = now(), outcome = '{}'");
+    await query("update sessions set state = 'stopped', given = false, given_at = given_at + interval '1 hour'");
+    let lists = 0;
+    const racing: Tracker = {
+      ...tracker,
+      async listAssigned(cursor, signal) {
+        const page = await tracker.listAssigned(cursor, signal);
+        if (++lists === 2) {
+          await desk.assign(ticket, 'ada', someone);
+          await query("update board_tickets set updated_at = updated_at + interval '2 hours'");
+          await sort();
+          await query("update sessions set given_at = given_at + interval '2 hours'");
+        }
+        return page;
+      },
+    };
+    await round(depsWith(racing));
+    expect([await states(), lists]).toEqual([['stopped'], 2]);
+  });
+
+  test('a ticket that is not to be found once, and is there some seconds later, goes on undisturbed', async ({
+    expect,
+  }) => {
+    await file(1);
+    await sort();
+    const before = await said();
+    let calls = 0;
+    await round(depsWith(withoutTickets(() => ++calls <= 2)));
+    const { rows } = await query(
+      "select stop_requested_at, ended_at, (select count(*)::int from effects where state = 'failed') as failed from runs",
+    );
+    expect(rows).toEqual([{ stop_requested_at: null, ended_at: null, failed: 0 }]);
+    expect([await said(), await states()]).toEqual([before, ['active']]);
+  });
+
+  test('a ticket that was not to be found for a while is taken up again when it is listed, as often as that happens', async ({
+    expect,
+  }) => {
+    await file(1);
+    await sort();
+    for (const number of [2, 3]) {
+      await round(depsWith(withoutTickets(() => true)));
+      await round(depsWith(withoutTickets(() => true)));
+      const { rows } = await query('select state, given, closed from sessions');
+      expect([rows, await violations()]).toEqual([[{ state: 'stopped', given: true, closed: false }], []]);
+      await round(deps);
+      await round(deps);
+      const runs = await query('select number from runs where ended_at is null');
+      expect([await states(), runs.rows]).toEqual([['active'], [{ number }]]);
+    }
+  });
+
+  test('so is one whose session waited for an answer', async ({ expect }) => {
+    await file(1);
+    await sort();
+    await waitForAnswer();
+    await round(depsWith(withoutTickets(() => true)));
+    expect(await states()).toEqual(['stopped']);
+    await round(deps);
+    expect([await states(), (await said()).at(-1)]).toEqual([['active'], 'On it: picking the work up again.']);
+  });
+
+  test('a run at work on a ticket that is gone ends with that as its reason, and nothing starts until the ticket is back', async ({
+    expect,
+  }) => {
+    await file(1);
+    await sort();
+    const run = await claimRun(db, 'host:1:1');
+    await round(depsWith(withoutTickets(() => true)));
+    const worker = { ...deps, policy: { runsPerHour: null }, repositories: new Map() } as unknown as RunDeps;
+    const finished = { stopReason: 'needsInput', message: 'Which?' } as const;
+    if (run) await conclude(worker, run, finished, { work: null });
+    const { rows } = await query("select outcome ->> 'message' as message from runs");
+    expect([await states(), rows]).toEqual([
+      ['stopped'],
+      [{ message: 'Stopped: the ticket was not to be found any more.' }],
+    ]);
+    await round(deps);
+    expect(await states()).toEqual(['active']);
+  });
+
+  test('words on a ticket that was not to be found for a while go on with it; a stop on it holds', async ({
+    expect,
+  }) => {
+    const [spoken = '', halted = ''] = await file(2);
+    await desk.comment(spoken, 'mind the gap', someone);
+    await sort();
+    await round(depsWith(withoutTickets(() => true)));
+    await sort();
+    expect(await states()).toEqual(['stopped', 'stopped']);
+    await desk.comment(spoken, 'continue', someone);
+    await desk.comment(halted, 'stop', someone);
+    await sort();
+    expect(await states()).toEqual(['active', 'stopped']);
+    await round(deps);
+    await round(deps);
+    expect(await states()).toEqual(['active', 'stopped']);
+    const { rows } = await query('select number from runs where ended_at is null');
+    expect(rows).toEqual([{ number: 2 }]);
+    expect(await said()).not.toContainEqual(expect.stringContaining('closed'));
   });
 
   test('a tracker that fails in the middle of the pages is asked again; one that goes on failing loses nothing', async ({
@@ -267,24 +447,23 @@ describe('reconcile', () => {
     const limited = new VendorError('slow down', { code: 'rate_limited', retryable: true, retryAfterMs: 20 });
     const broken = new VendorError('500', { code: 'unavailable', retryable: true, retryAfterMs: 600_000 });
     // The third page asks for a wait that is longer than a round may take.
-    await expect(reconcile(depsWith(failing((call) => (call === 3 ? broken : null))), never)).rejects.toThrow('500');
+    await expect(round(depsWith(failing((call) => (call === 3 ? broken : null))))).rejects.toThrow('500');
     expect(await states()).toHaveLength(100);
     calls = 0;
-    await reconcile(depsWith(failing((call) => (call === 2 ? limited : null))), never);
+    await round(depsWith(failing((call) => (call === 2 ? limited : null))));
     expect([(await states()).length, calls]).toEqual([120, 4]);
   });
 
   test('a half-read list stops nobody', async ({ expect }) => {
     await file(60);
     await sort();
-    await later();
     const broken = new VendorError('500', { code: 'unavailable', retryable: false });
     const half: Tracker = {
       ...tracker,
       listAssigned: (cursor, signal) =>
         cursor === null ? tracker.listAssigned(cursor, signal) : Promise.reject(broken),
     };
-    await expect(reconcile(depsWith(half), never)).rejects.toThrow('500');
+    await expect(round(depsWith(half))).rejects.toThrow('500');
     const { rows } = await query('select count(*)::int as asked from runs where stop_requested_at is not null');
     expect(rows).toEqual([{ asked: 0 }]);
   });
@@ -297,7 +476,6 @@ describe('reconcile', () => {
     await waitForAnswer();
     loses = () => true;
     for (const name of names.slice(5)) await desk.move(name, 'Done', someone);
-    await later();
     const read: string[] = [];
     const counting: Tracker = {
       ...tracker,
@@ -306,9 +484,9 @@ describe('reconcile', () => {
         return tracker.readTicket(hint, signal);
       },
     };
-    await reconcile(depsWith(counting), never);
+    await round(depsWith(counting));
     expect(read).toHaveLength(50);
-    await reconcile(depsWith(counting), never);
+    await round(depsWith(counting));
     expect(read.sort()).toEqual(names.slice(5).sort());
   });
 });

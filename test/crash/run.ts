@@ -8,7 +8,7 @@ import { startDatabaseProxy } from '../support/database-proxy.ts';
 import { loseNextReply, strikeAtEach } from './faults.ts';
 import { freezeAtEach } from './fences.ts';
 import { killAtEach, killAtRandom } from './kills.ts';
-import { allPoints, effectPoints, stepPoints } from './points.ts';
+import { allPoints, stepPoints } from './points.ts';
 import { openStage, type Stage } from './stage.ts';
 
 /**
@@ -21,7 +21,6 @@ const seed = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31);
 const some = new RegExp(process.env.CRASH_POINTS ?? '');
 const all = allPoints.filter((point) => some.test(point));
 const steps = stepPoints.filter((point) => some.test(point));
-const points = [...stepPoints, ...effectPoints].filter((point) => some.test(point));
 const inFlow = all.filter((point) => !point.startsWith('accept/') && !point.startsWith('sort/'));
 
 interface Part {
@@ -63,7 +62,7 @@ const parts: Part[] = [
     play: (stage) =>
       freezeAtEach(
         stage,
-        points.filter((point) => /(before|mid|after)$/.test(point)),
+        inFlow.filter((point) => !/(begun|worked|settled)$/.test(point)),
       ),
   },
   { name: 'random', play: (stage) => killAtRandom(stage, kills, seed).then(() => []) },

@@ -2,6 +2,10 @@
 export const interruptedText =
   'This call was interrupted and its effects were undone: the workspace is as it was before it. Make it again if it is still needed.';
 
-/** What it reads of the calls that the same reply asked for after such a one. */
-export const notReachedText =
-  'This call was not made, because an earlier call of the same reply was interrupted and undone.';
+/** What it reads of the calls that it had asked for after such a one, not knowing of it. */
+export const notReachedText = 'This call was not made, because an earlier call was interrupted and undone.';
+
+/** Whether a result says that nothing of its call is in the workspace. */
+export function saysUndone({ text }: { text: string }): boolean {
+  return text === interruptedText || text === notReachedText;
+}

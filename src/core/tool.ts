@@ -20,6 +20,8 @@ export interface ToolResult {
   instructions?: Instructions[];
   /** Set by a tool that ends the run (`finish`, `ask`). */
   outcome?: Outcome;
+  /** What the call did was undone when this step of the session was the newest. */
+  undoneAt?: number;
 }
 
 /** A file of the repository that says how to work there. */

@@ -1,4 +1,4 @@
-import { interruptedText } from '../core/interruption.ts';
+import { interruptedText, saysUndone } from '../core/interruption.ts';
 import type { StepRecord } from '../core/step.ts';
 import type { ToolResult } from '../core/tool.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
@@ -179,12 +179,14 @@ async function take(
     placeOfWorkspace(deps.db, run.sessionId),
     deps.workspaces.place(),
   ]);
-  const unsaved = writes.filter((step) => step.completed && step.seq > (snapshot?.stepSeq ?? 0));
+  const unsaved = writes.filter(
+    (step) => step.completed && step.seq > (snapshot?.stepSeq ?? 0) && !saysUndone(step.result as ToolResult),
+  );
   if (steps.length > 0 && !interrupted && (lastPlace ?? place) === place) {
     const same = await deps.workspaces.reopen(request, signal);
     if (same) return { workspace: same, unsaved: unsaved.at(-1)?.seq ?? null };
   }
-  if (steps.length > 0) await undo(deps, run, unsaved);
+  if (steps.length > 0) await undo(deps, run, unsaved, steps.at(-1)?.seq ?? 0);
   const workspace = await deps.workspaces.take({ ...request, restore: snapshot }, signal);
   await deps.db.transaction().execute(async (tx) => {
     await placeWorkspace(tx, run.sessionId, place);
@@ -199,8 +201,8 @@ async function take(
 }
 
 /** Nobody's disk counts any more, and the model will read of each call whose changes no snapshot has that they are gone. */
-async function undo(deps: RunDeps, run: ClaimedRun, unsaved: StepRecord[]): Promise<void> {
-  const result: ToolResult = { text: interruptedText, isError: true };
+async function undo(deps: RunDeps, run: ClaimedRun, unsaved: StepRecord[], newest: number): Promise<void> {
+  const result: ToolResult = { text: interruptedText, isError: true, undoneAt: newest };
   await deps.db.transaction().execute(async (tx) => {
     await placeWorkspace(tx, run.sessionId, 'nowhere');
     await holdRun(tx, run);

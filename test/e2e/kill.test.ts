@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -69,7 +70,7 @@ function startDemo(dataDir: string, args: string[]): ChildProcess & { stdout: No
   const main = join(root, 'src/main.ts');
   const child = spawn(process.execPath, [main, '--data-dir', dataDir, 'demo', ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return child as ChildProcess & { stdout: NodeJS.ReadableStream };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { compileCache } from './compile-cache.ts';
 import { processesNaming, startTestService, type TestService, type TestServiceOptions } from './service.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -42,6 +43,7 @@ export function startPart(options: PartOptions): Part {
     cwd: options.dir,
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: compileCache,
       ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl }),
       ...options.env,
     },

@@ -2,6 +2,7 @@ import { callKey, type Turn } from '../../core/conversation.ts';
 import { interruptedText, notReachedText } from '../../core/interruption.ts';
 import type { ToolCall } from '../../core/message.ts';
 import type { Outcome } from '../../core/outcome.ts';
+import type { StepRecord } from '../../core/step.ts';
 import type { Tool, ToolResult } from '../../core/tool.ts';
 import type { AgentContext } from '../agent.ts';
 
@@ -27,7 +28,7 @@ export async function answerCalls(turn: Turn, context: AgentContext, signal: Abo
   );
   const calls = turn.reply.calls.map((call, index) => plan(call, callKey(turn.key, index, call), turn, context));
   let outcome: Outcome | null = null;
-  let undone = false;
+  let undone = isUndone(context.journal.history(), turn);
   for (const batch of inBatches(calls)) {
     const instead = outcome !== null ? endedText : null;
     const results: ToolResult[] = await allOf(
@@ -43,6 +44,16 @@ export async function answerCalls(turn: Turn, context: AgentContext, signal: Abo
     }
   }
   return outcome;
+}
+
+/** Whether a change that this reply counted on was undone after it: the model was asked when the change still stood. */
+function isUndone(history: readonly StepRecord[], turn: Turn): boolean {
+  const reply = history.find((step) => step.runId === turn.runId && step.key === turn.key);
+  if (!reply) return false;
+  return history.some(({ kind, seq, completed, result }) => {
+    const at = kind === 'tool' && completed && seq < reply.seq ? (result as ToolResult).undoneAt : undefined;
+    return at !== undefined && at >= reply.seq;
+  });
 }
 
 function plan(call: ToolCall, key: string, turn: Turn, context: AgentContext): PlannedCall {

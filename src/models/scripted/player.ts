@@ -1,4 +1,4 @@
-import { interruptedText } from '../../core/interruption.ts';
+import { saysUndone } from '../../core/interruption.ts';
 import type { Message, TokenUsage } from '../../core/message.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { isReply, type Script, type ScriptEntry } from './script.ts';
@@ -98,7 +98,7 @@ function isPlayedReply(message: Message): boolean {
 }
 
 function tellsOfInterruption(message: Message): boolean {
-  return message.role === 'tool' && message.replies.some((reply) => reply.text === interruptedText);
+  return message.role === 'tool' && message.replies.some(saysUndone);
 }
 
 function checkExpected(entry: ScriptEntry, request: PlayerRequest, where: string): void {

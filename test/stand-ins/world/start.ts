@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { compileCache } from '../../support/compile-cache.ts';
 import { type WorldClient, worldClient } from './client.ts';
 import type { ServiceOptions } from './service.ts';
 import type { WorldOptions } from './world.ts';
@@ -35,8 +35,7 @@ async function startProcess(file: string, options: unknown): Promise<Started> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), JSON.stringify(options)], {
     // It ends with us: its end of a pipe says when we are gone.
     stdio: ['pipe', 'pipe', 'pipe'],
-    // Many start and die: what was compiled once is not compiled again.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'shipmate-compile-cache') },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
   });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {

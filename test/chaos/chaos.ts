@@ -14,6 +14,7 @@ import { freePort } from '../support/free-port.ts';
 import { randomOf } from '../support/random.ts';
 import { type Kept, keep } from './cluster.ts';
 import { isFinished, type Tally, tally } from './count.ts';
+import { killTree } from './kill-tree.ts';
 
 export interface ChaosOptions {
   sessions: number;
@@ -134,7 +135,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         await moved();
         const victim = kept[Math.floor(random() * kept.length)]?.running;
         if (!victim) continue;
-        victim.kill('SIGKILL');
+        await killTree(victim.pid);
         report.kills += 1;
       }
     })();

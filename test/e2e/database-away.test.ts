@@ -7,7 +7,7 @@ import { type Setup, startPart, startSetup } from '../support/processes.ts';
 import { someone } from '../support/service.ts';
 
 /** Longer than the silence after which a run is somebody else's. The promise is a minute. */
-const awaySeconds = Number(process.env.AWAY_SECONDS ?? 20);
+const awaySeconds = Number(process.env.AWAY_SECONDS ?? 12);
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 const write = (path: string) => `{ tool: write, input: { path: ${path}, content: "x\\n" } }`;
 const script = `

@@ -3,7 +3,7 @@ import { type Part, type Setup, startSetup } from '../support/processes.ts';
 import { someone } from '../support/service.ts';
 
 /** The figure that is promised is of 50; a few are enough to see it break. */
-const kills = Number(process.env.TAKEOVER_KILLS ?? 12);
+const kills = Number(process.env.TAKEOVER_KILLS ?? 6);
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 const script = `
 replies:

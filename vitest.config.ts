@@ -1,5 +1,8 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What waits for heartbeats, outages and processes for most of a minute each: `npm run test:proofs` runs these. */
+const proofs = ['test/crash/resume.test.ts', 'test/e2e/{clock,database-away,deploy,leaves,poisoned,takeover}.test.ts'];
 
 /** What takes longest, and mostly waits. Begun first, it runs beside all the rest instead of after it. */
 const long = ['/chaos/', '/crash/', '/flow/any-order', '/two-workers/', '/e2e/'];
@@ -16,7 +19,9 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    ...(process.env.PROOFS === '1'
+      ? { include: proofs }
+      : { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...proofs] }),
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -2,7 +2,11 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What waits for heartbeats, outages and processes for most of a minute each: `npm run test:proofs` runs these. */
-const proofs = ['test/crash/resume.test.ts', 'test/e2e/{clock,database-away,deploy,leaves,poisoned,takeover}.test.ts'];
+const proofs = [
+  'test/crash/resume.test.ts',
+  'test/e2e/{clock,database-away,deploy,kill,leaves,poisoned,takeover}.test.ts',
+  'test/two-workers/hosts.test.ts',
+];
 
 /** What takes longest, and mostly waits. Begun first, it runs beside all the rest instead of after it. */
 const long = ['/chaos/', '/crash/', '/flow/any-order', '/two-workers/', '/e2e/'];
@@ -26,6 +30,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 3,
+    isolate: false, // a process for each file costs more than most files do; what a file changes, it puts back
     sequence: { sequencer: LongestFirst },
     expect: { poll: { timeout: 20_000, interval: 20 } },
     reporters: ['default'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { processesNaming, someone, startTestService, type TestService } from '../support/service.ts';
 
 const tickets = 5;
-const stopsEach = Number(process.env.STOPS ?? 40) / tickets;
+const stopsEach = Number(process.env.STOPS ?? 20) / tickets;
 const turns = 200;
 const titleOf = (ticket: number) => `Never ends ${String.fromCharCode(65 + ticket)}.`;
 /** No other process of this machine sleeps this long. */

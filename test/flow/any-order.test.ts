@@ -27,7 +27,7 @@ const happening = fc.record({
   later: fc.constantFrom(0, 1, 1, 1, 1000),
 });
 const history: fc.Arbitrary<History> = fc.record({
-  happenings: fc.array(happening, { minLength: 1, maxLength: 8 }),
+  happenings: fc.array(happening, { minLength: 1, maxLength: 6 }),
   repeats: fc.array(fc.record({ of: fc.nat(), renamed: fc.boolean() }), { maxLength: 4 }),
   order: fc.array(fc.nat(), { minLength: 12, maxLength: 12 }),
 });

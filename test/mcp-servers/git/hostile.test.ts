@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -211,7 +212,8 @@ describe('a hostile repository', () => {
     expect(readdirSync(fired)).toEqual([]);
     expect(snapshot(join(directory, '.git'))).toEqual(before);
 
-    // The traps do work: plain git walks into them.
+    // The traps do work: plain git walks into them. A file whose time has changed is one that `status` has to read.
+    utimesSync(join(directory, 'README.md'), 0, 0);
     for (const command of ['status', 'log -1 -p', 'diff HEAD~1 HEAD', `cat-file blob ${blob}`]) {
       try {
         const [name = '', ...args] = command.split(' ');

@@ -1,11 +1,13 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What waits for heartbeats, outages and processes for most of a minute each: `npm run test:proofs` runs these. */
+/** What waits for outages, installs packages or starts many processes, for up to a minute each: `npm run test:proofs`. */
 const proofs = [
   'test/crash/resume.test.ts',
-  'test/e2e/{clock,database-away,deploy,kill,leaves,poisoned,takeover}.test.ts',
+  'test/e2e/{bad-input-disk,clock,database-away,deploy,kill,leaves,poisoned,takeover,wire-formats}.test.ts',
+  'test/packing.test.ts',
   'test/two-workers/hosts.test.ts',
+  'test/workspaces/setup.test.ts',
 ];
 
 /** What takes longest, and mostly waits. Begun first, it runs beside all the rest instead of after it. */
@@ -21,15 +23,17 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const isProofs = process.env.PROOFS === '1';
+
 export default defineConfig({
   test: {
-    ...(process.env.PROOFS === '1'
+    ...(isProofs
       ? { include: proofs }
       : { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...proofs] }),
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 3,
+    maxWorkers: isProofs ? 4 : 3,
     isolate: false, // a process for each file costs more than most files do; what a file changes, it puts back
     sequence: { sequencer: LongestFirst },
     expect: { poll: { timeout: 20_000, interval: 20 } },

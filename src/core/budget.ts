@@ -46,6 +46,8 @@ export interface Reservation {
   tokens: number;
   /** 0 where the model has no price. */
   usd: number;
+  /** What stays counted when the reply is lost; `usd` is null where the model has no price. */
+  prompt: { model: string; tokens: number; usd: number | null };
 }
 
 /** How much of a limit is left. */
@@ -59,6 +61,7 @@ export interface Standing {
 
 /** A model call that is about to be made. `promptTokens` must not be too low. */
 export interface ModelCall {
+  model: string;
   promptTokens: number;
   maxOutputTokens: number;
   cost(usage: TokenUsage): number | null;
@@ -170,21 +173,28 @@ function roomIn({ limits, used, reserved }: Standing, call: ModelCall): { output
 
 /** The longest reply that `usd` pays for; below zero when not even the prompt is. */
 function affordable(call: ModelCall, usd: number): number {
-  const prompt = worstCase(call, 0).usd;
-  const each = worstCase(call, 1_000_000).usd - prompt;
+  const prompt = mostFor(call, 0) ?? 0;
+  const each = (mostFor(call, 1_000_000) ?? 0) - prompt;
   if (prompt > usd) return -1;
   if (each <= 0) return Infinity;
   let output = Math.floor(((usd - prompt) / each) * 1_000_000) + 1; // the division may have come out a little short
-  while (worstCase(call, output).usd > usd) output -= 1;
+  while ((mostFor(call, output) ?? 0) > usd) output -= 1;
   return output;
 }
 
+function worstCase(call: ModelCall, output: number): Reservation {
+  const { model, promptTokens } = call;
+  const prompt = { model, tokens: promptTokens, usd: mostFor(call, 0) };
+  return { tokens: promptTokens + output, usd: mostFor(call, output) ?? 0, prompt };
+}
+
 /** Whatever of the prompt is read from the cache, written to it, or neither. Up to the next millionth of a dollar. */
-function worstCase({ promptTokens, cost }: ModelCall, output: number): Reservation {
-  const ways = (['input', 'cacheRead', 'cacheWrite'] as const).map(
-    (kind) => cost({ ...noTokens, [kind]: promptTokens, output }) ?? 0,
+function mostFor({ promptTokens, cost }: ModelCall, output: number): number | null {
+  const ways = (['input', 'cacheRead', 'cacheWrite'] as const).map((kind) =>
+    cost({ ...noTokens, [kind]: promptTokens, output }),
   );
-  return { tokens: promptTokens + output, usd: Math.max(0, Math.ceil(Math.max(...ways) * 1e6 - 1e-6)) / 1e6 };
+  if (ways.every((usd) => usd === null)) return null;
+  return Math.max(0, Math.ceil(Math.max(...ways.map((usd) => usd ?? 0)) * 1e6 - 1e-6)) / 1e6;
 }
 
 /** Whether there is nothing left at all, whatever the next call needs. */

@@ -13,6 +13,7 @@ import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { settleLostCalls } from '../store/spending.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
@@ -95,6 +96,7 @@ async function end(
     const outcome: Outcome = reason ? { stopReason: 'stopped', message: stopReasons[reason] } : reached;
     const unread = (await unreadPrompts(tx, session.id)).filter((prompt) => !heard.includes(prompt.id));
     if (unread.length > 0 && !spent && !endsAnyway.includes(outcome.stopReason)) return 'goesOn';
+    await settleLostCalls(tx, run.id);
     await reopenPrompts(tx, run.id);
     const conversation = await currentConversation(tx, session.id);
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };

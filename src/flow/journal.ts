@@ -2,13 +2,14 @@ import type { Activity } from '../core/activity.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
+import { VendorError } from '../core/vendor-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import { addActivities, type Stage, savePlan } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { type Accounts, isOverLimit, refusalOf } from '../store/spending.ts';
+import { type Accounts, isOverLimit, refusalOf, releaseReservation } from '../store/spending.ts';
 import { beginStep, completeStep, stepIdOf } from '../store/steps.ts';
 import type { Usage } from '../store/usage.ts';
 
@@ -116,7 +117,12 @@ export function createJournal(options: JournalOptions): Journal {
       // As it will be read back: a run that goes on and one that was resumed must see the same.
       const working = work(recorderOf(recorded), begun.input as never);
       failpoint(`step/${kind}/mid`);
-      const result = JSON.parse(JSON.stringify((await working) ?? null));
+      const done = await working.catch(async (error: unknown) => {
+        // Refused, or never answered: nobody asks money for that. What cannot be given back now counts as lost later.
+        if (kind === 'model' && error instanceof VendorError) await releaseReservation(db, begun.id).catch(() => {});
+        throw error;
+      });
+      const result = JSON.parse(JSON.stringify(done ?? null));
       failpoint(`step/${kind}/worked`);
       await complete(begun, result, recorded);
       failpoint(`step/${kind}/after`);

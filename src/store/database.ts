@@ -214,7 +214,16 @@ export interface Schema {
     token_limit: number | null;
     usd_limit: string | null;
   };
-  reservations: { step_id: string; run_id: string; accounts: string[]; tokens: number; usd: string };
+  reservations: {
+    step_id: string;
+    run_id: string;
+    accounts: string[];
+    tokens: number;
+    usd: string;
+    model: string | null;
+    prompt_tokens: number;
+    prompt_usd: string | null;
+  };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
 }

@@ -8,7 +8,7 @@ import {
   unlimited,
 } from '../core/budget.ts';
 import { totalTokens } from '../core/message.ts';
-import type { Database } from './database.ts';
+import type { Database, Tx } from './database.ts';
 import type { Usage } from './usage.ts';
 
 /** Whom a run's model calls are charged to, beside the run itself. */
@@ -31,19 +31,40 @@ function accountsOf({ ticketId, team, limits }: Accounts) {
   ])}) as accounts (scope, account, turn_limit, token_limit, usd_limit)`;
 }
 
+/** What comes back of the reservation of a call whose reply was lost. Its prompt was paid for, and it counts as a turn. */
+const unusedOf = sql`case when model is null then -1 else 0 end as turns,
+  prompt_tokens - tokens as tokens, coalesce(prompt_usd, 0) - usd as usd`;
+
+/** The prompts of calls whose replies were lost, in the list of what was used. */
+function countingLost(reservations: RawBuilder<unknown>) {
+  return sql`
+    insert into usage (id, session_id, run_id, step_id, model,
+      input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd)
+    select gen_random_uuid(), runs.session_id, runs.id, lost.step_id, lost.model, lost.prompt_tokens, 0, 0, 0, lost.prompt_usd
+    from ${reservations} as lost join runs on runs.id = lost.run_id where lost.model is not null`;
+}
+
 /**
  * For a statement that begins a step in `begun`: sets aside what it may use, in place of what an attempt that died had set
  * aside for it. The statement fails where that does not fit a limit; `refusalOf` says then how things stand.
  */
-export function reserving(of: { stepId: string; runId: string }, { tokens, usd }: Reservation, accounts: Accounts) {
+export function reserving(
+  of: { stepId: string; runId: string },
+  { tokens, usd, prompt }: Reservation,
+  accounts: Accounts,
+) {
   // Accounts are locked in the order of their names, here and in `settling`: nobody waits in a circle.
   return sql`,
     wanted as (select accounts.* from begun, ${accountsOf(accounts)}),
     replaced as (select r.* from reservations r, begun where r.step_id = ${of.stepId}::uuid),
+    lost as (${countingLost(sql`replaced`)}),
     set_aside as (
-      insert into reservations (step_id, run_id, accounts, tokens, usd)
-      select ${of.stepId}::uuid, ${of.runId}::uuid, array_agg(account), ${tokens}, ${usd} from wanted having count(*) > 0
-      on conflict (step_id) do update set accounts = excluded.accounts, tokens = excluded.tokens, usd = excluded.usd
+      insert into reservations (step_id, run_id, accounts, tokens, usd, model, prompt_tokens, prompt_usd)
+      select ${of.stepId}::uuid, ${of.runId}::uuid, array_agg(account), ${tokens}, ${usd},
+        ${prompt.model}, ${prompt.tokens}, ${prompt.usd}::numeric
+      from wanted having count(*) > 0
+      on conflict (step_id) do update set accounts = excluded.accounts, tokens = excluded.tokens, usd = excluded.usd,
+        model = excluded.model, prompt_tokens = excluded.prompt_tokens, prompt_usd = excluded.prompt_usd
     ),
     charged as (
       insert into spending as s (account, turns, tokens, usd, turn_limit, token_limit, usd_limit)
@@ -51,7 +72,8 @@ export function reserving(of: { stepId: string; runId: string }, { tokens, usd }
         select account, 1 as turns, ${tokens}::bigint as tokens, ${usd}::numeric as usd, turn_limit, token_limit, usd_limit
         from wanted
         union all
-        select unnest(accounts), -1, -tokens, -usd, null, null, null from replaced
+        select account, turns, tokens, usd, null, null, null
+        from (select unnest(accounts) as account, ${unusedOf} from replaced) as unused
       ) as charges
       group by account order by account
       on conflict (account) do update set
@@ -83,15 +105,33 @@ function charging(charges: RawBuilder<unknown>) {
   )`;
 }
 
-/** Reservations of runs that have ended are given back. */
-async function clearEnded(db: Database): Promise<void> {
+/** For a model call that was refused, or that no reply will come to: all that was set aside comes back. */
+export async function releaseReservation(db: Database, stepId: string): Promise<void> {
   await sql`
-    with gone as (
-      delete from reservations where step_id in (
-        select r.step_id from reservations r join runs on runs.id = r.run_id
-        where runs.ended_at is not null for update of r skip locked
-      ) returning accounts, tokens, usd
-    ), ${charging(sql`select unnest(accounts) as account, -1 as turns, -tokens as tokens, -usd as usd from gone`)}
+    with gone as (delete from reservations where step_id = ${stepId}::uuid returning accounts, tokens, usd),
+    ${charging(sql`select unnest(accounts) as account, -1 as turns, -tokens as tokens, -usd as usd from gone`)}
+    select 1`.execute(db);
+}
+
+/** A run that ends in the middle of a model call has lost its reply. */
+export async function settleLostCalls(tx: Tx, runId: string): Promise<void> {
+  await settleLost(tx, sql`select step_id from reservations where run_id = ${runId}::uuid for update`);
+}
+
+/** Those of runs that ended in a way that settled nothing, as older processes end them. */
+async function clearEnded(db: Database): Promise<void> {
+  await settleLost(
+    db,
+    sql`select r.step_id from reservations r join runs on runs.id = r.run_id
+      where runs.ended_at is not null for update of r skip locked`,
+  );
+}
+
+async function settleLost(db: Database | Tx, which: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    with gone as (delete from reservations where step_id in (${which}) returning *),
+    lost as (${countingLost(sql`gone`)}),
+    ${charging(sql`select unnest(accounts) as account, ${unusedOf} from gone`)}
     select 1`.execute(db);
 }
 
@@ -101,26 +141,27 @@ export function isOverLimit(error: unknown): boolean {
   return code === '23514' && constraint === 'spending_within_limits';
 }
 
-/** How things stand after that. What is set aside for `stepId` itself would be replaced, so it counts for nothing. */
+/** How things stand after that. What is set aside for `stepId` itself would be replaced: only its prompt counts, as lost. */
 export async function refusalOf(db: Database, stepId: string, accounts: Accounts): Promise<OverBudget> {
   await clearEnded(db);
   const found = await sql<Found>`
     select scope, accounts.turn_limit, accounts.token_limit, accounts.usd_limit::float8,
-      coalesce(s.turns, 0) - open.turns as turns,
-      coalesce(s.tokens, 0) - open.tokens as tokens,
-      (coalesce(s.usd, 0) - open.usd)::float8 as usd,
+      coalesce(s.turns, 0) - own.turns - others.turns as turns,
+      coalesce(s.tokens, 0) - own.tokens - others.tokens as tokens,
+      (coalesce(s.usd, 0) - own.usd - others.usd)::float8 as usd,
       others.turns as reserved_turns, others.tokens as reserved_tokens, others.usd::float8 as reserved_usd
     from ${accountsOf(accounts)}
     left join spending s on s.account = accounts.account,
-    lateral (${openReservations(sql`true`)}) as open,
-    lateral (${openReservations(sql`step_id <> ${stepId}::uuid`)}) as others`.execute(db);
+    lateral (
+      select coalesce(-sum(turns), 0) as turns, coalesce(-sum(tokens), 0)::bigint as tokens, coalesce(-sum(usd), 0) as usd
+      from (select ${unusedOf} from reservations where accounts.account = any (reservations.accounts)
+        and step_id = ${stepId}::uuid) as unused
+    ) as own,
+    lateral (
+      select count(*) as turns, coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(usd), 0) as usd
+      from reservations where accounts.account = any (reservations.accounts) and step_id <> ${stepId}::uuid
+    ) as others`.execute(db);
   return new OverBudget(found.rows.map(toStanding));
-}
-
-function openReservations(which: RawBuilder<unknown>) {
-  return sql`
-    select count(*) as turns, coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(usd), 0) as usd
-    from reservations where accounts.account = any (reservations.accounts) and ${which}`;
 }
 
 interface Found {

@@ -121,10 +121,13 @@ describe('limits', () => {
     expect(begun).toEqual([
       [
         { said: expect.any(String), heard: true, maxOutputTokens },
-        { tokens: expect.any(Number), usd: expect.any(Number) },
+        {
+          tokens: 7_000,
+          usd: expect.any(Number),
+          prompt: { model: model.id, tokens: expect.any(Number), usd: expect.any(Number) },
+        },
       ],
     ]);
-    expect((begun as [unknown, { tokens: number }][])[0]?.[1].tokens).toBe(7_000);
   });
 
   test('a long run says in between what it has cost', async () => {

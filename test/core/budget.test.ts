@@ -20,7 +20,12 @@ const cost = (usage: TokenUsage) =>
     usage.cacheRead * price.cacheRead +
     usage.cacheWrite * price.cacheWrite) /
   1e6;
-const call = (promptTokens: number, maxOutputTokens = 16_000): ModelCall => ({ promptTokens, maxOutputTokens, cost });
+const call = (promptTokens: number, maxOutputTokens = 16_000): ModelCall => ({
+  model: 'm',
+  promptTokens,
+  maxOutputTokens,
+  cost,
+});
 const micro = (usd: number) => Math.round(usd * 1e6);
 
 function granted(allowance: Allowance | ReturnType<typeof allowWithin>) {
@@ -143,8 +148,11 @@ describe('a limit that runs share', () => {
 describe('one run', () => {
   test('without a price only tokens count, and money is no limit', () => {
     const budget = createBudget({ limits: { ...unlimited, tokens: 50_000, usd: 0.01 }, worked: () => 0 });
-    const free = { promptTokens: 10_000, maxOutputTokens: 16_000, cost: () => null };
-    expect(granted(budget.allow(free))).toEqual({ maxOutputTokens: 16_000, reserve: { tokens: 26_000, usd: 0 } });
+    const free = { model: 'm', promptTokens: 10_000, maxOutputTokens: 16_000, cost: () => null };
+    expect(granted(budget.allow(free))).toEqual({
+      maxOutputTokens: 16_000,
+      reserve: { tokens: 26_000, usd: 0, prompt: { model: 'm', tokens: 10_000, usd: null } },
+    });
     budget.spend({ ...noTokens, input: 10_000, output: 16_000 }, null);
     expect(granted(budget.allow(free)).maxOutputTokens).toBe(14_000);
     budget.spend({ ...noTokens, input: 10_000, output: 14_000 }, null);

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type Limits, type Reservation, type Standing, unlimited } from '../../src/core/budget.ts';
+import { type Limits, type Standing, unlimited } from '../../src/core/budget.ts';
 import { noTokens } from '../../src/core/message.ts';
 import { RunLost } from '../../src/core/step.ts';
 import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
 import type { ClaimedRun } from '../../src/store/runs.ts';
-import { type Accounts, isOverLimit, refusalOf } from '../../src/store/spending.ts';
+import {
+  type Accounts,
+  isOverLimit,
+  refusalOf,
+  releaseReservation,
+  settleLostCalls,
+} from '../../src/store/spending.ts';
 import { beginStep, completeStep, stepIdOf } from '../../src/store/steps.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -52,10 +58,29 @@ async function openRun(ticketId = randomUUID()): Promise<{ run: ClaimedRun; tick
   return { run, ticketId };
 }
 
-const begin = (of: Database, run: ClaimedRun, accounts: Accounts, reserve: Reservation, key = 'turn:1') =>
-  beginStep(of, run, { kind: 'model', key, readOnly: false, input: null }, { reserve, accounts });
+/** Sets that much aside, of which `prompt` stays counted when the reply is lost. */
+const begin = (
+  of: Database,
+  run: ClaimedRun,
+  accounts: Accounts,
+  { tokens, usd, prompt }: { tokens: number; usd: number; prompt?: { tokens: number; usd: number | null } },
+  key = 'turn:1',
+) => {
+  const reserve = { tokens, usd, prompt: { model: 'm', ...(prompt ?? { tokens: 0, usd: 0 }) } };
+  return beginStep(of, run, { kind: 'model', key, readOnly: false, input: null }, { reserve, accounts });
+};
 const settle = (of: Database, run: ClaimedRun, tokens: number, costUsd: number, key = 'turn:1') =>
   completeStep(of, run, stepIdOf(run, key), {}, [{ model: 'm', tokens: { ...noTokens, input: tokens }, costUsd }], 1);
+
+async function usageOf(run: ClaimedRun) {
+  const found = await database.pool.query(
+    'select model, input_tokens::int as input, cost_usd::float8 as usd from usage where run_id = $1',
+    [run.id],
+  );
+  return found.rows;
+}
+
+const promptOf = (usd: number) => ({ tokens: 1, usd: Math.floor(usd * 1e5) / 1e6 });
 
 const ofTicket = (standings: Standing[]) => standings.find(({ scope }) => scope === 'ticket');
 
@@ -105,16 +130,42 @@ describe('a limit that runs share', () => {
   test('the next attempt replaces what a dead one had set aside; a stalled one writes nothing', async ({ expect }) => {
     const { run, ticketId } = await openRun();
     const accounts = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
-    await begin(db(), run, accounts, { tokens: 10, usd: 0.9 });
+    await begin(db(), run, accounts, { tokens: 10, usd: 0.9, prompt: { tokens: 4, usd: 0.1 } });
     await database.pool.query('update runs set attempt = 2 where id = $1', [run.id]);
     const next = { ...run, attempt: 2 };
+    const tooMuch = begin(db(1), next, accounts, { tokens: 10, usd: 0.95 });
+    await expect(tooMuch, 'the lost prompt was paid for').rejects.toSatisfy(isOverLimit);
+    const { standings } = await refusalOf(db(1), stepIdOf(next, 'turn:1'), accounts);
+    expect(ofTicket(standings)).toMatchObject({
+      used: { turns: 1, tokens: 4, usd: 0.1 },
+      reserved: { turns: 0, tokens: 0, usd: 0 },
+    });
     await begin(db(1), next, accounts, { tokens: 10, usd: 0.8 });
-    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 10, usd: 0.8 });
+    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 14, usd: 0.9 });
+    expect(await usageOf(run)).toEqual([{ model: 'm', input: 4, usd: 0.1 }]);
     await expect(begin(db(), run, accounts, { tokens: 10, usd: 0.1 })).rejects.toThrow(RunLost);
     await expect(settle(db(), run, 5, 0.5)).rejects.toThrow(RunLost);
-    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 10, usd: 0.8 });
+    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 14, usd: 0.9 });
     await settle(db(1), next, 5, 0.5);
-    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 5, usd: 0.5 });
+    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 9, usd: 0.6 });
+  });
+
+  test('a call that was refused costs nothing; of one whose run ends in the middle, the prompt stays counted', async ({
+    expect,
+  }) => {
+    const { run, ticketId } = await openRun();
+    const accounts = { ticketId, team: '', limits: noLimits };
+    const call = { tokens: 10, usd: 0.9, prompt: { tokens: 4, usd: null } };
+    await begin(db(), run, accounts, call);
+    await releaseReservation(db(), stepIdOf(run, 'turn:1'));
+    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 0, tokens: 0, usd: 0 });
+    await begin(db(), run, accounts, call);
+    for (let times = 0; times < 2; times++)
+      await db()
+        .transaction()
+        .execute((tx) => settleLostCalls(tx, run.id));
+    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 4, usd: 0 });
+    expect(await usageOf(run)).toEqual([{ model: 'm', input: 4, usd: null }]);
   });
 
   test('what an ended run left set aside is given back to whoever needs it', async ({ expect }) => {
@@ -128,9 +179,9 @@ describe('a limit that runs share', () => {
     expect(ofTicket(held.standings)).toMatchObject({ used: { usd: 0 }, reserved: { turns: 1, usd: 0.9 } });
     await database.pool.query('update runs set ended_at = now() where id = $1', [first.id]);
     const free = await refusalOf(db(1), stepIdOf(second, 'turn:1'), accounts);
-    expect(ofTicket(free.standings)).toMatchObject({ used: { usd: 0 }, reserved: { turns: 0, usd: 0 } });
+    expect(ofTicket(free.standings)).toMatchObject({ used: { turns: 1, usd: 0 }, reserved: { turns: 0, usd: 0 } });
     await begin(db(1), second, accounts, { tokens: 10, usd: 0.9 });
-    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 10, usd: 0.9 });
+    expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 10, usd: 0.9 });
   });
 
   test('is never passed by 20 runs of two processes at once, whatever is settled, taken over and ended', async ({
@@ -163,7 +214,7 @@ describe('a limit that runs share', () => {
             const { run } = state;
             const key = `turn:${state.turn}`;
             if (does === 'call')
-              await begin(db(index), run, accounts, { tokens: 1, usd }, key).then(
+              await begin(db(index), run, accounts, { tokens: 1, usd, prompt: promptOf(usd) }, key).then(
                 () => {
                   state.reserved = usd;
                 },

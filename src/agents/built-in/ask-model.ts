@@ -42,6 +42,7 @@ export function createAsking(settings: ModelSettings, context: AgentContext) {
     // The request before is the beginning of this one, and what that came to is known.
     const grown = last && bytes >= last.bytes ? last.tokens + (bytes - last.bytes) / bytesPerToken : Infinity;
     return {
+      model: model.id,
       bytes,
       messages: (overflowed) => (overflowed ? write(true) : messages),
       promptTokens: Math.ceil(Math.min(grown, bytes / bytesPerToken, model.contextWindow)),

@@ -15,8 +15,9 @@ const effectKinds: Record<Operation['kind'], true> = {
   openPullRequest: true,
 };
 
-export const stepPoints = Object.keys(stepKinds).flatMap((kind) =>
-  ['before', 'begun', 'mid', 'worked', 'after'].map((moment) => `step/${kind}/${moment}`),
+/** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */
+export const stepPoints = ['before', 'begun', 'mid', 'worked', 'after'].flatMap((moment) =>
+  Object.keys(stepKinds).map((kind) => `step/${kind}/${moment}`),
 );
 /** `mid` lies between the last look at the lease and the request. */
 export const effectPoints = Object.keys(effectKinds).flatMap((kind) =>

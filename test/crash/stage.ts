@@ -112,6 +112,14 @@ export async function openStage(options: {
       return ticket.identifier;
     },
     async isDone(ticket) {
+      const failed = await retried(() =>
+        pool.query(
+          `select (select outcome::text from runs where session_id = s.id order by number desc limit 1) as how
+           from sessions s join tickets t on t.id = s.ticket_id where t.identifier = $1 and s.state = 'error'`,
+          [ticket],
+        ),
+      );
+      if (failed.rows.length > 0) throw new Error(`${ticket} was given up: ${failed.rows[0].how}`);
       const counts = (await world.counts())[ticket];
       if (!counts || counts.closing === 0 || !counts.stateChanges.includes('In Review')) return false;
       const { rows } = await retried(() =>

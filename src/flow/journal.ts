@@ -9,7 +9,7 @@ import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { type Accounts, isOverLimit, refusalOf, releaseReservation } from '../store/spending.ts';
+import { isOverLimit, type Payers, refusalOf, releaseReservation } from '../store/spending.ts';
 import { beginStep, completeStep, stepIdOf } from '../store/steps.ts';
 import type { Usage } from '../store/usage.ts';
 
@@ -29,7 +29,7 @@ export interface JournalOptions {
   afterWrite(step: StepRecord): void;
   failpoint: Failpoint;
   /** Whom model calls are charged to. */
-  accounts: Accounts;
+  payers: Payers;
   /** Milliseconds that the run has been worked on. */
   worked(): number;
 }
@@ -48,14 +48,14 @@ interface Recorded {
  * that was taken over writes nothing more, whatever it still does.
  */
 export function createJournal(options: JournalOptions): Journal {
-  const { db, run, steps, wakePost, failpoint, accounts } = options;
+  const { db, run, steps, wakePost, failpoint, payers } = options;
   const worked = () => Math.round(options.worked());
   const byKey = new Map(steps.filter((step) => step.runId === run.id).map((step) => [step.key, step]));
 
   async function begin(kind: StepKind, key: string, input: unknown, options: StepOptions): Promise<StepRecord> {
     const { announce = [], reads = [], readOnly = false, reserve } = options;
     const step = { kind, key, input, readOnly };
-    const spending = reserve && { reserve, accounts };
+    const spending = reserve && { reserve, payers };
     if (announce.length + reads.length === 0) return beginStep(db, run, step, spending);
     const begun = await db.transaction().execute(async (tx) => {
       const begun = await beginStep(tx, run, step, spending);
@@ -97,7 +97,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (writes) await options.beforeWrite();
       failpoint(`step/${kind}/before`);
       const begun = await begin(kind, key, input, stepOptions).catch(async (error: unknown) => {
-        throw isOverLimit(error) ? await refusalOf(db, stepIdOf(run, key), accounts) : error;
+        throw isOverLimit(error) ? await refusalOf(db, stepIdOf(run, key), payers) : error;
       });
       failpoint(`step/${kind}/begun`);
       if (kind === 'model') options.modelAsked();

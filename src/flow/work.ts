@@ -4,8 +4,7 @@ import { decideToolCall } from '../core/policy.ts';
 import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
-import { addActivities } from '../store/activities.ts';
-import type { Tx } from '../store/database.ts';
+import { addActivities, type Stage } from '../store/activities.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
@@ -21,7 +20,7 @@ import { writeStanding } from './footer.ts';
 import { createJournal } from './journal.ts';
 import { prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
-import { openWorkbench } from './workbench.ts';
+import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** The agent had no say in the end of the run, so it said nothing of where things stand. */
 const cutShort: StopReason[] = ['budgetExceeded', 'loopDetected'];
@@ -65,7 +64,7 @@ export async function workOnTicket(
       conversation: () => conversation,
       wakePost: () => deps.wake('post'),
       failpoint: deps.failpoint,
-      accounts: {
+      payers: {
         ticketId: prepared.session.ticketId,
         team: prepared.session.hint.team ?? '',
         limits: deps.budget,
@@ -80,20 +79,14 @@ export async function workOnTicket(
       afterWrite: (step) => workbench.touched(step.seq),
     });
     const finish = createFinish({ deps, run, journal, prepared, workbench, signal });
-    const tools = [
-      ...createWorkspaceTools(workbench.toolHost).map((tool) =>
-        isEdit(tool) ? after(workbench.baseline, tool) : tool,
-      ),
-      ...createSessionTools({ finish: (report, context) => clock.without(() => finish(report, context)) }),
-      ...deps.serverTools(workbench.workspace),
-    ];
+    const tools = toolsOf(deps, workbench, (report, context) => clock.without(() => finish(report, context)));
     const budget = createBudget({
       limits: deps.budget,
       used,
       worked: clock.read,
       ticket: { limits: deps.budget.ticket, before },
     });
-    let waits = 0;
+    const tellWait = createTellWait(deps, run);
     for (;;) {
       const reached = await deps.agent.run(
         {
@@ -112,20 +105,7 @@ export async function workOnTicket(
           tree: workbench.tree,
           budget,
           permit: (call) => decideToolCall(call.name, tools, deps.policy.tools),
-          report(update) {
-            if (update.waitMs < tellWaitsFromMs) return;
-            const body = `Waiting ${Math.round(update.waitMs / 1000)} s: ${update.reason}`;
-            const key = `${run.number}/${run.attempt}/wait/${waits++}`;
-            const told = db.transaction().execute(async (tx: Tx) => {
-              await holdRun(tx, run);
-              const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
-              await addActivities(tx, stage, key, [{ type: 'thought', body, ephemeral: true }]);
-            });
-            told.then(
-              () => deps.wake('post'),
-              (error: unknown) => deps.log.warn({ err: error }, 'a wait could not be told'),
-            );
-          },
+          report: (update) => tellWait(update, conversation),
         },
         signal,
       );
@@ -143,6 +123,37 @@ export async function workOnTicket(
   } finally {
     await workbench.close();
   }
+}
+
+function toolsOf(
+  deps: RunDeps,
+  { toolHost, baseline, workspace }: Workbench,
+  finish: ReturnType<typeof createFinish>,
+): Tool[] {
+  return [
+    ...createWorkspaceTools(toolHost).map((tool) => (isEdit(tool) ? after(baseline, tool) : tool)),
+    ...createSessionTools({ finish }),
+    ...deps.serverTools(workspace),
+  ];
+}
+
+/** Long waits are told on the ticket; that one could not be told stops nobody. */
+function createTellWait(deps: RunDeps, run: ClaimedRun) {
+  let told = 0;
+  return ({ waitMs, reason }: { waitMs: number; reason: string }, conversation: Stage['conversation']): void => {
+    if (waitMs < tellWaitsFromMs) return;
+    const body = `Waiting ${Math.round(waitMs / 1000)} s: ${reason}`;
+    const key = `${run.number}/${run.attempt}/wait/${told++}`;
+    const telling = deps.db.transaction().execute(async (tx) => {
+      await holdRun(tx, run);
+      const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
+      await addActivities(tx, stage, key, [{ type: 'thought', body, ephemeral: true }]);
+    });
+    telling.then(
+      () => deps.wake('post'),
+      (error: unknown) => deps.log.warn({ err: error }, 'a wait could not be told'),
+    );
+  };
 }
 
 function isEdit(tool: Tool): boolean {

@@ -12,7 +12,7 @@ import type { Database, Tx } from './database.ts';
 import type { Usage } from './usage.ts';
 
 /** Whom a run's model calls are charged to, beside the run itself. */
-export interface Accounts {
+export interface Payers {
   ticketId: string;
   team: string;
   limits: Limits;
@@ -21,7 +21,7 @@ export interface Accounts {
 /** A day is the database's, so that all workers agree on when it ends. */
 const today = sql`to_char(now() at time zone 'utc', 'YYYY-MM-DD')`;
 
-function accountsOf({ ticketId, team, limits }: Accounts) {
+function accountsOf({ ticketId, team, limits }: Payers) {
   const row = (scope: Standing['scope'], account: RawBuilder<unknown>, { turns, tokens, usd }: BudgetLimits) =>
     sql`(${scope}, ${account}, ${turns}::bigint, ${tokens}::bigint, ${usd}::numeric)`;
   return sql`(values ${sql.join([
@@ -48,14 +48,10 @@ function countingLost(reservations: RawBuilder<unknown>) {
  * For a statement that begins a step in `begun`: sets aside what it may use, in place of what an attempt that died had set
  * aside for it. The statement fails where that does not fit a limit; `refusalOf` says then how things stand.
  */
-export function reserving(
-  of: { stepId: string; runId: string },
-  { tokens, usd, prompt }: Reservation,
-  accounts: Accounts,
-) {
+export function reserving(of: { stepId: string; runId: string }, { tokens, usd, prompt }: Reservation, payers: Payers) {
   // Accounts are locked in the order of their names, here and in `settling`: nobody waits in a circle.
   return sql`,
-    wanted as (select accounts.* from begun, ${accountsOf(accounts)}),
+    wanted as (select accounts.* from begun, ${accountsOf(payers)}),
     replaced as (select r.* from reservations r, begun where r.step_id = ${of.stepId}::uuid),
     lost as (${countingLost(sql`replaced`)}),
     set_aside as (
@@ -142,7 +138,7 @@ export function isOverLimit(error: unknown): boolean {
 }
 
 /** How things stand after that. What is set aside for `stepId` itself would be replaced: only its prompt counts, as lost. */
-export async function refusalOf(db: Database, stepId: string, accounts: Accounts): Promise<OverBudget> {
+export async function refusalOf(db: Database, stepId: string, payers: Payers): Promise<OverBudget> {
   await clearEnded(db);
   const found = await sql<Found>`
     select scope, accounts.turn_limit, accounts.token_limit, accounts.usd_limit::float8,
@@ -150,7 +146,7 @@ export async function refusalOf(db: Database, stepId: string, accounts: Accounts
       coalesce(s.tokens, 0) - own.tokens - others.tokens as tokens,
       (coalesce(s.usd, 0) - own.usd - others.usd)::float8 as usd,
       others.turns as reserved_turns, others.tokens as reserved_tokens, others.usd::float8 as reserved_usd
-    from ${accountsOf(accounts)}
+    from ${accountsOf(payers)}
     left join spending s on s.account = accounts.account,
     lateral (
       select coalesce(-sum(turns), 0) as turns, coalesce(-sum(tokens), 0)::bigint as tokens, coalesce(-sum(usd), 0) as usd

@@ -4,7 +4,7 @@ import { RunLost, type StepKind, type StepRecord, StopRequested } from '../core/
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 import { type ClaimedRun, holding } from './runs.ts';
-import { type Accounts, reserving, settling } from './spending.ts';
+import { type Payers, reserving, settling } from './spending.ts';
 import { insertingUsage, type Usage } from './usage.ts';
 
 /** Steps of a session, all runs, in the order in which they began, but for those whose bodies were deleted. */
@@ -39,7 +39,7 @@ export async function beginStep(
   db: Database | Tx,
   run: ClaimedRun,
   step: { kind: StepKind; key: string; readOnly: boolean; input: unknown },
-  spending?: { reserve: Reservation; accounts: Accounts },
+  spending?: { reserve: Reservation; payers: Payers },
 ): Promise<StepRecord> {
   const { kind, key, readOnly } = step;
   const id = stepIdOf(run, key);
@@ -51,7 +51,7 @@ export async function beginStep(
     from held where held.stop_requested_at is null
     on conflict (run_id, key) do update set attempt = excluded.attempt
     returning id, seq, input
-    )${spending ? reserving({ stepId: id, runId: run.id }, spending.reserve, spending.accounts) : sql``}
+    )${spending ? reserving({ stepId: id, runId: run.id }, spending.reserve, spending.payers) : sql``}
     select id, seq, input from begun`.execute(db);
   const row = begun.rows[0];
   if (!row) throw (await isStopping(db, run)) ? new StopRequested() : new RunLost(run.id);

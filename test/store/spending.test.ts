@@ -6,13 +6,7 @@ import { noTokens } from '../../src/core/message.ts';
 import { RunLost } from '../../src/core/step.ts';
 import { createDatabase, createPool, type Database } from '../../src/store/database.ts';
 import type { ClaimedRun } from '../../src/store/runs.ts';
-import {
-  type Accounts,
-  isOverLimit,
-  refusalOf,
-  releaseReservation,
-  settleLostCalls,
-} from '../../src/store/spending.ts';
+import { isOverLimit, type Payers, refusalOf, releaseReservation, settleLostCalls } from '../../src/store/spending.ts';
 import { beginStep, completeStep, stepIdOf } from '../../src/store/steps.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -62,12 +56,12 @@ async function openRun(ticketId = randomUUID()): Promise<{ run: ClaimedRun; tick
 const begin = (
   of: Database,
   run: ClaimedRun,
-  accounts: Accounts,
+  payers: Payers,
   { tokens, usd, prompt }: { tokens: number; usd: number; prompt?: { tokens: number; usd: number | null } },
   key = 'turn:1',
 ) => {
   const reserve = { tokens, usd, prompt: { model: 'm', ...(prompt ?? { tokens: 0, usd: 0 }) } };
-  return beginStep(of, run, { kind: 'model', key, readOnly: false, input: null }, { reserve, accounts });
+  return beginStep(of, run, { kind: 'model', key, readOnly: false, input: null }, { reserve, payers });
 };
 const settle = (of: Database, run: ClaimedRun, tokens: number, costUsd: number, key = 'turn:1') =>
   completeStep(of, run, stepIdOf(run, key), {}, [{ model: 'm', tokens: { ...noTokens, input: tokens }, costUsd }], 1);
@@ -96,54 +90,54 @@ async function standingOf(account: string) {
 describe('a limit that runs share', () => {
   test('a call is set aside with its step, and gives way to what it used', async ({ expect }) => {
     const { run, ticketId } = await openRun();
-    const accounts = { ticketId, team: 'core', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
-    await begin(db(), run, accounts, { tokens: 1_000, usd: 0.6 });
+    const payers = { ticketId, team: 'core', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
+    await begin(db(), run, payers, { tokens: 1_000, usd: 0.6 });
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 1_000, usd: 0.6 });
     expect(await standingOf('team/core/20')).toEqual({ turns: 1, tokens: 1_000, usd: 0.6 });
     expect(await standingOf('day/20')).toMatchObject({ turns: 1 });
     await settle(db(), run, 100, 0.25);
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 1, tokens: 100, usd: 0.25 });
 
-    const refused = await begin(db(), run, accounts, { tokens: 1, usd: 0.750001 }, 'turn:2').catch((error) => error);
+    const refused = await begin(db(), run, payers, { tokens: 1, usd: 0.750001 }, 'turn:2').catch((error) => error);
     expect(isOverLimit(refused)).toBe(true);
     const steps = await database.pool.query('select key from steps where run_id = $1', [run.id]);
     expect(steps.rows).toEqual([{ key: 'turn:1' }]);
-    const { standings } = await refusalOf(db(), stepIdOf(run, 'turn:2'), accounts);
+    const { standings } = await refusalOf(db(), stepIdOf(run, 'turn:2'), payers);
     expect(ofTicket(standings)).toEqual({
       scope: 'ticket',
       limits: { ...unlimited, usd: 1 },
       used: { turns: 1, tokens: 100, usd: 0.25, ms: 0 },
       reserved: { turns: 0, tokens: 0, usd: 0 },
     });
-    await begin(db(), run, accounts, { tokens: 1, usd: 0.75 }, 'turn:2');
+    await begin(db(), run, payers, { tokens: 1, usd: 0.75 }, 'turn:2');
   });
 
   test('what was used beyond what was set aside is counted, and nothing fits then', async ({ expect }) => {
     const { run, ticketId } = await openRun();
-    const accounts = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, tokens: 100 } } };
-    await begin(db(), run, accounts, { tokens: 100, usd: 0 });
+    const payers = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, tokens: 100 } } };
+    await begin(db(), run, payers, { tokens: 100, usd: 0 });
     await settle(db(), run, 120, 0);
     expect(await standingOf(`ticket/${ticketId}`)).toMatchObject({ tokens: 120 });
-    await expect(begin(db(), run, accounts, { tokens: 0, usd: 0 }, 'turn:2')).rejects.toSatisfy(isOverLimit);
+    await expect(begin(db(), run, payers, { tokens: 0, usd: 0 }, 'turn:2')).rejects.toSatisfy(isOverLimit);
   });
 
   test('the next attempt replaces what a dead one had set aside; a stalled one writes nothing', async ({ expect }) => {
     const { run, ticketId } = await openRun();
-    const accounts = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
-    await begin(db(), run, accounts, { tokens: 10, usd: 0.9, prompt: { tokens: 4, usd: 0.1 } });
+    const payers = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
+    await begin(db(), run, payers, { tokens: 10, usd: 0.9, prompt: { tokens: 4, usd: 0.1 } });
     await database.pool.query('update runs set attempt = 2 where id = $1', [run.id]);
     const next = { ...run, attempt: 2 };
-    const tooMuch = begin(db(1), next, accounts, { tokens: 10, usd: 0.95 });
+    const tooMuch = begin(db(1), next, payers, { tokens: 10, usd: 0.95 });
     await expect(tooMuch, 'the lost prompt was paid for').rejects.toSatisfy(isOverLimit);
-    const { standings } = await refusalOf(db(1), stepIdOf(next, 'turn:1'), accounts);
+    const { standings } = await refusalOf(db(1), stepIdOf(next, 'turn:1'), payers);
     expect(ofTicket(standings)).toMatchObject({
       used: { turns: 1, tokens: 4, usd: 0.1 },
       reserved: { turns: 0, tokens: 0, usd: 0 },
     });
-    await begin(db(1), next, accounts, { tokens: 10, usd: 0.8 });
+    await begin(db(1), next, payers, { tokens: 10, usd: 0.8 });
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 14, usd: 0.9 });
     expect(await usageOf(run)).toEqual([{ model: 'm', input: 4, usd: 0.1 }]);
-    await expect(begin(db(), run, accounts, { tokens: 10, usd: 0.1 })).rejects.toThrow(RunLost);
+    await expect(begin(db(), run, payers, { tokens: 10, usd: 0.1 })).rejects.toThrow(RunLost);
     await expect(settle(db(), run, 5, 0.5)).rejects.toThrow(RunLost);
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 14, usd: 0.9 });
     await settle(db(1), next, 5, 0.5);
@@ -154,12 +148,12 @@ describe('a limit that runs share', () => {
     expect,
   }) => {
     const { run, ticketId } = await openRun();
-    const accounts = { ticketId, team: '', limits: noLimits };
+    const payers = { ticketId, team: '', limits: noLimits };
     const call = { tokens: 10, usd: 0.9, prompt: { tokens: 4, usd: null } };
-    await begin(db(), run, accounts, call);
+    await begin(db(), run, payers, call);
     await releaseReservation(db(), stepIdOf(run, 'turn:1'));
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 0, tokens: 0, usd: 0 });
-    await begin(db(), run, accounts, call);
+    await begin(db(), run, payers, call);
     for (let times = 0; times < 2; times++)
       await db()
         .transaction()
@@ -172,15 +166,15 @@ describe('a limit that runs share', () => {
     const ticketId = randomUUID();
     const first = (await openRun(ticketId)).run;
     const second = (await openRun(ticketId)).run;
-    const accounts = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
-    await begin(db(), first, accounts, { tokens: 10, usd: 0.9 });
-    await expect(begin(db(1), second, accounts, { tokens: 10, usd: 0.9 })).rejects.toSatisfy(isOverLimit);
-    const held = await refusalOf(db(1), stepIdOf(second, 'turn:1'), accounts);
+    const payers = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, usd: 1 } } };
+    await begin(db(), first, payers, { tokens: 10, usd: 0.9 });
+    await expect(begin(db(1), second, payers, { tokens: 10, usd: 0.9 })).rejects.toSatisfy(isOverLimit);
+    const held = await refusalOf(db(1), stepIdOf(second, 'turn:1'), payers);
     expect(ofTicket(held.standings)).toMatchObject({ used: { usd: 0 }, reserved: { turns: 1, usd: 0.9 } });
     await database.pool.query('update runs set ended_at = now() where id = $1', [first.id]);
-    const free = await refusalOf(db(1), stepIdOf(second, 'turn:1'), accounts);
+    const free = await refusalOf(db(1), stepIdOf(second, 'turn:1'), payers);
     expect(ofTicket(free.standings)).toMatchObject({ used: { turns: 1, usd: 0 }, reserved: { turns: 0, usd: 0 } });
-    await begin(db(1), second, accounts, { tokens: 10, usd: 0.9 });
+    await begin(db(1), second, payers, { tokens: 10, usd: 0.9 });
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 2, tokens: 10, usd: 0.9 });
   });
 
@@ -197,7 +191,7 @@ describe('a limit that runs share', () => {
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
         const ticketId = randomUUID();
         const limits = { ...noLimits, ticket: { ...unlimited, usd: 1 } };
-        const accounts = { ticketId, team: ticketId, limits };
+        const payers = { ticketId, team: ticketId, limits };
         const runs = await Promise.all(
           Array.from({ length: 20 }, async () => ({
             ...(await openRun(ticketId)),
@@ -214,7 +208,7 @@ describe('a limit that runs share', () => {
             const { run } = state;
             const key = `turn:${state.turn}`;
             if (does === 'call')
-              await begin(db(index), run, accounts, { tokens: 1, usd, prompt: promptOf(usd) }, key).then(
+              await begin(db(index), run, payers, { tokens: 1, usd, prompt: promptOf(usd) }, key).then(
                 () => {
                   state.reserved = usd;
                 },
@@ -239,7 +233,7 @@ describe('a limit that runs share', () => {
           }
         });
         await Promise.all(lanes.map((lane) => lane()));
-        const { standings } = await refusalOf(db(), randomUUID(), accounts);
+        const { standings } = await refusalOf(db(), randomUUID(), payers);
         const sums = await database.pool.query(
           `select coalesce(sum(cost_usd), 0)::float8 as usd, count(*)::int as turns from usage
            where session_id in (select id from sessions where ticket_id = $1)`,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WorldCall } from '../stand-ins/world/faults.ts';
 import type { Started } from '../stand-ins/world/start.ts';
 import type { DatabaseProxy } from '../support/database-proxy.ts';
@@ -18,7 +19,7 @@ export async function strikeAtEach(
   for (let tickets = 0; tickets < 2 && struck.length < points.length; tickets++) {
     const ticket = await stage.ticket();
     for (let over = false; !over; ) {
-      const next = await Promise.race([frozenAt(service), stage.done(ticket).then(() => null)]);
+      const next = await Promise.race([frozenAt(service, struck.length), stage.done(ticket).then(() => null)]);
       over = next === null;
       if (next === null) continue;
       struck.push(next);
@@ -32,11 +33,15 @@ export async function strikeAtEach(
   return points.filter((point) => !struck.includes(point));
 }
 
-/** The point that it stands at. It says so on stderr just before it freezes. */
-async function frozenAt(service: Started): Promise<string> {
-  await frozen(service);
-  const names = [...service.log().matchAll(/^failpoint (\S+)$/gm)];
-  return names.at(-1)?.[1] ?? '';
+/** The point that it stands at, after so many others. It says so on stderr just before it freezes, and that may reach us later. */
+async function frozenAt(service: Started, others: number): Promise<string> {
+  for (;;) {
+    await frozen(service);
+    const names = [...service.log().matchAll(/^failpoint (\S+)$/gm)];
+    const name = names[others]?.[1];
+    if (name !== undefined) return name;
+    await delay(10);
+  }
 }
 
 /** The answer to what comes next is lost: the vendor's for an effect that is still to be sent, else the database's. */

@@ -34,12 +34,16 @@ export interface PartOptions {
   node?: string[];
   /** Another version of the service. */
   from?: string;
+  /** It runs on a machine of this name, as far as it can tell. Needs root. */
+  host?: string;
 }
 
 /** One part of the service as a process of its own. */
 export function startPart(options: PartOptions): Part {
   const main = join(options.from ?? root, 'src/main.ts');
-  const child = spawn(process.execPath, [...(options.node ?? []), main, ...(options.args ?? []), options.command], {
+  const command = [process.execPath, ...(options.node ?? []), main, ...(options.args ?? []), options.command];
+  const [program = '', ...args] = options.host === undefined ? command : [...onHost(options.host), ...command];
+  const child = spawn(program, args, {
     cwd: options.dir,
     env: {
       PATH: process.env.PATH,
@@ -78,6 +82,10 @@ export function startPart(options: PartOptions): Part {
     ended,
     kill: (signal) => void child.kill(signal),
   };
+}
+
+function onHost(name: string): string[] {
+  return ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', name];
 }
 
 export interface Setup extends TestService {

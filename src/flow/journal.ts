@@ -4,6 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
+import { toJson } from '../lib/json.ts';
 import { addActivities, type Stage, savePlan } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
@@ -118,11 +119,12 @@ export function createJournal(options: JournalOptions): Journal {
       const working = work(recorderOf(recorded), begun.input as never);
       failpoint(`step/${kind}/mid`);
       const done = await working.catch(async (error: unknown) => {
-        // Refused, or never answered: nobody asks money for that. What cannot be given back now counts as lost later.
-        if (kind === 'model' && error instanceof VendorError) await releaseReservation(db, begun.id).catch(() => {});
+        // Nobody asks money for what was refused; a reply that broke off was paid for, and counts when the call is made again.
+        const isFree = error instanceof VendorError && error.code !== 'cut_stream';
+        if (kind === 'model' && isFree) await releaseReservation(db, run, begun.id).catch(() => {});
         throw error;
       });
-      const result = JSON.parse(JSON.stringify(done ?? null));
+      const result = JSON.parse(toJson(done ?? null));
       failpoint(`step/${kind}/worked`);
       await complete(begun, result, recorded);
       failpoint(`step/${kind}/after`);

@@ -228,7 +228,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     await postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);
     return;
   }
-  if (effect.tries < triesFor(error)) {
+  if (effect.tries < triesFor(effect.operation, error)) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;
     const waitMs = Math.max(asked ?? 0, Math.random() * Math.min(300_000, 500 * 2 ** effect.tries));
     deps.log.warn({ ...fields, wait_ms: Math.round(waitMs) }, 'an effect could not be sent; it will be tried again');
@@ -257,9 +257,11 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   deps.wake('post');
 }
 
-function triesFor(error: unknown): number {
-  if (error instanceof VendorError) return error.retryable ? maxTries.known : 0;
-  if (isDatabaseUnavailable(error)) return maxTries.known;
+function triesFor(operation: Operation, error: unknown): number {
+  // What failed for good is told on the ticket; words that cannot get there can be told nowhere, so they wait.
+  const known = operation.kind === 'postActivity' ? Number.POSITIVE_INFINITY : maxTries.known;
+  if (error instanceof VendorError) return error.retryable ? known : 0;
+  if (isDatabaseUnavailable(error)) return known;
   if (error instanceof WorkspaceError && error.code === 'disk_full') return maxTries.known;
   return error instanceof WorkspaceError && error.code !== 'git_failed' ? 0 : maxTries.unknown;
 }

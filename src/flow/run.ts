@@ -61,6 +61,8 @@ export interface RunDeps {
 
 /** An outside service that stays away longer than the in-process retries: the run waits this long and is claimed again. */
 const outsideWaitMs = 60_000;
+/** A reply that broke off is asked for again almost at once; its tries are counted, and limited like any model call. */
+const afterCutMs = 2_000;
 /** Away for so long, with nothing completed meanwhile, the run ends. */
 const outsideAwayMs = 2 * 3_600_000;
 /** A run ends by itself when its time has run out; one that has not after so much more work is ended. */
@@ -146,7 +148,7 @@ async function giveUp(
     error.retryable &&
     (await outsideAwayForMs(deps.db, run, triedMs)) < outsideAwayMs
   ) {
-    const waitMs = error.retryAfterMs ?? outsideWaitMs;
+    const waitMs = error.retryAfterMs ?? (error.code === 'cut_stream' ? afterCutMs : outsideWaitMs);
     deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');
     return releaseRun(deps.db, run, waitMs);
   }

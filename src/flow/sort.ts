@@ -33,6 +33,7 @@ import {
   tellSession,
   ticketIdOf,
 } from '../store/sessions.ts';
+import { noteGivenByBot } from '../store/sessions-at-work.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
@@ -107,6 +108,8 @@ async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: 
   });
 }
 
+const nothing = 'nothing for us';
+
 /** One delivery that we cannot understand must not hold up the rest; it stays in the table with its reason. */
 async function guarded(
   deps: SortDeps,
@@ -117,13 +120,15 @@ async function guarded(
   work: (events: TrackerEvent[]) => Promise<string | null>,
 ): Promise<Sorted> {
   const { id, deliveryId, source } = delivery;
-  const events = readEvents(deps, delivery);
-  if (events.length === 0) return { id, outcome: 'nothing for us', ticket: null };
+  const { events, fromBots } = readEvents(deps, delivery);
+  const gifts = fromBots.filter((event) => event.type === 'sessionCreated');
+  if (events.length + gifts.length === 0) return { id, outcome: nothing, ticket: null };
   await sql`savepoint one`.execute(tx);
   try {
-    const ticket = await work(events);
+    for (const { ticket, at } of gifts) await noteGivenByBot(tx, ticket, at);
+    const ticket = events.length === 0 ? null : await work(events);
     await sql`release savepoint one`.execute(tx); // they nest
-    return { id, outcome: events.map((event) => event.type).join(', '), ticket };
+    return { id, outcome: events.map((event) => event.type).join(', ') || nothing, ticket };
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error;
     await sql`rollback to savepoint one`.execute(tx);
@@ -151,9 +156,10 @@ async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: D
 }
 
 /** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
-function readEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] {
-  const events = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
-  return events.filter((event) => !actorOf(event).isBot);
+function readEvents(deps: SortDeps, delivery: UnsortedDelivery): { events: TrackerEvent[]; fromBots: TrackerEvent[] } {
+  const all = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+  const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
+  return { events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
 }
 
 /** false: the ticket has no session yet, and the event waits for one. */

@@ -9,6 +9,7 @@ import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
+import { settleLostCalls } from '../store/spending.ts';
 import { listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
 import { createSessionTools } from '../tools/session-tools.ts';
@@ -45,6 +46,12 @@ export async function workOnTicket(
     if (await conclude(deps, run, outcome, { work: null, heard })) return outcome;
     prepared = await prepare(deps, run, signal);
   }
+  // A model call of an earlier attempt that is still open has lost its reply: it counts before limits are looked at.
+  if (run.attempt > 1)
+    await db.transaction().execute(async (tx) => {
+      await holdRun(tx, run);
+      await settleLostCalls(tx, run.id);
+    });
   const [steps, runs] = await Promise.all([listSteps(db, run.sessionId), usedByRuns(db, run.sessionId)]);
   const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
   const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);

@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
 import type { Later } from '../core/effect.ts';
 import type { Plan } from '../core/plan.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 import { insertEffects, type NewEffect } from './effects.ts';
 
@@ -39,7 +41,7 @@ export async function addActivities(
           session_id: stage.sessionId,
           run_id: stage.runId,
           conversation_id: stage.conversation?.id ?? null,
-          activity: JSON.stringify(activity),
+          activity: toJson(activity),
           awaits_link: link !== undefined,
         })),
       )
@@ -68,9 +70,9 @@ export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): P
   const recording = tx.with('recorded', (query) =>
     query
       .insertInto('plans')
-      .values({ session_id: stage.sessionId, plan: JSON.stringify(plan) })
+      .values({ session_id: stage.sessionId, plan: toJson(plan) })
       .onConflict((conflict) =>
-        conflict.column('session_id').doUpdateSet({ plan: JSON.stringify(plan), updated_at: new Date() }),
+        conflict.column('session_id').doUpdateSet({ plan: toJson(plan), updated_at: sql`now()` }),
       ),
   );
   const effectKey = `${stage.sessionId}/${key}/plan`;
@@ -95,7 +97,7 @@ export interface ActivityRow {
 export async function settleActivity(tx: Tx, id: string, activity: Activity): Promise<void> {
   await tx
     .updateTable('activities')
-    .set({ activity: JSON.stringify(activity), awaits_link: false })
+    .set({ activity: toJson(activity), awaits_link: false })
     .where('id', '=', id)
     .execute();
 }

@@ -1,3 +1,4 @@
+import { toJson } from '../lib/json.ts';
 import type { Database } from './database.ts';
 
 export async function readBaseline(db: Database, key: string): Promise<unknown> {
@@ -9,7 +10,7 @@ export async function readBaseline(db: Database, key: string): Promise<unknown> 
 export async function saveBaseline(db: Database, key: string, repository: string, result: unknown): Promise<void> {
   await db
     .insertInto('baselines')
-    .values({ key, repository, result: JSON.stringify(result) })
+    .values({ key, repository, result: toJson(result) })
     .onConflict((conflict) => conflict.column('key').doNothing())
     .execute();
 }

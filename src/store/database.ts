@@ -48,6 +48,7 @@ export interface Schema {
     hint: Json<TicketHint>;
     reading: NullableJson<Ticket>;
     read_at: NullableTime;
+    bot_gave_at: NullableTime;
   };
   sessions: {
     id: string;
@@ -251,6 +252,9 @@ export function createPool(url: string, max = 20): pg.Pool {
     application_name: 'shipmate',
     // Opening one takes some milliseconds of both sides, and tickets come in bursts.
     idleTimeoutMillis: 300_000,
+    // A server that vanished without a word is noticed, also by a connection that waits for its answer.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
     // A process that is frozen in the middle of a transaction must not keep what it locked for ever.
     idle_in_transaction_session_timeout: 6_000,
   });

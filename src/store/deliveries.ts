@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Delivery } from '../core/delivery.ts';
+import { toJson } from '../lib/json.ts';
 import type { Queryable, Tx } from './database.ts';
 
 /** Stores a delivery once. Answers whether it was new. */
@@ -7,7 +8,7 @@ export async function addDelivery(client: Queryable, delivery: Delivery): Promis
   const added = await client.query(
     `insert into deliveries (source, delivery_id, headers, body) values ($1, $2, $3, $4)
      on conflict (source, delivery_id) do nothing returning id`,
-    [delivery.source, delivery.deliveryId, JSON.stringify(delivery.headers), Buffer.from(delivery.body)],
+    [delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body)],
   );
   return added.rows.length > 0;
 }

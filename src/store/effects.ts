@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { isLater, type Lane, laneOf, laterKeys, type Operation } from '../core/effect.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 
 export interface NewEffect {
@@ -56,7 +57,7 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
         step_id: effect.stepId,
         key: effect.key,
         lane: laneOf(effect.operation),
-        operation: JSON.stringify(effect.operation),
+        operation: toJson(effect.operation),
         needs: [...laterKeys(effect.operation), ...(effect.after ?? [])],
         ephemeral: effect.ephemeral ?? false,
         // What a step still shows after the stop of its run waits to be dropped by the run's end.
@@ -121,7 +122,7 @@ export async function claimEffects(
       cross join lateral (
         select case e.lane
           when 'ticket' then 'tracker/' || (select t.tracker from sessions s join tickets t on t.id = s.ticket_id where s.id = e.session_id)
-          else 'code-host/' || (${JSON.stringify(hosts)}::json ->> (e.operation ->> 'repository'))
+          else 'code-host/' || (${toJson(hosts)}::json ->> (e.operation ->> 'repository'))
         end as account) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}
         and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
@@ -194,7 +195,7 @@ export async function settleEffect(
     .set({
       state: settled.state,
       settled_at: sql`now()`,
-      result: settled.state === 'done' ? JSON.stringify(settled.result) : null,
+      result: settled.state === 'done' ? toJson(settled.result) : null,
       error: settled.state === 'failed' ? settled.error : null,
     })
     .where('id', '=', effect.id)
@@ -292,7 +293,7 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
           session_id: sessionId,
           run_id,
           conversation_id: null,
-          activity: JSON.stringify(operation.activity),
+          activity: toJson(operation.activity),
           awaits_link: isLater(operation.link),
         })
         .onConflict((conflict) => conflict.column('id').doNothing())

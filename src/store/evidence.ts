@@ -1,5 +1,6 @@
 import type { Evidence } from '../core/evidence.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 
 /** Keeps what a step found; `content` holds the bytes of evidence that is a file, by its path. */
@@ -19,7 +20,7 @@ export async function addEvidence(
           id: deterministicId('evidence', where.runId, where.key, index),
           session_id: where.sessionId,
           run_id: where.runId,
-          evidence: JSON.stringify(item),
+          evidence: toJson(item),
           content: bytes ? Buffer.from(bytes) : null,
         };
       }),

@@ -216,6 +216,15 @@ const checks: Check[] = [
         and not exists (select from effects t where t.key = e.session_id || '/failed/' || e.key || '/activity/0')`,
   },
   {
+    name: 'words arrive',
+    holds: 'What was said on a ticket has arrived there, unless the ticket is gone.',
+    remedy: 'Tell people yourself what `shipmate sessions show TICKET` says; then: shipmate sessions redrive TICKET',
+    violations: () => sql`
+      select e.id, e.session_id, format('%s failed: %s', e.key, e.error) as explanation from effects e
+      where e.state = 'failed' and not e.ephemeral and e.operation ->> 'kind' = 'postActivity'
+        and e.error not like 'it needs %' and e.error not like 'the ticket is gone%'`,
+  },
+  {
     name: 'step has its result',
     holds: 'A completed step has a result.',
     remedy: report,

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ConversationHint, Said } from '../core/delivery.ts';
 import type { Prompt } from '../core/prompt.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 
 /** Makes sure of a conversation; for those who have something to write with it. */
@@ -9,7 +10,7 @@ export function openConversation(tx: Tx, sessionId: string, { key, ref }: Conver
   const id = deterministicId('conversation', sessionId, key);
   const insertion = tx
     .insertInto('conversations')
-    .values({ id, session_id: sessionId, key, ref: JSON.stringify(ref ?? null) })
+    .values({ id, session_id: sessionId, key, ref: toJson(ref ?? null) })
     .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing());
   return { id, insertion };
 }
@@ -29,7 +30,7 @@ export async function addPrompt(
       session_id: sessionId,
       conversation_id: conversation.id,
       key: said.key,
-      author: JSON.stringify(said.author),
+      author: toJson(said.author),
       body: said.body,
       signal: said.signal,
       said_at: said.at,

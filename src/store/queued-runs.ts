@@ -3,7 +3,9 @@ import type { Outcome } from '../core/outcome.ts';
 import type { SessionState } from '../core/session.ts';
 import { priorities, type TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Tx } from './database.ts';
+import { settleLostCalls } from './spending.ts';
 
 /** The session's live run; one is queued when there is none, and the session active. Call with the session's lock held. */
 export async function ensureRun(
@@ -21,7 +23,7 @@ export async function ensureRun(
     .with('woken', (query) =>
       query
         .updateTable('sessions')
-        .set({ state: 'active', gone: false, updated_at: new Date() })
+        .set({ state: 'active', gone: false, updated_at: sql`now()` })
         .where('id', '=', sessionId),
     )
     .insertInto('runs')
@@ -52,12 +54,13 @@ function lastRun(tx: Tx, sessionId: string) {
 export async function endQueuedRun(tx: Tx, runId: string, outcome: Outcome): Promise<boolean> {
   const ended = await tx
     .updateTable('runs')
-    .set({ ended_at: sql`now()`, outcome: JSON.stringify(outcome) })
+    .set({ ended_at: sql`now()`, outcome: toJson(outcome) })
     .where('id', '=', runId)
     .where('ended_at', 'is', null)
     .where('worker', 'is', null)
     .returning('id')
     .executeTakeFirst();
+  if (ended) await settleLostCalls(tx, runId);
   return ended !== undefined;
 }
 

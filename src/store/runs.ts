@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { interruptedText } from '../core/interruption.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { RunLost } from '../core/step.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 
 /** A run that this worker holds. `attempt` is the fence: every write of it checks that it is still current. */
@@ -142,7 +143,7 @@ export function holding(run: ClaimedRun) {
 export async function endRun(tx: Tx, run: ClaimedRun, outcome: Outcome): Promise<void> {
   await tx
     .updateTable('runs')
-    .set({ ended_at: sql`now()`, outcome: JSON.stringify(outcome), worker: null })
+    .set({ ended_at: sql`now()`, outcome: toJson(outcome), worker: null })
     .where('id', '=', run.id)
     .execute();
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { TicketHint, TrackerKind } from '../core/ticket.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 import { ticketIdOf } from './sessions.ts';
 
@@ -13,20 +14,36 @@ export interface Unaware<T> {
 
 /**
  * Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, closed, or
- * gone.
+ * gone. One that a bot gave to the agent is known to be nobody's wish.
  */
 export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets: T[]): Promise<Unaware<T>[]> {
   if (tickets.length === 0) return [];
   const rows = await db
-    .selectFrom('sessions')
-    .select(['id', 'ticket_id', 'given', 'closed', 'gone', belief.as('belief')])
-    .where('ticket_id', 'in', tickets.map(ticketIdOf))
+    .selectFrom('tickets')
+    .leftJoin('sessions', 'sessions.ticket_id', 'tickets.id')
+    .select(['sessions.id', 'tickets.id as ticket_id', 'given', 'closed', 'gone', belief.as('belief')])
+    .select(sql<boolean>`bot_gave_at >= coalesce(given_at, '-infinity')`.as('by_bot'))
+    .where('tickets.id', 'in', tickets.map(ticketIdOf))
     .execute();
   const known = new Map(rows.map((row) => [row.ticket_id, row]));
-  return tickets.flatMap((ticket) => {
-    const session = known.get(ticketIdOf(ticket)) ?? null;
-    return session?.given && !session.closed && !session.gone ? [] : [{ ticket, session }];
+  return tickets.flatMap((ticket): Unaware<T>[] => {
+    const row = known.get(ticketIdOf(ticket));
+    if (row?.by_bot && !row.given) return [];
+    if (!row?.id) return [{ ticket, session: null }];
+    const { id, given, closed, gone, belief } = row;
+    return given && !closed && !gone
+      ? []
+      : [{ ticket, session: { id, given: given === true, gone: gone === true, belief } }];
   });
+}
+
+/** A bot gave the ticket to the agent: that starts nothing, now or when the tracker lists it. */
+export async function noteGivenByBot(tx: Tx, hint: TicketHint, at: string): Promise<void> {
+  await sql`
+    insert into tickets (id, tracker, external_id, identifier, hint, bot_gave_at)
+    values (${ticketIdOf(hint)}, ${hint.tracker}, ${hint.id}, ${hint.identifier}, ${toJson(hint)}, ${at})
+    on conflict (tracker, external_id) do update set
+      bot_gave_at = greatest(tickets.bot_gave_at, excluded.bot_gave_at)`.execute(tx);
 }
 
 /**

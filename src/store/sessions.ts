@@ -3,6 +3,7 @@ import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 import type { ClaimedRun } from './runs.ts';
 
@@ -61,7 +62,7 @@ export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise
           tracker: hint.tracker,
           external_id: hint.id,
           identifier: hint.identifier,
-          hint: JSON.stringify(hint),
+          hint: toJson(hint),
         })
         .onConflict((conflict) => conflict.columns(['tracker', 'external_id']).doNothing()),
     )
@@ -196,16 +197,16 @@ function columnsOf(changes: SessionChanges) {
     ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
     ...(changes.branch !== undefined && { branch: changes.branch }),
     ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
-    ...(changes.pullRequest !== undefined && { pull_request: JSON.stringify(changes.pullRequest) }),
-    ...(changes.brief !== undefined && { brief: JSON.stringify(changes.brief) }),
-    updated_at: new Date(),
+    ...(changes.pullRequest !== undefined && { pull_request: toJson(changes.pullRequest) }),
+    ...(changes.brief !== undefined && { brief: toJson(changes.brief) }),
+    updated_at: sql<Date>`now()`, // by the clock that later says how long it has rested
   };
 }
 
 export async function saveReading(db: Database | Tx, ticketId: string, reading: Ticket): Promise<void> {
   await db
     .updateTable('tickets')
-    .set({ reading: JSON.stringify(reading), read_at: new Date(), identifier: reading.identifier })
+    .set({ reading: toJson(reading), read_at: sql`now()`, identifier: reading.identifier })
     .where('id', '=', ticketId)
     .execute();
 }

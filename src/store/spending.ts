@@ -9,6 +9,7 @@ import {
 } from '../core/budget.ts';
 import { totalTokens } from '../core/message.ts';
 import type { Database, Tx } from './database.ts';
+import { type ClaimedRun, holding } from './runs.ts';
 import type { Usage } from './usage.ts';
 
 /** Whom a run's model calls are charged to, beside the run itself. */
@@ -101,10 +102,12 @@ function charging(charges: RawBuilder<unknown>) {
   )`;
 }
 
-/** For a model call that was refused, or that no reply will come to: all that was set aside comes back. */
-export async function releaseReservation(db: Database, stepId: string): Promise<void> {
+/** For a model call of this attempt that was refused: all that was set aside comes back. */
+export async function releaseReservation(db: Database, run: ClaimedRun, stepId: string): Promise<void> {
   await sql`
-    with gone as (delete from reservations where step_id = ${stepId}::uuid returning accounts, tokens, usd),
+    with held as (${holding(run)}), gone as (
+      delete from reservations using held where step_id = ${stepId}::uuid and run_id = held.id returning accounts, tokens, usd
+    ),
     ${charging(sql`select unnest(accounts) as account, -1 as turns, -tokens as tokens, -usd as usd from gone`)}
     select 1`.execute(db);
 }

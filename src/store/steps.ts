@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Reservation } from '../core/budget.ts';
 import { RunLost, type StepKind, type StepRecord, StopRequested } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 import { type ClaimedRun, holding } from './runs.ts';
 import { type Payers, reserving, settling } from './spending.ts';
@@ -47,7 +48,7 @@ export async function beginStep(
     with held as (${holding(run)}), begun as (
     insert into steps (id, run_id, session_id, kind, key, read_only, attempt, input)
     select ${id}::uuid, held.id, ${run.sessionId}::uuid, ${kind}, ${key},
-      ${readOnly}::boolean, ${run.attempt}::int, ${JSON.stringify(step.input ?? null)}::json
+      ${readOnly}::boolean, ${run.attempt}::int, ${toJson(step.input ?? null)}::json
     from held where held.stop_requested_at is null
     on conflict (run_id, key) do update set attempt = excluded.attempt
     returning id, seq, input
@@ -79,7 +80,7 @@ export async function completeStep(
   const completed = await sql`
     with held as (${holding(run)}),
     used as (${insertingUsage({ sessionId: run.sessionId, stepId }, used)})${settling(stepId, used)}
-    update steps set result = ${JSON.stringify(result ?? null)}, completed_at = now(), worked_ms = ${workedMs}
+    update steps set result = ${toJson(result ?? null)}, completed_at = now(), worked_ms = ${workedMs}
     from held where steps.id = ${stepId} and steps.run_id = held.id
     returning steps.id`.execute(db);
   if (completed.rows.length === 0) throw new RunLost(run.id);
@@ -88,7 +89,7 @@ export async function completeStep(
 /** What completed steps did is gone: from now on `result` is what they came to. The run's row must be held. */
 export async function replaceResults(tx: Tx, stepIds: string[], result: unknown): Promise<void> {
   if (stepIds.length === 0) return;
-  const json = JSON.stringify(result);
+  const json = toJson(result);
   await tx.updateTable('steps').set({ result: json }).where('id', 'in', stepIds).execute();
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Used } from '../core/budget.ts';
 import { addTokens, noTokens, type TokenUsage } from '../core/message.ts';
 import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 import { workedMs } from './runs.ts';
 
@@ -25,7 +26,7 @@ export function insertingUsage(where: { sessionId: string; stepId: string }, use
       input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd)
     select used.id, ${where.sessionId}::uuid, held.id, ${where.stepId}::uuid, model,
       input, output, "cacheRead", "cacheWrite", cost
-    from held, json_to_recordset(${JSON.stringify(rows)}::json) as used
+    from held, json_to_recordset(${toJson(rows)}::json) as used
       (id uuid, model text, input bigint, output bigint, "cacheRead" bigint, "cacheWrite" bigint, cost numeric)
     on conflict (id) do nothing`;
 }

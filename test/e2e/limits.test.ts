@@ -22,6 +22,8 @@ tickets:
     - { calls: [{ tool: write, input: { path: three.txt, content: three } }] }
     - { calls: [{ tool: write, input: { path: four.txt, content: four } }] }
     - { calls: [{ tool: write, input: { path: five.txt, content: five } }] }
+  Breaks off each time:
+    - { fail: { cut: true, times: 50 } }
   Goes in circles:
     - calls: [{ tool: bash, input: { command: "ls  missing" } }]
     - calls: [{ tool: bash, input: { command: "ls missing" } }]
@@ -45,6 +47,16 @@ describe('what a limit comes to', () => {
     });
   });
   afterAll(() => service?.stop());
+
+  test('replies that break off were paid for: they count, and end at the limit like any others', async ({ expect }) => {
+    const view = await service.work({ title: 'Breaks off each time' });
+    expect([view.state, view.usage.calls]).toEqual(['awaitingInput', 2]);
+    expect(endOf(view)).toMatchObject({
+      body: expect.stringContaining('**This run has reached its limit** of 2 turns'),
+    });
+    expect(view.usage.tokens).toMatchObject({ input: expect.toSatisfy((tokens: number) => tokens > 1_000), output: 0 });
+    expect(view.usage.costUsd).toBeGreaterThan(0);
+  });
 
   test('of a run, then of its ticket: one question that says which, what was spent, where it stands and how to go on', async ({
     expect,

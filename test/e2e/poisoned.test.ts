@@ -5,7 +5,7 @@ import { someone } from '../support/service.ts';
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 /** The sandbox of this test separates nothing, so that a command can end the worker that it runs under. */
 const poison =
-  'p=$$; while [ "$(cut -d" " -f4 /proc/$p/stat)" != 1 ]; do tr "\\\\0" " " </proc/$p/cmdline | grep -q "[m]ain.ts worker" && kill -9 $p; p=$(cut -d" " -f4 /proc/$p/stat); done; sleep 20';
+  'p=$$; while [ -n "$p" ] && [ "$p" != 1 ]; do tr "\\\\0" " " </proc/$p/cmdline | grep -q "[m]ain.ts worker" && kill -9 $p && break; p=$(cut -d" " -f4 /proc/$p/stat); done; sleep 20';
 const write = (path: string) => `{ tool: write, input: { path: ${path}, content: "x\\n" } }`;
 const innocent = (name: string) => `
   ${name}:

@@ -15,6 +15,7 @@ export interface Intake {
   pool: pg.Pool;
   db: Database;
   tracker: Tracker;
+  deps: SortDeps;
   accept(delivery: DeliveryBody): Promise<void>;
   /** Several in one transaction, in this order. */
   acceptAll(deliveries: DeliveryBody[]): Promise<void>;
@@ -50,6 +51,7 @@ export async function openIntake({ runsPerHour = null }: { runsPerHour?: number 
     pool,
     db,
     tracker,
+    deps,
     accept: (delivery) => acceptAll([delivery]),
     acceptAll,
     async sort(sorters = 1) {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { Person } from '../../src/core/ticket.ts';
+import type { Person, TicketHint } from '../../src/core/ticket.ts';
+import { reconcile } from '../../src/flow.ts';
 import type { DeliveryBody } from '../../src/trackers/board/delivery.ts';
+import type { Tracker } from '../../src/trackers/tracker.ts';
 import { agent, type Intake, openIntake } from './intake.ts';
 
 const ada: Person = { id: 'ada', name: 'Ada', isBot: false };
@@ -66,6 +68,28 @@ describe('nobody talks to himself', () => {
     expect(await sessionsOf(ours)).toEqual([]);
     const { rows } = await ours.pool.query('select distinct outcome, ticket from deliveries');
     expect(rows).toEqual([{ outcome: 'nothing for us', ticket: null }]);
+  });
+
+  test('a ticket that a bot gave starts no session when the tracker lists it either; one that a person gives then does', async ({
+    expect,
+  }) => {
+    const { rows } = await ours.pool.query('select hint from tickets');
+    const hint = rows[0].hint as TicketHint;
+    const state = { name: 'Todo', category: 'unstarted' as const };
+    const more = { description: '', labels: [], fields: {}, comments: [], relations: [] };
+    const ticket = { ...hint, ...more, state, assignee: account, updatedAt: '2026-04-02T00:00:00.000Z' };
+    const listing: Tracker = {
+      ...ours.tracker,
+      listAssigned: async () => ({ tickets: [hint], next: null }),
+      readTicket: async () => ticket,
+    };
+    const deps = { ...ours.deps, trackers: new Map([['board', listing]]) };
+    await reconcile(deps, new AbortController().signal, { againAfterMs: 10 });
+    expect(await sessionsOf(ours)).toEqual([]);
+    await ours.acceptAll([told(1, ada, { moves: 'Todo' }), told(1, ada, 'given')]);
+    await ours.sort();
+    expect(await sessionsOf(ours)).toEqual([{ state: 'active', runs: 1 }]);
+    await ours.pool.query('truncate sessions cascade');
   });
 
   test('two workers that answer each other stay at no session', async ({ expect }) => {

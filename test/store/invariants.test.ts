@@ -91,6 +91,13 @@ const violations: Record<string, () => Promise<string>> = {
     const { rows } = await query("select id from effects where session_id = $1 and state = 'failed'", [session.id]);
     return rows[0].id;
   },
+  async 'words arrive'() {
+    const session = await plantSession(database.pool);
+    const more = { state: 'failed', error: 'refused' };
+    await plantEffect(database.pool, session, `${session.id}/words`, { kind: 'postActivity', id: 'words' }, more);
+    const { rows } = await query("select id from effects where session_id = $1 and state = 'failed'", [session.id]);
+    return rows[0].id;
+  },
   async 'step has its result'() {
     const session = await plantSession(database.pool);
     return (await plantStep(database.pool, session, { result: null })).id;

@@ -151,7 +151,7 @@ describe('a limit that runs share', () => {
     const payers = { ticketId, team: '', limits: noLimits };
     const call = { tokens: 10, usd: 0.9, prompt: { tokens: 4, usd: null } };
     await begin(db(), run, payers, call);
-    await releaseReservation(db(), stepIdOf(run, 'turn:1'));
+    await releaseReservation(db(), run, stepIdOf(run, 'turn:1'));
     expect(await standingOf(`ticket/${ticketId}`)).toEqual({ turns: 0, tokens: 0, usd: 0 });
     await begin(db(), run, payers, call);
     for (let times = 0; times < 2; times++)

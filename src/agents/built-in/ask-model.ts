@@ -78,7 +78,11 @@ export function createAsking(settings: ModelSettings, context: AgentContext) {
     return retry(() => model.complete(request, signal), {
       signal,
       forMs: settings.retryForMs,
-      judge: (error) => (error instanceof VendorError && error.retryable ? { retryAfterMs: error.retryAfterMs } : null),
+      // A reply that broke off was paid for: the run makes that call again, so that it is counted and its limits asked.
+      judge: (error) =>
+        error instanceof VendorError && error.retryable && error.code !== 'cut_stream'
+          ? { retryAfterMs: error.retryAfterMs }
+          : null,
       onWait: (waitMs, error) => context.report({ kind: 'retry', waitMs, reason: (error as Error).message }),
     });
   }

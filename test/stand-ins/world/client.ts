@@ -32,7 +32,10 @@ export interface WorldClient {
   faults(faults: Fault[]): Promise<void>;
   /** No faults from now on; what waits for its limit's time still does. */
   mend(): Promise<void>;
-  counts(): Promise<Record<string, TicketCounts>>;
+  /** Of these tickets; all unless told. */
+  counts(tickets?: string[]): Promise<Record<string, TicketCounts>>;
+  /** How often anything but words in passing was written. */
+  moves(): Promise<number>;
   writes(): Promise<Write[]>;
   requests(): Promise<Asked[]>;
 }
@@ -59,7 +62,8 @@ export function worldClient(url: string): WorldClient {
     deliveries: () => ask('deliveries'),
     faults: (faults) => ask('faults', { faults }),
     mend: () => ask('mend'),
-    counts: () => ask('counts'),
+    counts: (tickets) => ask('counts', { tickets }),
+    moves: () => ask('moves'),
     writes: () => ask('writes'),
     requests: () => ask('requests'),
   };

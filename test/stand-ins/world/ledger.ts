@@ -44,23 +44,31 @@ export interface Ledger {
   requests: Asked[];
   write(call: WorldCall, id: string, ticket: string | null, content: unknown): void;
   counts(tickets: Iterable<string>): Record<string, TicketCounts>;
+  /** Of writes other than words in passing: whether anything moves. */
+  moves(): number;
 }
+
+const closing: Activity['type'][] = ['response', 'error', 'elicitation'];
 
 export function createLedger(): Ledger {
   const writes: Write[] = [];
+  const known = new Map<string, { counts: TicketCounts; shown: Set<string> }>();
+  let moves = 0;
   return {
     writes,
     requests: [],
-    write: (call, id, ticket, content) => void writes.push({ at: Date.now(), call, id, ticket, content }),
-    counts(tickets) {
-      const all = Object.fromEntries([...tickets].map((ticket) => [ticket, nothing()]));
-      const shown = new Set<string>();
-      for (const write of writes) {
-        const counts = write.ticket === null ? undefined : all[write.ticket];
-        if (counts) count(counts, write, shown);
-      }
-      return all;
+    write(call, id, ticket, content) {
+      const write = { at: Date.now(), call, id, ticket, content };
+      writes.push(write);
+      if (call !== 'postActivity' || closing.includes((content as Activity).type)) moves += 1;
+      if (ticket === null) return;
+      const { counts, shown } = known.get(ticket) ?? { counts: nothing(), shown: new Set<string>() };
+      known.set(ticket, { counts, shown });
+      count(counts, write, shown);
     },
+    counts: (tickets) =>
+      Object.fromEntries([...tickets].map((ticket) => [ticket, known.get(ticket)?.counts ?? nothing()])),
+    moves: () => moves,
   };
 }
 
@@ -78,15 +86,15 @@ function nothing(): TicketCounts {
   };
 }
 
-function count(counts: TicketCounts, { call, ticket, content }: Write, shown: Set<string>): void {
+function count(counts: TicketCounts, { call, content }: Write, shown: Set<string>): void {
   switch (call) {
     case 'postActivity': {
       const activity = content as Activity;
       const text = JSON.stringify(activity);
       counts.activities[activity.type] += 1;
-      if (['response', 'error', 'elicitation'].includes(activity.type)) counts.closing += 1;
-      if (shown.has(`${ticket} ${text}`)) counts.duplicates.push(text);
-      shown.add(`${ticket} ${text}`);
+      if (closing.includes(activity.type)) counts.closing += 1;
+      if (shown.has(text)) counts.duplicates.push(text);
+      shown.add(text);
       return;
     }
     case 'moveTicket':

@@ -46,6 +46,7 @@ type Body = Record<
   | 'files'
   | 'urls'
   | 'faults'
+  | 'tickets'
   | 'cursor'
   | 'repository'
   | 'number',
@@ -150,7 +151,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     deliveries: () => sender.state(),
     faults: ({ faults: added }) => faults.add(added),
     mend: () => faults.clear(),
-    counts: () => ledger.counts(board.identifiers()),
+    counts: ({ tickets }) => ledger.counts(tickets ?? board.identifiers()),
+    moves: () => ledger.moves(),
     writes: () => ledger.writes,
     requests: () => ledger.requests,
   };

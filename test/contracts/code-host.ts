@@ -270,6 +270,7 @@ export function codeHostContract(
       await push(branch, await world.commit(), commit);
       const second = await open({ ...input, id: randomUUID(), title: 'Better', body: odd });
       expect(second).toMatchObject({ number: first.number, url: first.url, title: 'Better', body: odd, state: 'open' });
+      expect(await open(input), 'the first request, held up until now').toEqual(second);
       expect(await read(first.number)).toEqual(second);
       expect(await openFrom(branch)).toMatchObject([{ number: first.number, title: 'Better', body: odd }]);
     });

@@ -13,6 +13,8 @@ interface LocalGitTables {
     repository: string;
     number: number;
     request: string;
+    /** Requests before it. */
+    earlier: ColumnType<string[], string[] | undefined, string[]>;
     title: string;
     body: string;
     base: string;
@@ -45,7 +47,9 @@ export async function openPullRequest(
   checkTexts(input);
   for (;;) {
     signal.throwIfAborted();
-    const sent = await pullRequestsOf(db, place).where('request', '=', input.id).executeTakeFirst();
+    const sent = await pullRequestsOf(db, place)
+      .where(sql<boolean>`(request = ${input.id} or ${input.id} = any(earlier))`)
+      .executeTakeFirst();
     if (sent) return asPullRequest(repository, await settle(db, place, sent, signal));
 
     const headCommit = await checkBranches(place, input, signal);
@@ -65,7 +69,7 @@ export async function openPullRequest(
     if (known && (await settle(db, place, known, signal)).state === 'open') {
       const updated = await db
         .updateTable('local_git_pull_requests')
-        .set(values)
+        .set({ ...values, earlier: sql<string[]>`array_append(earlier, request)` })
         .where('repository', '=', place.path)
         .where('number', '=', known.number)
         .where('state', '=', 'open')

@@ -217,10 +217,10 @@ function explain({ scope, kind, standing }: Reached): string {
   const key = `budget.${scope === 'run' ? '' : `${scope}.`}${kind}`;
   const limit = standing.limits[kind] ?? 0;
   const amount = {
-    turns: `${limit} turns`,
+    turns: limit === 1 ? '1 turn' : `${limit} turns`,
     tokens: `${grouped(limit)} tokens`,
     usd: `$${limit}`,
-    minutes: `${limit} minutes`,
+    minutes: limit === 1 ? '1 minute' : `${limit} minutes`,
   };
   const near =
     scope === 'run' || reached(standing) !== null

@@ -78,7 +78,7 @@ describe('available memory', () => {
     expect(availableMemory(await machine(old))).toBe(2_000_000);
   });
 
-  test('this machine has some', ({ expect }) => {
-    expect(availableMemory() ?? 1).toBeGreaterThan(0);
+  test.runIf(process.platform === 'linux')('this machine has some', ({ expect }) => {
+    expect(availableMemory()).toBeGreaterThan(0);
   });
 });

@@ -37,6 +37,7 @@ async function freezeTogether(stage: Stage, points: readonly string[]): Promise<
     }
   }
   for (const service of waiting.values()) service.kill();
+  await stage.noteOpenSteps();
   const taker = await stage.start();
   for (const ticket of tickets) await stage.done(ticket);
   for (const service of asleep.values()) service.kill('SIGCONT');

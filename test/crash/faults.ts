@@ -6,7 +6,7 @@ import { frozen, type Stage } from './stage.ts';
 
 /**
  * One process freezes itself at each of these points; meanwhile `strike` happens, and it goes on. It must mend that itself.
- * Answers the points that were not reached by two tickets.
+ * Answers the points that were not reached by three tickets: what strikes at one may spare the next.
  */
 export async function strikeAtEach(
   stage: Stage,
@@ -16,7 +16,7 @@ export async function strikeAtEach(
 ): Promise<string[]> {
   const service = await stage.start({ ...options, failpoints: points.map((point) => `${point}:stop`).join(',') });
   const struck: string[] = [];
-  for (let tickets = 0; tickets < 2 && struck.length < points.length; tickets++) {
+  for (let tickets = 0; tickets < 3 && struck.length < points.length; tickets++) {
     const ticket = await stage.ticket();
     for (let over = false; !over; ) {
       const next = await Promise.race([frozenAt(service, struck.length), stage.done(ticket).then(() => null)]);

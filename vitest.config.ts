@@ -4,7 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** What waits for outages, installs packages or starts many processes, for up to a minute each: `npm run test:proofs`. */
 const proofs = [
   'test/crash/resume.test.ts',
-  'test/e2e/{bad-input-disk,clock,database-away,deploy,kill,leaves,poisoned,takeover,wire-formats}.test.ts',
+  'test/e2e/{bad-input-disk,clock,database-away,deploy,kill,leaves,overdue,poisoned,retention}.test.ts',
+  'test/e2e/{takeover,wire-formats}.test.ts',
   'test/packing.test.ts',
   'test/two-workers/hosts.test.ts',
   'test/workspaces/setup.test.ts',
@@ -33,7 +34,7 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: isProofs ? 4 : 3,
+    maxWorkers: 4,
     isolate: false, // a process for each file costs more than most files do; what a file changes, it puts back
     sequence: { sequencer: LongestFirst },
     expect: { poll: { timeout: 20_000, interval: 20 } },

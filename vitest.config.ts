@@ -34,7 +34,7 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 4,
+    maxWorkers: isProofs ? 4 : 3,
     isolate: false, // a process for each file costs more than most files do; what a file changes, it puts back
     sequence: { sequencer: LongestFirst },
     expect: { poll: { timeout: 20_000, interval: 20 } },

@@ -60,6 +60,9 @@ export interface Marker {
   bytes: number;
 }
 
+/** Trees that this process has made, whichever part of it asked. */
+const mine = new Set<string>();
+
 const kinds: MarkerKind[] = ['ready', 'busy', 'sessions']; // in the order that a tree goes through them
 const insideTree = ['tree', 'keeper', 'home', 'evidence'];
 
@@ -71,7 +74,6 @@ export async function createLayout(root: string, owner: { uid: number; gid: numb
   const path = layoutPath(root);
   const markerPath = (kind: MarkerKind, name: string) => path('markers', kind, `${name}.json`);
   const deletions = new Set<Promise<void>>();
-  const mine = new Set<string>();
 
   for (const kind of kinds) await mkdir(path('markers', kind), { recursive: true });
   for (const name of ['', 'trees', 'layers', 'mirrors', 'caches', 'stores', 'bundles', 'sessions', 'trash']) {

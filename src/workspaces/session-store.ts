@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Repository } from '../core/repository.ts';
 import { parseBundle } from './bundle.ts';
@@ -50,10 +50,13 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
 
   async function open(sessionId: string, repository: Repository): Promise<string> {
     const gitDir = layout.path('stores', `${assertName('session', sessionId)}.git`);
-    if (!(await stat(join(gitDir, 'objects/info/alternates')).catch(() => null))) {
+    const alternates = join(gitDir, 'objects/info/alternates');
+    const wanted = `${mirrors.gitDir(repository)}/objects\n`;
+    // Its content and not that it is there: a process may have been killed between making the file and writing it.
+    if ((await readFile(alternates, 'utf8').catch(() => null)) !== wanted) {
       await git.must(['init', '--quiet', '--bare', '--template=', '--initial-branch=none', gitDir]);
       await mkdir(join(gitDir, 'objects/info'), { recursive: true });
-      await writeFile(join(gitDir, 'objects/info/alternates'), `${mirrors.gitDir(repository)}/objects\n`);
+      await writeFile(alternates, wanted);
     }
     return gitDir;
   }

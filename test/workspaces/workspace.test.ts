@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredSnapshot, Workspace, Workspaces } from '../../src/workspaces/workspaces.ts';
 import { createFixture, type Fixture, inside, newSession, noSetup, patience, type Upstream } from './fixture.ts';
@@ -137,6 +137,21 @@ describe.each(kinds)('a workspace (%s)', (kind) => {
     const store = await workspaces.receive(session, upstream.repository, stored, patience());
     const changes = await workspaces.changes(store, base, snapshot.tree);
     expect(changes.map(({ path, newMode }) => `${newMode} ${path}`)).toEqual(['100644 kept.txt', '160000 nested']);
+    await workspace.close();
+  });
+
+  it('is received although a process was killed as it made the store', async () => {
+    const workspace = await take();
+    await inside(workspace, 'echo kept > kept.txt');
+    const session = newSession();
+    const stored = await workspaces.keep(session, await workspace.snapshot(patience()));
+    const store = fixture.path('stores', `${session}.git`);
+    execFileSync('git', ['init', '-q', '--bare', '--template=', store]);
+    mkdirSync(`${store}/objects/info`, { recursive: true });
+    writeFileSync(`${store}/objects/info/alternates`, '');
+    await workspaces.receive(session, upstream.repository, stored, patience());
+    const seen = execFileSync('git', [`--git-dir=${store}`, 'show', `${stored.commit}:kept.txt`]).toString();
+    expect(seen).toBe('kept\n');
     await workspace.close();
   });
 

@@ -102,6 +102,11 @@ test('no bag files, and no module is mocked', ({ expect }) => {
   expect({ bags, mocked }).toEqual({ bags: [], mocked: [] });
 });
 
+test('no hook stands at the top of what test files share: it would run for the first of them only', ({ expect }) => {
+  const shared = filesUnder('test').filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  expect(shared.filter((file) => /^(before|after)(All|Each)\(/m.test(read(file)))).toEqual([]);
+});
+
 function mayImport(file: string, target: string): boolean {
   const room = roomOf(file);
   const adapters = adapterRooms.find((prefix) => file.startsWith(prefix));

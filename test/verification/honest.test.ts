@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { play, type Script, scripts, without } from './play.ts';
+import { type Script, scripts, usePlay, without } from './play.ts';
 import { fixedSlugJs, makefile, packageJson, reproduction, slugJs, slugTest } from './shop.ts';
 
 const honest: Script[] = [
@@ -113,6 +113,8 @@ const honest: Script[] = [
     says: /a person must confirm it/,
   },
 ];
+
+const play = usePlay();
 
 describe('honest work is taken for what it is', () => {
   test.concurrent.each(honest)('when it $name', async (script) => {

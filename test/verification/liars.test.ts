@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { eachFile, play, type Script, scripts, without } from './play.ts';
+import { eachFile, type Script, scripts, usePlay, without } from './play.ts';
 import {
   brokenPriceJs,
   fixedSlugJs,
@@ -336,6 +336,8 @@ const liars: Script[] = [
     says: /red on the base already/,
   },
 ];
+
+const play = usePlay();
 
 describe('a liar is never proved', () => {
   test.concurrent.each(liars)('who $name', async (script) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, describeConfig, type Environment, environment, loadConfig } from '../src/config.ts';
+import { defaultFieldNames, meanings } from '../src/core/ticket-facts.ts';
 
 let cwd: string;
 beforeEach(() => {
@@ -58,6 +59,7 @@ const nothing = {
     runsPerHour: 20,
     tools: { deny: [] },
   },
+  fields: defaultFieldNames,
   reconcile: { minutes: 5 },
   retention: { deliveriesDays: 30, stepsDays: 180, workspaceHours: 72 },
   guidance: '',
@@ -291,6 +293,7 @@ describe('describeConfig', () => {
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
+      ...meanings.map((name) => `fields.${name}`),
       'reconcile.minutes',
       ...['deliveriesDays', 'stepsDays', 'workspaceHours'].map((name) => `retention.${name}`),
       ...['guidance', 'log.level', 'log.format'],

@@ -24,13 +24,23 @@ export interface AgentCapabilities {
   reportsMoney: boolean;
 }
 
+/** What the agent is to hear before its next turn. */
+export interface Heard {
+  /** What people said and no step has read yet, in order. */
+  prompts: Prompt[];
+  /** What the service has to tell beside it. */
+  notes: string[];
+  /** What was said ends the run. */
+  outcome?: Outcome;
+}
+
 export interface AgentContext {
   /** Written once per session, byte for byte the same on resume. */
   brief: { system: string; request: string };
   journal: Journal;
   prompts: {
-    /** What people said since the last call and no step has read yet, in order. */
-    take(): Promise<Prompt[]>;
+    /** What is new since the last call. An `outcome` in it ends the run: nothing else is done. */
+    take(): Promise<Heard>;
   };
   /** Things the model must be told before its next turn (what a take-over undid, for one). Handed out once. */
   notes: string[];

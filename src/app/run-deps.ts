@@ -40,6 +40,7 @@ export async function openRunDeps(
     budget: config.budget,
     policy: { tools: config.policy.tools, publish: config.policy, runsPerHour: config.policy.runsPerHour },
     baselines: createBaselines({ db, workspaces }),
+    fields: config.fields,
     name: config.trackers.board.agent,
     guidance: config.guidance,
     knownSecrets: config.secrets,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Documentation, fileSchema } from './schema.ts';
+import type { Documentation } from './key.ts';
+import { fileSchema } from './schema.ts';
 
 export interface KeyDescription extends Documentation {
   /** `repositories.<name>.path` for what stands under a name of your own. */

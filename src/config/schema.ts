@@ -1,36 +1,6 @@
 import { z } from 'zod';
-import { parseSize } from './size.ts';
-
-/** What a person needs beside the schema itself; messages and the README's table are made from it. */
-export interface Documentation {
-  /** What is accepted, as a noun: "a whole number of at least 1". */
-  accepts: string;
-  meaning: string;
-  /** How the default is shown where the value itself would not help. */
-  shownDefault?: string;
-}
-
-function key<T extends z.ZodType>(schema: T, accepts: string, meaning: string, shownDefault?: string): T {
-  const documentation: Documentation = { accepts, meaning, ...(shownDefault === undefined ? {} : { shownDefault }) };
-  return schema.meta({ ...documentation });
-}
-
-/** A part of the file. Written without anything in it (all its keys commented out), it is as if absent. */
-function section<T extends z.core.$ZodLooseShape>(shape: T) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({});
-}
-
-const size = z.unknown().transform((value, context) => {
-  const bytes = parseSize(value);
-  if (bytes === undefined) context.issues.push({ code: 'custom', input: value, message: 'not a size' });
-  return bytes ?? 0;
-});
-
-const modelSpec = /^[a-z][a-z0-9-]*:\S.*$/;
-const nonEmpty = z.string().trim().min(1);
-const atLeastOne = z.int().min(1);
-const limit = (schema: z.ZodNumber | z.ZodInt, byDefault: number | null) => schema.nullable().default(byDefault);
-const price = z.number().min(0);
+import { fieldsSection } from './fields.ts';
+import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -179,6 +149,7 @@ export const fileSchema = section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),
   }),
+  fields: fieldsSection,
   reconcile: section({
     minutes: key(
       z.number().positive().default(5),

@@ -13,6 +13,8 @@ export interface Registers {
   spokeAt: string | null;
   /** The assignment that a run has answered by coming to its end. */
   answeredAt: string | null;
+  /** Something that it waited for has come. */
+  due: boolean;
 }
 
 /** Why a session rests although there may be something to do. */
@@ -26,11 +28,11 @@ export type Attention = 'work' | RestReason | 'nothing';
  * that is not ours, or is closed, wait until it is given back or reopened; a stop holds until anything newer is wanted.
  */
 export function attend(registers: Registers, unread: boolean): Attention {
-  const { given, givenAt, closed, stopAt, spokeAt, answeredAt } = registers;
+  const { given, givenAt, closed, stopAt, spokeAt, answeredAt, due } = registers;
   if (!given) return 'taken';
   if (closed) return 'closed';
   if (stopAt !== null && !isAfter(givenAt, stopAt) && !isAfter(spokeAt, stopAt)) return 'stopped';
-  return unread || isAfter(givenAt, answeredAt) ? 'work' : 'nothing';
+  return unread || due || isAfter(givenAt, answeredAt) ? 'work' : 'nothing';
 }
 
 function isAfter(time: string | null, other: string | null): boolean {

@@ -1,5 +1,5 @@
 import type { Signal } from './prompt.ts';
-import type { Person, StateCategory, TicketHint } from './ticket.ts';
+import type { Person, StateCategory, TicketHint, TicketPart } from './ticket.ts';
 
 /** One webhook request as it came: the raw bytes are what was signed. Header names are lower case. */
 export interface Delivery {
@@ -50,7 +50,15 @@ export type TrackerEvent =
     }
   | { type: 'prompted'; ticket: TicketHint; conversation: ConversationHint; said: Said }
   | { type: 'unassigned'; at: string; ticket: TicketHint; by: Person }
-  | { type: 'ticketChanged'; at: string; ticket: TicketHint; category: StateCategory; by: Person };
+  | {
+      type: 'ticketChanged';
+      at: string;
+      ticket: TicketHint;
+      category: StateCategory;
+      by: Person;
+      /** What was changed, if the delivery tells. */
+      changed?: TicketPart[];
+    };
 
 export function actorOf(event: TrackerEvent): Person {
   return event.type === 'prompted' ? event.said.author : event.by;

@@ -1,8 +1,8 @@
 import type { Activity } from './activity.ts';
 import type { Plan } from './plan.ts';
-import type { StateCategory } from './ticket.ts';
+import type { RelationType, StateCategory, TicketDraft } from './ticket.ts';
 
-/** A field of an earlier effect's result, filled in when the effect is sent: `{ from: key, field: 'url' }`. */
+/** A field of an earlier effect's result, filled in when the effect is sent: `{ from: key, field: 'hint.id' }`. */
 export interface Later {
   from: string;
   field: string;
@@ -23,7 +23,20 @@ export type TicketOperation =
       url: string | Later;
       title: string;
       number: number | Later;
-    };
+    }
+  /**
+   * Files another ticket, related to the one it is sent to as `relation` says of the new one (`child`: it is a part of it),
+   * and blocked by those of `blockedBy` (tracker's ids). Its result is `{ hint }`, the new ticket's `TicketHint`.
+   */
+  | {
+      kind: 'createTicket';
+      id: string;
+      draft: TicketDraft;
+      relation: Extract<RelationType, 'child' | 'relatedTo'> | null;
+      blockedBy: (string | Later)[];
+    }
+  /** Gives the ticket to the agent, if nobody has it; else `{ skipped: reason }`. */
+  | { kind: 'takeTicket'; id: string };
 
 /** What is written to a code host. */
 export type CodeOperation =
@@ -63,7 +76,9 @@ export function laneOf(operation: Operation): Lane {
 
 /** Keys of the effects whose results an operation needs. */
 export function laterKeys(operation: Operation): string[] {
-  return Object.values(operation).flatMap((value) => (isLater(value) ? [value.from] : []));
+  return Object.values(operation)
+    .flat()
+    .flatMap((value) => (isLater(value) ? [value.from] : []));
 }
 
 export function isLater(value: unknown): value is Later {
@@ -72,13 +87,16 @@ export function isLater(value: unknown): value is Later {
 
 /** The operation with every `Later` replaced by the earlier result's field. Throws when a result lacks it. */
 export function resolveLater(operation: Operation, results: Record<string, Record<string, unknown>>): Operation {
-  const resolved = Object.entries(operation).map(([name, value]) => {
-    if (!isLater(value)) return [name, value];
-    const found = results[value.from]?.[value.field];
+  const resolve = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(resolve);
+    if (!isLater(value)) return value;
+    const found = value.field
+      .split('.')
+      .reduce<unknown>((of, name) => (of as Record<string, unknown> | undefined)?.[name], results[value.from]);
     if (found === undefined) throw new Error(`effect ${value.from} has no result field "${value.field}"`);
-    return [name, found];
-  });
-  return Object.fromEntries(resolved) as Operation;
+    return found;
+  };
+  return Object.fromEntries(Object.entries(operation).map(([name, value]) => [name, resolve(value)])) as Operation;
 }
 
 /** The activity as people see it: `{link}` filled in. */

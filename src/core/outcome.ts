@@ -1,12 +1,23 @@
 import type { ProofVerdict } from './evidence.ts';
+import type { Proposal } from './proposal.ts';
 
-export type StopReason = 'finished' | 'needsInput' | 'budgetExceeded' | 'loopDetected' | 'stopped' | 'failed';
+/** `waiting`: for something that is not an answer, such as another ticket; it goes on by itself, or when people say so. */
+export type StopReason =
+  | 'finished'
+  | 'needsInput'
+  | 'waiting'
+  | 'budgetExceeded'
+  | 'loopDetected'
+  | 'stopped'
+  | 'failed';
 
 /** How a run ended. `message` is for people; `options` are the answers offered where a question was asked. */
 export interface Outcome {
   stopReason: StopReason;
   message: string;
   options?: string[];
+  /** What people are asked to approve. */
+  proposal?: Proposal;
   /** Of a change that was published. */
   proof?: ProofVerdict;
 }

@@ -84,7 +84,7 @@ export function writeRequest(ticket: Ticket): string {
     ([name, value]) => `${cleanLine(name, 100)}: ${cleanLine(value, limits.field)}`,
   );
   const relations = ticket.relations.map(
-    ({ type, identifier, title, category }) =>
+    ({ type, ticket: { identifier, title }, category }) =>
       `${type} ${cleanLine(identifier, 80)} (${category}): ${cleanLine(title)}`,
   );
   const parts = [

@@ -27,10 +27,12 @@ export interface TicketComment {
   at: string;
 }
 
+export type RelationType = 'blocks' | 'blockedBy' | 'relatedTo' | 'parent' | 'child' | 'duplicateOf';
+
+/** As its ticket sees it: `blockedBy` is what it waits for, `parent` what it is a part of. */
 export interface TicketRelation {
-  type: 'blocks' | 'blockedBy' | 'relatedTo' | 'parent' | 'child' | 'duplicateOf';
-  identifier: string;
-  title: string;
+  type: RelationType;
+  ticket: TicketHint;
   category: StateCategory;
 }
 
@@ -46,6 +48,8 @@ export interface TicketHint {
   priority: Priority;
   /** Whose ticket it is, where the tracker has teams: workers are shared fairly among them. */
   team: string | null;
+  /** What it is a part of, where the tracker has projects. */
+  project: string | null;
   /** The adapter's handle. Nobody else reads it. */
   ref: unknown;
 }
@@ -63,3 +67,37 @@ export interface Ticket extends TicketHint {
   /** ISO 8601. */
   updatedAt: string;
 }
+
+/** Which open tickets (neither done nor canceled) are asked for; what is left out does not matter. */
+export interface TicketQuery {
+  assignee?: 'agent' | 'nobody';
+  categories?: Exclude<StateCategory, 'done' | 'canceled'>[];
+  /** All of these. */
+  labels?: string[];
+  team?: string;
+  project?: string;
+}
+
+/** A ticket to be filed by the agent. */
+export interface TicketDraft {
+  title: string;
+  description: string;
+  priority: Priority;
+  labels: string[];
+  fields: Record<string, string>;
+  team: string | null;
+  project: string | null;
+}
+
+export const ticketParts = [
+  'title',
+  'description',
+  'fields',
+  'labels',
+  'priority',
+  'relations',
+  'state',
+  'assignee',
+] as const;
+/** What of a ticket a change was about. */
+export type TicketPart = (typeof ticketParts)[number];

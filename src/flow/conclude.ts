@@ -25,6 +25,7 @@ import { startRun } from './start.ts';
 const endings: Record<StopReason, { state: SessionState; activity: 'response' | 'elicitation' | 'error' }> = {
   finished: { state: 'complete', activity: 'response' },
   needsInput: { state: 'awaitingInput', activity: 'elicitation' },
+  waiting: { state: 'awaitingInput', activity: 'elicitation' },
   budgetExceeded: { state: 'awaitingInput', activity: 'elicitation' },
   loopDetected: { state: 'awaitingInput', activity: 'elicitation' },
   stopped: { state: 'stopped', activity: 'response' },

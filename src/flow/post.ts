@@ -287,6 +287,10 @@ function describe(operation: Operation): string {
       return 'showing the plan';
     case 'postActivity':
       return 'showing an activity';
+    case 'createTicket':
+      return `filing the ticket "${operation.draft.title}"`;
+    case 'takeTicket':
+      return 'taking the ticket';
     default: {
       const never: never = operation;
       return String(never);

@@ -5,17 +5,21 @@ import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
+import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
+import { mayBegin } from './before-work.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
 export interface Prepared {
   session: SessionRow;
   ticket: Ticket;
+  /** What its fields say, in our words. */
+  facts: TicketFacts;
   repository: Repository;
   host: CodeHost;
   baseBranch: string;
@@ -52,6 +56,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const ticket = await tracker.readTicket(session.hint, signal);
   await saveReading(deps.db, session.ticketId, ticket);
 
+  const facts = readFacts(ticket, deps.fields);
+  const refused = await mayBegin({ deps, run, session, ticket, facts, signal });
+  if (refused) return refused;
   const found = await findRepository(deps, session, ticket);
   if ('outcome' in found) return found;
   const { repository } = found;
@@ -78,7 +85,6 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     known = await look();
   }
   if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
-  const { facts } = known;
   const from = { repository, baseBranch, known, refresh, look };
   const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
 
@@ -86,12 +92,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     system: writeSystemPrompt({
       name: deps.name,
       guidance: deps.guidance,
-      repository: { ...facts, name: repository.name, base: baseBranch },
+      repository: { ...known.facts, name: repository.name, base: baseBranch },
     }),
     request: writeRequest(ticket),
   };
   if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
-  return { session, ticket, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
+  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
 }
 
 async function pin(

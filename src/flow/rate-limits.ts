@@ -34,7 +34,7 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   return {
     ...tracker,
     readTicket: (hint, signal) => within(() => tracker.readTicket(hint, signal)),
-    listAssigned: (cursor, signal) => within(() => tracker.listAssigned(cursor, signal)),
+    listTickets: (query, cursor, signal) => within(() => tracker.listTickets(query, cursor, signal)),
   };
 }
 

@@ -19,7 +19,7 @@ import {
   type Unaware,
   unawareOf,
 } from '../store/sessions-at-work.ts';
-import type { Tracker } from '../trackers/tracker.ts';
+import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 
@@ -111,9 +111,7 @@ async function listGiven(
   let cursor: string | null = null;
   do {
     const at = cursor;
-    const page: Awaited<ReturnType<Tracker['listAssigned']>> = await ask(signal, () =>
-      tracker.listAssigned(at, signal),
-    );
+    const page: TicketPage = await ask(signal, () => tracker.listTickets({ assignee: 'agent' }, at, signal));
     for (const ticket of page.tickets) given.add(ticket.id);
     await onPage(page.tickets);
     cursor = page.next;
@@ -169,8 +167,8 @@ async function letGo(
   });
 }
 
-function hintOf({ tracker, id, identifier, title, url, priority, team, ref }: Ticket): TicketHint {
-  return { tracker, id, identifier, title, url, priority, team, ref };
+function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
+  return { tracker, id, identifier, title, url, priority, team, project, ref };
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
 import { RunLost, StopRequested } from '../core/step.ts';
+import type { FieldNames } from '../core/ticket-facts.ts';
 import type { Tool } from '../core/tool.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -42,6 +43,8 @@ export interface RunDeps {
   budget: Limits;
   policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
   baselines: Baselines;
+  /** How the fields of tickets are understood. */
+  fields: FieldNames;
   /** The agent's name on this team. */
   name: string;
   guidance: string;

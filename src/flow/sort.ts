@@ -202,7 +202,7 @@ function toldBy(event: TrackerEvent): Told {
 
 /** What there is to do for a session that was just opened, and of which nothing else was told. */
 function blank({ at, given = true, closed = false }: Told): AttentionRow {
-  const never = { stopAt: null, spokeAt: null, answeredAt: null };
+  const never = { stopAt: null, spokeAt: null, answeredAt: null, due: false };
   const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
   return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
 }

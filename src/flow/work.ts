@@ -5,7 +5,6 @@ import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
-import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
@@ -18,6 +17,7 @@ import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
 import { createFinish } from './finish.ts';
 import { writeStanding } from './footer.ts';
+import { hear } from './hear.ts';
 import { createJournal } from './journal.ts';
 import { prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
@@ -101,9 +101,9 @@ export async function workOnTicket(
           journal,
           prompts: {
             async take() {
-              const prompts = await unreadPrompts(db, run.sessionId);
-              if (prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
-              return prompts;
+              const heard = await hear(db, run.sessionId);
+              if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
+              return heard;
             },
           },
           notes: [...notes],

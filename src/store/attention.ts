@@ -23,6 +23,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     stop_at: string | null;
     spoke_at: string | null;
     answered_at: string | null;
+    due: boolean;
     unread: boolean;
     runs: number;
     runs_in_hour: number;
@@ -31,7 +32,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     worker: string | null;
     stop_requested_at: Date | null;
   }>`
-    select s.given, ${text('s.given_at')} as given_at, s.closed,
+    select s.given, ${text('s.given_at')} as given_at, s.closed, s.due,
       ${text('s.closed_at')} as closed_at, ${text('s.stop_at')} as stop_at,
       ${text('s.spoke_at')} as spoke_at, ${text('s.answered_at')} as answered_at,
       exists (
@@ -58,6 +59,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
       stopAt: row.stop_at,
       spokeAt: row.spoke_at,
       answeredAt: row.answered_at,
+      due: row.due,
     },
     unread: row.unread,
     run:
@@ -82,7 +84,7 @@ export async function markAnswered(tx: Tx, sessionId: string, { words }: { words
   const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId}), 0)`;
   await tx
     .updateTable('sessions')
-    .set({ answered_at: sql<string>`given_at`, ...(words && { answered_seq: heard }) })
+    .set({ answered_at: sql<string>`given_at`, due: false, ...(words && { answered_seq: heard }) })
     .where('id', '=', sessionId)
     .execute();
 }

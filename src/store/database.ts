@@ -80,6 +80,15 @@ export interface Schema {
     workspace_in: string | null;
     /** Its ticket was not to be found, and it was ended for that; see `flow/reconcile.ts`. */
     gone: Generated<boolean>;
+    /** Something that it waited for has come: there is to be a run. */
+    due: Generated<boolean>;
+  };
+  waits: {
+    session_id: string;
+    on_ticket: string;
+    until: 'over' | 'rests';
+    hint: Json<TicketHint>;
+    since: Time;
   };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };

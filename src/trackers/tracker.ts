@@ -1,7 +1,7 @@
 import type { Check } from '../core/check.ts';
 import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import type { TicketOperation } from '../core/effect.ts';
-import type { Ticket, TicketHint, TrackerKind } from '../core/ticket.ts';
+import type { Ticket, TicketHint, TicketQuery, TrackerKind } from '../core/ticket.ts';
 
 /**
  * A place where tickets live and where the agent is a member. Adapters return plain, resolved core data; a vendor's ids
@@ -28,9 +28,14 @@ export interface Tracker {
    */
   send(hint: TicketHint, operation: TicketOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
 
-  /** Tickets given to the agent that are not finished, a page at a time; `next` is null on the last. For reconciliation. */
-  listAssigned(cursor: string | null, signal: AbortSignal): Promise<{ tickets: TicketHint[]; next: string | null }>;
+  /** Tickets that are not finished and fit the query, a page at a time; `next` is null on the last. */
+  listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
 
   /** Whether this tracker can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;
+}
+
+export interface TicketPage {
+  tickets: TicketHint[];
+  next: string | null;
 }

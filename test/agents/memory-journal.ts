@@ -1,3 +1,4 @@
+import type { Heard } from '../../src/agents/agent.ts';
 import type { Activity } from '../../src/core/activity.ts';
 import type { Evidence } from '../../src/core/evidence.ts';
 import type { Plan } from '../../src/core/plan.ts';
@@ -100,9 +101,12 @@ export function createMemoryJournal(ledger: Ledger, options: MemoryJournalOption
 }
 
 /** What nobody has read yet. */
-export function takePrompts(ledger: Ledger): { take(): Promise<Prompt[]> } {
+export function takePrompts(ledger: Ledger): { take(): Promise<Heard> } {
   return {
-    take: async () => ledger.prompts.flatMap(({ readBy, ...prompt }) => (readBy === null ? [prompt] : [])),
+    take: async () => ({
+      prompts: ledger.prompts.flatMap(({ readBy, ...prompt }) => (readBy === null ? [prompt] : [])),
+      notes: [],
+    }),
   };
 }
 

@@ -367,7 +367,7 @@ export function trackerContract(
       };
       await expect(world.tracker.send(ticket, operation, fired)).rejects.toThrow('enough');
       await expect(world.tracker.readTicket(ticket, fired)).rejects.toThrow('enough');
-      await expect(world.tracker.listAssigned(null, fired)).rejects.toThrow('enough');
+      await expect(world.tracker.listTickets({ assignee: 'agent' }, null, fired)).rejects.toThrow('enough');
       expect(await world.outside.activities(ticket.id)).toEqual([]);
     });
 
@@ -382,7 +382,11 @@ export function trackerContract(
 
       const pages: TicketHint[][] = [];
       for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
-        const page: { tickets: TicketHint[]; next: string | null } = await world.tracker.listAssigned(cursor, never);
+        const page: { tickets: TicketHint[]; next: string | null } = await world.tracker.listTickets(
+          { assignee: 'agent' },
+          cursor,
+          never,
+        );
         pages.push(page.tickets);
         cursor = page.next;
       }

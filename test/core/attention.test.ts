@@ -10,6 +10,7 @@ const given: Registers = {
   stopAt: null,
   spokeAt: null,
   answeredAt: null,
+  due: false,
 };
 const answered = { ...given, answeredAt: at(1) };
 
@@ -18,6 +19,7 @@ test.for<[string, Registers, boolean, string]>([
   ['one that a run has answered', answered, false, 'nothing'],
   ['one that was given again since', { ...answered, givenAt: at(2) }, false, 'work'],
   ['words that nobody has read', { ...answered, spokeAt: at(2) }, true, 'work'],
+  ['what it waited for has come', { ...answered, due: true }, false, 'work'],
   ['words that were read', { ...answered, spokeAt: at(2) }, false, 'nothing'],
   ['a stop', { ...given, stopAt: at(2) }, false, 'stopped'],
   ['a stop, and words from before it', { ...given, spokeAt: at(2), stopAt: at(3) }, true, 'stopped'],

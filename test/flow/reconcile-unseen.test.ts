@@ -117,10 +117,10 @@ describe('reconcile, with a tracker that does not show what is there', () => {
     let calls = 0;
     const failing = (fails: (call: number) => VendorError | null): Tracker => ({
       ...tracker,
-      async listAssigned(cursor, signal) {
+      async listTickets(query, cursor, signal) {
         const error = fails(++calls);
         if (error) throw error;
-        return tracker.listAssigned(cursor, signal);
+        return tracker.listTickets(query, cursor, signal);
       },
     });
     const limited = new VendorError('slow down', { code: 'rate_limited', retryable: true, retryAfterMs: 20 });
@@ -139,8 +139,8 @@ describe('reconcile, with a tracker that does not show what is there', () => {
     const broken = new VendorError('500', { code: 'unavailable', retryable: false });
     const half: Tracker = {
       ...tracker,
-      listAssigned: (cursor, signal) =>
-        cursor === null ? tracker.listAssigned(cursor, signal) : Promise.reject(broken),
+      listTickets: (query, cursor, signal) =>
+        cursor === null ? tracker.listTickets(query, cursor, signal) : Promise.reject(broken),
     };
     await expect(round(depsWith(half))).rejects.toThrow('500');
     const { rows } = await query('select count(*)::int as asked from runs where stop_requested_at is not null');

@@ -161,8 +161,8 @@ describe('reconcile', () => {
     let lists = 0;
     const late: Tracker = {
       ...tracker,
-      listAssigned: async (cursor, signal) =>
-        ++lists === 1 ? { tickets: [], next: null } : tracker.listAssigned(cursor, signal),
+      listTickets: async (query, cursor, signal) =>
+        ++lists === 1 ? { tickets: [], next: null } : tracker.listTickets(query, cursor, signal),
     };
     await round(depsWith(late));
     const { rows } = await query('select stop_requested_at, ended_at from runs');
@@ -178,8 +178,8 @@ describe('reconcile', () => {
     let between = true;
     const racing: Tracker = {
       ...tracker,
-      async listAssigned(cursor, signal) {
-        const page = await tracker.listAssigned(cursor, signal);
+      async listTickets(query, cursor, signal) {
+        const page = await tracker.listTickets(query, cursor, signal);
         if (between) {
           between = false;
           await file(1);
@@ -230,8 +230,8 @@ describe('reconcile', () => {
     let lists = 0;
     const racing: Tracker = {
       ...tracker,
-      async listAssigned(cursor, signal) {
-        const page = await tracker.listAssigned(cursor, signal);
+      async listTickets(wanted, cursor, signal) {
+        const page = await tracker.listTickets(wanted, cursor, signal);
         if (++lists === 2) {
           await desk.assign(ticket, 'ada', someone);
           await query("update board_tickets set updated_at = updated_at + interval '2 hours'");

@@ -112,8 +112,8 @@ export async function shiftTracker(by: string): Promise<void> {
 export function withoutTickets(fails: () => boolean): Tracker {
   return {
     ...tracker,
-    listAssigned: (cursor, signal) =>
-      fails() ? Promise.resolve({ tickets: [], next: null }) : tracker.listAssigned(cursor, signal),
+    listTickets: (query, cursor, signal) =>
+      fails() ? Promise.resolve({ tickets: [], next: null }) : tracker.listTickets(query, cursor, signal),
     readTicket: (hint, signal) =>
       fails()
         ? Promise.reject(new VendorError('not found', { code: 'not_found', retryable: false }))

@@ -80,7 +80,7 @@ describe('nobody talks to himself', () => {
     const ticket = { ...hint, ...more, state, assignee: account, updatedAt: '2026-04-02T00:00:00.000Z' };
     const listing: Tracker = {
       ...ours.tracker,
-      listAssigned: async () => ({ tickets: [hint], next: null }),
+      listTickets: async () => ({ tickets: [hint], next: null }),
       readTicket: async () => ticket,
     };
     const deps = { ...ours.deps, trackers: new Map([['board', listing]]) };

@@ -68,10 +68,11 @@ async function nextInput(
   const mine = ofRun(readTurns(journal.history()), journal.runId);
   const loop = ended ? {} : judgeLoop(mine);
   const judged = ended ? { outcome: ended } : judgeReply(mine, settings.maxOutputTokens);
-  const heard = await prompts.take();
+  const { prompts: heard, notes: told, outcome: ending } = await prompts.take();
+  if (ending) return { outcome: ending, input: { said: null }, reads: [] };
   // What people say may be the way out of a circle.
   const warning = heard.length === 0 ? loop.note : undefined;
-  const all = [...notes, judged.note, warning].filter((note) => note !== undefined);
+  const all = [...notes, ...told, judged.note, warning].filter((note) => note !== undefined);
   const tree = context.tree();
   return {
     outcome: judged.outcome ?? loop.outcome,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Person, TicketRelation } from '../../core/ticket.ts';
+import type { Person, TicketPart, TicketRelation } from '../../core/ticket.ts';
 import { type BoardDatabase, type BoardTables, isoTime } from './database.ts';
 import { type DeliveryBody, deliveryIdOf } from './delivery.ts';
 import type { TicketRow } from './tickets.ts';
@@ -52,10 +52,12 @@ function columnsOf({
   };
 }
 
-/** Whether nothing but the version differs. */
-export function isSame(before: TicketRow, after: TicketRow): boolean {
-  const columns = Object.keys(before).filter((column) => column !== 'version') as (keyof TicketRow)[];
-  return columns.every((column) => JSON.stringify(before[column]) === JSON.stringify(after[column]));
+/** In what two rows of a ticket differ. */
+export function changedParts(before: TicketRow, after: TicketRow): TicketPart[] {
+  const { number: _number, version: _version, ...parts } = before;
+  return (Object.keys(parts) as (keyof typeof parts)[]).filter(
+    (part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]),
+  );
 }
 
 /** What a delivery says of a change that made the ticket `row`. */
@@ -65,10 +67,12 @@ export function describeChange(
   actor: Person,
   previousAssignee: Person | null,
   at: string,
+  changed?: TicketPart[],
 ): DeliveryBody {
   const { number, title, priority, fields, state, assignee, version } = row;
   const id = deliveryIdOf(number, version);
-  return { id, event, at, actor, ticket: { number, title, priority, fields, state, assignee }, previousAssignee };
+  const ticket = { number, title, priority, fields, state, assignee };
+  return { id, event, at, actor, ticket, previousAssignee, ...(changed && { changed }) };
 }
 
 type StoredRelation = BoardTables['board_relations'];

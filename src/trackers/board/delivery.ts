@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Delivery, TrackerEvent } from '../../core/delivery.ts';
 import { readSignal } from '../../core/prompt-signal.ts';
-import { priorities } from '../../core/ticket.ts';
+import { priorities, ticketParts } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { signatureMatches, signBody } from '../../lib/signature.ts';
 import { type BoardState, boardStates, categoryOf } from './states.ts';
@@ -26,6 +26,7 @@ const deliveryBody = z.object({
     assignee: person.nullable(),
   }),
   previousAssignee: person.nullish(),
+  changed: z.array(z.enum(ticketParts)).optional(),
   comment: z.object({ id: z.string(), body: z.string(), at: z.string() }).optional(),
 });
 
@@ -79,7 +80,7 @@ export function verifyDelivery(
 export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
   const parsed = deliveryBody.safeParse(parse(delivery.body));
   if (!parsed.success) return [];
-  const { event, actor, ticket: row, previousAssignee, comment } = parsed.data;
+  const { event, actor, ticket: row, previousAssignee, comment, changed } = parsed.data;
   const at = parsed.data.at ?? comment?.at ?? new Date().toISOString();
   const by = { ...actor, isBot: actor.isBot || actor.id === agent };
   const ticket = hintOf(row);
@@ -93,7 +94,7 @@ export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
         return [{ type: 'sessionCreated', at, ticket, conversation, said: null, by, category }];
       return previousAssignee?.id === agent ? [{ type: 'unassigned', at, ticket, by }] : [];
     case 'ticket.changed':
-      return [{ type: 'ticketChanged', at, ticket, category, by }];
+      return [{ type: 'ticketChanged', at, ticket, category, by, ...(changed && { changed }) }];
     case 'comment.created': {
       if (!comment) return [];
       const { id: key, body } = comment;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Person, Ticket, TicketComment, TicketRelation } from '../../core/ticket.ts';
-import { describeChange, insertRow, isSame, nextMoment, storeRelation, updateRow } from './changes.ts';
+import { changedParts, describeChange, insertRow, nextMoment, storeRelation, updateRow } from './changes.ts';
 import { boardDatabase, boardTransaction, isoTime } from './database.ts';
 import { type BoardDelivery, type DeliveryBody, deliveryIdOf, signDelivery } from './delivery.ts';
 import { accountNamed, checkEdit, type TicketDraft, type TicketEdit } from './edit.ts';
@@ -52,9 +52,10 @@ export function createBoardDesk(options: {
     return boardTransaction(pool, async (db, tx) => {
       const row = await lockTicket(db, number);
       const after = { ...row, ...edit, version: row.version + 1 };
-      if (!isSame(row, after)) {
+      const changed = changedParts(row, after);
+      if (changed.length > 0) {
         const at = await updateRow(db, after);
-        await announce(tx, describeChange(event, after, by, row.assignee, at));
+        await announce(tx, describeChange(event, after, by, row.assignee, at, changed));
       }
       return readTicket(db, number);
     });
@@ -135,7 +136,7 @@ export function createBoardDesk(options: {
           for (const row of rows) {
             const after = { ...row, version: row.version + 1 };
             const at = await updateRow(db, after);
-            await announce(tx, describeChange('ticket.changed', after, by, row.assignee, at));
+            await announce(tx, describeChange('ticket.changed', after, by, row.assignee, at, ['relations']));
           }
         }
         return readTicket(db, numbers[0]);

@@ -2,19 +2,20 @@ import { sql } from 'kysely';
 import type { Pool } from 'pg';
 import type { TicketOperation } from '../../core/effect.ts';
 import type { TicketHint } from '../../core/ticket.ts';
+import { insertRow, storeRelation, updateRow } from './changes.ts';
 import { type BoardDatabase, boardTransaction } from './database.ts';
-import { type BoardState, categoryOf, stateOf } from './states.ts';
-import { lockTicket, numberOf, type TicketRow } from './tickets.ts';
+import { accountNamed } from './edit.ts';
+import { type BoardState, categoryOf, finishedStates, stateOf } from './states.ts';
+import { cutLine } from './text.ts';
+import { hintOf, lockTicket, numberOf, type TicketRow } from './tickets.ts';
 
 /**
  * Carries one operation out, once: what it did is kept under its id, in the same transaction and behind the ticket's lock,
  * so that a repetition, however late, changes nothing and gets the same answer.
  */
 export async function sendOperation(
-  pool: Pool,
-  hint: TicketHint,
+  { pool, agent, hint, signal }: { pool: Pool; agent: string; hint: TicketHint; signal: AbortSignal },
   operation: TicketOperation,
-  signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
   const number = numberOf(hint.id);
   if (operation.kind === 'postActivity') {
@@ -34,7 +35,7 @@ export async function sendOperation(
       .where('id', '=', operation.id)
       .executeTakeFirst();
     if (earlier) return earlier.result;
-    const result = await carryOut(db, ticket, operation);
+    const result = await carryOut(db, agent, ticket, operation);
     await db
       .insertInto('board_operations')
       .values({ id: operation.id, ticket: number, result: JSON.stringify(result) })
@@ -97,6 +98,7 @@ function skipped(found: string, wanted: BoardState): string {
 
 async function carryOut(
   db: BoardDatabase,
+  agent: string,
   ticket: TicketRow,
   operation: TicketOperation,
 ): Promise<Record<string, unknown>> {
@@ -139,10 +141,44 @@ async function carryOut(
         .execute();
       return { url };
     }
+    case 'createTicket':
+      return { hint: await fileTicket(db, ticket, operation) };
+    case 'takeTicket': {
+      const { assignee, state } = ticket;
+      if (assignee?.id === agent) return { assignee: agent };
+      if (assignee) return { skipped: `${assignee.name} has the ticket.` };
+      if (finishedStates.includes(state)) return { skipped: `The ticket is in "${state}".` };
+      await updateRow(db, { ...ticket, assignee: accountNamed(agent, agent), version: ticket.version + 1 });
+      return { assignee: agent };
+    }
   }
+}
+
+async function fileTicket(
+  db: BoardDatabase,
+  from: TicketRow,
+  { draft, relation, blockedBy }: TicketOperation & { kind: 'createTicket' },
+): Promise<TicketHint> {
+  const { title, description, priority, labels, team, project } = draft;
+  const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
+  const { number } = await insertRow(db, {
+    title: cutLine(storable(title)),
+    description: storable(description),
+    priority,
+    labels: labels.map((label) => cutLine(storable(label))),
+    fields: JSON.parse(storable(JSON.stringify(fields))),
+    state: 'Todo',
+    assignee: null,
+  });
+  if (relation) await storeRelation(db, [from.number, number], relation);
+  for (const other of blockedBy) {
+    if (typeof other !== 'string') throw new Error(`what blocks "${title}" was not resolved`);
+    await storeRelation(db, [number, numberOf(other)], 'blockedBy');
+  }
+  return hintOf({ number, title: cutLine(storable(title)), priority, fields });
 }
 
 /** PostgreSQL's text holds no NUL; what the agent wrote must not fail for one. */
 function storable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD');
+  return text.replaceAll('\0', '\uFFFD').replaceAll('\\u0000', '\uFFFD');
 }

@@ -24,6 +24,12 @@ export function checkLine(text: string, what: string): string {
   return line;
 }
 
+/** The same of what the agent writes, which is cut instead of refused. */
+export function cutLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > maxLine ? `${line.slice(0, maxLine - 1)}…` : line;
+}
+
 export function invalid(message: string): VendorError {
   return new VendorError(message, { code: 'invalid', retryable: false });
 }

@@ -27,7 +27,7 @@ export function notFound(identifier: string): VendorError {
 
 type Hinted = Pick<TicketRow, 'number' | 'title' | 'priority' | 'fields'>;
 
-/** The board has no teams of its own; a ticket's "team" field names one. */
+/** The board has no teams and projects of its own; a ticket's fields "team" and "project" name them. */
 export function hintOf(row: Hinted): TicketHint {
   const identifier = identifierOf(row.number);
   return {
@@ -38,6 +38,7 @@ export function hintOf(row: Hinted): TicketHint {
     url: `board://${identifier}`,
     priority: row.priority,
     team: row.fields.team ?? null,
+    project: row.fields.project ?? null,
     ref: { number: row.number },
   };
 }
@@ -116,15 +117,15 @@ async function readRelations(db: BoardDatabase, number: number, signal?: AbortSi
         sql<number>`case when relation.ticket = ${number} then relation.other else relation.ticket end`,
       ),
     )
-    .select(['relation.ticket', 'relation.type', 'other.number', 'other.title', 'other.state'])
+    .select(['relation.ticket', 'relation.type'])
+    .select(['other.number', 'other.title', 'other.state', 'other.priority', 'other.fields'])
     .where((where) => where.or([where('relation.ticket', '=', number), where('relation.other', '=', number)]))
     .orderBy('relation.type')
     .orderBy('other.number')
     .execute({ signal });
   return rows.map((row) => ({
     type: row.ticket === number ? row.type : fromTheOtherSide[row.type],
-    identifier: identifierOf(row.number),
-    title: row.title,
+    ticket: hintOf(row),
     category: categoryOf(row.state),
   }));
 }

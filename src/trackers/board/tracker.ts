@@ -1,13 +1,11 @@
 import type { Pool } from 'pg';
 import type { Check } from '../../core/check.ts';
 import type { Tracker } from '../tracker.ts';
-import { asVendor, boardDatabase, isAssignedTo } from './database.ts';
+import { asVendor, boardDatabase } from './database.ts';
 import { readEvents, verifyDelivery } from './delivery.ts';
+import { listOpen } from './list-open.ts';
 import { sendOperation } from './send.ts';
-import { finishedStates } from './states.ts';
-import { hintOf, numberOf, readTicket } from './tickets.ts';
-
-const pageSize = 50;
+import { numberOf, readTicket } from './tickets.ts';
 
 /** The board as the agent sees it: a tracker whose tickets lie in our own database. People use `createBoardDesk`. */
 export function createBoardTracker(options: {
@@ -24,22 +22,9 @@ export function createBoardTracker(options: {
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => asVendor(() => readTicket(db, numberOf(hint.id), signal)),
-    send: (hint, operation, signal) => asVendor(() => sendOperation(pool, hint, operation, signal)),
+    send: (hint, operation, signal) => asVendor(() => sendOperation({ pool, agent, hint, signal }, operation)),
 
-    listAssigned: (cursor, signal) =>
-      asVendor(async () => {
-        const rows = await db
-          .selectFrom('board_tickets')
-          .select(['number', 'title', 'priority', 'fields'])
-          .where(isAssignedTo(agent))
-          .where('state', 'not in', finishedStates)
-          .where('number', '>', cursor === null ? 0 : Number(cursor))
-          .orderBy('number')
-          .limit(pageSize + 1)
-          .execute({ signal });
-        const page = rows.slice(0, pageSize);
-        return { tickets: page.map(hintOf), next: rows.length > pageSize ? String(page.at(-1)?.number) : null };
-      }),
+    listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),
 
     async check(): Promise<Check[]> {
       const name = 'tracker board';

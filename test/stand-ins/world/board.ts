@@ -1,6 +1,16 @@
 import type { Activity } from '../../../src/core/activity.ts';
+import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { Plan } from '../../../src/core/plan.ts';
-import type { Person, StateCategory, Ticket, TicketComment, TicketHint } from '../../../src/core/ticket.ts';
+import {
+  isOver,
+  type Person,
+  type RelationType,
+  type StateCategory,
+  type Ticket,
+  type TicketComment,
+  type TicketHint,
+  type TicketQuery,
+} from '../../../src/core/ticket.ts';
 import { describeChange } from '../../../src/trackers/board/changes.ts';
 import { type DeliveryBody, deliveryIdOf } from '../../../src/trackers/board/delivery.ts';
 import { categoryOf, stateNamed, stateOf } from '../../../src/trackers/board/states.ts';
@@ -42,12 +52,22 @@ interface Row extends TicketRow {
   stale: { state: Row['state']; until: number } | null;
 }
 
+const fromTheOtherSide = {
+  blocks: 'blockedBy',
+  relatedTo: 'relatedTo',
+  parent: 'child',
+  duplicateOf: 'relatedTo',
+} as const;
+
 export type Board = ReturnType<typeof createBoard>;
 
 /** The tracker's side: tickets in memory. Each function is done when it returns, so nothing can come in between. */
 export function createBoard(agent: string) {
   const rows = new Map<number, Row>();
   const known = new Set<string>();
+  /** Tickets that the agent filed, by the id of the operation. */
+  const filed = new Map<string, number>();
+  const relations: { ticket: number; type: keyof typeof fromTheOtherSide; other: number }[] = [];
   let last = 0;
 
   /** ISO 8601 to the microsecond; no two are the same, whatever happens in one millisecond. */
@@ -136,13 +156,57 @@ export function createBoard(agent: string) {
       if (row.stale === null || row.stale.until < Date.now()) return ticket;
       return { ...ticket, state: { name: row.stale.state, category: categoryOf(row.stale.state) } };
     },
-    assigned(cursor: string | null): { tickets: TicketHint[]; next: string | null } {
+    list(query: TicketQuery, cursor: string | null): { tickets: TicketHint[]; next: string | null } {
+      const { assignee, categories, labels = [], team, project } = query;
       const after = [...rows.values()].filter(
-        ({ number, state, assignee }) =>
-          number > Number(cursor ?? 0) && assignee?.id === agent && !['done', 'canceled'].includes(categoryOf(state)),
+        (row) =>
+          row.number > Number(cursor ?? 0) &&
+          !isOver(categoryOf(row.state)) &&
+          (assignee === undefined || (assignee === 'agent' ? row.assignee?.id === agent : row.assignee === null)) &&
+          (categories === undefined || categories.some((category) => category === categoryOf(row.state))) &&
+          labels.every((label) => row.labels.includes(label)) &&
+          (team === undefined || row.fields.team === team) &&
+          (project === undefined || row.fields.project === project),
       );
       const page = after.slice(0, pageSize);
       return { tickets: page.map(hintOf), next: after.length > pageSize ? String(page.at(-1)?.number) : null };
+    },
+
+    /** Unlike others it answers a repetition, as a vendor does whose tickets carry an id of ours that can be searched for. */
+    file(id: string, operation: TicketOperation & { kind: 'createTicket' }) {
+      const from = find(id);
+      const earlier = filed.get(operation.id);
+      if (earlier !== undefined) return { hint: hintOf(find(String(earlier))), isNew: false, told: null };
+      const { team, project, ...draft } = operation.draft;
+      const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
+      const { ticket, told } = this.create({ ...draft, fields }, agentAccount);
+      const number = Number(ticket.id);
+      filed.set(operation.id, number);
+      if (operation.relation === 'child') relations.push({ ticket: number, type: 'parent', other: from.number });
+      if (operation.relation === 'relatedTo') relations.push({ ticket: from.number, type: 'relatedTo', other: number });
+      for (const blocker of operation.blockedBy)
+        relations.push({ ticket: find(String(blocker)).number, type: 'blocks', other: number });
+      return { hint: hintOf(find(ticket.id)), isNew: true, told };
+    },
+    relate(id: string, type: RelationType, other: string, by: Person): Changed {
+      const row = find(id);
+      const [ticket, to] = [row.number, find(other).number];
+      if (type === 'blockedBy') relations.push({ ticket: to, type: 'blocks', other: ticket });
+      else if (type === 'child') relations.push({ ticket: to, type: 'parent', other: ticket });
+      else relations.push({ ticket, type, other: to });
+      touch(row, {});
+      return {
+        ticket: view(row),
+        told: describeChange('ticket.changed', row, by, row.assignee, row.updatedAt, ['relations']),
+      };
+    },
+    take(id: string, operationId: string) {
+      const row = find(id);
+      if (row.assignee?.id === agent) return { told: null };
+      if (row.assignee) return { skipped: `${row.assignee.name} has the ticket`, told: null };
+      claim(operationId);
+      touch(row, { assignee: agentAccount });
+      return { told: describeChange('ticket.assigned', row, agentAccount, null, row.updatedAt) };
     },
 
     postActivity(id: string, operationId: string, activity: Activity): void {
@@ -191,7 +255,12 @@ export function createBoard(agent: string) {
       state: { name: state, category: categoryOf(state) },
       assignee,
       comments,
-      relations: [],
+      relations: relations.flatMap(({ ticket, type, other }): Ticket['relations'] => {
+        if (ticket !== row.number && other !== row.number) return [];
+        const far = find(String(ticket === row.number ? other : ticket));
+        const seen = ticket === row.number ? type : fromTheOtherSide[type];
+        return [{ type: seen, ticket: hintOf(far), category: categoryOf(far.state) }];
+      }),
       updatedAt,
       plan,
       activities,

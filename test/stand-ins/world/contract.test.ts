@@ -38,6 +38,7 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
       url: '',
       priority: 'none',
       team: null,
+      project: null,
       ref: null,
     },
     signatureHeader: 'board-signature',

@@ -1,11 +1,13 @@
 /** What a caller of the world asks for, by its own name. A fault, a limit and the log go by these. */
 export type WorldCall =
   | 'readTicket'
-  | 'listAssigned'
+  | 'listTickets'
   | 'postActivity'
   | 'updatePlan'
   | 'moveTicket'
   | 'attachPullRequest'
+  | 'createTicket'
+  | 'takeTicket'
   | 'locate'
   | 'pushBranch'
   | 'openPullRequest'

@@ -14,12 +14,12 @@ export function createWorldTracker(options: { url: string; agent: string; secret
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => callWorld(url, 'tracker', 'readTicket', { id: hint.id }, signal),
-    listAssigned: (cursor, signal) => callWorld(url, 'tracker', 'listAssigned', { cursor }, signal),
+    listTickets: (query, cursor, signal) => callWorld(url, 'tracker', 'listTickets', { query, cursor }, signal),
     send: (hint, operation, signal) => send(url, hint, operation, signal),
     async check() {
       const name = 'tracker world';
       try {
-        await callWorld(url, 'tracker', 'listAssigned', { cursor: null }, AbortSignal.timeout(5_000));
+        await callWorld(url, 'tracker', 'listTickets', { query: {}, cursor: null }, AbortSignal.timeout(5_000));
         return [{ name, status: 'ok', message: url }];
       } catch (error) {
         return [{ name, status: 'missing', message: (error as Error).message, remedy: 'Start the world.' }];
@@ -36,13 +36,14 @@ async function send(
 ): Promise<Record<string, unknown>> {
   const done = doneBy(operation);
   try {
-    const answer = await callWorld<{ skipped?: string } | null>(
+    const answer = await callWorld<{ skipped?: string; hint?: TicketHint } | null>(
       url,
       'tracker',
       operation.kind,
       { ticket: hint.id, operation },
       signal,
     );
+    if (answer?.hint !== undefined) return { hint: answer.hint };
     return answer?.skipped === undefined ? done : { skipped: answer.skipped };
   } catch (error) {
     // It has this id already: an earlier try arrived, whatever became of its answer.
@@ -54,5 +55,6 @@ async function send(
 function doneBy(operation: TicketOperation): Record<string, unknown> {
   if (operation.kind === 'moveTicket') return { state: stateOf(operation.to) };
   if (operation.kind === 'attachPullRequest') return { url: operation.url };
+  if (operation.kind === 'takeTicket') return { assignee: 'the agent' };
   return { id: operation.id };
 }

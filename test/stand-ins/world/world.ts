@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BranchPush } from '../../../src/code-hosts/code-host.ts';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { Repository } from '../../../src/core/repository.ts';
-import type { Person } from '../../../src/core/ticket.ts';
+import type { Person, TicketQuery } from '../../../src/core/ticket.ts';
 import { VendorError } from '../../../src/core/vendor-error.ts';
 import { type DeliveryBody, signDelivery } from '../../../src/trackers/board/delivery.ts';
 import { makeRepository } from '../../support/repository.ts';
@@ -51,7 +51,7 @@ type Body = Record<
   | 'repository'
   | 'number',
   never
-> & { ticket: string; operation: TicketOperation; push: BranchPush; request: OpenRequest };
+> & { ticket: string; query: TicketQuery; operation: TicketOperation; push: BranchPush; request: OpenRequest };
 
 /** What a request's handler is told beside its body. */
 interface Call {
@@ -99,17 +99,31 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         tell(told);
         return answer;
       }
+      case 'createTicket': {
+        const { told, isNew, hint } = board.file(id, operation);
+        if (isNew) write(hint.title);
+        tell(told);
+        return { hint };
+      }
+      case 'takeTicket': {
+        const { told, ...answer } = board.take(id, operation.id);
+        if (told) write('taken');
+        tell(told);
+        return answer;
+      }
     }
   }
 
   /** What the product calls, subject to faults and limits. */
   const product: Partial<Record<WorldCall, (body: Body, call: Call) => unknown>> = {
     readTicket: ({ id }) => board.read(id),
-    listAssigned: ({ cursor }) => board.assigned(cursor),
+    listTickets: ({ query, cursor }) => board.list(query, cursor),
     postActivity: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     attachPullRequest: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    createTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    takeTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     locate: ({ repository }) => repositories.locate(repository),
     async pushBranch({ repository, push }) {
       const moved = await repositories.push(repository, push);

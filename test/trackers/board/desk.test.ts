@@ -150,11 +150,11 @@ test('a relation is seen from both sides, and told on both', async ({ expect }) 
   await board.desk.relate(two, 'duplicateOf', three, ada);
   await board.desk.move(two, 'Done', ada);
   const relations = async (ticket: string) => (await board.desk.show(ticket)).ticket.relations;
-  expect(await relations(one)).toEqual([
-    { type: 'blockedBy', identifier: two, title: 'Two', category: 'done' },
-    { type: 'child', identifier: three, title: 'Three', category: 'unstarted' },
+  expect(await relations(one)).toMatchObject([
+    { type: 'blockedBy', ticket: { identifier: two, title: 'Two' }, category: 'done' },
+    { type: 'child', ticket: { identifier: three, title: 'Three' }, category: 'unstarted' },
   ]);
-  expect((await relations(two)).map(({ type, identifier }) => [type, identifier])).toEqual([
+  expect((await relations(two)).map(({ type, ticket }) => [type, ticket.identifier])).toEqual([
     ['blocks', one],
     ['duplicateOf', three],
     ['relatedTo', three],

@@ -17,7 +17,7 @@ test('a database that is away is a vendor that may come back', async ({ expect }
   const tracker = createBoardTracker({ pool, agent, secret });
   const away = { name: 'VendorError', code: 'unavailable', retryable: true };
   await expect(tracker.readTicket(hint, never)).rejects.toMatchObject(away);
-  await expect(tracker.listAssigned(null, never)).rejects.toMatchObject(away);
+  await expect(tracker.listTickets({ assignee: 'agent' }, null, never)).rejects.toMatchObject(away);
   const operation: TicketOperation = { kind: 'updatePlan', id: randomUUID(), conversation: null, plan: [] };
   await expect(tracker.send(hint, operation, never)).rejects.toMatchObject(away);
   expect(await tracker.check()).toMatchObject([

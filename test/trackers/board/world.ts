@@ -72,6 +72,7 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
       url: '',
       priority: 'none',
       team: null,
+      project: null,
       ref: { number: 999999 },
     },
     signatureHeader: 'board-signature',

@@ -1,0 +1,15 @@
+/** What people are asked to approve before it is done. An approval holds for exactly this content, never for another. */
+export type Proposal =
+  | { kind: 'plan'; steps: string[] }
+  /** To file these tickets instead of doing it all in one. */
+  | { kind: 'split'; parts: Part[] };
+
+/** A sub-ticket that is proposed. */
+export interface Part {
+  title: string;
+  description: string;
+  /** Where it differs from the ticket's own. */
+  repository: string | null;
+  /** Places in the list of parts, from 0, of those that must be done before. */
+  after: number[];
+}

@@ -1,0 +1,31 @@
+import type { Ticket } from '../core/ticket.ts';
+import type { TicketFacts } from '../core/ticket-facts.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import type { NotPrepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+
+/** A run that is about to begin, its ticket just read. */
+export interface Beginning {
+  deps: RunDeps;
+  run: ClaimedRun;
+  session: SessionRow;
+  ticket: Ticket;
+  facts: TicketFacts;
+  signal: AbortSignal;
+}
+
+/** Says why a run may not begin; null where it may. */
+type Check = (beginning: Beginning) => Promise<NotPrepared | null>;
+
+/** In this order: the first that says no is what people are told. */
+const checks: Check[] = [];
+
+/** Whether a run may begin at all, before anything is fetched or any model asked. */
+export async function mayBegin(beginning: Beginning): Promise<NotPrepared | null> {
+  for (const check of checks) {
+    const refused = await check(beginning);
+    if (refused) return refused;
+  }
+  return null;
+}

@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import type { Tool, ToolResult, ToolRunContext } from '../../core/tool.ts';
+import type { WorkReport } from '../../core/work-report.ts';
+import { defineTool } from '../define-tool.ts';
+
+/** Verifies the work. Answers with an `outcome` when it is good, with findings for the model when it is not. */
+export type Finish = (report: WorkReport, context: ToolRunContext) => Promise<ToolResult>;
+
+export function finishTool(finish: Finish): Tool {
+  return defineTool({
+    name: 'finish',
+    description: 'Hand in the work. It is verified, then becomes a pull request; or you are told what is wrong.',
+    arguments: z.object({
+      title: z.string().min(1).max(200).describe('Of the pull request'),
+      summary: z.string().min(1).max(8_000).describe('What you changed and why, in Markdown'),
+      decisions: z.array(z.string().max(1_000)).max(20).optional().describe('What you chose where the ticket was open'),
+      risk: z.string().max(2_000).optional().describe('What could go wrong'),
+      answer: z.string().max(16_000).optional().describe('Only for a ticket that needs no change'),
+    }),
+    readOnly: false,
+    repeatable: true,
+    describe: () => null,
+    run({ title, summary, decisions = [], risk, answer }, context) {
+      return finish({ title, summary, decisions, risk: risk ?? null, answer: answer ?? null }, context);
+    },
+  });
+}

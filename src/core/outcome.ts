@@ -1,5 +1,6 @@
 import type { ProofVerdict } from './evidence.ts';
 import type { Proposal } from './proposal.ts';
+import type { TicketHint } from './ticket.ts';
 
 /** `waiting`: for something that is not an answer, such as another ticket; it goes on by itself, or when people say so. */
 export type StopReason =
@@ -18,8 +19,16 @@ export interface Outcome {
   options?: string[];
   /** What people are asked to approve. */
   proposal?: Proposal;
+  /** What it waits for: it goes on when all of it has come. */
+  waits?: Wait[];
   /** Of a change that was published. */
   proof?: ProofVerdict;
+}
+
+/** A ticket that is to be over (done or canceled), or whose session is to rest. */
+export interface Wait {
+  ticket: TicketHint;
+  until: 'over' | 'rests';
 }
 
 /** One structure wherever Shipmate stops to ask people. */

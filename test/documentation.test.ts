@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, onTestFinished, test } from 'vitest';
 import { describeConfig, environment, loadConfig } from '../src/config.ts';
+import { drawSession } from '../src/core/session.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -37,6 +38,12 @@ describe('README.md', () => {
     const used = [...read('README.md').matchAll(/npm run (?:--silent )?(\w+)/g)].map((match) => match[1] ?? '');
     expect(used.filter((name) => !(name in scripts) && !name.startsWith('test'))).toEqual([]);
   });
+});
+
+test('ARCHITECTURE.md draws the table of the session’s states', ({ expect }) => {
+  const [, drawn] =
+    /<!-- session -->\n```mermaid\n([\s\S]*?)\n```\n<!-- \/session -->/.exec(read('ARCHITECTURE.md')) ?? [];
+  expect(drawn).toBe(drawSession());
 });
 
 test('pages link to what is there', ({ expect }) => {

@@ -1,29 +1,38 @@
 /** The last three are rests, not ends: a new prompt makes the session `active` again, on the same branch and pull request. */
 export type SessionState = 'pending' | 'active' | 'awaitingInput' | 'complete' | 'error' | 'stopped';
 
-export const sessionStates: readonly SessionState[] = [
-  'pending',
-  'active',
-  'awaitingInput',
-  'complete',
-  'error',
-  'stopped',
-];
-
-/** Every transition there is. `pending` is a session nobody has worked on yet. */
-export const sessionTransitions: Record<SessionState, readonly SessionState[]> = {
-  // Stopped, taken away or closed before its first run.
-  pending: ['active', 'stopped'],
-  active: ['awaitingInput', 'complete', 'error', 'stopped'],
-  // `stopped`: its ticket was closed, given to someone else, or is gone.
-  awaitingInput: ['active', 'stopped'],
-  // `error`: its pull request, or what else it had to publish, failed for good. `awaitingInput`: it may not go on by
-  // itself, because its ticket has started too many runs.
-  complete: ['active', 'error', 'awaitingInput'],
-  error: ['active', 'awaitingInput'],
-  stopped: ['active', 'awaitingInput'],
+/**
+ * Every transition there is, and what makes it. `pending` is a session nobody has worked on yet. ARCHITECTURE.md draws this
+ * table (`drawSession`).
+ */
+export const sessionTransitions: Record<SessionState, Partial<Record<SessionState, string>>> = {
+  pending: { active: 'given', stopped: 'stopped, closed or given away' },
+  active: {
+    awaitingInput: 'asks, or waits',
+    complete: 'finished',
+    error: 'failed',
+    stopped: 'stopped, closed or given away',
+  },
+  awaitingInput: { active: 'answered, or what it waited for has come', stopped: 'closed, given away or gone' },
+  complete: {
+    active: 'a new wish',
+    error: 'what was to be published failed for good',
+    awaitingInput: 'too many runs in an hour',
+  },
+  error: { active: 'a new wish', awaitingInput: 'too many runs in an hour' },
+  stopped: { active: 'a new wish', awaitingInput: 'too many runs in an hour' },
 };
 
+export const sessionStates = Object.keys(sessionTransitions) as SessionState[];
+
 export function canMove(from: SessionState, to: SessionState): boolean {
-  return from === to || sessionTransitions[from].includes(to);
+  return from === to || sessionTransitions[from][to] !== undefined;
+}
+
+/** The table as a diagram in Mermaid. */
+export function drawSession(): string {
+  const moves = sessionStates.flatMap((from) =>
+    Object.entries(sessionTransitions[from]).map(([to, why]) => `  ${from} --> ${to}: ${why}`),
+  );
+  return ['stateDiagram-v2', '  [*] --> pending: a ticket', ...moves].join('\n');
 }

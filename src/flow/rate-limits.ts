@@ -39,6 +39,11 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   };
 }
 
+/** For what writes to a tracker without being an effect, beside `createTicket`. */
+export function limitWrites(deps: RateLimitDeps, kind: string): <T>(work: () => Promise<T>) => Promise<T> {
+  return limitOf(deps, trackerAccount(kind));
+}
+
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
   const within = limitOf(deps, codeHostAccount(host.kind));
   return {

@@ -78,7 +78,6 @@ async function workOrder(deps: OrderDeps, order: StandingOrder, signal: AbortSig
   };
   if (!(await mayTake())) return;
   for await (const { ticket, category } of candidates(deps, order, signal, true)) {
-    if (!(await mayTake())) return;
     const nth = await nextPlace(db, order, day);
     if (nth === null) return;
     const fingerprint = fingerprintOf(ticket);
@@ -89,6 +88,7 @@ async function workOrder(deps: OrderDeps, order: StandingOrder, signal: AbortSig
       why: whyTaken(order, ticket, nth),
     };
     if (await addPick(db, order, { ...pick, day, nth, category, fingerprint })) await take(deps, pick, signal);
+    if (!(await mayTake())) return; // its own run may be the one that waits for a worker now
   }
 }
 

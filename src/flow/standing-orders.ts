@@ -109,8 +109,12 @@ export async function* candidates(
 ): AsyncGenerator<Candidate> {
   const { db, log, repositories } = deps;
   const tracker = trackerOf(deps, order.tracker);
-  const { cursor: from } = await readRound(db, order.name);
-  const { listed, next } = await list(tracker, order, from, signal);
+  const { cursor } = await readRound(db, order.name);
+  const { from, listed, next } = await list(tracker, order, cursor, signal).catch((error: unknown) => {
+    // A place that the tracker does not know any more must not end the order for good.
+    if (cursor === null || !(error instanceof VendorError) || error.retryable) throw error;
+    return list(tracker, order, null, signal);
+  });
   if (notes) {
     const isNews = await noteRound(db, order.name, { from, next, seen: listed.length, most: bounds.most });
     if (isNews)
@@ -135,7 +139,7 @@ async function list(
   order: StandingOrder,
   from: string | null,
   signal: AbortSignal,
-): Promise<{ listed: TicketHint[]; next: string | null }> {
+): Promise<{ from: string | null; listed: TicketHint[]; next: string | null }> {
   const listed: TicketHint[] = [];
   let next = from;
   do {
@@ -143,7 +147,7 @@ async function list(
     listed.push(...page.tickets);
     next = page.next;
   } while (next !== null && listed.length < bounds.listed);
-  return { listed, next };
+  return { from, listed, next };
 }
 
 async function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): Promise<Ticket | null> {

@@ -1,11 +1,13 @@
 import { describe, test } from 'vitest';
-import type { StandingOrder } from '../../src/core/standing-orders.ts';
+import { judgeRating, type StandingOrder } from '../../src/core/standing-orders.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
+import { conclude } from '../../src/flow/conclude.ts';
 import { giveBack } from '../../src/flow/give-back.ts';
 import { type OrderDeps, workOrders } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { demandOn } from '../../src/store/order-picks.ts';
 import { readRound } from '../../src/store/order-rounds.ts';
+import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
@@ -23,6 +25,7 @@ import {
   states,
   tracker,
   useBoard,
+  violations,
 } from './reconciling.ts';
 
 useBoard();
@@ -275,6 +278,57 @@ describe('a standing order', () => {
     ]);
     expect(await states()).toEqual(['active']);
     expect(await mine()).toEqual([first]);
+  });
+
+  test('a run that ends by giving its ticket back says so once, and leaves it as it was', async ({ expect }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    await work(order());
+    const run = await claimRun(db, 'w');
+    if (!run) throw new Error('there is no run');
+    const outcome = judgeRating({ order: 'bugs', rating: 'green' }, 'yellow', ['Which of the two exports.']);
+    if (!outcome) throw new Error('it was good enough');
+    const deps = { ...depsWith(tracker), workspaces: {} as never, repositories: new Map(), policy: {} as never };
+    expect(await conclude(deps, run, outcome, { work: null })).toBe(true);
+    expect(await states()).toEqual(['complete']);
+    expect((await said()).at(-1)).toContain('this one is yellow.\n\nWhat is missing:\n- Which of the two exports.');
+    const { rows } = await query(
+      "select operation from effects where operation ->> 'kind' <> 'postActivity' order by seq",
+    );
+    const { ticket } = await desk.show(first);
+    for (const { operation } of rows) await tracker.send(ticket, operation, never);
+    expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'moveTicket', 'releaseTicket']);
+    expect((await desk.show(first)).ticket).toMatchObject({ assignee: null, state: { category: 'unstarted' } });
+    await query("update effects set state = 'done', settled_at = now()");
+    await round(depsWith(tracker));
+    expect(await states()).toEqual(['complete']);
+    expect((await query('select id from runs')).rows).toHaveLength(1);
+    expect(await violations()).toEqual([]);
+    await desk.assign(first, agent, someone);
+    await sort();
+    expect(await states(), 'a person gives it').toEqual(['active']);
+    expect(await demandOn(db, run.sessionId)).toBe(null);
+  });
+
+  test('a summary of ours is not work, and a place in a list that is unknown by now is no end', async ({ expect }) => {
+    await clear();
+    const [first = '', second = ''] = await file(2);
+    const { ticket } = await desk.show(first);
+    await query(
+      `insert into summaries (id, due_at, since, state, title, hint) values (gen_random_uuid(), now(), now(), 'filed', '', $1)`,
+      [JSON.stringify(ticket)],
+    );
+    await query("insert into order_rounds (order_name, cursor) values ('bugs', 'of yesterday')");
+    const forgetful: Tracker = {
+      ...tracker,
+      listTickets(query, cursor, signal) {
+        if (cursor !== 'of yesterday') return tracker.listTickets(query, cursor, signal);
+        return Promise.reject(new VendorError('no such cursor', { code: 'invalid', retryable: false }));
+      },
+    };
+    await workOrders(ordering([order()], forgetful), never);
+    expect((await picks()).map(({ ticket }) => ticket)).toEqual([second]);
+    await query('truncate summaries');
   });
 
   test('of ten thousand tickets it looks at some at a time, tells that once, and comes to all of them', async ({

@@ -2,7 +2,7 @@ import { beforeEach, describe, test } from 'vitest';
 import type { Automation } from '../../src/core/automation-templates.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { type AutomationDeps, fileAutomations, fileSummary, nameOf, summaryNow } from '../../src/flow.ts';
-import { listAutomationRuns, readRecurring, resume } from '../../src/store/automation-runs.ts';
+import { listAutomationRuns, pause, readRecurring, resume } from '../../src/store/automation-runs.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 import { someone } from '../support/service.ts';
 import {
@@ -167,6 +167,20 @@ describe('an automation', () => {
     await file(once);
     expect((await runs()).at(-1)).toEqual(['24T06:00', 'filed', expect.any(String)]);
     expect((await readRecurring(db, nameOf(once), now)).paused).toBe(null);
+  });
+
+  test('that people pause files nothing until they resume it, or while the configuration says so', async ({
+    expect,
+  }) => {
+    await file(automation());
+    expect(await pause(db, nameOf(automation()), 'by a person', now)).toBe(true);
+    expect(await pause(db, nameOf(automation()), 'by another', now)).toBe(false);
+    at('19T06:00');
+    await file(automation(), automation({ name: 'off', paused: true }));
+    at('20T06:00');
+    await file(automation(), automation({ name: 'off', paused: true }));
+    expect(await runs()).toEqual([]);
+    expect((await readRecurring(db, nameOf(automation()), now)).paused?.why).toBe('by a person');
   });
 
   test('whose tickets are refused three times is paused too', async ({ expect }) => {

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'vitest';
 import { judgeRating, type StandingOrder } from '../../src/core/standing-orders.ts';
+import type { Ticket } from '../../src/core/ticket.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { conclude } from '../../src/flow/conclude.ts';
 import { giveBack } from '../../src/flow/give-back.ts';
 import { type OrderDeps, workOrders } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { demandOn } from '../../src/store/order-picks.ts';
+import { addPick, demandOn, nextPlace, readDay } from '../../src/store/order-picks.ts';
 import { readRound } from '../../src/store/order-rounds.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
@@ -137,6 +139,23 @@ describe('a standing order', () => {
     const { rows } = await query('select session_id from runs');
     expect(new Set(rows.map(({ session_id }) => session_id)).size).toBe(7);
     expect(rows).toHaveLength(7);
+  });
+
+  test('of many that have seen the same room for different tickets, one has it', async ({ expect }) => {
+    await clear();
+    const tickets = await Promise.all((await file(6)).map(async (name) => (await desk.show(name)).ticket));
+    const three = order({ perDay: 3 });
+    for (let rounds = 0; rounds < 5; rounds++) {
+      const nth = (await nextPlace(db, three, '2026-11-21')) ?? 4;
+      const pick = (ticket: Ticket) => ({
+        ...{ id: randomUUID(), order: 'bugs', hint: ticket, why: '', day: '2026-11-21', nth },
+        ...{ category: 'unstarted' as const, fingerprint: randomUUID() },
+      });
+      const added = await Promise.all(tickets.map((ticket) => addPick(db, three, pick(ticket))));
+      expect(added.filter((isAdded) => isAdded)).toHaveLength(rounds < 3 ? 1 : 0);
+    }
+    expect((await readDay(db, 'bugs', '2026-11-21')).taken).toBe(3);
+    expect((await readDay(db, 'bugs', '2026-11-22')).taken).toBe(0);
   });
 
   test('takes nothing while somebody waits for a worker, or all are busy', async ({ expect }) => {

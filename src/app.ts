@@ -29,6 +29,7 @@ import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
 export type { AdapterFactories } from './app/adapters.ts';
+export type { AutomationView, OrderView } from './app/own-work.ts';
 export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
@@ -94,6 +95,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const openQueues = () => {
     opening ??= startQueues({
       url: database.url,
+      clock: Object.keys(config.automations).length > 0,
       onError: (error) =>
         outage.noticed(error) || outage.isOn() || log.warn({ reason: error.message }, 'queue trouble'),
     }).catch((error: unknown) => {
@@ -124,7 +126,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
-  const upkeep = createUpkeep({ ...sorting, config, workspaces, stops });
+  const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
   let admission: Admission | null = null;
   let started = false;
 
@@ -159,10 +161,10 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    operations: createOperations(db),
+    operations: createOperations(db, upkeep.ownWork),
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
-      upkeep.ofService();
+      await upkeep.ofService();
       if (!listening) return null;
       const web = createHttp({
         async accept(source, headers, body) {

@@ -156,12 +156,21 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
-  return names.flatMap((name, index) => {
+  const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
+    Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
+      if (repository === null || names.includes(repository)) return [];
+      const known = names.length === 0 ? 'none is configured' : `known: ${names.join(', ')}`;
+      const message = `${section}.${name}.repository names "${repository}", which is not under repositories (${known}).`;
+      return [{ path: [section, name, 'repository'], message }];
+    }),
+  );
+  const twice = names.flatMap((name, index) => {
     const earlier = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
     if (earlier === undefined) return [];
     const message = `repositories.${name} and repositories.${earlier} differ only in case. Tickets could not tell them apart: rename one.`;
     return [{ path: ['repositories', name], message }];
   });
+  return [...twice, ...unknown];
 }

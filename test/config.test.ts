@@ -60,6 +60,9 @@ const nothing = {
     tools: { deny: [] },
   },
   fields: defaultFieldNames,
+  orders: {},
+  automations: {},
+  summary: { at: null, timezone: 'UTC', tracker: 'board', ticket: null },
   reconcile: { minutes: 5 },
   retention: { deliveriesDays: 30, stepsDays: 180, workspaceHours: 72 },
   guidance: '',
@@ -256,6 +259,34 @@ log: [info]
     ]);
   });
 
+  test('an order, an automation or a summary that cannot be followed', () => {
+    const yaml = `repositories: { web: { path: x } }
+orders:
+  bugs: { perDay: 0, kinds: bugs, states: [] }
+  far: { repository: api }
+automations:
+  deps: { cron: "0 6 * *", template: update-dependencies }
+  never: { cron: "0 0 30 2 *", template: update-dependencies }
+  where: { cron: "0 6 * * *", timezone: Europe/Berln, template: tidy }
+  what: { cron: "@daily" }
+summary: { at: 8am }
+`;
+    expect(problemsOf(yaml)).toEqual([
+      'line 3: orders.bugs.states must be a list of `backlog`, `unstarted`, `started`, `review`, but is a list.',
+      'line 3: orders.bugs.kinds must be `bug`, `feature` or `any`, but is "bugs".',
+      'line 3: orders.bugs.perDay must be a whole number of at least 1, but is 0.',
+      'line 6: automations.deps.cron must be a cron expression of five fields such as `0 6 * * mon-fri`, or `@daily`, but is "0 6 * *".',
+      'line 7: automations.never.cron must be a cron expression of five fields such as `0 6 * * mon-fri`, or `@daily`, but is "0 0 30 2 *".',
+      'line 8: automations.where.timezone must be a time zone such as `Europe/Berlin`, but is "Europe/Berln".',
+      expect.stringMatching(/^line 8: automations\.where\.template must be `triage-tickets`, .* but is "tidy"\.$/),
+      expect.stringMatching(/^line 9: automations\.what\.template is missing\./),
+      'line 10: summary.at must be a time such as `08:00` (in quotes), or null, but is "8am".',
+    ]);
+    expect(problemsOf('repositories: { web: { path: x } }\norders: { far: { repository: api } }')).toEqual([
+      'line 2: orders.far.repository names "api", which is not under repositories (known: web).',
+    ]);
+  });
+
   test('shipmate.yml, a directory', () => {
     writeFileSync(join(cwd, 'shipmate.yml'), '');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/shipmate\.yml is not read\. Rename it to shipmate\.yaml\./);
@@ -294,6 +325,17 @@ describe('describeConfig', () => {
         (name) => `policy.${name}`,
       ),
       ...meanings.map((name) => `fields.${name}`),
+      'orders',
+      ...['tracker', 'team', 'project', 'labels', 'states', 'kinds', 'rating', 'perDay', 'usdPerDay'].map(
+        (name) => `orders.<name>.${name}`,
+      ),
+      ...['repository', 'paused'].map((name) => `orders.<name>.${name}`),
+      'automations',
+      ...['cron', 'timezone', 'template', 'tracker', 'repository', 'team', 'project', 'labels'].map(
+        (name) => `automations.<name>.${name}`,
+      ),
+      ...['priority', 'assign', 'paused'].map((name) => `automations.<name>.${name}`),
+      ...['at', 'timezone', 'tracker', 'ticket'].map((name) => `summary.${name}`),
       'reconcile.minutes',
       ...['deliveriesDays', 'stepsDays', 'workspaceHours'].map((name) => `retention.${name}`),
       ...['guidance', 'log.level', 'log.format'],

@@ -3,9 +3,12 @@ import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } f
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
 import { requestStop } from '../store/queued-runs.ts';
 import { findSessionByIdentifier } from '../store/sessions.ts';
+import type { OwnWork } from './own-work.ts';
 
 /** What the people who run the service do with its work. */
 export interface Operations {
+  /** What the agent begins by itself. */
+  ownWork: OwnWork;
   /** Asks for a stop. Whether anything was running; null: the ticket has no session. */
   stopSession(identifier: string): Promise<boolean | null>;
   /** Whether the database holds what it must. */
@@ -19,8 +22,9 @@ export interface Operations {
 }
 
 /** The workers of any process find within a second what is to be done again. */
-export function createOperations(db: Database): Operations {
+export function createOperations(db: Database, ownWork: OwnWork): Operations {
   return {
+    ownWork,
     async stopSession(identifier) {
       const session = await findSessionByIdentifier(db, identifier);
       return session && db.transaction().execute((tx) => requestStop(tx, session.id));

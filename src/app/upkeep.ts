@@ -1,26 +1,35 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { deleteSpentRows, reconcile, releaseWorkspaces, type SortDeps } from '../flow.ts';
+import type { Queues } from '../jobs/queues.ts';
 import { createSchedules } from '../jobs/schedules.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Database } from '../store/database.ts';
 import { claimRound, endRound, holdRound } from '../store/schedules.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
+import { createOwnWork, type OwnWork } from './own-work.ts';
 
 const cleanEveryMinutes = 10;
 
 export interface Upkeep {
-  /** What one process of all does: asks trackers for what webhooks missed, deletes what nobody needs. */
-  ofService(): void;
+  ownWork: OwnWork;
+  /** What one process of all does: asks trackers for what webhooks missed, begins what nobody asked for, deletes what nobody needs. */
+  ofService(): Promise<void>;
   /** What one process of each machine does: releases the files of sessions at rest. */
   ofMachine(): void;
 }
 
 /** What has to be done now and then beside the work. Registers its stop. */
 export function createUpkeep(
-  deps: SortDeps & { config: Config; workspaces: Workspaces; stops: (() => Promise<unknown>)[] },
+  deps: SortDeps & {
+    config: Config;
+    workspaces: Workspaces;
+    queues(): Promise<Queues>;
+    stops: (() => Promise<unknown>)[];
+  },
 ): Upkeep {
   const { config, db, log, workspaces, stops } = deps;
+  const ownWork = createOwnWork(deps);
   const schedules = createSchedules({
     rounds: roundsIn(db),
     onError(round, error) {
@@ -30,9 +39,12 @@ export function createUpkeep(
   });
   stops.push(schedules.stop);
   return {
-    ofService() {
+    ownWork,
+    async ofService() {
       schedules.every('reconcile', config.reconcile.minutes, (signal) => reconcile(deps, signal));
       schedules.every('retention', cleanEveryMinutes, (signal) => deleteSpentRows(db, config.retention, signal));
+      for (const { name, minutes, work } of ownWork.rounds) schedules.every(name, minutes, work);
+      await ownWork.listen();
     },
     ofMachine() {
       const parts = { db, workspaces, log };

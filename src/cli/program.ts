@@ -5,13 +5,16 @@ import { type Config, ConfigError, type Environment, loadConfig } from '../confi
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { createLog, type Log } from '../lib/log.ts';
+import { automationsCommand } from './automations.ts';
 import { CliError } from './cli-error.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
+import { ordersCommand } from './orders.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
+import { summaryCommand } from './summary.ts';
 import { ticketsCommand } from './tickets.ts';
 
 export interface Surroundings {
@@ -77,6 +80,9 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     ticketsCommand,
     sessionsCommand,
     watchCommand,
+    ordersCommand,
+    automationsCommand,
+    summaryCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));

@@ -7,6 +7,7 @@ import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
 import { bold, dim, lasting, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
 import { positive } from './tickets.ts';
+import { withApp } from './with-app.ts';
 
 /** Shipmate's work, session by session. */
 export const sessionsCommand = (cli: Cli) => {
@@ -147,13 +148,3 @@ export const watchCommand = (cli: Cli) =>
         });
       }),
     );
-
-async function withApp(cli: Cli, work: (app: App) => Promise<void>): Promise<void> {
-  const config = cli.load();
-  const app = await cli.open(config, cli.log(config, true));
-  try {
-    await work(app);
-  } finally {
-    await app.stop();
-  }
-}

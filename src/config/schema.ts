@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
+import { ordersMap } from './orders.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -150,6 +152,9 @@ export const fileSchema = section({
     }),
   }),
   fields: fieldsSection,
+  orders: ordersMap,
+  automations: automationsMap,
+  summary: summarySection,
   reconcile: section({
     minutes: key(
       z.number().positive().default(5),

@@ -35,8 +35,13 @@ export type TicketOperation =
       relation: Extract<RelationType, 'child' | 'relatedTo'> | null;
       blockedBy: (string | Later)[];
     }
-  /** Gives the ticket to the agent, if nobody has it; else `{ skipped: reason }`. */
-  | { kind: 'takeTicket'; id: string };
+  /**
+   * Gives the ticket to the agent, if nobody has it and it is not finished; else `{ skipped: reason }`. Its result is
+   * `{ at }`: since when the agent has it, by the tracker's clock.
+   */
+  | { kind: 'takeTicket'; id: string }
+  /** The agent gives the ticket up: nobody has it then. If the agent has it no more, `{ skipped: reason }`. */
+  | { kind: 'releaseTicket'; id: string };
 
 /** What is written to a code host. */
 export type CodeOperation =

@@ -1,5 +1,6 @@
 import type { ProofVerdict } from './evidence.ts';
 import type { Proposal } from './proposal.ts';
+import type { Rating } from './standing-orders.ts';
 import type { TicketHint } from './ticket.ts';
 
 /** `waiting`: for something that is not an answer, such as another ticket; it goes on by itself, or when people say so. */
@@ -21,6 +22,8 @@ export interface Outcome {
   proposal?: Proposal;
   /** What it waits for: it goes on when all of it has come. */
   waits?: Wait[];
+  /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */
+  givesBack?: Rating;
   /** Of a change that was published. */
   proof?: ProofVerdict;
 }

@@ -17,6 +17,7 @@ import { settleLostCalls } from '../store/spending.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
+import { giveBack } from './give-back.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -105,6 +106,7 @@ async function end(
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null);
     else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
     else await report(tx, run, outcome, stage);
+    if (outcome.givesBack) await giveBack(tx, session.id, run.id, outcome.givesBack);
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};

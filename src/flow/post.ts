@@ -291,6 +291,8 @@ function describe(operation: Operation): string {
       return `filing the ticket "${operation.draft.title}"`;
     case 'takeTicket':
       return 'taking the ticket';
+    case 'releaseTicket':
+      return 'giving the ticket back';
     default: {
       const never: never = operation;
       return String(never);

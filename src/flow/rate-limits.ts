@@ -28,14 +28,20 @@ export async function heed({ db, log }: RateLimitDeps, account: string, refused:
     log.warn({ account, wait_ms: waitMs, err: refused }, 'a vendor asked us to wait; nothing is sent to it until then');
 }
 
-/** Reads keep to the account's limit here. What writes is an effect: the poster looks just before it sends. */
+/** Reads, and what is filed without a session, keep to the account's limit here. What else writes is an effect: the poster looks just before it sends. */
 export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const within = limitOf(deps, trackerAccount(tracker.kind));
   return {
     ...tracker,
     readTicket: (hint, signal) => within(() => tracker.readTicket(hint, signal)),
     listTickets: (query, cursor, signal) => within(() => tracker.listTickets(query, cursor, signal)),
+    createTicket: (filing, signal) => within(() => tracker.createTicket(filing, signal)),
   };
+}
+
+/** For what writes to a tracker without being an effect, beside `createTicket`. */
+export function limitWrites(deps: RateLimitDeps, kind: string): <T>(work: () => Promise<T>) => Promise<T> {
+  return limitOf(deps, trackerAccount(kind));
 }
 
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {

@@ -86,12 +86,20 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
   if (queued) await deps.nudge('run');
 }
 
-/** Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. */
-export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<TrackerEvent[]>): Promise<void> {
+/**
+ * Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction; `then` writes
+ * in it what goes with them.
+ */
+export async function applyNow(
+  deps: SortDeps,
+  find: (tx: Tx) => Promise<TrackerEvent[]>,
+  then: (tx: Tx) => Promise<void> = async () => {},
+): Promise<void> {
   const due: Due = new Set();
   await deps.db.transaction().execute(async (tx) => {
     await takeTurn(tx);
     for (const event of await find(tx)) await applyEvent(deps, tx, event, due);
+    await then(tx);
   });
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');

@@ -21,11 +21,30 @@ export interface Queues {
   nudgeNow(queue: NudgeName): Promise<void>;
   /** Calls back when a nudge has come, once for all that wait. */
   onNudge(queue: NudgeName, look: () => void): Promise<void>;
+  /**
+   * Has a nudge sent whenever one of these is due, and calls back when one has come. What was named here before and is not
+   * now is due no more. Only where the queues were started with `clock`.
+   */
+  onDue(entries: readonly Due[], look: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** `cron` in `timezone`. */
+export interface Due {
+  name: string;
+  cron: string;
+  timezone: string;
+}
+
+const clockQueue = 'due';
+
 /** Connects to pg-boss, making its schema and our queues where they are missing. Any number of processes may do so at once. */
-export async function startQueues(options: { url: string; onError(error: Error): void }): Promise<Queues> {
+export async function startQueues(options: {
+  url: string;
+  /** Whether this process may send what is due. */
+  clock?: boolean;
+  onError(error: Error): void;
+}): Promise<Queues> {
   const boss = new PgBoss({
     connectionString: options.url,
     application_name: 'shipmate-jobs',
@@ -33,12 +52,12 @@ export async function startQueues(options: { url: string; onError(error: Error):
     supervise: true,
     // It deletes what is done once a day unless told otherwise: at a hundred deliveries a second, millions of rows.
     maintenanceIntervalSeconds: 600,
-    schedule: false,
+    schedule: options.clock ?? false,
     useListenNotify: true,
   });
   boss.on('error', options.onError);
   await boss.start();
-  for (const name of nudgeNames)
+  for (const name of [...nudgeNames, clockQueue])
     await boss.createQueue(name, {
       policy: 'standard',
       notify: true,
@@ -56,6 +75,13 @@ export async function startQueues(options: { url: string; onError(error: Error):
     async onNudge(queue, look) {
       const often = { batchSize: 100, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 };
       await boss.work(queue, often, async () => look());
+    },
+    async onDue(entries, look) {
+      for (const { key } of await boss.getSchedules(clockQueue))
+        if (!entries.some(({ name }) => name === key)) await boss.unschedule(clockQueue, key);
+      for (const { name, cron, timezone } of entries)
+        await boss.schedule(clockQueue, cron, null, { tz: timezone, key: name });
+      await boss.work(clockQueue, { batchSize: 100, pollingIntervalSeconds: 2 }, async () => look());
     },
     stop: () => boss.stop({ graceful: false, close: true }),
   };

@@ -14,8 +14,9 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Signal } from '../core/prompt.ts';
 import type { SessionState } from '../core/session.ts';
+import type { OpenCategory, Rating } from '../core/standing-orders.ts';
 import type { StepKind } from '../core/step.ts';
-import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
+import type { Person, Ticket, TicketDraft, TicketHint } from '../core/ticket.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -236,6 +237,54 @@ export interface Schema {
   };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
+  order_picks: {
+    id: string;
+    order_name: string;
+    day: string;
+    /** null: it does not count against the cap. */
+    nth: number | null;
+    ticket_id: string;
+    hint: Json<TicketHint>;
+    category: OpenCategory;
+    state: Generated<'taking' | 'taken' | 'skipped' | 'declined'>;
+    why: string;
+    demand: Rating;
+    rating: Rating | null;
+    fingerprint: string;
+    session_id: string | null;
+    at: Time;
+  };
+  order_rounds: {
+    order_name: string;
+    cursor: string | null;
+    seen: Generated<number>;
+    many: Generated<boolean>;
+    told: string | null;
+  };
+  order_passes: { order_name: string; ticket_id: string; at: Time };
+  recurring: { name: string; since: Time; paused_at: NullableTime; paused_why: string | null };
+  automation_runs: {
+    id: string;
+    automation: string;
+    due_at: Time;
+    state: Generated<'filing' | 'filed' | 'skipped' | 'failed'>;
+    draft: Json<TicketDraft>;
+    hint: NullableJson<TicketHint>;
+    session_id: string | null;
+    reason: string | null;
+    at: Time;
+  };
+  summaries: {
+    id: string;
+    due_at: Time;
+    since: Time;
+    state: 'filing' | 'filed' | 'nothing' | 'failed';
+    title: string;
+    body: string | null;
+    hint: NullableJson<TicketHint>;
+    reason: string | null;
+    at: Time;
+  };
 }
 
 export type Database = Kysely<Schema>;

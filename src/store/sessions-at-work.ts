@@ -14,7 +14,7 @@ export interface Unaware<T> {
 
 /**
  * Those of these open tickets of the agent's whose session does not know it: there is none, it was taken away, closed, or
- * gone. One that a bot gave to the agent is known to be nobody's wish.
+ * gone. One that a bot gave to the agent is known to be nobody's wish, and so is one that the agent is about to give up.
  */
 export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets: T[]): Promise<Unaware<T>[]> {
   if (tickets.length === 0) return [];
@@ -23,12 +23,18 @@ export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets
     .leftJoin('sessions', 'sessions.ticket_id', 'tickets.id')
     .select(['sessions.id', 'tickets.id as ticket_id', 'given', 'closed', 'gone', belief.as('belief')])
     .select(sql<boolean>`bot_gave_at >= coalesce(given_at, '-infinity')`.as('by_bot'))
+    .select(
+      sql<boolean>`exists (
+        select from effects where session_id = sessions.id and state = 'pending'
+          and operation ->> 'kind' = 'releaseTicket')`.as('leaving'),
+    )
     .where('tickets.id', 'in', tickets.map(ticketIdOf))
     .execute();
   const known = new Map(rows.map((row) => [row.ticket_id, row]));
   return tickets.flatMap((ticket): Unaware<T>[] => {
     const row = known.get(ticketIdOf(ticket));
     if (row?.by_bot && !row.given) return [];
+    if (row?.leaving) return [];
     if (!row?.id) return [{ ticket, session: null }];
     const { id, given, closed, gone, belief } = row;
     return given && !closed && !gone
@@ -62,6 +68,11 @@ export async function believe(
     .where(belief, '=', session.belief)
     .executeTakeFirstOrThrow();
   return updated.numUpdatedRows > 0n;
+}
+
+/** The agent gives its ticket up: whoever gives it back to the agent later does so anew. */
+export async function markGivenUp(tx: Tx, sessionId: string): Promise<void> {
+  await tx.updateTable('sessions').set({ given: false }).where('id', '=', sessionId).execute();
 }
 
 /** Its ticket was not to be found. */

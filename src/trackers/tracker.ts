@@ -1,7 +1,7 @@
 import type { Check } from '../core/check.ts';
 import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import type { TicketOperation } from '../core/effect.ts';
-import type { Ticket, TicketHint, TicketQuery, TrackerKind } from '../core/ticket.ts';
+import type { Ticket, TicketDraft, TicketHint, TicketQuery, TrackerKind } from '../core/ticket.ts';
 
 /**
  * A place where tickets live and where the agent is a member. Adapters return plain, resolved core data; a vendor's ids
@@ -19,7 +19,10 @@ export interface Tracker {
    */
   readEvents(delivery: Delivery): TrackerEvent[];
 
-  /** The whole ticket as it stands now. Throws `VendorError` (`not_found`, `unauthorized`, `unavailable`). */
+  /**
+   * The whole ticket as it stands now. `hint.id` may also be the ticket's identifier, as people write it. Throws `VendorError`
+   * (`not_found`, `unauthorized`, `unavailable`).
+   */
   readTicket(hint: TicketHint, signal: AbortSignal): Promise<Ticket>;
 
   /**
@@ -28,7 +31,16 @@ export interface Tracker {
    */
   send(hint: TicketHint, operation: TicketOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
 
-  /** Tickets that are not finished and fit the query, a page at a time; `next` is null on the last. */
+  /**
+   * Files a ticket that nobody has and that belongs to no other. The same `id` sent again, however late, files nothing and
+   * answers the same ticket. Throws `VendorError`.
+   */
+  createTicket(filing: { id: string; draft: TicketDraft }, signal: AbortSignal): Promise<TicketHint>;
+
+  /**
+   * Tickets that are not finished and fit the query, a page at a time, oldest first; `next` is null on the last. What is
+   * neither changed nor finished while the pages are read is on one of them, once.
+   */
   listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
 
   /** Whether this tracker can be reached and is set up. Never throws. */

@@ -8,17 +8,28 @@ export interface SentDelivery {
   body: Uint8Array;
 }
 
+/** A ticket as a person files it; `team` and `project` where the tracker has them. */
+export interface PersonsDraft {
+  title: string;
+  description: string;
+  labels?: string[];
+  team?: string;
+  project?: string;
+}
+
 /** A tracker, people at work in it, and what can be seen from outside without asking the adapter. */
 export interface TrackerWorld {
   tracker: Tracker;
-  /** How many tickets `listAssigned` gives at once. */
+  /** How many tickets `listTickets` gives at once. */
   pageSize: number;
   /** A hint of a ticket that does not exist. */
   unknownTicket: TicketHint;
   person: {
-    createTicket(draft: { title: string; description: string }): Promise<{ id: string; identifier: string }>;
+    createTicket(draft: PersonsDraft): Promise<{ id: string; identifier: string }>;
     /** The ticket is given to the agent, in whatever way the tracker has for it. */
     give(ticketId: string): Promise<SentDelivery>;
+    /** The ticket is given to somebody else. */
+    giveAway(ticketId: string): Promise<void>;
     take(ticketId: string): Promise<SentDelivery>;
     say(ticketId: string, body: string): Promise<SentDelivery>;
     move(ticketId: string, to: StateCategory): Promise<SentDelivery>;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { actorOf, type Delivery, type TrackerEvent } from '../../src/core/delivery.ts';
 import type { TicketOperation } from '../../src/core/effect.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { TicketHint } from '../../src/core/ticket.ts';
+import type { Ticket, TicketDraft, TicketHint, TicketQuery } from '../../src/core/ticket.ts';
 import type { SentDelivery, TrackerWorld } from './tracker-world.ts';
 
 const never = new AbortController().signal;
@@ -52,6 +52,35 @@ export function trackerContract(
     const sendFiveTimesAtOnce = (ticket: TicketHint, operation: TicketOperation) =>
       Promise.all(Array.from({ length: 5 }, () => send(ticket, operation)));
 
+    /** All that fit the query, page by page. */
+    async function list(query: TicketQuery): Promise<{ pages: TicketHint[][]; ids: string[] }> {
+      const pages: TicketHint[][] = [];
+      for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+        const page = await world.tracker.listTickets(query, cursor, never);
+        pages.push(page.tickets);
+        cursor = page.next;
+      }
+      return { pages, ids: pages.flat().map(({ id }) => id) };
+    }
+
+    const read = (ticket: TicketHint): Promise<Ticket> => world.tracker.readTicket(ticket, never);
+    const draft = (changes: Partial<TicketDraft> = {}): TicketDraft => ({
+      title: `Filed ${randomUUID()}`,
+      description: 'Please.',
+      priority: 'none',
+      labels: [],
+      fields: {},
+      team: null,
+      project: null,
+      ...changes,
+    });
+    /** A hint of a ticket that a person filed and gave to nobody. */
+    async function nobodys(changes: { labels?: string[]; team?: string; project?: string } = {}): Promise<TicketHint> {
+      const filed = { title: `Nobody's ${randomUUID()}`, description: 'Please.', ...changes };
+      const { id } = await world.person.createTicket(filed);
+      return read({ ...world.unknownTicket, id });
+    }
+
     contract('a ticket is read whole', async ({ expect }) => {
       const title = `A title with 🚢 and עברית ${randomUUID()}`;
       const { id, identifier } = await world.person.createTicket({ title, description: odd });
@@ -64,6 +93,12 @@ export function trackerContract(
       expect(Date.parse(ticket.comments[0]?.at ?? '')).toBeGreaterThan(0);
       expect(Date.parse(ticket.updatedAt)).toBeGreaterThan(0);
       expect(JSON.parse(JSON.stringify(ticket))).toEqual(ticket);
+    });
+
+    contract('a ticket is read by its identifier too', async ({ expect }) => {
+      const { ticket } = await given();
+      const found = await read({ ...world.unknownTicket, id: ticket.identifier });
+      expect(found).toEqual(await read(ticket));
     });
 
     contract('a description of 200 kB is read whole', async ({ expect }) => {
@@ -380,24 +415,223 @@ export function trackerContract(
       await world.person.take(taken.id);
       const { id: nobodys } = await world.person.createTicket({ title: "Nobody's", description: '' });
 
-      const pages: TicketHint[][] = [];
-      for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
-        const page: { tickets: TicketHint[]; next: string | null } = await world.tracker.listTickets(
-          { assignee: 'agent' },
-          cursor,
-          never,
-        );
-        pages.push(page.tickets);
-        cursor = page.next;
-      }
-      const listed = pages.flat().map((ticket) => ticket.id);
+      const { pages, ids: listed } = await list({ assignee: 'agent' });
       expect(pages.length).toBeGreaterThan(1);
       expect(new Set(listed).size).toBe(listed.length);
       expect(listed).toEqual(expect.arrayContaining([...mine]));
       for (const id of [finished.id, taken.id, nobodys]) expect(listed).not.toContain(id);
       const [hint] = pages[0] ?? [];
-      const read = await world.tracker.readTicket(hint as TicketHint, never);
-      expect(read).toMatchObject(hint as TicketHint);
+      expect(await read(hint as TicketHint)).toMatchObject(hint as TicketHint);
+    });
+
+    contract("what is nobody's is listed, and nothing else", async ({ expect }) => {
+      const mine = (await given()).ticket;
+      const [free, finished, theirs] = [await nobodys(), await nobodys(), await nobodys()];
+      await world.person.move(finished.id, 'canceled');
+      await world.person.giveAway(theirs.id);
+      const { ids } = await list({ assignee: 'nobody' });
+      expect(ids).toContain(free.id);
+      for (const { id } of [mine, finished, theirs]) expect(ids).not.toContain(id);
+      const { ids: everybodys } = await list({});
+      expect(everybodys).toEqual(expect.arrayContaining([mine.id, free.id, theirs.id]));
+      expect(everybodys).not.toContain(finished.id);
+    });
+
+    contract('tickets are listed by their state', async ({ expect }) => {
+      const [todo, started] = [await nobodys(), await nobodys()];
+      await world.person.move(started.id, 'started');
+      const { ids } = await list({ categories: ['started'] });
+      expect(ids).toContain(started.id);
+      expect(ids).not.toContain(todo.id);
+      expect((await list({ categories: ['started', 'unstarted'] })).ids).toEqual(
+        expect.arrayContaining([todo.id, started.id]),
+      );
+      expect((await list({ categories: [] })).ids).toEqual([]);
+    });
+
+    contract('tickets are listed by their labels: those that have all of them', async ({ expect }) => {
+      const [one, two] = [`one ${randomUUID()}`, `two ${randomUUID()}`];
+      const [both, single] = [await nobodys({ labels: [one, two] }), await nobodys({ labels: [one] })];
+      expect((await list({ labels: [one] })).ids).toEqual([both.id, single.id]);
+      expect((await list({ labels: [one, two] })).ids).toEqual([both.id]);
+      expect((await list({ labels: [`${one}.`] })).ids).toEqual([]);
+    });
+
+    contract('tickets are listed by their team and project', async ({ expect }) => {
+      const [team, project] = [`Team ${randomUUID()}`, `Project ${randomUUID()}`];
+      const [both, single] = [await nobodys({ team, project }), await nobodys({ team })];
+      expect([both.team, both.project, single.project]).toEqual([team, project, null]);
+      expect((await list({ team })).ids).toEqual([both.id, single.id]);
+      expect((await list({ team, project })).ids).toEqual([both.id]);
+      expect((await list({ project, assignee: 'nobody', categories: ['unstarted'] })).ids).toEqual([both.id]);
+      expect((await list({ team: project })).ids).toEqual([]);
+    });
+
+    contract(
+      'pages hold each ticket once, oldest first, though tickets come and go between them',
+      async ({ expect }) => {
+        const label = `paged ${randomUUID()}`;
+        const filed: string[] = [];
+        for (let made = 0; made < 2 * world.pageSize + 1; made++) filed.push((await nobodys({ labels: [label] })).id);
+        const query: TicketQuery = { labels: [label] };
+        const first = await world.tracker.listTickets(query, null, never);
+        await world.person.move(filed[0] ?? '', 'done');
+        await nobodys({ labels: [label] });
+        const listed = first.tickets.map(({ id }) => id);
+        for (let cursor = first.next; cursor !== null; ) {
+          const page = await world.tracker.listTickets(query, JSON.parse(JSON.stringify(cursor)), never);
+          listed.push(...page.tickets.map(({ id }) => id));
+          cursor = page.next;
+        }
+        expect(first.tickets).toHaveLength(world.pageSize);
+        expect(listed.slice(0, filed.length)).toEqual(filed);
+        expect(new Set(listed).size).toBe(listed.length);
+      },
+    );
+
+    contract(
+      'a sub-ticket is filed once, and both sides see what they have to do with each other',
+      async ({ expect }) => {
+        const { ticket: parent } = await given();
+        const blocker = await nobodys();
+        const operation: TicketOperation = {
+          kind: 'createTicket',
+          id: randomUUID(),
+          draft: draft({ priority: 'high' }),
+          relation: 'child',
+          blockedBy: [blocker.id],
+        };
+        const answers = await sendFiveTimesAtOnce(parent, operation);
+        for (const answer of [...answers, await send(parent, operation)]) expect(answer).toEqual(answers[0]);
+        const hint = answers[0]?.hint as TicketHint;
+        const child = await read(hint);
+        expect((await list({})).pages.flat().filter(({ title }) => title === hint.title)).toHaveLength(1);
+        expect(child).toMatchObject({ ...hint, title: operation.draft.title, priority: 'high', assignee: null });
+        expect(child.state.category).toBe('unstarted');
+        const seen = (ticket: Ticket) => ticket.relations.map(({ type, ticket: { id } }) => [type, id]);
+        expect(seen(child)).toHaveLength(2);
+        expect(seen(child)).toEqual(
+          expect.arrayContaining([
+            ['parent', parent.id],
+            ['blockedBy', blocker.id],
+          ]),
+        );
+        expect(seen(await read(parent))).toEqual([['child', child.id]]);
+        expect(seen(await read(blocker))).toEqual([['blocks', child.id]]);
+        await world.person.move(blocker.id, 'done');
+        expect((await read(hint)).relations.find(({ type }) => type === 'blockedBy')?.category).toBe('done');
+      },
+    );
+
+    contract('a related ticket is seen from both sides', async ({ expect }) => {
+      const { ticket } = await given();
+      const { hint } = await send(ticket, {
+        kind: 'createTicket',
+        id: randomUUID(),
+        draft: draft(),
+        relation: 'relatedTo',
+        blockedBy: [],
+      });
+      const seen = async (hint: TicketHint) =>
+        (await read(hint)).relations.map(({ type, ticket: { id } }) => [type, id]);
+      expect(await seen(hint as TicketHint)).toEqual([['relatedTo', ticket.id]]);
+      expect(await seen(ticket)).toEqual([['relatedTo', (hint as TicketHint).id]]);
+    });
+
+    contract('a ticket that is blocked by one that does not exist is not filed', async ({ expect }) => {
+      const { ticket } = await given();
+      const refused = draft();
+      const operation: TicketOperation = {
+        kind: 'createTicket',
+        id: randomUUID(),
+        draft: refused,
+        relation: 'child',
+        blockedBy: [world.unknownTicket.id],
+      };
+      for (let tried = 0; tried < 2; tried++)
+        await expect(send(ticket, operation)).rejects.toMatchObject({ name: 'VendorError', code: 'not_found' });
+      expect((await list({})).pages.flat().filter(({ title }) => title === refused.title)).toEqual([]);
+    });
+
+    contract('a ticket of its own is filed once, however often and late it is sent', async ({ expect }) => {
+      const filing = { id: randomUUID(), draft: draft({ labels: ['shipmate'] }) };
+      const file = () => world.tracker.createTicket(filing, never);
+      const answers = await Promise.all(Array.from({ length: 5 }, file));
+      const [hint] = answers;
+      if (!hint) throw new Error('nothing was filed');
+      await world.person.move(hint.id, 'started');
+      for (const answer of [...answers, await file()]) expect(answer).toEqual(hint);
+      expect((await list({})).pages.flat().filter(({ title }) => title === filing.draft.title)).toHaveLength(1);
+      const filed = await read(hint);
+      expect(filed).toMatchObject({
+        ...hint,
+        description: 'Please.',
+        labels: ['shipmate'],
+        assignee: null,
+        relations: [],
+      });
+      const fired = AbortSignal.abort(new Error('enough'));
+      await expect(world.tracker.createTicket({ id: randomUUID(), draft: draft() }, fired)).rejects.toThrow('enough');
+    });
+
+    contract('what the agent files keeps odd characters, and fails for none', async ({ expect }) => {
+      const title = `🚢 "quotes" \\ \\u0000 <b>&amp;</b> עברית ${randomUUID()}`;
+      const strange = draft({ title, description: odd, labels: ['größe 🚢'], team: 'Team \\u0000 🚢' });
+      const hint = await world.tracker.createTicket({ id: randomUUID(), draft: strange }, never);
+      expect(await read(hint)).toMatchObject({
+        ...hint,
+        title,
+        description: odd,
+        labels: ['größe 🚢'],
+        team: strange.team,
+      });
+      const nul = draft({
+        title: `N\0L ${randomUUID()}`,
+        description: 'a\0b',
+        labels: ['c\0d'],
+        team: 'e\0f',
+        project: 'g\ud800',
+      });
+      const filed = await world.tracker.createTicket({ id: randomUUID(), draft: nul }, never);
+      expect(await read(filed)).toMatchObject({ ...filed, description: expect.stringMatching(/^a.?b$/s) });
+      const long = `${'x'.repeat(498)}${'🚢'.repeat(300)}`;
+      const cut = await world.tracker.createTicket({ id: randomUUID(), draft: draft({ title: long }) }, never);
+      expect((await read(cut)).title).toBe(cut.title);
+      expect(cut.title.isWellFormed()).toBe(true);
+      const untitled = await world.tracker.createTicket({ id: randomUUID(), draft: draft({ title: ' \n' }) }, never);
+      expect((await read(untitled)).title).toMatch(/\S/);
+    });
+
+    contract("nobody's ticket is taken once, and given up once", async ({ expect }) => {
+      const ticket = await nobodys();
+      const take: TicketOperation = { kind: 'takeTicket', id: randomUUID() };
+      const answers = await sendFiveTimesAtOnce(ticket, take);
+      for (const answer of [...answers, await send(ticket, take)]) expect(answer).toEqual(answers[0]);
+      expect(answers[0]).toEqual({ at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) });
+      expect(Date.parse(String(answers[0]?.at))).toBeLessThanOrEqual(Date.parse((await read(ticket)).updatedAt));
+      expect((await list({ assignee: 'agent' })).ids).toContain(ticket.id);
+      expect(await send(ticket, { kind: 'takeTicket', id: randomUUID() })).toEqual({ at: expect.any(String) });
+
+      const release: TicketOperation = { kind: 'releaseTicket', id: randomUUID() };
+      const released = await sendFiveTimesAtOnce(ticket, release);
+      for (const answer of released) expect(answer).toEqual(released[0]);
+      expect(released[0]).not.toHaveProperty('skipped');
+      expect((await list({ assignee: 'nobody' })).ids).toContain(ticket.id);
+      expect(await send(ticket, take)).toEqual(answers[0]);
+      expect((await list({ assignee: 'nobody' })).ids, 'a late repetition takes nothing').toContain(ticket.id);
+    });
+
+    contract("a person's ticket is neither taken nor given up, nor is a finished one taken", async ({ expect }) => {
+      const skipped = { skipped: expect.stringMatching(/./) };
+      const theirs = await nobodys();
+      await world.person.giveAway(theirs.id);
+      expect(await send(theirs, { kind: 'takeTicket', id: randomUUID() })).toEqual(skipped);
+      expect(await send(theirs, { kind: 'releaseTicket', id: randomUUID() })).toEqual(skipped);
+      expect((await read(theirs)).assignee?.isBot).toBe(false);
+      const finished = await nobodys();
+      await world.person.move(finished.id, 'done');
+      expect(await send(finished, { kind: 'takeTicket', id: randomUUID() })).toEqual(skipped);
+      expect((await read(finished)).assignee).toBe(null);
     });
 
     contract('the check says that all is well', async ({ expect }) => {

@@ -16,6 +16,7 @@ const effectKinds: Record<Operation['kind'], boolean> = {
   // No ticket of these tests has sub-tickets; theirs are killed in test/flow.
   createTicket: false,
   takeTicket: false,
+  releaseTicket: false,
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */

@@ -42,3 +42,27 @@ test('nudges do not pile up: what was heard goes after ten minutes, what nobody 
   await clean();
   expect(await left()).toEqual([]);
 });
+
+test('what comes round by the clock is what was named last, and its nudge is heard', async ({ expect }) => {
+  const database = await createTestDatabase();
+  const queues = await startQueues({ url: database.url, clock: true, onError: () => {} });
+  const boss = new PgBoss({ connectionString: database.url, supervise: false, schedule: false });
+  onTestFinished(async () => {
+    await queues.stop();
+    await boss.stop({ graceful: false, close: true });
+    await database.drop();
+  });
+  const entry = (name: string, cron = '0 6 * * *') => ({ name, cron, timezone: 'Europe/Berlin' });
+  const scheduled = async () =>
+    (await database.pool.query("select key, cron, timezone from pgboss.schedule where name = 'due' order by key")).rows;
+  await queues.onDue([entry('first'), entry('second')], () => {});
+  const heard = Promise.withResolvers<void>();
+  await queues.onDue([entry('second', '0 7 * * *'), entry('third')], () => heard.resolve());
+  expect(await scheduled()).toEqual([
+    { key: 'second', cron: '0 7 * * *', timezone: 'Europe/Berlin' },
+    { key: 'third', cron: '0 6 * * *', timezone: 'Europe/Berlin' },
+  ]);
+  await boss.start();
+  for (let sent = 0; sent < 2; sent++) await boss.send('due');
+  await heard.promise;
+});

@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import type { Pool } from 'pg';
 import type { TicketOperation } from '../../core/effect.ts';
-import type { TicketHint } from '../../core/ticket.ts';
-import { insertRow, storeRelation, updateRow } from './changes.ts';
-import { type BoardDatabase, boardTransaction } from './database.ts';
+import type { TicketDraft, TicketHint } from '../../core/ticket.ts';
+import { insertRow, nextMoment, storeRelation, updateRow } from './changes.ts';
+import { type BoardDatabase, boardTransaction, isoTime } from './database.ts';
 import { accountNamed } from './edit.ts';
 import { type BoardState, categoryOf, finishedStates, stateOf } from './states.ts';
 import { cutLine } from './text.ts';
-import { hintOf, lockTicket, numberOf, type TicketRow } from './tickets.ts';
+import { hintOf, identifierOf, lockTicket, notFound, numberOf, type TicketRow } from './tickets.ts';
 
 /**
  * Carries one operation out, once: what it did is kept under its id, in the same transaction and behind the ticket's lock,
@@ -82,7 +82,8 @@ async function moveAtOnce(
          from locked on conflict (id) do nothing returning ticket, result
        ),
        moved as (
-         update board_tickets set state = $3, version = version + 1, updated_at = clock_timestamp()
+         update board_tickets set state = $3, version = version + 1,
+           updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
          from sent join locked on locked.number = sent.ticket
          where board_tickets.number = sent.ticket and locked.state <> $3 and locked.state = any($4)
        )
@@ -125,7 +126,7 @@ async function carryOut(
       if (!operation.from.includes(categoryOf(ticket.state))) return { skipped: skipped(ticket.state, state) };
       await db
         .updateTable('board_tickets')
-        .set({ state, version: ticket.version + 1, updated_at: sql<Date>`clock_timestamp()` })
+        .set({ state, version: ticket.version + 1, updated_at: nextMoment() })
         .where('number', '=', ticket.number)
         .execute();
       return { state };
@@ -141,44 +142,94 @@ async function carryOut(
         .execute();
       return { url };
     }
-    case 'createTicket':
-      return { hint: await fileTicket(db, ticket, operation) };
+    case 'createTicket': {
+      const { draft, relation, blockedBy } = operation;
+      const others = blockedBy.map((other) => {
+        if (typeof other !== 'string') throw new Error(`what blocks "${draft.title}" was not resolved`);
+        return numberOf(other);
+      });
+      await checkThere(db, others);
+      const { number, hint } = await insertDraft(db, draft);
+      if (relation) await storeRelation(db, [ticket.number, number], relation);
+      for (const other of others) await storeRelation(db, [number, other], 'blockedBy');
+      return { hint };
+    }
     case 'takeTicket': {
-      const { assignee, state } = ticket;
-      if (assignee?.id === agent) return { assignee: agent };
-      if (assignee) return { skipped: `${assignee.name} has the ticket.` };
+      const { assignee, state, number } = ticket;
+      if (assignee && assignee.id !== agent) return { skipped: `${assignee.name} has the ticket.` };
       if (finishedStates.includes(state)) return { skipped: `The ticket is in "${state}".` };
-      await updateRow(db, { ...ticket, assignee: accountNamed(agent, agent), version: ticket.version + 1 });
-      return { assignee: agent };
+      if (assignee) return { at: await lastChange(db, number) };
+      return { at: await assign(db, ticket, accountNamed(agent, agent)) };
+    }
+    case 'releaseTicket': {
+      if (ticket.assignee?.id !== agent) return { skipped: 'The ticket is not mine any more.' };
+      return { at: await assign(db, ticket, null) };
     }
   }
 }
 
-async function fileTicket(
-  db: BoardDatabase,
-  from: TicketRow,
-  { draft, relation, blockedBy }: TicketOperation & { kind: 'createTicket' },
-): Promise<TicketHint> {
-  const { title, description, priority, labels, team, project } = draft;
-  const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
-  const { number } = await insertRow(db, {
-    title: cutLine(storable(title)),
-    description: storable(description),
-    priority,
-    labels: labels.map((label) => cutLine(storable(label))),
-    fields: JSON.parse(storable(JSON.stringify(fields))),
-    state: 'Todo',
-    assignee: null,
-  });
-  if (relation) await storeRelation(db, [from.number, number], relation);
-  for (const other of blockedBy) {
-    if (typeof other !== 'string') throw new Error(`what blocks "${title}" was not resolved`);
-    await storeRelation(db, [number, numberOf(other)], 'blockedBy');
-  }
-  return hintOf({ number, title: cutLine(storable(title)), priority, fields });
+function assign(db: BoardDatabase, ticket: TicketRow, assignee: TicketRow['assignee']): Promise<string> {
+  return updateRow(db, { ...ticket, assignee, version: ticket.version + 1 });
 }
 
-/** PostgreSQL's text holds no NUL; what the agent wrote must not fail for one. */
+async function lastChange(db: BoardDatabase, number: number): Promise<string> {
+  const { at } = await db
+    .selectFrom('board_tickets')
+    .select(isoTime('updated_at').as('at'))
+    .where('number', '=', number)
+    .executeTakeFirstOrThrow();
+  return at;
+}
+
+/**
+ * Files a ticket of its own, once: two that ask at once wait for each other at the id, and the second finds what the first
+ * has filed.
+ */
+export function fileTicket(
+  pool: Pool,
+  { id, draft }: { id: string; draft: TicketDraft },
+  signal: AbortSignal,
+): Promise<TicketHint> {
+  signal.throwIfAborted();
+  return boardTransaction(pool, async (db) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${id}, 0))`.execute(db);
+    const earlier = await db.selectFrom('board_operations').select('result').where('id', '=', id).executeTakeFirst();
+    if (earlier) return earlier.result.hint as TicketHint;
+    const { number, hint } = await insertDraft(db, draft);
+    await db
+      .insertInto('board_operations')
+      .values({ id, ticket: number, result: JSON.stringify({ hint }) })
+      .execute();
+    signal.throwIfAborted(); // the last moment: what follows is the commit
+    return hint;
+  });
+}
+
+/** What the agent drafts is made to fit, never refused. */
+async function insertDraft(db: BoardDatabase, draft: TicketDraft): Promise<{ number: number; hint: TicketHint }> {
+  const { priority, team, project } = draft;
+  const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
+  const row = {
+    title: cutLine(storable(draft.title)) || 'Untitled',
+    description: storable(draft.description),
+    priority,
+    labels: [...new Set(draft.labels.map((label) => cutLine(storable(label))))].filter((label) => label !== ''),
+    fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [storable(name), storable(value)])),
+    state: 'Todo' as const,
+    assignee: null,
+  };
+  const { number } = await insertRow(db, row);
+  return { number, hint: hintOf({ number, ...row }) };
+}
+
+async function checkThere(db: BoardDatabase, numbers: number[]): Promise<void> {
+  if (numbers.length === 0) return;
+  const rows = await db.selectFrom('board_tickets').select('number').where('number', 'in', numbers).execute();
+  const missing = numbers.find((number) => !rows.some((row) => row.number === number));
+  if (missing !== undefined) throw notFound(identifierOf(missing));
+}
+
+/** PostgreSQL's text holds no NUL and no half of a pair; what the agent wrote must not fail for one. */
 function storable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').replaceAll('\\u0000', '\uFFFD');
+  return text.replaceAll('\0', '\uFFFD').toWellFormed();
 }

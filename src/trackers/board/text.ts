@@ -27,7 +27,7 @@ export function checkLine(text: string, what: string): string {
 /** The same of what the agent writes, which is cut instead of refused. */
 export function cutLine(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > maxLine ? `${line.slice(0, maxLine - 1)}…` : line;
+  return line.length > maxLine ? `${line.slice(0, maxLine - 1).replace(/[\ud800-\udbff]$/, '')}…` : line;
 }
 
 export function invalid(message: string): VendorError {

@@ -4,7 +4,7 @@ import type { Tracker } from '../tracker.ts';
 import { asVendor, boardDatabase } from './database.ts';
 import { readEvents, verifyDelivery } from './delivery.ts';
 import { listOpen } from './list-open.ts';
-import { sendOperation } from './send.ts';
+import { fileTicket, sendOperation } from './send.ts';
 import { numberOf, readTicket } from './tickets.ts';
 
 /** The board as the agent sees it: a tracker whose tickets lie in our own database. People use `createBoardDesk`. */
@@ -23,7 +23,7 @@ export function createBoardTracker(options: {
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => asVendor(() => readTicket(db, numberOf(hint.id), signal)),
     send: (hint, operation, signal) => asVendor(() => sendOperation({ pool, agent, hint, signal }, operation)),
-
+    createTicket: (filing, signal) => asVendor(() => fileTicket(pool, filing, signal)),
     listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),
 
     async check(): Promise<Check[]> {

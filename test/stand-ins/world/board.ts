@@ -67,8 +67,11 @@ export function createBoard(agent: string) {
   const known = new Set<string>();
   /** Tickets that the agent filed, by the id of the operation. */
   const filed = new Map<string, number>();
+  /** When tickets changed hands, by the id of the operation. */
+  const handed = new Map<string, string>();
   const relations: { ticket: number; type: keyof typeof fromTheOtherSide; other: number }[] = [];
   let last = 0;
+  let numbers = 0;
 
   /** ISO 8601 to the microsecond; no two are the same, whatever happens in one millisecond. */
   function now(): string {
@@ -111,7 +114,7 @@ export function createBoard(agent: string) {
     show: (id: string) => view(find(id)),
 
     create({ title, state = 'Todo', assignee, ...rest }: TicketDraft, by: Person): Changed {
-      const number = rows.size + 1;
+      const number = ++numbers;
       const row: Row = {
         number,
         title,
@@ -173,19 +176,24 @@ export function createBoard(agent: string) {
     },
 
     /** Unlike others it answers a repetition, as a vendor does whose tickets carry an id of ours that can be searched for. */
-    file(id: string, operation: TicketOperation & { kind: 'createTicket' }) {
-      const from = find(id);
+    file(id: string | null, operation: TicketOperation & { kind: 'createTicket' }) {
+      const from = id === null ? null : find(id);
       const earlier = filed.get(operation.id);
       if (earlier !== undefined) return { hint: hintOf(find(String(earlier))), isNew: false, told: null };
+      const blockers = operation.blockedBy.map((blocker) => find(String(blocker)).number);
       const { team, project, ...draft } = operation.draft;
       const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
-      const { ticket, told } = this.create({ ...draft, fields }, agentAccount);
+      const { ticket, told } = this.create(
+        { ...draft, title: draft.title.trim() === '' ? 'Untitled' : draft.title, fields },
+        agentAccount,
+      );
       const number = Number(ticket.id);
       filed.set(operation.id, number);
-      if (operation.relation === 'child') relations.push({ ticket: number, type: 'parent', other: from.number });
-      if (operation.relation === 'relatedTo') relations.push({ ticket: from.number, type: 'relatedTo', other: number });
-      for (const blocker of operation.blockedBy)
-        relations.push({ ticket: find(String(blocker)).number, type: 'blocks', other: number });
+      if (from && operation.relation === 'child')
+        relations.push({ ticket: number, type: 'parent', other: from.number });
+      if (from && operation.relation === 'relatedTo')
+        relations.push({ ticket: from.number, type: 'relatedTo', other: number });
+      for (const blocker of blockers) relations.push({ ticket: blocker, type: 'blocks', other: number });
       return { hint: hintOf(find(ticket.id)), isNew: true, told };
     },
     relate(id: string, type: RelationType, other: string, by: Person): Changed {
@@ -200,13 +208,23 @@ export function createBoard(agent: string) {
         told: describeChange('ticket.changed', row, by, row.assignee, row.updatedAt, ['relations']),
       };
     },
+    /** These two answer a repetition as well: with when it was done. */
     take(id: string, operationId: string) {
       const row = find(id);
-      if (row.assignee?.id === agent) return { told: null };
-      if (row.assignee) return { skipped: `${row.assignee.name} has the ticket`, told: null };
-      claim(operationId);
-      touch(row, { assignee: agentAccount });
-      return { told: describeChange('ticket.assigned', row, agentAccount, null, row.updatedAt) };
+      const at = handed.get(operationId);
+      if (at !== undefined) return { at, told: null };
+      if (row.assignee && row.assignee.id !== agent)
+        return { skipped: `${row.assignee.name} has the ticket`, told: null };
+      if (isOver(categoryOf(row.state))) return { skipped: `the ticket is in "${row.state}"`, told: null };
+      if (row.assignee) return { at: row.updatedAt, told: null };
+      return hand(row, operationId, agentAccount);
+    },
+    release(id: string, operationId: string) {
+      const row = find(id);
+      const at = handed.get(operationId);
+      if (at !== undefined) return { at, told: null };
+      if (row.assignee?.id !== agent) return { skipped: 'the agent does not have the ticket', told: null };
+      return hand(row, operationId, null);
     },
 
     postActivity(id: string, operationId: string, activity: Activity): void {
@@ -241,6 +259,14 @@ export function createBoard(agent: string) {
     },
   };
 
+  function hand(row: Row, operationId: string, assignee: Person | null) {
+    const previous = row.assignee;
+    touch(row, { assignee });
+    handed.set(operationId, row.updatedAt);
+    const event = assignee ? 'ticket.assigned' : 'ticket.unassigned';
+    return { at: row.updatedAt, told: describeChange(event, row, agentAccount, previous, row.updatedAt) };
+  }
+
   function account(name: string): Person {
     return name === agent ? agentAccount : { id: name.toLowerCase(), name, isBot: false };
   }
@@ -257,7 +283,8 @@ export function createBoard(agent: string) {
       comments,
       relations: relations.flatMap(({ ticket, type, other }): Ticket['relations'] => {
         if (ticket !== row.number && other !== row.number) return [];
-        const far = find(String(ticket === row.number ? other : ticket));
+        const far = rows.get(ticket === row.number ? other : ticket);
+        if (!far) return [];
         const seen = ticket === row.number ? type : fromTheOtherSide[type];
         return [{ type: seen, ticket: hintOf(far), category: categoryOf(far.state) }];
       }),

@@ -1,6 +1,6 @@
 import type { PullRequest } from '../../../src/core/pull-request.ts';
 import type { Repository } from '../../../src/core/repository.ts';
-import type { Person } from '../../../src/core/ticket.ts';
+import type { Person, RelationType } from '../../../src/core/ticket.ts';
 import type { TicketDraft, WorldTicket } from './board.ts';
 import type { Fault } from './faults.ts';
 import type { Asked, TicketCounts, Write } from './ledger.ts';
@@ -17,6 +17,8 @@ export interface WorldClient {
   create(draft: TicketDraft, by?: Person): Promise<Told>;
   /** To the agent, unless somebody is named. */
   assign(id: string, assignee?: string, by?: Person): Promise<Told>;
+  /** As `id` sees it: "blockedBy". */
+  relate(id: string, type: RelationType, other: string, by?: Person): Promise<Told>;
   unassign(id: string, by?: Person): Promise<Told>;
   comment(id: string, body: string, by?: Person): Promise<Told>;
   move(id: string, state: string, by?: Person): Promise<Told>;
@@ -51,6 +53,7 @@ export function worldClient(url: string): WorldClient {
     url,
     create: (draft, by) => ask('create', { draft, by }),
     assign: (id, assignee, by) => ask('assign', { id, assignee, by }),
+    relate: (id, type, other, by) => ask('relate', { id, type, other, by }),
     unassign: (id, by) => ask('unassign', { id, by }),
     comment: (id, body, by) => ask('comment', { id, body, by }),
     move: (id, state, by) => ask('move', { id, state, by }),

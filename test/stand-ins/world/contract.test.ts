@@ -43,8 +43,10 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
     },
     signatureHeader: 'board-signature',
     person: {
-      createTicket: async (draft) => (await world.create(draft)).ticket,
+      createTicket: async ({ team, project, ...draft }) =>
+        (await world.create({ ...draft, fields: { ...(team && { team }), ...(project && { project }) } })).ticket,
       give: (id) => sent(world.assign(id)),
+      giveAway: async (id) => void (await world.assign(id, 'grace')),
       take: (id) => sent(world.unassign(id)),
       say: (id, body) => sent(world.comment(id, body)),
       move: (id, to) => sent(world.move(id, stateOf(to))),

@@ -8,6 +8,7 @@ export type WorldCall =
   | 'attachPullRequest'
   | 'createTicket'
   | 'takeTicket'
+  | 'releaseTicket'
   | 'locate'
   | 'pushBranch'
   | 'openPullRequest'

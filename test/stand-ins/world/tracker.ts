@@ -16,6 +16,17 @@ export function createWorldTracker(options: { url: string; agent: string; secret
     readTicket: (hint, signal) => callWorld(url, 'tracker', 'readTicket', { id: hint.id }, signal),
     listTickets: (query, cursor, signal) => callWorld(url, 'tracker', 'listTickets', { query, cursor }, signal),
     send: (hint, operation, signal) => send(url, hint, operation, signal),
+    async createTicket({ id, draft }, signal) {
+      const operation = { kind: 'createTicket', id, draft, relation: null, blockedBy: [] };
+      const answer = await callWorld<{ hint: TicketHint }>(
+        url,
+        'tracker',
+        'createTicket',
+        { ticket: null, operation },
+        signal,
+      );
+      return answer.hint;
+    },
     async check() {
       const name = 'tracker world';
       try {
@@ -36,7 +47,7 @@ async function send(
 ): Promise<Record<string, unknown>> {
   const done = doneBy(operation);
   try {
-    const answer = await callWorld<{ skipped?: string; hint?: TicketHint } | null>(
+    const answer = await callWorld<{ skipped?: string; hint?: TicketHint; at?: string } | null>(
       url,
       'tracker',
       operation.kind,
@@ -44,6 +55,7 @@ async function send(
       signal,
     );
     if (answer?.hint !== undefined) return { hint: answer.hint };
+    if (answer?.at !== undefined) return { at: answer.at };
     return answer?.skipped === undefined ? done : { skipped: answer.skipped };
   } catch (error) {
     // It has this id already: an earlier try arrived, whatever became of its answer.
@@ -55,6 +67,5 @@ async function send(
 function doneBy(operation: TicketOperation): Record<string, unknown> {
   if (operation.kind === 'moveTicket') return { state: stateOf(operation.to) };
   if (operation.kind === 'attachPullRequest') return { url: operation.url };
-  if (operation.kind === 'takeTicket') return { assignee: 'the agent' };
   return { id: operation.id };
 }

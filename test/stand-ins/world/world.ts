@@ -49,7 +49,9 @@ type Body = Record<
   | 'tickets'
   | 'cursor'
   | 'repository'
-  | 'number',
+  | 'number'
+  | 'type'
+  | 'other',
   never
 > & { ticket: string; query: TicketQuery; operation: TicketOperation; push: BranchPush; request: OpenRequest };
 
@@ -80,6 +82,16 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
   const changed = ({ ticket, told }: Changed) => ({ ticket, delivery: tell(told) });
 
+  /** With the ticket that it is sent to, or with none: then it is related to nothing. */
+  function file(id: string | null, operation: TicketOperation): unknown {
+    if (operation.kind !== 'createTicket') throw new Refusal(422, `a ${operation.kind} files nothing`);
+    const { told, isNew, hint } = board.file(id, operation);
+    const at = id === null ? hint.identifier : board.show(id).identifier;
+    if (isNew) ledger.write('createTicket', operation.id, at, hint.title);
+    tell(told);
+    return { hint };
+  }
+
   function sendToTicket(id: string, operation: TicketOperation, { hideMs }: Call): unknown {
     const ticket = board.show(id).identifier;
     const write = (content: unknown) => ledger.write(operation.kind, operation.id, ticket, content);
@@ -99,15 +111,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         tell(told);
         return answer;
       }
-      case 'createTicket': {
-        const { told, isNew, hint } = board.file(id, operation);
-        if (isNew) write(hint.title);
-        tell(told);
-        return { hint };
-      }
-      case 'takeTicket': {
-        const { told, ...answer } = board.take(id, operation.id);
-        if (told) write('taken');
+      case 'createTicket':
+        return file(id, operation);
+      case 'takeTicket':
+      case 'releaseTicket': {
+        const isTaken = operation.kind === 'takeTicket';
+        const { told, ...answer } = isTaken ? board.take(id, operation.id) : board.release(id, operation.id);
+        if (told) write(isTaken ? 'taken' : 'released');
         tell(told);
         return answer;
       }
@@ -122,8 +132,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     attachPullRequest: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
-    createTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    createTicket: ({ ticket, operation }) => file(ticket, operation),
     takeTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    releaseTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     locate: ({ repository }) => repositories.locate(repository),
     async pushBranch({ repository, push }) {
       const moved = await repositories.push(repository, push);
@@ -147,6 +158,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   /** What people and tests do: always works. */
   const people: Record<string, (body: Body) => unknown> = {
     create: ({ draft, by }) => changed(board.create(draft, by ?? ada)),
+    relate: ({ id, type, other, by }) => changed(board.relate(id, type, other, by ?? ada)),
     assign: ({ id, assignee, by }) => changed(board.assign(id, assignee ?? agent, by ?? ada)),
     unassign: ({ id, by }) => changed(board.unassign(id, by ?? ada)),
     comment: ({ id, body, by }) => changed(board.comment(id, body, by ?? ada)),

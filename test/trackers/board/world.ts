@@ -77,8 +77,10 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
     },
     signatureHeader: 'board-signature',
     person: {
-      createTicket: (draft) => desk.createTicket(draft, ada),
+      createTicket: ({ team, project, ...draft }) =>
+        desk.createTicket({ ...draft, fields: { ...(team && { team }), ...(project && { project }) } }, ada),
       give: (id) => deliveredBy(id, desk.assign(id, agent, ada)),
+      giveAway: async (id) => void (await desk.assign(id, 'grace', ada)),
       take: (id) => deliveredBy(id, desk.unassign(id, ada)),
       say: (id, body) => deliveredBy(id, desk.comment(id, body, ada)),
       move: (id, to) => deliveredBy(id, desk.move(id, stateOf(to), ada)),

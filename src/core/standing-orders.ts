@@ -1,0 +1,132 @@
+import { deterministicId } from '../lib/ids.ts';
+import { isBugTicket } from './bug-ticket.ts';
+import type { Outcome } from './outcome.ts';
+import { cleanText } from './outgoing-text.ts';
+import type { Repository } from './repository.ts';
+import { routeTicket } from './routing.ts';
+import { isOver, priorities, type Ticket, type TicketHint, type TicketQuery, type TrackerKind } from './ticket.ts';
+
+/** How ready a ticket is to be worked on; the best first. */
+export const ratings = ['green', 'yellow', 'red'] as const;
+export type Rating = (typeof ratings)[number];
+
+export type OpenCategory = NonNullable<TicketQuery['categories']>[number];
+
+export const ticketKinds = ['bug', 'feature', 'any'] as const;
+
+/** Tickets that the agent takes by itself: which, and how many of them in a day (UTC). */
+export interface StandingOrder {
+  name: string;
+  tracker: TrackerKind;
+  team: string | null;
+  project: string | null;
+  labels: string[];
+  states: OpenCategory[];
+  kinds: (typeof ticketKinds)[number];
+  /** At least. */
+  rating: Rating;
+  perDay: number;
+  usdPerDay: number | null;
+  repository: string | null;
+  paused: boolean;
+}
+
+/** What an order has come to today. */
+export interface OrderDay {
+  /** Tickets that it took, those that it is about to take among them. */
+  taken: number;
+  /** Those that it gave back. */
+  declined: number;
+  /** What all of these have cost. */
+  usd: number;
+}
+
+export function queryOf({ team, project, labels, states }: StandingOrder): TicketQuery {
+  return {
+    assignee: 'nobody',
+    categories: states,
+    ...(labels.length > 0 && { labels }),
+    ...(team !== null && { team }),
+    ...(project !== null && { project }),
+  };
+}
+
+/** Why an order takes nothing more today, in words for people; null: it may. */
+export function whyIdle(order: StandingOrder, { taken, declined, usd }: OrderDay): string | null {
+  const { paused, perDay, usdPerDay } = order;
+  if (paused) return `paused (orders.${order.name}.paused)`;
+  if (taken >= perDay) return `it has taken its ${perDay} of the day (orders.${order.name}.perDay)`;
+  if (declined >= perDay) return `it has given back ${declined} today, as many as it may take`;
+  if (usdPerDay !== null && usd >= usdPerDay)
+    return `what it took today has cost ${usd.toFixed(2)} of ${usdPerDay} USD (orders.${order.name}.usdPerDay)`;
+  return null;
+}
+
+/** The most pressing first; of equals, as they were listed: the oldest first. */
+export function mostPressing<T extends Pick<TicketHint, 'priority'>>(tickets: readonly T[]): T[] {
+  return tickets.toSorted((a, b) => priorities.indexOf(a.priority) - priorities.indexOf(b.priority));
+}
+
+/** Why an order does not take a ticket, as it stands now; null: it fits. */
+export function whyNot(order: StandingOrder, ticket: Ticket, repositories: readonly Repository[]): string | null {
+  const { category } = ticket.state;
+  if (ticket.assignee) return `${cleanText(ticket.assignee.name, 100)} has it`;
+  if (!order.states.some((state) => state === category)) return `it is in "${cleanText(ticket.state.name, 100)}"`;
+  if (order.kinds === 'bug' && !isBugTicket(ticket)) return 'it is not a bug';
+  if (order.kinds === 'feature' && isBugTicket(ticket)) return 'it is a bug';
+  const blockers = ticket.relations.filter(({ type, category }) => type === 'blockedBy' && !isOver(category));
+  if (blockers.length > 0)
+    return `it is blocked by ${blockers.map(({ ticket: { identifier } }) => identifier).join(', ')}`;
+  if (order.repository !== null) {
+    const route = routeTicket(ticket, repositories);
+    if (!('repository' in route) || route.repository.name !== order.repository)
+      return `it is not about ${order.repository}`;
+  }
+  return null;
+}
+
+/** Said on the ticket that was taken; `nth` of the day. */
+export function whyTaken(order: StandingOrder, ticket: Ticket, nth: number): string {
+  const labels = order.labels.map((label) => `"${cleanText(label, 100)}"`).join(', ');
+  const reasons = [
+    'nobody has it',
+    ...(order.team === null ? [] : [`its team is ${cleanText(order.team, 100)}`]),
+    ...(order.project === null ? [] : [`its project is ${cleanText(order.project, 100)}`]),
+    ...(labels === '' ? [] : [`it is labelled ${labels}`]),
+    ...(order.kinds === 'any' ? [] : [order.kinds === 'bug' ? 'it is a bug' : 'it is not a bug']),
+    ...(ticket.priority === 'none' ? [] : [`its priority is ${ticket.priority}`]),
+    'nothing blocks it',
+  ];
+  return (
+    `I took this by the standing order "${order.name}" (${nth} of ${order.perDay} today): ${reasons.join(', ')}. ` +
+    'Say "stop", or give it to someone else, and I let go of it.'
+  );
+}
+
+/** What a ticket says, as one id: where it stands and who has it do not count, because taking it changes that. */
+export function fingerprintOf({ title, description, labels, fields, priority, comments }: Ticket): string {
+  const said = comments.filter(({ author }) => !author.isBot).map(({ id, body }) => [id, body]);
+  const parts = [title, description, labels.toSorted(), Object.entries(fields).toSorted(), priority, said];
+  return deterministicId('fingerprint', JSON.stringify(parts));
+}
+
+/** What an order asks of a ticket that it took. */
+export interface Demand {
+  order: string;
+  /** At least. */
+  rating: Rating;
+}
+
+/**
+ * What becomes of a ticket that an order took, when it has been rated: null, it is worked on; else the end of its run,
+ * which gives it back and says what is missing.
+ */
+export function judgeRating(demand: Demand, rating: Rating, missing: readonly string[]): Outcome | null {
+  if (ratings.indexOf(rating) <= ratings.indexOf(demand.rating)) return null;
+  const list = missing.map((each) => `- ${cleanText(each, 500)}`).join('\n');
+  const message =
+    `I give this back: the standing order "${demand.order}" takes tickets that are ${demand.rating} at least, and this one is ${rating}.` +
+    `${list === '' ? '' : `\n\nWhat is missing:\n${list}`}\n\n` +
+    'When the ticket says more, I may take it again; assign it to me, and I begin at once.';
+  return { stopReason: 'finished', message, givesBack: rating };
+}

@@ -1,0 +1,218 @@
+import {
+  type Automation,
+  draftOf,
+  endOfRun,
+  failsAgain,
+  failuresToPause,
+  listsTickets,
+  mostListed,
+  type RunEnd,
+  streakEnd,
+} from '../core/automation-templates.ts';
+import { isOver, type TicketHint } from '../core/ticket.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import { lastDue } from '../lib/cron.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
+import { deterministicId } from '../lib/ids.ts';
+import {
+  type AutomationRun,
+  addAutomationRun,
+  listAutomationRuns,
+  lockUnfiled,
+  noteFiled,
+  pause,
+  type Recurring,
+  readRecurring,
+  settleRun,
+  unfiledRuns,
+} from '../store/automation-runs.ts';
+import type { Tracker } from '../trackers/tracker.ts';
+import { openTaken } from './open-taken.ts';
+import { limitWrites } from './rate-limits.ts';
+import type { SortDeps } from './sort.ts';
+
+export interface AutomationDeps extends SortDeps {
+  automations: readonly Automation[];
+  now(): Date;
+}
+
+/** Under which an automation is known among all that comes round. */
+export const nameOf = (automation: Pick<Automation, 'name'>) => `automation/${automation.name}`;
+
+/**
+ * Automations: files the ticket of each that is due. What was missed while nobody was there is made up for once. A row per
+ * automation and moment says what was filed; it is there before anything is, and the ticket is filed under its id, so
+ * that one comes of it whatever is interrupted, and however many processes are told by the clock.
+ */
+export async function fileAutomations(deps: AutomationDeps, signal: AbortSignal): Promise<void> {
+  const failures: unknown[] = [];
+  // One tracker that is away must not keep the others from being looked at.
+  const tryEach = (work: Promise<unknown>) =>
+    work.catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (isDatabaseUnavailable(error)) throw error;
+      failures.push(error);
+    });
+  for (const automation of deps.automations) await tryEach(lookAt(deps, automation, signal));
+  for (const run of await unfiledRuns(deps.db)) await tryEach(file(deps, run, signal));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function lookAt(deps: AutomationDeps, automation: Automation, signal: AbortSignal): Promise<void> {
+  const now = deps.now();
+  const recurring = await readRecurring(deps.db, nameOf(automation), now);
+  if (automation.paused || recurring.paused) return;
+  if (await pauseIfFailing(deps, automation, recurring, signal)) return;
+  const [last] = await listAutomationRuns(deps.db, { automation: automation.name, limit: 1 });
+  const since = last && last.dueAt > recurring.since ? last.dueAt : recurring.since;
+  const dueAt = lastDue(automation.cron, automation.timezone, since, now);
+  if (dueAt) await beginAutomation(deps, automation, dueAt, signal);
+}
+
+/** An automation is due: it is noted, to be filed or to be skipped. What it came to, in words. */
+export async function beginAutomation(
+  deps: AutomationDeps,
+  automation: Automation,
+  dueAt: Date,
+  signal: AbortSignal,
+): Promise<{ skipped: string | null }> {
+  const { db, log } = deps;
+  const open = await openRun(deps, automation, signal);
+  const draft = draftOf(automation, dueAt, open ? null : await listOpen(deps, automation, signal));
+  const skipped = open && `${open.hint?.identifier ?? 'its last ticket'} is not over yet`;
+  const isNew = await addAutomationRun(db, { automation: automation.name, dueAt, draft, skipped });
+  if (open?.hint && isNew) {
+    log.warn(
+      { automation: automation.name, ticket: open.hint.identifier },
+      'an automation was skipped: its last ticket is not over',
+    );
+    await tellOverlap(deps, automation, open.hint, open.id, signal);
+  }
+  return { skipped };
+}
+
+/** The last run that was not skipped, if it is not over. One that is about to be filed is not. */
+async function openRun(
+  deps: AutomationDeps,
+  automation: Automation,
+  signal: AbortSignal,
+): Promise<AutomationRun | null> {
+  const [last] = await listAutomationRuns(deps.db, { automation: automation.name, tried: true, limit: 1 });
+  return last && (await endOf(deps, last, signal)) === 'open' ? last : null;
+}
+
+async function endOf(deps: AutomationDeps, run: AutomationRun, signal: AbortSignal): Promise<RunEnd> {
+  const known = endOfRun(run.state, run.session?.state ?? null, false);
+  if (known !== 'open' || run.state === 'filing' || !run.hint) return known;
+  return endOfRun(run.state, run.session?.state ?? null, await isTicketOver(deps, run.hint, signal));
+}
+
+async function isTicketOver(deps: AutomationDeps, hint: TicketHint, signal: AbortSignal): Promise<boolean> {
+  try {
+    return isOver((await trackerOf(deps, hint.tracker).readTicket(hint, signal)).state.category);
+  } catch (error) {
+    if (error instanceof VendorError && error.code === 'not_found') return true;
+    throw error;
+  }
+}
+
+/** Said once on each ticket that holds an automation up. */
+async function tellOverlap(
+  deps: AutomationDeps,
+  automation: Automation,
+  hint: TicketHint,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = `The automation "${automation.name}" was due again and filed nothing, because this ticket is not over yet. It goes on when this one is done or canceled.`;
+  const operation = {
+    kind: 'postActivity' as const,
+    id: deterministicId('overlap', runId),
+    conversation: hint.ref,
+    activity: { type: 'thought' as const, body },
+  };
+  const write = limitWrites(deps, hint.tracker);
+  await write(() => trackerOf(deps, hint.tracker).send(hint, operation, signal)).catch((error: unknown) => {
+    signal.throwIfAborted();
+    deps.log.warn(
+      { err: error, ticket: hint.identifier },
+      'it could not be told on a ticket that it holds up an automation',
+    );
+  });
+}
+
+async function pauseIfFailing(
+  deps: AutomationDeps,
+  automation: Automation,
+  { since }: Recurring,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const runs = await listAutomationRuns(deps.db, { automation: automation.name, since, tried: true, limit: 20 });
+  const ends: RunEnd[] = [];
+  for (const { state, session, hint } of runs) {
+    // Only of one that waits for people its ticket must be asked.
+    const isOver = session?.state === 'awaitingInput' && hint !== null && (await isTicketOver(deps, hint, signal));
+    ends.push(streakEnd(state, session?.state ?? null, isOver));
+    if (ends.at(-1) === 'done' || failsAgain(ends)) break;
+  }
+  if (!failsAgain(ends)) return false;
+  const why = `${failuresToPause} of its runs have failed, one after the other`;
+  if (await pause(deps.db, nameOf(automation), why, deps.now()))
+    deps.log.error(
+      { automation: automation.name },
+      `an automation is paused: ${why}. When that is mended: shipmate automations resume ${automation.name}`,
+    );
+  return true;
+}
+
+/** For a ticket that asks to sort them: the oldest tickets that nobody has. */
+async function listOpen(deps: AutomationDeps, automation: Automation, signal: AbortSignal) {
+  if (!listsTickets(automation)) return null;
+  const { team, project, tracker } = automation;
+  const query = {
+    assignee: 'nobody' as const,
+    categories: ['backlog' as const, 'unstarted' as const],
+    ...(team !== null && { team }),
+    ...(project !== null && { project }),
+  };
+  const { tickets, next } = await trackerOf(deps, tracker).listTickets(query, null, signal);
+  return { tickets: tickets.slice(0, mostListed), more: next !== null || tickets.length > mostListed };
+}
+
+/** Files the ticket of a run and has the agent take it. Throws when it is to be tried again. */
+async function file(deps: AutomationDeps, run: AutomationRun, signal: AbortSignal): Promise<void> {
+  const { db, log } = deps;
+  const automation = deps.automations.find(({ name }) => name === run.automation);
+  if (!automation)
+    return settleRun(db, run.id, { state: 'failed', reason: 'the automation is not configured any more' });
+  const tracker = trackerOf(deps, automation.tracker);
+  const write = limitWrites(deps, automation.tracker);
+  try {
+    const hint = run.hint ?? (await tracker.createTicket({ id: run.id, draft: run.draft }, signal));
+    if (!run.hint) await noteFiled(db, run.id, hint);
+    if (!automation.assign) return await settleRun(db, run.id, { state: 'filed', sessionId: null });
+    const id = deterministicId('automation/take', run.id);
+    const taken = await write(() => tracker.send(hint, { kind: 'takeTicket', id }, signal));
+    // Somebody was quicker, and has it now.
+    if (typeof taken.at !== 'string') return await settleRun(db, run.id, { state: 'filed', sessionId: null });
+    await openTaken(deps, hint, taken.at, {
+      isOurs: (tx) => lockUnfiled(tx, run.id),
+      settle: (tx, sessionId) => settleRun(tx, run.id, { state: 'filed', sessionId }),
+    });
+    log.info({ automation: run.automation, ticket: hint.identifier }, 'an automation filed a ticket');
+  } catch (error) {
+    if (!(error instanceof VendorError) || error.retryable) throw error;
+    log.error({ err: error, automation: run.automation }, 'an automation could not file its ticket');
+    await settleRun(db, run.id, { state: 'failed', reason: error.message });
+  }
+}
+
+function trackerOf({ trackers }: AutomationDeps, kind: string): Tracker {
+  const tracker = trackers.get(kind);
+  if (!tracker)
+    throw new VendorError(`The tracker "${kind}" is not configured any more; add it to shipmate.yaml.`, {
+      code: 'invalid',
+      retryable: false,
+    });
+  return tracker;
+}

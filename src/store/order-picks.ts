@@ -1,0 +1,196 @@
+import { sql } from 'kysely';
+import type { SessionState } from '../core/session.ts';
+import type { Demand, OpenCategory, OrderDay, Rating, StandingOrder } from '../core/standing-orders.ts';
+import type { TicketHint } from '../core/ticket.ts';
+import { deterministicId } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
+import type { Database, Tx } from './database.ts';
+import { ticketIdOf } from './sessions.ts';
+
+/** A ticket that an order is about to take, or has taken. */
+export interface OrderPick {
+  id: string;
+  order: string;
+  hint: TicketHint;
+  why: string;
+}
+
+/** What an order has come to on a day ("2026-11-21"). */
+export async function readDay(db: Database, order: string, day: string): Promise<OrderDay> {
+  const found = await sql<{ taken: number; declined: number; usd: string }>`
+    select count(*) filter (where state in ('taking', 'taken'))::int as taken,
+      count(*) filter (where state = 'declined')::int as declined,
+      coalesce((select sum(u.cost_usd) from usage u where u.session_id in (
+        select session_id from order_picks where order_name = ${order} and day = ${day}::date)), 0)::text as usd
+    from order_picks where order_name = ${order} and day = ${day}::date`.execute(db);
+  const { taken = 0, declined = 0, usd = '0' } = found.rows[0] ?? {};
+  return { taken, declined, usd: Number(usd) };
+}
+
+/** For people: what an order has taken on a day, or tried to. */
+export interface PickView {
+  hint: TicketHint;
+  state: 'taking' | 'taken' | 'skipped' | 'declined';
+  rating: Rating | null;
+  session: SessionState | null;
+}
+
+export async function listPicks(db: Database, order: string, day: string): Promise<PickView[]> {
+  const rows = await db
+    .selectFrom('order_picks as p')
+    .leftJoin('sessions as s', 's.id', 'p.session_id')
+    .select(['p.hint', 'p.state', 'p.rating', 's.state as session'])
+    .where('p.order_name', '=', order)
+    .where('p.day', '=', sql<string>`${day}::date`)
+    .orderBy('p.at')
+    .execute();
+  return rows;
+}
+
+/** Whether a run that is queued now would be begun at once. */
+export async function hasFreeSlot(db: Database, slots: number): Promise<boolean> {
+  const found = await sql<{ live: number; waiting: number }>`
+    select (select count(*) from order_picks where state = 'taking')::int + count(*)::int as live,
+      count(*) filter (where started_at is null and not_before <= now())::int as waiting
+    from runs where ended_at is null`.execute(db);
+  const { live = 0, waiting = 0 } = found.rows[0] ?? {};
+  return waiting === 0 && live < slots;
+}
+
+/** The place that a ticket would have among those that its order takes on a day; null: there is none left. */
+export async function nextPlace(db: Database, { name, perDay }: StandingOrder, day: string): Promise<number | null> {
+  const found = await sql<{ nth: number }>`
+    select n as nth from generate_series(1, ${perDay}::int) n
+    where not exists (select from order_picks where order_name = ${name} and day = ${day}::date and nth = n)
+    order by n limit 1`.execute(db);
+  return found.rows[0]?.nth ?? null;
+}
+
+/**
+ * Writes down that an order takes a ticket, before it does, in a place among those of the day. false: the place or the
+ * ticket is somebody else's by now. What is past the cap has no place: PostgreSQL gives each of them once.
+ */
+export async function addPick(
+  db: Database,
+  order: StandingOrder,
+  pick: OrderPick & { day: string; nth: number; category: OpenCategory; fingerprint: string },
+): Promise<boolean> {
+  const added = await sql`
+    insert into order_picks (id, order_name, day, nth, ticket_id, hint, category, why, demand, fingerprint)
+    select ${pick.id}, ${order.name}, ${pick.day}::date, ${pick.nth}, ${ticketIdOf(pick.hint)}, ${toJson(pick.hint)}::json,
+      ${pick.category}, ${pick.why}, ${order.rating}, ${pick.fingerprint}
+    where ${pick.nth}::int between 1 and ${order.perDay}::int
+    on conflict do nothing`.execute(db);
+  return added.numAffectedRows === 1n;
+}
+
+/** Of one ticket at one state of its text: the id under which it is taken. */
+export function pickIdOf(order: string, hint: TicketHint, day: string, fingerprint: string): string {
+  return deterministicId('pick', order, ticketIdOf(hint), day, fingerprint);
+}
+
+/** Those whose taking was begun and not ended. */
+export async function unfinishedPicks(db: Database): Promise<OrderPick[]> {
+  const rows = await db
+    .selectFrom('order_picks')
+    .select(['id', 'order_name', 'hint', 'why'])
+    .where('state', '=', 'taking')
+    .orderBy('at')
+    .execute();
+  return rows.map(({ order_name, ...row }) => ({ ...row, order: order_name }));
+}
+
+/** Whether it is still to be taken; locks it. */
+export async function lockUntaken(tx: Tx, id: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('order_picks')
+    .select('id')
+    .where('id', '=', id)
+    .where('state', '=', 'taking')
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function markTaken(tx: Tx, id: string, sessionId: string): Promise<void> {
+  await tx.updateTable('order_picks').set({ state: 'taken', session_id: sessionId }).where('id', '=', id).execute();
+}
+
+/** It was not to be had: it does not count, and is left alone until it says something else. */
+export async function markSkipped(db: Database, id: string): Promise<void> {
+  await db
+    .updateTable('order_picks')
+    .set({ state: 'skipped', nth: null })
+    .where('id', '=', id)
+    .where('state', '=', 'taking')
+    .execute();
+}
+
+/** What the order that took a session's ticket asks of it; null: people gave it to the agent. */
+export async function demandOn(db: Database | Tx, sessionId: string): Promise<Demand | null> {
+  const row = await db
+    .selectFrom('order_picks')
+    .select(['order_name', 'demand'])
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'taken')
+    .orderBy('at', 'desc')
+    .executeTakeFirst();
+  return row ? { order: row.order_name, rating: row.demand } : null;
+}
+
+/** It was given back for its rating. Answers where it stood before it was taken; null: no order had taken it. */
+export async function markDeclined(
+  tx: Tx,
+  sessionId: string,
+  rating: Rating,
+): Promise<{ id: string; category: OpenCategory } | null> {
+  const row = await tx
+    .updateTable('order_picks')
+    .set({ state: 'declined', nth: null, rating })
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'taken')
+    .returning(['id', 'category'])
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** For so long a ticket that did not fit is not read again. */
+const passMinutes = 60;
+
+export async function notePass(db: Database, order: string, hint: TicketHint): Promise<void> {
+  await sql`
+    insert into order_passes (order_name, ticket_id) values (${order}, ${ticketIdOf(hint)})
+    on conflict (order_name, ticket_id) do update set at = now()`.execute(db);
+}
+
+export async function forgetPasses(db: Database): Promise<void> {
+  await sql`delete from order_passes where at < now() - make_interval(mins => ${passMinutes})`.execute(db);
+}
+
+/**
+ * Those of these tickets that an order may look at: it did not just pass them by, they are no summary of ours, and the agent
+ * has never had them, but to give them back: what people took from it, it does not take again. `said`: what such a one said then.
+ */
+export async function untouched<T extends TicketHint>(
+  db: Database,
+  order: string,
+  tickets: T[],
+): Promise<{ ticket: T; said: string | null }[]> {
+  if (tickets.length === 0) return [];
+  const ids = tickets.map(ticketIdOf);
+  const found = await sql<{ id: string; free: boolean; said: string | null }>`
+    select t.id, p.fingerprint as said,
+      not exists (select from order_passes where order_name = ${order} and ticket_id = t.id)
+      and not exists (select from summaries where hint ->> 'tracker' || '/' || (hint ->> 'id') = t.key)
+      and coalesce(p.state in ('declined', 'skipped'), not exists (select from sessions where ticket_id = t.id)) as free
+    from unnest(${ids}::uuid[], ${tickets.map(({ tracker, id }) => `${tracker}/${id}`)}::text[]) as t (id, key)
+    left join lateral (
+      select state, fingerprint from order_picks where ticket_id = t.id order by at desc limit 1) p on true`.execute(
+    db,
+  );
+  const known = new Map(found.rows.map((row) => [row.id, row]));
+  return tickets.flatMap((ticket) => {
+    const row = known.get(ticketIdOf(ticket));
+    return row?.free ? [{ ticket, said: row.said }] : [];
+  });
+}

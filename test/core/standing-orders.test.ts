@@ -1,0 +1,143 @@
+import { describe, test } from 'vitest';
+import {
+  fingerprintOf,
+  judgeRating,
+  mostPressing,
+  queryOf,
+  type StandingOrder,
+  whyIdle,
+  whyNot,
+  whyTaken,
+} from '../../src/core/standing-orders.ts';
+import type { StateCategory, Ticket, TicketHint } from '../../src/core/ticket.ts';
+
+const order = (changes: Partial<StandingOrder> = {}): StandingOrder => ({
+  name: 'bugs',
+  tracker: 'board',
+  team: null,
+  project: null,
+  labels: [],
+  states: ['backlog', 'unstarted'],
+  kinds: 'any',
+  rating: 'green',
+  perDay: 5,
+  usdPerDay: null,
+  repository: null,
+  paused: false,
+  ...changes,
+});
+
+const hint = (id: string): TicketHint => ({
+  tracker: 'board',
+  id,
+  identifier: `BOARD-${id}`,
+  title: 'A ticket',
+  url: '',
+  priority: 'none',
+  team: null,
+  project: null,
+  ref: null,
+});
+const ticket = (changes: Partial<Ticket> = {}): Ticket => ({
+  ...hint('7'),
+  description: '',
+  labels: [],
+  fields: {},
+  state: { name: 'Todo', category: 'unstarted' },
+  assignee: null,
+  comments: [],
+  relations: [],
+  updatedAt: '2026-11-21T08:00:00Z',
+  ...changes,
+});
+const ada = { id: 'ada', name: 'Ada', isBot: false };
+const related = (type: 'blockedBy' | 'blocks', category: StateCategory) => ({ type, ticket: hint('9'), category });
+const repositories = ['web', 'api'].map(
+  (name) => ({ name, codeHost: 'local-git', location: name, base: null }) as const,
+);
+
+describe('whether an order takes a ticket', () => {
+  test.for([
+    ["nobody's", {}, {}, null],
+    ["a person's", {}, { assignee: ada }, 'Ada has it'],
+    ['in a state that is not asked for', {}, { state: { name: 'Doing', category: 'started' } }, 'it is in "Doing"'],
+    ['in another that is', { states: ['started'] }, { state: { name: 'Doing', category: 'started' } }, null],
+    ['a feature for an order of bugs', { kinds: 'bug' }, {}, 'it is not a bug'],
+    ['a bug for an order of bugs', { kinds: 'bug' }, { labels: ['bug'] }, null],
+    ['a bug for an order of features', { kinds: 'feature' }, { title: 'Bug: it breaks' }, 'it is a bug'],
+    ['a blocked one', {}, { relations: [related('blockedBy', 'started')] }, 'it is blocked by BOARD-9'],
+    ['one whose blocker is done', {}, { relations: [related('blockedBy', 'done')] }, null],
+    ['one that blocks', {}, { relations: [related('blocks', 'started')] }, null],
+    ['about that repository', { repository: 'web' }, { fields: { repository: 'web' } }, null],
+    ['about another', { repository: 'web' }, { fields: { repository: 'api' } }, 'it is not about web'],
+    ['about nobody knows which', { repository: 'web' }, {}, 'it is not about web'],
+  ] as const)('%s', ([, ordered, changes, why], { expect }) => {
+    const found = whyNot(order(ordered as Partial<StandingOrder>), ticket(changes as Partial<Ticket>), repositories);
+    expect(found).toBe(why);
+  });
+});
+
+test('the most pressing comes first, and of equals the oldest', ({ expect }) => {
+  const listed = (['none', 'low', 'urgent', 'low', 'high', 'urgent'] as const).map((priority, at) => ({
+    priority,
+    at,
+  }));
+  expect(mostPressing(listed).map(({ at }) => at)).toEqual([2, 5, 4, 1, 3, 0]);
+});
+
+test.for([
+  ['room', {}, { taken: 4, declined: 4, usd: 1e6 }, null],
+  ['paused', { paused: true }, { taken: 0, declined: 0, usd: 0 }, /^paused/],
+  ['its number', {}, { taken: 5, declined: 0, usd: 0 }, /its 5 of the day/],
+  ['as many given back', {}, { taken: 0, declined: 5, usd: 0 }, /given back 5 today/],
+  ['its money', { usdPerDay: 2 }, { taken: 1, declined: 0, usd: 2 }, /has cost 2\.00 of 2 USD/],
+  ['less than its money', { usdPerDay: 2 }, { taken: 1, declined: 0, usd: 1.99 }, null],
+] as const)('an order stops at the numbers of its day: %s', ([, changes, day, why], { expect }) => {
+  const idle = whyIdle(order(changes), day);
+  if (why === null) expect(idle).toBe(null);
+  else expect(idle).toMatch(why);
+});
+
+test('it says why it took a ticket, and how to take it back', ({ expect }) => {
+  const words = whyTaken(order({ labels: ['ready'], kinds: 'bug', team: 'Web' }), ticket({ priority: 'high' }), 3);
+  expect(words).toBe(
+    'I took this by the standing order "bugs" (3 of 5 today): nobody has it, its team is Web, it is labelled "ready", it is ' +
+      'a bug, its priority is high, nothing blocks it. Say "stop", or give it to someone else, and I let go of it.',
+  );
+});
+
+test('it asks for tickets that nobody has, and only for what it names', ({ expect }) => {
+  expect(queryOf(order())).toEqual({ assignee: 'nobody', categories: ['backlog', 'unstarted'] });
+  expect(queryOf(order({ labels: ['a'], team: 't', project: 'p' }))).toEqual({
+    assignee: 'nobody',
+    categories: ['backlog', 'unstarted'],
+    labels: ['a'],
+    team: 't',
+    project: 'p',
+  });
+});
+
+test('a ticket says something else when a person changed or said something, not when it was taken', ({ expect }) => {
+  const before = fingerprintOf(ticket({ labels: ['a', 'b'] }));
+  const said = (isBot: boolean) => [{ id: '1', author: { ...ada, isBot }, body: 'More.', at: '' }];
+  const same = [
+    { assignee: ada },
+    { state: { name: 'Doing', category: 'started' } as const },
+    { comments: said(true) },
+  ];
+  for (const changes of [...same, { labels: ['b', 'a'] }, { updatedAt: '2027-01-01T00:00:00Z' }])
+    expect(fingerprintOf(ticket({ labels: ['a', 'b'], ...changes }))).toBe(before);
+  for (const changes of [{ title: 'B' }, { description: 'x' }, { labels: ['a'] }, { fields: { a: 'b' } }])
+    expect(fingerprintOf(ticket({ labels: ['a', 'b'], ...changes }))).not.toBe(before);
+  expect(fingerprintOf(ticket({ labels: ['a', 'b'], comments: said(false) }))).not.toBe(before);
+});
+
+test('a ticket that is rated lower than its order asks for is given back with what is missing', ({ expect }) => {
+  const demand = { order: 'bugs', rating: 'yellow' } as const;
+  expect(judgeRating(demand, 'green', [])).toBe(null);
+  expect(judgeRating(demand, 'yellow', ['a test'])).toBe(null);
+  const outcome = judgeRating(demand, 'red', ['How it is to look.', '@ada said\nso']);
+  expect(outcome).toMatchObject({ stopReason: 'finished', givesBack: 'red' });
+  expect(outcome?.message).toContain('takes tickets that are yellow at least, and this one is red');
+  expect(outcome?.message).toContain('- How it is to look.\n- `@ada` said so\n');
+});

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { describeActivity } from '../../src/core/activity.ts';
+import { demoDir, someone, startTestService, type TestService } from '../support/service.ts';
+
+describe('the agent picks work by itself', () => {
+  let service: TestService;
+  const bug = { title: '"1.5h" is read as five hours', labels: ['bug'] };
+  beforeAll(async () => {
+    const script = await readFile(join(demoDir, 'script.yaml'), 'utf8');
+    // Workers only: what the web part would do each minute is done here when it is wanted.
+    service = await startTestService({
+      script,
+      change: (config) => ({
+        ...config,
+        orders: {
+          bugs: {
+            ...{ tracker: 'board', team: null, project: null, labels: ['bug'], states: ['unstarted'], kinds: 'bug' },
+            ...{ rating: 'green', perDay: 1, usdPerDay: 5, repository: null, paused: false },
+          },
+        },
+        automations: {
+          nightly: {
+            ...{
+              cron: '0 6 * * *',
+              timezone: 'UTC',
+              template: { title: bug.title, description: 'Mend it.' },
+              tracker: 'board',
+            },
+            ...{
+              repository: null,
+              team: null,
+              project: null,
+              labels: [],
+              priority: 'low',
+              assign: true,
+              paused: false,
+            },
+          },
+        },
+      }),
+    });
+  });
+  afterAll(() => service?.stop());
+
+  test('a standing order takes a ticket, works on it, and stops at its number', async ({ expect }) => {
+    const { app } = service;
+    const { ownWork } = app.operations;
+    const { identifier } = await app.desk.createTicket(bug, someone);
+    const { identifier: later } = await app.desk.createTicket(bug, someone);
+    expect(await ownWork.nextOf('bugs', new AbortController().signal)).toMatchObject({ identifier });
+    await ownWork.runOrder('bugs', new AbortController().signal);
+    const view = await service.rest(identifier);
+    expect(view.state).toBe('complete');
+    expect(view.pullRequest).not.toBe(null);
+    expect(view.activities.map(({ activity }) => describeActivity(activity))).toContainEqual(
+      expect.stringContaining('I took this by the standing order "bugs" (1 of 1 today)'),
+    );
+    await ownWork.runOrder('bugs', new AbortController().signal);
+    expect((await app.desk.show(later)).ticket.assignee).toBe(null);
+    const [order] = await ownWork.orders();
+    expect(order?.idle).toContain('it has taken its 1 of the day');
+    expect(order?.today.usd).toBeGreaterThan(0);
+    expect(order?.picks).toMatchObject([{ hint: { identifier }, state: 'taken', session: 'complete' }]);
+    const summary = await ownWork.summary();
+    expect(summary).toContain(`- bugs: ${identifier} "`);
+    expect(summary).toContain(view.pullRequest?.url);
+  });
+
+  test('an automation that is run now files a ticket, and the agent works on it', async ({ expect }) => {
+    const { ownWork } = service.app.operations;
+    expect(await ownWork.runAutomation('nightly', new AbortController().signal)).toBe(null);
+    const [view] = await ownWork.automations();
+    const ticket = view?.runs[0]?.hint?.identifier ?? '';
+    const session = await service.rest(ticket);
+    expect([session.state, session.pullRequest === null]).toEqual(['complete', false]);
+    expect(await ownWork.runAutomation('nightly', new AbortController().signal)).toBe(`${ticket} is not over yet`);
+    expect(await ownWork.summary()).toContain(`- nightly: ${ticket} "`);
+    await expect(ownWork.runAutomation('weekly', new AbortController().signal)).rejects.toThrow(
+      'There is no automation "weekly". Known: nightly.',
+    );
+  });
+});

@@ -1,0 +1,282 @@
+import { beforeEach, describe, test } from 'vitest';
+import type { Automation } from '../../src/core/automation-templates.ts';
+import { VendorError } from '../../src/core/vendor-error.ts';
+import { type AutomationDeps, fileAutomations, fileSummary, nameOf, summaryNow } from '../../src/flow.ts';
+import { listAutomationRuns, pause, readRecurring, resume } from '../../src/store/automation-runs.ts';
+import type { Tracker } from '../../src/trackers/tracker.ts';
+import { someone } from '../support/service.ts';
+import {
+  agent,
+  db,
+  depsWith,
+  desk,
+  never,
+  query,
+  round,
+  said,
+  sort,
+  states,
+  tracker,
+  useBoard,
+} from './reconciling.ts';
+
+useBoard();
+
+const automation = (changes: Partial<Automation> = {}): Automation => ({
+  name: 'nightly',
+  cron: '0 6 * * *',
+  timezone: 'UTC',
+  template: 'update-dependencies',
+  tracker: 'board',
+  repository: null,
+  team: null,
+  project: null,
+  labels: ['chore'],
+  priority: 'low',
+  assign: true,
+  paused: false,
+  ...changes,
+});
+
+let now = new Date();
+const at = (text: string) => {
+  now = new Date(`2026-11-${text}:00Z`);
+};
+const filing = (automations: Automation[], board: Tracker = tracker): AutomationDeps => ({
+  ...depsWith(board),
+  automations,
+  now: () => now,
+});
+const file = (...automations: Automation[]) => fileAutomations(filing(automations), never);
+const runs = async () =>
+  (await listAutomationRuns(db, {}))
+    .toReversed()
+    .map(({ dueAt, state, hint }) => [dueAt.toISOString().slice(8, 16), state, hint?.identifier ?? null]);
+async function end(state: string, words = 'It is done.'): Promise<void> {
+  await query("update runs set ended_at = now(), outcome = '{}' where ended_at is null");
+  await query("update sessions set state = $1, answered_at = given_at, updated_at = now() where state = 'active'", [
+    state,
+  ]);
+  await query(`insert into activities (id, session_id, activity) select gen_random_uuid(), id, $1 from sessions`, [
+    JSON.stringify({ type: 'response', body: words }),
+  ]);
+  await query("update effects set state = 'done', settled_at = now()");
+}
+const close = async (ticket: string, state = 'Done') => {
+  await desk.move(ticket, state, someone);
+  await sort();
+};
+
+beforeEach(async () => {
+  await query('truncate automation_runs, recurring, summaries, order_picks, usage');
+  at('18T12:00');
+});
+
+describe('an automation', () => {
+  test('files its ticket at its time, once however many ask, and the agent begins', async ({ expect }) => {
+    await file(automation());
+    expect(await runs(), 'what was due before is not made up for').toEqual([]);
+    at('19T06:00');
+    await Promise.all(Array.from({ length: 4 }, () => file(automation())));
+    await file(automation());
+    const [ticket] = (await desk.list()).map(({ identifier }) => identifier);
+    expect(await runs()).toEqual([['19T06:00', 'filed', ticket]]);
+    expect((await desk.show(ticket ?? '')).ticket).toMatchObject({
+      title: 'Update dependencies (2026-11-19)',
+      labels: ['chore'],
+      priority: 'low',
+      assignee: { id: agent },
+    });
+    expect(await states()).toEqual(['active']);
+    await round(depsWith(tracker));
+    expect((await query('select id from runs')).rows).toHaveLength(1);
+  });
+
+  test('of what was missed files the last one, once', async ({ expect }) => {
+    await file(automation());
+    at('22T09:00');
+    await file(automation());
+    await file(automation());
+    expect(await runs()).toEqual([['22T06:00', 'filed', expect.any(String)]]);
+  });
+
+  test('that is interrupted anywhere goes on, and files one ticket', async ({ expect }) => {
+    await file(automation());
+    at('19T06:00');
+    const away = new VendorError('away', { code: 'unavailable', retryable: true });
+    const failing: Partial<Tracker>[] = [
+      { createTicket: () => Promise.reject(away) },
+      { createTicket: (filing, signal) => tracker.createTicket(filing, signal).then(() => Promise.reject(away)) },
+      { send: () => Promise.reject(away) },
+      { send: (...sent) => tracker.send(...sent).then(() => Promise.reject(away)) },
+    ];
+    for (const fails of failing) {
+      const deps = filing([automation()], { ...tracker, ...fails });
+      await expect(fileAutomations(deps, never)).rejects.toThrow('away');
+      expect((await runs()).map(([, state]) => state)).toEqual(['filing']);
+    }
+    await file(automation());
+    expect(await desk.list()).toHaveLength(1);
+    expect((await runs()).map(([, state]) => state)).toEqual(['filed']);
+    expect(await states()).toEqual(['active']);
+  });
+
+  test('whose last ticket is not over is skipped, and that is said on the ticket once', async ({ expect }) => {
+    await file(automation());
+    at('19T06:00');
+    await file(automation());
+    const ticket = (await desk.list())[0]?.identifier ?? '';
+    await end('complete');
+    for (const day of ['20T06:00', '21T06:00']) {
+      at(day);
+      await file(automation());
+    }
+    expect(await runs()).toEqual([
+      ['19T06:00', 'filed', ticket],
+      ['20T06:00', 'skipped', null],
+      ['21T06:00', 'skipped', null],
+    ]);
+    const shown = (await desk.show(ticket)).activities.map(({ activity }) => ('body' in activity ? activity.body : ''));
+    expect(shown.filter((body) => body.includes('filed nothing, because this ticket is not over yet'))).toHaveLength(1);
+    await close(ticket);
+    at('22T06:00');
+    await file(automation());
+    expect((await runs()).at(-1)).toEqual(['22T06:00', 'filed', expect.not.stringMatching(ticket)]);
+  });
+
+  test('that has failed three times is paused until it is resumed', async ({ expect }) => {
+    const once = automation();
+    await file(once);
+    for (const day of ['19', '20', '21']) {
+      at(`${day}T06:00`);
+      await file(once);
+      await end(day === '20' ? 'awaitingInput' : 'error', 'It does not build.');
+      if (day === '20') await close((await desk.list())[0]?.identifier ?? '', 'Canceled');
+    }
+    expect((await runs()).map(([, state]) => state)).toEqual(['filed', 'filed', 'filed']);
+    at('22T06:00');
+    await file(once);
+    expect(await runs()).toHaveLength(3);
+    const { paused } = await readRecurring(db, nameOf(once), now);
+    expect(paused?.why).toBe('3 of its runs have failed, one after the other');
+    at('23T06:00');
+    expect(await resume(db, nameOf(once), now)).toBe(true);
+    await file(once);
+    expect(await runs(), 'what was due meanwhile').toHaveLength(3);
+    at('24T06:00');
+    await file(once);
+    expect((await runs()).at(-1)).toEqual(['24T06:00', 'filed', expect.any(String)]);
+    expect((await readRecurring(db, nameOf(once), now)).paused).toBe(null);
+  });
+
+  test('that people pause files nothing until they resume it, or while the configuration says so', async ({
+    expect,
+  }) => {
+    await file(automation());
+    expect(await pause(db, nameOf(automation()), 'by a person', now)).toBe(true);
+    expect(await pause(db, nameOf(automation()), 'by another', now)).toBe(false);
+    at('19T06:00');
+    await file(automation(), automation({ name: 'off', paused: true }));
+    at('20T06:00');
+    await file(automation(), automation({ name: 'off', paused: true }));
+    expect(await runs()).toEqual([]);
+    expect((await readRecurring(db, nameOf(automation()), now)).paused?.why).toBe('by a person');
+  });
+
+  test('whose tickets are refused three times is paused too', async ({ expect }) => {
+    const refusing: Tracker = {
+      ...tracker,
+      createTicket: () => Promise.reject(new VendorError('no such team', { code: 'invalid', retryable: false })),
+    };
+    for (const day of ['18', '19', '20', '21', '22', '23']) {
+      at(`${day}T12:00`);
+      await fileAutomations(filing([automation()], refusing), never);
+    }
+    expect((await runs()).map(([, state]) => state)).toEqual(['failed', 'failed', 'failed']);
+    expect((await readRecurring(db, nameOf(automation()), now)).paused).not.toBe(null);
+  });
+
+  test('may leave its ticket to people, and lists what is to be sorted', async ({ expect }) => {
+    const triage = automation({ template: 'triage-tickets', assign: false });
+    await desk.createTicket({ title: 'Nobody has looked at this' }, someone);
+    await desk.createTicket({ title: 'Somebody has this', assignee: 'ada' }, someone);
+    await file(triage);
+    at('19T06:00');
+    await file(triage);
+    const { ticket } = await desk.show((await desk.list())[0]?.identifier ?? '');
+    expect(ticket.assignee).toBe(null);
+    expect(ticket.description).toContain('Nobody has looked at this');
+    expect(ticket.description).not.toContain('Somebody has this');
+    expect((await query('select id from sessions')).rows).toEqual([]);
+  });
+});
+
+describe('the summary of the day', () => {
+  const summing = (board = tracker, ticket: string | null = null) => ({
+    ...filing([], board),
+    summary: { at: '08:00', timezone: 'UTC', tracker: 'board' as const, ticket },
+  });
+  const summaries = async () => (await query('select state, body from summaries order by due_at')).rows;
+
+  test('tells once a day what was found and what waits; where there is nothing, nothing is filed', async ({
+    expect,
+  }) => {
+    await fileSummary(summing(), never);
+    at('19T06:00');
+    await query("insert into recurring (name, since) values ('automation/nightly', '2026-11-18T00:00:00Z')");
+    await file(automation(), automation({ name: 'other', cron: '0 5 * * *' }));
+    await end('complete', 'All of it is new.');
+    at('19T08:00');
+    await Promise.all(Array.from({ length: 4 }, () => fileSummary(summing(), never)));
+    await fileSummary(summing(), never);
+    const [told] = (await desk.list()).filter(({ title }) => title.startsWith('What Shipmate did'));
+    const { ticket } = await desk.show(told?.identifier ?? '');
+    expect(ticket.title).toBe('What Shipmate did by itself (2026-11-19)');
+    expect(ticket.assignee).toBe(null);
+    expect(ticket.description).toMatch(
+      /## What automations found\n\n- nightly: BOARD-\d+ "Update dependencies \(2026-11-19\)": done: All of it is new\./,
+    );
+    expect(await desk.list()).toHaveLength(2);
+
+    at('20T08:00');
+    await fileSummary(summing(), never);
+    expect(await desk.list()).toHaveLength(2);
+    expect((await summaries()).map(({ state }) => state)).toEqual(['filed', 'nothing']);
+  });
+
+  test('what waits for people is news once, and is told beside other things', async ({ expect }) => {
+    await fileSummary(summing(), never);
+    await desk.createTicket({ title: 'Which one', assignee: agent }, someone);
+    await sort();
+    await end('awaitingInput', 'The left or the right?');
+    expect(await summaryNow(summing())).toContain('## What waits for people\n\n- BOARD-');
+    at('19T08:00');
+    await fileSummary(summing(), never);
+    at('20T08:00');
+    await fileSummary(summing(), never);
+    expect((await summaries()).map(({ state }) => state)).toEqual(['filed', 'nothing']);
+    expect((await summaries())[0]?.body).toContain('"Which one": The left or the right?');
+    expect(await said()).toContain('The left or the right?');
+  });
+
+  test('is told on a ticket that is named, once, though the answer was lost; one that is not there is told in the log', async ({
+    expect,
+  }) => {
+    const { identifier } = await desk.createTicket({ title: 'Daily' }, someone);
+    await fileSummary(summing(), never);
+    await desk.createTicket({ title: 'Which one', assignee: agent }, someone);
+    await sort();
+    await end('awaitingInput', 'The left or the right?');
+    at('19T08:00');
+    const away = new VendorError('away', { code: 'unavailable', retryable: true });
+    const losing: Tracker = { ...tracker, send: (...sent) => tracker.send(...sent).then(() => Promise.reject(away)) };
+    await expect(fileSummary(summing(losing, identifier), never)).rejects.toThrow('away');
+    await fileSummary(summing(tracker, identifier), never);
+    expect((await desk.show(identifier)).activities).toHaveLength(1);
+    expect((await summaries()).map(({ state }) => state)).toEqual(['filed']);
+
+    await query('truncate summaries');
+    await fileSummary(summing(tracker, 'BOARD-999999'), never);
+    expect((await summaries()).map(({ state }) => state)).toEqual(['failed']);
+  });
+});

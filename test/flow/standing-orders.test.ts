@@ -1,0 +1,419 @@
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'vitest';
+import { judgeRating, type StandingOrder } from '../../src/core/standing-orders.ts';
+import type { Ticket } from '../../src/core/ticket.ts';
+import { VendorError } from '../../src/core/vendor-error.ts';
+import { conclude } from '../../src/flow/conclude.ts';
+import { giveBack } from '../../src/flow/give-back.ts';
+import { type OrderDeps, workOrders } from '../../src/flow.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { addPick, demandOn, nextPlace, readDay } from '../../src/store/order-picks.ts';
+import { readRound } from '../../src/store/order-rounds.ts';
+import { claimRun } from '../../src/store/runs.ts';
+import { lockSession } from '../../src/store/sessions.ts';
+import type { TicketDraft } from '../../src/trackers/board/edit.ts';
+import type { Tracker } from '../../src/trackers/tracker.ts';
+import { someone } from '../support/service.ts';
+import {
+  agent,
+  db,
+  depsWith,
+  desk,
+  never,
+  query,
+  round,
+  said,
+  sort,
+  states,
+  tracker,
+  useBoard,
+  violations,
+} from './reconciling.ts';
+
+useBoard();
+
+const order = (changes: Partial<StandingOrder> = {}): StandingOrder => ({
+  name: 'bugs',
+  tracker: 'board',
+  team: null,
+  project: null,
+  labels: ['ready'],
+  states: ['backlog', 'unstarted'],
+  kinds: 'any',
+  rating: 'green',
+  perDay: 5,
+  usdPerDay: null,
+  repository: null,
+  paused: false,
+  ...changes,
+});
+
+let day = new Date('2026-11-21T12:00:00Z');
+const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100): OrderDeps => ({
+  ...depsWith(board),
+  orders,
+  repositories: [],
+  slots,
+  now: () => day,
+});
+const work = (...orders: StandingOrder[]) => workOrders(ordering(orders), never);
+
+async function file(count: number, draft: Partial<TicketDraft> = {}): Promise<string[]> {
+  const names: string[] = [];
+  for (let made = 0; made < count; made++)
+    names.push((await desk.createTicket({ title: `Ticket ${made}`, labels: ['ready'], ...draft }, someone)).identifier);
+  return names;
+}
+
+async function picks(): Promise<{ ticket: string; state: string; nth: number | null }[]> {
+  const { rows } = await query(
+    "select hint ->> 'identifier' as ticket, state, nth from order_picks order by at, hint ->> 'identifier'",
+  );
+  return rows;
+}
+const mine = async () => (await desk.list({ assignee: agent })).map(({ identifier }) => identifier).toReversed();
+const sessionOf = async (ticket: string): Promise<string> =>
+  (await query('select s.id from sessions s join tickets t on t.id = s.ticket_id where identifier = $1', [ticket]))
+    .rows[0].id;
+/** The runs come to their end, and what was to be written is. */
+async function finish(state = 'complete'): Promise<void> {
+  await query("update runs set ended_at = now(), outcome = '{}', worker = null where ended_at is null");
+  await query('update sessions set state = $1, answered_at = given_at', [state]);
+  await query("update effects set state = 'done', settled_at = now()");
+}
+/** A worker takes what waits. */
+const begin = () => query("update runs set worker = 'w', started_at = now() where ended_at is null");
+const clear = () => query('truncate order_picks, order_rounds, order_passes, usage');
+
+describe('a standing order', () => {
+  test('takes what nobody has, the most pressing first, says why, and stops at the number of the day', async ({
+    expect,
+  }) => {
+    await clear();
+    const [old = '', second = ''] = await file(2);
+    const [urgent = ''] = await file(1, { priority: 'urgent' });
+    await file(1, { labels: ['other'] });
+    await file(1, { assignee: 'ada', priority: 'urgent' });
+    const [blocked = ''] = await file(1, { priority: 'urgent' });
+    await desk.relate(blocked, 'blockedBy', second, someone);
+    await sort();
+    for (let rounds = 0; rounds < 3; rounds++) {
+      await work(order({ perDay: 2 }));
+      await begin();
+    }
+    expect(await picks()).toEqual([
+      { ticket: urgent, state: 'taken', nth: 1 },
+      { ticket: old, state: 'taken', nth: 2 },
+    ]);
+    expect(await mine()).toEqual([old, urgent]);
+    expect(await states()).toEqual(['active', 'active']);
+    expect((await said()).filter((body) => body.startsWith('I took this'))).toEqual([
+      expect.stringContaining(
+        'standing order "bugs" (1 of 2 today): nobody has it, it is labelled "ready", its priority is urgent',
+      ),
+      expect.stringContaining('(2 of 2 today)'),
+    ]);
+    // Nothing that was said to it is left, and no webhook or list says otherwise.
+    await round(depsWith(tracker));
+    expect(await states()).toEqual(['active', 'active']);
+    await finish();
+    await work(order({ perDay: 2 }));
+    expect(await picks()).toHaveLength(2);
+    day = new Date('2026-11-22T00:00:01Z');
+    await work(order({ perDay: 2 }));
+    expect((await picks()).map(({ ticket }) => ticket)).toEqual([urgent, old, second]);
+  });
+
+  test('several processes at once do not pass the number of the day, and take each ticket once', async ({ expect }) => {
+    await clear();
+    await file(12);
+    const orders = [order({ perDay: 3 }), order({ name: 'more', perDay: 4 })];
+    for (let rounds = 0; rounds < 8; rounds++) {
+      await Promise.all(Array.from({ length: 4 }, () => work(...orders)));
+      await begin();
+    }
+    const taken = await picks();
+    expect(taken.map(({ nth }) => nth).sort()).toEqual([1, 1, 2, 2, 3, 3, 4]);
+    expect(new Set(taken.map(({ ticket }) => ticket)).size).toBe(7);
+    expect(await mine()).toHaveLength(7);
+    const { rows } = await query('select session_id from runs');
+    expect(new Set(rows.map(({ session_id }) => session_id)).size).toBe(7);
+    expect(rows).toHaveLength(7);
+  });
+
+  test('of many that have seen the same room for different tickets, one has it', async ({ expect }) => {
+    await clear();
+    const tickets = await Promise.all((await file(6)).map(async (name) => (await desk.show(name)).ticket));
+    const three = order({ perDay: 3 });
+    for (let rounds = 0; rounds < 5; rounds++) {
+      const nth = (await nextPlace(db, three, '2026-11-21')) ?? 4;
+      const pick = (ticket: Ticket) => ({
+        ...{ id: randomUUID(), order: 'bugs', hint: ticket, why: '', day: '2026-11-21', nth },
+        ...{ category: 'unstarted' as const, fingerprint: randomUUID() },
+      });
+      const added = await Promise.all(tickets.map((ticket) => addPick(db, three, pick(ticket))));
+      expect(added.filter((isAdded) => isAdded)).toHaveLength(rounds < 3 ? 1 : 0);
+    }
+    expect((await readDay(db, 'bugs', '2026-11-21')).taken).toBe(3);
+    expect((await readDay(db, 'bugs', '2026-11-22')).taken).toBe(0);
+  });
+
+  test('takes nothing while somebody waits for a worker, or all are busy', async ({ expect }) => {
+    await clear();
+    await file(4);
+    const few = () => workOrders(ordering([order()], tracker, 2), never);
+    await few();
+    await few();
+    expect(await picks(), 'the first one waits for a worker').toHaveLength(1);
+    await begin();
+    await few();
+    await begin();
+    await few();
+    expect(await picks()).toHaveLength(2);
+    await finish();
+    await few();
+    expect(await picks()).toHaveLength(3);
+  });
+
+  test('stops when its money is spent, and says so once', async ({ expect }) => {
+    await clear();
+    const [first = ''] = await file(3);
+    const told: string[] = [];
+    const deps = ordering([order({ usdPerDay: 1 })], tracker, 1);
+    deps.log = {
+      ...createLog({ level: 'silent', format: 'json', secrets: [] }),
+      info: (_: unknown, text: string) => void told.push(text),
+    } as never;
+    await workOrders(deps, never);
+    const session = await sessionOf(first);
+    await query(
+      `insert into steps (id, run_id, session_id, kind, key, attempt, input)
+       select gen_random_uuid(), id, session_id, 'model', 'turn:1', 1, '{}' from runs where session_id = $1`,
+      [session],
+    );
+    await query(
+      `insert into usage (id, session_id, run_id, step_id, model, input_tokens, output_tokens, cache_read_tokens,
+         cache_write_tokens, cost_usd)
+       select gen_random_uuid(), session_id, run_id, id, 'm', 1, 1, 0, 0, 1.25 from steps where session_id = $1`,
+      [session],
+    );
+    await finish();
+    for (let times = 0; times < 3; times++) await workOrders(deps, never);
+    expect(await picks()).toHaveLength(1);
+    expect(told.filter((text) => text.includes('has cost 1.25 of 1 USD'))).toHaveLength(1);
+  });
+
+  test('one that fell between picking and taking, or taking and opening, goes on, and takes it once', async ({
+    expect,
+  }) => {
+    await clear();
+    const [first = ''] = await file(2);
+    for (const falls of ['before', 'after'] as const) {
+      const failing: Tracker = {
+        ...tracker,
+        async send(hint, operation, signal) {
+          if (falls === 'after') await tracker.send(hint, operation, signal);
+          throw new VendorError('away', { code: 'unavailable', retryable: true });
+        },
+      };
+      await expect(workOrders(ordering([order({ perDay: 1 })], failing), never)).rejects.toThrow('away');
+      expect(await picks()).toEqual([{ ticket: first, state: 'taking', nth: 1 }]);
+    }
+    await work(order({ perDay: 1 }));
+    await work(order({ perDay: 1 }));
+    expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
+    expect((await said()).filter((body) => body.startsWith('I took this'))).toHaveLength(1);
+  });
+
+  test('a ticket that a person takes at that moment is left alone, and does not count', async ({ expect }) => {
+    await clear();
+    const [first = '', second = ''] = await file(2);
+    const quick: Tracker = {
+      ...tracker,
+      async send(hint, operation, signal) {
+        if (hint.identifier === first) await desk.assign(first, 'ada', someone);
+        return tracker.send(hint, operation, signal);
+      },
+    };
+    await workOrders(ordering([order({ perDay: 1 })], quick), never);
+    expect(await picks()).toEqual([
+      { ticket: first, state: 'skipped', nth: null },
+      { ticket: second, state: 'taken', nth: 1 },
+    ]);
+    expect((await desk.show(first)).ticket.assignee?.name).toBe('ada');
+    expect(await states()).toEqual(['active']);
+  });
+
+  test('what a person takes from the agent it does not take again', async ({ expect }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    await work(order());
+    await desk.unassign(first, someone);
+    await sort();
+    expect(await states()).toEqual(['stopped']);
+    await finish('stopped');
+    await query('truncate order_passes');
+    await work(order());
+    expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
+    expect(await mine()).toEqual([]);
+  });
+
+  test('one that is given back goes where it stood, does not count, and is taken again when it says more', async ({
+    expect,
+  }) => {
+    await clear();
+    const [first = ''] = await file(1, { state: 'Backlog' });
+    await work(order());
+    const session = await sessionOf(first);
+    expect(await demandOn(db, session)).toEqual({ order: 'bugs', rating: 'green' });
+    await desk.move(first, 'In Progress', someone); // as the run's first effect does
+    await db.transaction().execute(async (tx) => {
+      await lockSession(tx, session);
+      await giveBack(tx, session, null, 'red');
+      await giveBack(tx, session, null, 'red');
+    });
+    expect(await demandOn(db, session)).toBe(null);
+    const left = await query(
+      "select operation from effects where operation ->> 'kind' in ('releaseTicket', 'moveTicket') order by seq desc limit 2",
+    );
+    await query("update runs set ended_at = now(), outcome = '{}'");
+    await query("update sessions set state = 'complete', answered_at = given_at");
+    await round(depsWith(tracker)); // it is still the agent's in the tracker, and is not taken up for that
+    expect(await states()).toEqual(['complete']);
+    const { ticket } = await desk.show(first);
+    for (const { operation } of left.rows.toReversed()) await tracker.send(ticket, operation, never);
+    await query("update effects set state = 'done', settled_at = now()");
+    const back = (await desk.show(first)).ticket;
+    expect([back.assignee, back.state.category]).toEqual([null, 'backlog']);
+
+    for (let times = 0; times < 2; times++) await work(order());
+    expect(await picks()).toEqual([{ ticket: first, state: 'declined', nth: null }]);
+    await desk.editTicket(first, { description: 'It is to be blue.' }, someone);
+    await query('truncate order_passes'); // an hour later
+    await work(order());
+    expect((await picks()).map(({ state, nth }) => [state, nth])).toEqual([
+      ['declined', null],
+      ['taken', 1],
+    ]);
+    expect(await states()).toEqual(['active']);
+    expect(await mine()).toEqual([first]);
+  });
+
+  test('a run that ends by giving its ticket back says so once, and leaves it as it was', async ({ expect }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    await work(order());
+    const run = await claimRun(db, 'w');
+    if (!run) throw new Error('there is no run');
+    const outcome = judgeRating({ order: 'bugs', rating: 'green' }, 'yellow', ['Which of the two exports.']);
+    if (!outcome) throw new Error('it was good enough');
+    const deps = { ...depsWith(tracker), workspaces: {} as never, repositories: new Map(), policy: {} as never };
+    expect(await conclude(deps, run, outcome, { work: null })).toBe(true);
+    expect(await states()).toEqual(['complete']);
+    expect((await said()).at(-1)).toContain('this one is yellow.\n\nWhat is missing:\n- Which of the two exports.');
+    const { rows } = await query(
+      "select operation from effects where operation ->> 'kind' <> 'postActivity' order by seq",
+    );
+    const { ticket } = await desk.show(first);
+    for (const { operation } of rows) await tracker.send(ticket, operation, never);
+    expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'moveTicket', 'releaseTicket']);
+    expect((await desk.show(first)).ticket).toMatchObject({ assignee: null, state: { category: 'unstarted' } });
+    await query("update effects set state = 'done', settled_at = now()");
+    await round(depsWith(tracker));
+    expect(await states()).toEqual(['complete']);
+    expect((await query('select id from runs')).rows).toHaveLength(1);
+    expect(await violations()).toEqual([]);
+    await desk.assign(first, agent, someone);
+    await sort();
+    expect(await states(), 'a person gives it').toEqual(['active']);
+    expect(await demandOn(db, run.sessionId)).toBe(null);
+  });
+
+  test('a summary of ours is not work, and a place in a list that is unknown by now is no end', async ({ expect }) => {
+    await clear();
+    const [first = '', second = ''] = await file(2);
+    const { ticket } = await desk.show(first);
+    await query(
+      `insert into summaries (id, due_at, since, state, title, hint) values (gen_random_uuid(), now(), now(), 'filed', '', $1)`,
+      [JSON.stringify(ticket)],
+    );
+    await query("insert into order_rounds (order_name, cursor) values ('bugs', 'of yesterday')");
+    const forgetful: Tracker = {
+      ...tracker,
+      listTickets(query, cursor, signal) {
+        if (cursor !== 'of yesterday') return tracker.listTickets(query, cursor, signal);
+        return Promise.reject(new VendorError('no such cursor', { code: 'invalid', retryable: false }));
+      },
+    };
+    await workOrders(ordering([order()], forgetful), never);
+    expect((await picks()).map(({ ticket }) => ticket)).toEqual([second]);
+    await query('truncate summaries');
+  });
+
+  test('of ten thousand tickets it looks at some at a time, tells that once, and comes to all of them', async ({
+    expect,
+  }) => {
+    await clear();
+    await query(
+      `insert into board_tickets (title, description, priority, labels, fields, state)
+       select 'Ticket ' || n, '', case n when 321 then 'urgent' when 9876 then 'urgent' else 'low' end, '{ready}', '{}', 'Todo'
+       from generate_series(1, 10000) n`,
+    );
+    const read = { pages: 0, tickets: 0 };
+    const counted: Tracker = {
+      ...tracker,
+      listTickets(...asked) {
+        read.pages++;
+        return tracker.listTickets(...asked);
+      },
+      readTicket(...asked) {
+        read.tickets++;
+        return tracker.readTicket(...asked);
+      },
+    };
+    const warned: string[] = [];
+    const deps = ordering([order({ perDay: 100 })], counted, 1);
+    deps.log = { ...deps.log, info: () => {}, warn: (_: unknown, text: string) => void warned.push(text) } as never;
+    const started = performance.now();
+    await workOrders(deps, never);
+    expect(read).toEqual({ pages: 10, tickets: 1 });
+    const titles = async () =>
+      (await query("select hint ->> 'title' as title from order_picks order by at")).rows.map(({ title }) => title);
+    expect(await titles()).toEqual(['Ticket 321']);
+    for (let rounds = 1; rounds < 20; rounds++) {
+      await finish();
+      await workOrders(deps, never);
+    }
+    expect(performance.now() - started).toBeLessThan(60_000);
+    expect(read).toEqual({ pages: 200, tickets: 20 });
+    expect((await titles()).at(-1)).toBe('Ticket 9876');
+    expect(await readRound(db, 'bugs')).toEqual({ cursor: null, many: true });
+    expect(warned).toEqual([expect.stringContaining('more than 1000 tickets')]);
+  });
+
+  test('tickets that do not fit are read a few at a time, until one does', async ({ expect }) => {
+    await clear();
+    await query(
+      `insert into board_tickets (title, description, priority, labels, fields, state)
+       select case n when 120 then 'Bug: it breaks' else 'Ticket ' || n end, '', 'low', '{ready}', '{}', 'Todo'
+       from generate_series(1, 200) n`,
+    );
+    let reads = 0;
+    const counted: Tracker = {
+      ...tracker,
+      readTicket(...asked) {
+        reads++;
+        return tracker.readTicket(...asked);
+      },
+    };
+    const deps = ordering([order({ kinds: 'bug' })], counted);
+    const seen: number[] = [];
+    for (let rounds = 0; rounds < 4; rounds++) {
+      reads = 0;
+      await workOrders(deps, never);
+      seen.push(reads);
+    }
+    expect(seen).toEqual([50, 50, 20, 0]);
+    expect(await picks()).toMatchObject([{ state: 'taken' }]);
+  });
+});

@@ -1,13 +1,9 @@
-import type { Database } from '../store/database.ts';
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
-import { requestStop } from '../store/queued-runs.ts';
-import { findSessionByIdentifier } from '../store/sessions.ts';
+import { createHandovers, type HandoverDeps, type Handovers } from './handover.ts';
 
 /** What the people who run the service do with its work. */
-export interface Operations {
-  /** Asks for a stop. Whether anything was running; null: the ticket has no session. */
-  stopSession(identifier: string): Promise<boolean | null>;
+export interface Operations extends Handovers {
   /** Whether the database holds what it must. */
   checkInvariants(options: InvariantOptions): Promise<InvariantReport>;
   /** What failed for good, newest first. */
@@ -19,12 +15,10 @@ export interface Operations {
 }
 
 /** The workers of any process find within a second what is to be done again. */
-export function createOperations(db: Database): Operations {
+export function createOperations(deps: HandoverDeps): Operations {
+  const { db } = deps;
   return {
-    async stopSession(identifier) {
-      const session = await findSessionByIdentifier(db, identifier);
-      return session && db.transaction().execute((tx) => requestStop(tx, session.id));
-    },
+    ...createHandovers(deps),
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),
     redriveTicket: (identifier) => redriveTicket(db, identifier),

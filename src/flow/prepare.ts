@@ -6,6 +6,7 @@ import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { type Handover, latestHandover } from '../store/handovers.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
@@ -24,6 +25,8 @@ export interface Prepared {
   host: CodeHost;
   baseBranch: string;
   isBug: boolean;
+  /** What a person last handed over with the ticket. */
+  handover: Handover | null;
   brief: { system: string; request: string };
   /**
    * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
@@ -67,10 +70,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const location = await host.locate(repository, signal);
   const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
 
-  const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session));
+  const handover = await latestHandover(deps.db, session.ticketId);
+  const handed = handover?.runId === null ? handover.base : null;
+  const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session, handover));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
   const look = async (before: Pinned | null = null): Promise<Pinned | null> => {
-    const at = (isPinned && session.baseCommit) || baseBranch;
+    const at = handed ?? ((isPinned && session.baseCommit) || baseBranch);
     const base = await deps.workspaces.resolve(repository, at, signal);
     if (!base || base.commit === before?.commit) return base && before;
     return { ...base, facts: await deps.describeRepository(repository, base.commit) };
@@ -84,7 +89,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await refresh();
     known = await look();
   }
-  if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
+  if (!known)
+    return { outcome: handed ? noSuchBase(repository, handed) : noSuchBranch(repository, baseBranch), heard: [] };
   const from = { repository, baseBranch, known, refresh, look };
   const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
 
@@ -97,7 +103,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     request: writeRequest(ticket),
   };
   if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
-  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
+  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), handover, brief, pinned };
 }
 
 async function pin(
@@ -128,8 +134,14 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** Whether anything stands on the session's base. Until then it is the newest there is, so that what was wrong in it can be mended. */
-async function hasWork(deps: RunDeps, run: ClaimedRun, session: SessionRow): Promise<boolean> {
-  return run.attempt > 1 || session.headCommit !== null || hasWrites(deps.db, session.id);
+async function hasWork(
+  deps: RunDeps,
+  run: ClaimedRun,
+  session: SessionRow,
+  handover: Handover | null,
+): Promise<boolean> {
+  const isHandedOver = handover !== null && handover.base === session.baseCommit;
+  return run.attempt > 1 || isHandedOver || session.headCommit !== null || hasWrites(deps.db, session.id);
 }
 
 async function findRepository(
@@ -165,6 +177,13 @@ async function findRepository(
 
 function failed(message: string): NotPrepared {
   return { outcome: { stopReason: 'failed', message }, heard: [] };
+}
+
+function noSuchBase(repository: Repository, base: string): Outcome {
+  const message =
+    `${repository.name} does not have the commit ${base}, on which this was handed over. ` +
+    'Push it there, or hand the work over again; then say "continue".';
+  return { stopReason: 'failed', message };
 }
 
 function noSuchBranch(repository: Repository, branch: string): Outcome {

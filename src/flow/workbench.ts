@@ -14,6 +14,7 @@ import {
 import { replaceResults } from '../store/steps.ts';
 import type { Baseline } from '../verification/baseline.ts';
 import type { Workspace } from '../workspaces/workspaces.ts';
+import { noteOfHandover, takeHandover } from './handover.ts';
 import type { Pinned, Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -70,7 +71,7 @@ export async function openWorkbench(
     .then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
   baseline.catch(() => {});
   // Only a fresh session may start before its workspace is there: everyone else may have to be told something first.
-  if (steps.length > 0) {
+  if (steps.length > 0 || prepared.handover?.runId === null) {
     wanted.resolve();
     await taken;
   }
@@ -182,12 +183,15 @@ async function take(
   const unsaved = writes.filter(
     (step) => step.completed && step.seq > (snapshot?.stepSeq ?? 0) && !saysUndone(step.result as ToolResult),
   );
-  if (steps.length > 0 && !interrupted && (lastPlace ?? place) === place) {
+  const isHandedOver = prepared.handover?.runId === null;
+  if (steps.length > 0 && !interrupted && !isHandedOver && (lastPlace ?? place) === place) {
     const same = await deps.workspaces.reopen(request, signal);
     if (same) return { workspace: same, unsaved: unsaved.at(-1)?.seq ?? null };
   }
   if (steps.length > 0) await undo(deps, run, unsaved, steps.at(-1)?.seq ?? 0);
-  const workspace = await deps.workspaces.take({ ...request, restore: snapshot }, signal);
+  await takeHandover(deps, run, prepared, steps);
+  const restore = isHandedOver ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
+  const workspace = await deps.workspaces.take({ ...request, restore }, signal);
   await deps.db.transaction().execute(async (tx) => {
     await placeWorkspace(tx, run.sessionId, place);
     await holdRun(tx, run);
@@ -197,6 +201,7 @@ async function take(
       'The work was interrupted, and the workspace was restored. Calls that this undid say so in their results; ' +
         'beside them, files that git ignores may be missing.',
     );
+  notes.push(...(await noteOfHandover(deps, run, prepared, steps)));
   return { workspace, unsaved: null };
 }
 

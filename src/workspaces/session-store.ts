@@ -30,6 +30,13 @@ export interface SessionStores {
     options: { maxBytes: number },
   ): Promise<{ text: string; cut: boolean }>;
   readBlob(store: SessionStore, sha: string, maxBytes: number): Promise<Buffer | null>;
+  /** A thin pack of all that these commits reach and `base` does not; what the store does not have is left out. */
+  pack(
+    store: SessionStore,
+    commits: string[],
+    base: string,
+    signal: AbortSignal,
+  ): Promise<{ has: string[]; pack: Buffer }>;
   /** The same arguments give the same commit. */
   commit(store: SessionStore, commit: NewCommit, signal?: AbortSignal): Promise<string>;
 }
@@ -139,6 +146,17 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
     async readBlob({ gitDir }, sha, maxBytes) {
       const { stdout, cut, exitCode } = await git.run(['cat-file', 'blob', assertCommit(sha)], { gitDir, maxBytes });
       return cut || exitCode !== 0 ? null : stdout;
+    },
+
+    async pack({ gitDir }, commits, base, signal) {
+      const has: string[] = [];
+      for (const commit of commits) {
+        const known = await git.run(['cat-file', '-e', `${assertCommit(commit)}^{commit}`], { gitDir, signal });
+        if (known.exitCode === 0) has.push(commit);
+      }
+      const stdin = [...has, `^${assertCommit(base)}`].map((line) => `${line}\n`).join('');
+      const args = ['pack-objects', '--quiet', '--revs', '--thin', '--stdout'];
+      return { has, pack: await git.must(args, { gitDir, stdin, signal }) };
     },
 
     async commit({ gitDir }, { tree, parent, message, author, date }, signal) {

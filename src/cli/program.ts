@@ -9,7 +9,10 @@ import { createLog, type Log } from '../lib/log.ts';
 import { CliError } from './cli-error.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { handoffCommand } from './handoff.ts';
 import { migrateCommand } from './migrate.ts';
+import { pullCommand } from './pull.ts';
+import { resumeCommand } from './resume.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
@@ -78,6 +81,9 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     ticketsCommand,
     sessionsCommand,
     watchCommand,
+    pullCommand,
+    handoffCommand,
+    resumeCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));

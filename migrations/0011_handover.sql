@@ -22,8 +22,8 @@ create index handovers_ticket on handovers (ticket_id, seq desc);
 
 -- The pull request that this session had before: it was merged, or closed and people said to go on.
 alter table sessions add column follows json;
--- The number of a closed pull request about which people were asked.
-alter table sessions add column asked_about int;
+-- The closed pull request about which people were asked, and in which run.
+alter table sessions add column asked_about json;
 
 -- Down Migration
 -- Forward only: there is no way back.

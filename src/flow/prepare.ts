@@ -13,6 +13,7 @@ import { findSession, type SessionRow, saveReading, updateSessionOf } from '../s
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { mayBegin } from './before-work.ts';
+import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
@@ -52,7 +53,7 @@ export interface NotPrepared {
  * the fetch of what is new can go on beside the first model call (`pinned`).
  */
 export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Prepared | NotPrepared> {
-  const session = await findSession(deps.db, run.sessionId);
+  let session = await findSession(deps.db, run.sessionId);
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
@@ -67,6 +68,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
+  const standing = await lookAtPullRequest(deps, run, session, repository, host, signal);
+  if ('outcome' in standing) return standing;
+  session = standing;
   const location = await host.locate(repository, signal);
   const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
 

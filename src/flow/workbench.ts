@@ -14,6 +14,7 @@ import {
 import { replaceResults } from '../store/steps.ts';
 import type { Baseline } from '../verification/baseline.ts';
 import type { Workspace } from '../workspaces/workspaces.ts';
+import { carryOver, noteOfNewRequest } from './follow-up.ts';
 import { noteOfHandover, takeHandover } from './handover.ts';
 import type { Pinned, Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
@@ -190,7 +191,9 @@ async function take(
   }
   if (steps.length > 0) await undo(deps, run, unsaved, steps.at(-1)?.seq ?? 0);
   await takeHandover(deps, run, prepared, steps);
-  const restore = isHandedOver ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
+  const isMoved = !isHandedOver && snapshot !== null && snapshot.base !== pinned.commit;
+  if (isMoved) notes.push(...(await carryOver(deps, run, prepared, snapshot, pinned, signal)));
+  const restore = isHandedOver || isMoved ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
   const workspace = await deps.workspaces.take({ ...request, restore }, signal);
   await deps.db.transaction().execute(async (tx) => {
     await placeWorkspace(tx, run.sessionId, place);
@@ -201,7 +204,7 @@ async function take(
       'The work was interrupted, and the workspace was restored. Calls that this undid say so in their results; ' +
         'beside them, files that git ignores may be missing.',
     );
-  notes.push(...(await noteOfHandover(deps, run, prepared, steps)));
+  notes.push(...noteOfNewRequest(prepared, run, steps), ...(await noteOfHandover(deps, run, prepared, steps)));
   return { workspace, unsaved: null };
 }
 

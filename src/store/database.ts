@@ -82,8 +82,8 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
-    follows: NullableJson<{ number: number; url: string }>;
-    asked_about: number | null;
+    follows: NullableJson<{ number: number; url: string; merged: boolean }>;
+    asked_about: NullableJson<{ number: number; run: number }>;
   };
   handovers: {
     id: string;

@@ -18,9 +18,9 @@ export interface SessionRow {
   headCommit: string | null;
   pullRequest: { number: number; url: string } | null;
   /** The pull request that it had before this branch. */
-  follows: { number: number; url: string } | null;
-  /** The number of a closed pull request about which people were asked. */
-  askedAbout: number | null;
+  follows: { number: number; url: string; merged: boolean } | null;
+  /** The closed pull request about which people were asked, and in which run. */
+  askedAbout: { number: number; run: number } | null;
   brief: { system: string; request: string } | null;
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
@@ -203,7 +203,7 @@ function columnsOf(changes: SessionChanges) {
     ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
     ...(changes.pullRequest !== undefined && { pull_request: changes.pullRequest && toJson(changes.pullRequest) }),
     ...(changes.follows !== undefined && { follows: changes.follows && toJson(changes.follows) }),
-    ...(changes.askedAbout !== undefined && { asked_about: changes.askedAbout }),
+    ...(changes.askedAbout !== undefined && { asked_about: changes.askedAbout && toJson(changes.askedAbout) }),
     ...(changes.brief !== undefined && { brief: toJson(changes.brief) }),
     updated_at: sql<Date>`now()`, // by the clock that later says how long it has rested
   };

@@ -20,7 +20,7 @@ export async function saveSnapshot(
   where: { sessionId: string; runId: string },
   snapshot: Omit<SnapshotRow, 'id' | 'at'> & { bytes: number },
 ): Promise<string> {
-  const id = deterministicId('snapshot', where.sessionId, snapshot.tree, snapshot.stepSeq);
+  const id = deterministicId('snapshot', where.sessionId, snapshot.base, snapshot.tree, snapshot.stepSeq);
   await tx
     .insertInto('snapshots')
     .values({

@@ -138,6 +138,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     diff: async (...args) => (await open()).stores.diff(...args),
     readBlob: async (...args) => (await open()).stores.readBlob(...args),
     pack: async (...args) => (await open()).stores.pack(...args),
+    mergeTrees: async (...args) => (await open()).stores.mergeTrees(...args),
+    snapshotOf: async (...args) => (await open()).stores.snapshotOf(...args),
     commit: async (...args) => (await open()).stores.commit(...args),
 
     async held() {

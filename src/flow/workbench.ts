@@ -58,7 +58,7 @@ export async function openWorkbench(
   steps: readonly StepRecord[],
   signal: AbortSignal,
 ): Promise<Workbench> {
-  const notes: string[] = [];
+  const notes: string[] = noteOfNewRequest(prepared, run, steps);
   const wanted = Promise.withResolvers<void>();
   let touchedSeq: number | null = null;
   const taken = wanted.promise.then(async () => {
@@ -204,7 +204,7 @@ async function take(
       'The work was interrupted, and the workspace was restored. Calls that this undid say so in their results; ' +
         'beside them, files that git ignores may be missing.',
     );
-  notes.push(...noteOfNewRequest(prepared, run, steps), ...(await noteOfHandover(deps, run, prepared, steps)));
+  notes.push(...(await noteOfHandover(deps, run, prepared, steps)));
   return { workspace, unsaved: null };
 }
 

@@ -139,7 +139,7 @@ async function mayUpdate(clone: LocalClone, work: Work, place: string, force: bo
     );
   if (!asPulled)
     throw new CliError(
-      `There are changes of yours in ${place}, so it stays as it is. Hand them back (\`${shipmate} resume ${identifier}\` in it), ` +
+      `There are changes of yours in ${place}, so it stays as it is. Hand them back (\`${shipmate} resume ${identifier} --repo ${quoted(place)}\`), ` +
         'or pull into another directory.',
     );
   const on = (await there.run(['symbolic-ref', '--short', 'HEAD'])).stdout.toString('utf8').trim();
@@ -212,7 +212,7 @@ function tell(
         `\nShipmate is still at work on ${identifier}: these are its files as of the time above. --stop stops it first.`,
       ),
     );
-  cli.print(`\nTo hand it back as you leave it, in that directory: ${shipmate} resume ${identifier}`);
+  cli.print(`\nTo hand it back as you leave it: ${shipmate} resume ${identifier} --repo ${quoted(place)}`);
 }
 
 function quoted(path: string): string {

@@ -2,7 +2,7 @@ import { cleanLine } from '../core/outside-text.ts';
 import type { StepRecord } from '../core/step.ts';
 import { latestHandover, markTaken, readHandedOver } from '../store/handovers.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
-import { placeWorkspace, saveSnapshot } from '../store/snapshots.ts';
+import { latestSnapshot, placeWorkspace, saveSnapshot } from '../store/snapshots.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -28,16 +28,19 @@ export async function takeHandover(
   deps.failpoint('handover/taken');
 }
 
-/** What the model must be told of it: in the run that takes it, until a model call has begun there. */
+/** What the model must be told of it, until a model call has begun that was told. */
 export async function noteOfHandover(
   deps: Pick<RunDeps, 'db'>,
   run: ClaimedRun,
   { session: { ticketId } }: Prepared,
   steps: readonly StepRecord[],
 ): Promise<string[]> {
-  if (steps.some((step) => step.runId === run.id && step.kind === 'model')) return [];
-  const handover = await latestHandover(deps.db, ticketId);
-  if (handover?.runId !== run.id) return [];
+  const [handover, newest] = await Promise.all([
+    latestHandover(deps.db, ticketId),
+    latestSnapshot(deps.db, run.sessionId),
+  ]);
+  if (!handover || handover.commit !== newest?.commit) return [];
+  if (steps.some((step) => step.kind === 'model' && step.seq > newest.stepSeq)) return [];
   const name = cleanLine(handover.by.name, 100);
   return [
     `${name} has worked on this and handed it over: the files in the workspace are as ${name} left them, whatever you ` +

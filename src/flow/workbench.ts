@@ -72,9 +72,10 @@ export async function openWorkbench(
     .then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
   baseline.catch(() => {});
   // Only a fresh session may start before its workspace is there: everyone else may have to be told something first.
-  if (steps.length > 0 || prepared.handover?.runId === null) {
+  if (steps.length > 0 || prepared.handover) {
     wanted.resolve();
     await taken;
+    if (prepared.handover) notes.push(...(await noteOfHandover(deps, run, prepared, steps)));
   }
 
   let underWay: Promise<unknown> = Promise.resolve();
@@ -204,7 +205,6 @@ async function take(
       'The work was interrupted, and the workspace was restored. Calls that this undid say so in their results; ' +
         'beside them, files that git ignores may be missing.',
     );
-  notes.push(...(await noteOfHandover(deps, run, prepared, steps)));
   return { workspace, unsaved: null };
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { startTestService, type TestService } from '../support/service.ts';
+import { someone, startTestService, type TestService } from '../support/service.ts';
 import { type CommandLine, commandLineOf } from './clone.ts';
 
 const script = `
@@ -136,6 +136,27 @@ describe('shipmate handoff', () => {
     const name = warned.stdout.split(' ')[0] ?? '';
     expect((await service.app.desk.show(name)).ticket).toMatchObject({ title: 'Later', assignee: null });
     expect(await service.app.sessions.view(name)).toBe(null);
+  });
+
+  test('a run that fails as it has taken it: the next one has it, and is told of it', async ({ expect }) => {
+    const other = await startTestService({
+      script: `tickets:\n  Falls:\n    - expect: ["handed it over"]\n      calls: [{ tool: ask, input: { question: What now? } }]\n`,
+      files,
+      change: (config) => ({ ...config, failpoints: 'handover/taken:throw' }),
+    });
+    try {
+      const there = await commandLineOf(other);
+      const clone = await there.clone('web');
+      await writeFile(join(clone, 'one.txt'), 'mine\n');
+      const name = (await there.shipmate(clone, 'handoff', 'Falls')).stdout.split(' ')[0] ?? '';
+      expect((await other.rest(name)).state).toBe('error');
+      await other.app.desk.comment(name, 'continue', someone);
+      expect((await other.rest(name, 2)).runs[1]?.outcome?.message).toContain('What now?');
+      const { rows } = await other.database.pool.query('select tree from snapshots');
+      expect(rows).toEqual([{ tree: await treeOf(clone) }]);
+    } finally {
+      await other.stop();
+    }
   });
 
   test('kill -9 at each of its moments leaves nothing, or a ticket with all of it', async ({ expect }) => {

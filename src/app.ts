@@ -1,6 +1,7 @@
 import { type AdapterFactories, openAdapters, shippedAdapters } from './app/adapters.ts';
 import type { Admission } from './app/admission.ts';
 import { freeTheDead, startChores } from './app/chores.ts';
+import { openDesk } from './app/desk.ts';
 import { createOperations, type Operations } from './app/operations.ts';
 import { createOutage } from './app/outage.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
@@ -24,11 +25,12 @@ import type { SandboxDriver } from './sandboxes/sandbox.ts';
 import { createDatabase, createPool, type Database, inTransaction } from './store/database.ts';
 import { openDatabase } from './store/open-database.ts';
 import { readSessions, type Sessions } from './store/session-view.ts';
-import { type BoardDesk, createBoardDesk } from './trackers/board/desk.ts';
+import type { BoardDesk } from './trackers/board/desk.ts';
 import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
 export type { AdapterFactories } from './app/adapters.ts';
+export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
 export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
@@ -127,6 +129,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
+  const desk = openDesk({ pool, config, boardSecret, accepting });
   let admission: Admission | null = null;
   let started = false;
 
@@ -150,18 +153,13 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     driver,
     workspaces,
     sessions: readSessions(db),
-    desk: createBoardDesk({
-      pool,
-      agent: config.trackers.board.agent,
-      secret: boardSecret,
-      accept: (tx, { source, headers, body }) => acceptDelivery(accepting, tx, source, headers, body),
-    }),
+    desk,
     async checkRepository(repository, signal) {
       const host = codeHosts.get(repository.codeHost);
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    operations: createOperations(db, upkeep.ownWork),
+    operations: createOperations({ ...sorting, config, workspaces, codeHosts, repositories, desk }, upkeep.ownWork),
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
       await upkeep.ofService();

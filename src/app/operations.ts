@@ -1,16 +1,12 @@
-import type { Database } from '../store/database.ts';
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
-import { requestStop } from '../store/queued-runs.ts';
-import { findSessionByIdentifier } from '../store/sessions.ts';
+import { createHandovers, type HandoverDeps, type Handovers } from './handover.ts';
 import type { OwnWork } from './own-work.ts';
 
 /** What the people who run the service do with its work. */
-export interface Operations {
+export interface Operations extends Handovers {
   /** What the agent begins by itself. */
   ownWork: OwnWork;
-  /** Asks for a stop. Whether anything was running; null: the ticket has no session. */
-  stopSession(identifier: string): Promise<boolean | null>;
   /** Whether the database holds what it must. */
   checkInvariants(options: InvariantOptions): Promise<InvariantReport>;
   /** What failed for good, newest first. */
@@ -22,13 +18,11 @@ export interface Operations {
 }
 
 /** The workers of any process find within a second what is to be done again. */
-export function createOperations(db: Database, ownWork: OwnWork): Operations {
+export function createOperations(deps: HandoverDeps, ownWork: OwnWork): Operations {
+  const { db } = deps;
   return {
+    ...createHandovers(deps),
     ownWork,
-    async stopSession(identifier) {
-      const session = await findSessionByIdentifier(db, identifier);
-      return session && db.transaction().execute((tx) => requestStop(tx, session.id));
-    },
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),
     redriveTicket: (identifier) => redriveTicket(db, identifier),

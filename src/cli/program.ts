@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { createApp } from '../app.ts';
 import { type Config, ConfigError, type Environment, loadConfig } from '../config.ts';
+import { Refusal } from '../core/refusal.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { createLog, type Log } from '../lib/log.ts';
@@ -9,8 +10,11 @@ import { automationsCommand } from './automations.ts';
 import { CliError } from './cli-error.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { handoffCommand } from './handoff.ts';
 import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
+import { pullCommand } from './pull.ts';
+import { resumeCommand } from './resume.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
@@ -83,6 +87,9 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     ordersCommand,
     automationsCommand,
     summaryCommand,
+    pullCommand,
+    handoffCommand,
+    resumeCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));
@@ -114,6 +121,6 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isDatabaseUnavailable(error))
     return `The database went away: ${error.message}. Run the command again when it is back: what was under way goes on.`;
-  const expected = error instanceof CliError || error instanceof ConfigError || error instanceof VendorError;
+  const expected = [CliError, ConfigError, Refusal, VendorError].some((type) => error instanceof type);
   return expected || error.stack === undefined ? asTyped(error.message) : error.stack;
 }

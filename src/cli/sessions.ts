@@ -6,7 +6,7 @@ import { CliError } from './cli-error.ts';
 import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
 import { bold, dim, lasting, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
-import { positive } from './tickets.ts';
+import { positive, whoami } from './tickets.ts';
 import { withApp } from './with-app.ts';
 
 /** Shipmate's work, session by session. */
@@ -81,7 +81,7 @@ export const sessionsCommand = (cli: Cli) => {
     .description('Stop the work on a ticket. It can be continued: comment "continue".')
     .action((ticket: string) =>
       withApp(cli, async (app) => {
-        const stopped = await app.operations.stopSession(ticket);
+        const stopped = await app.operations.stopSession(ticket, whoami());
         if (stopped === null) throw await noSession(app, ticket);
         cli.print(stopped ? 'A stop is requested.' : 'Nothing is running.');
       }),
@@ -128,7 +128,7 @@ function nameOf(key: string): string {
 }
 
 /** Why there is nothing to show: people mistype tickets, and forget to assign them. */
-async function noSession(app: App, ticket: string): Promise<Error> {
+export async function noSession(app: App, ticket: string): Promise<Error> {
   await app.desk.show(ticket); // says that there is no such ticket
   return new CliError(`${ticket} has no session. Assign it: ${shipmate} tickets assign ${ticket}`);
 }

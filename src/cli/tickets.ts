@@ -133,11 +133,16 @@ async function onBoard<T>(cli: Cli, work: (app: App, me: Person, agent: string) 
   const config = cli.load();
   const app = await cli.open(config, cli.log(config, true));
   try {
-    const name = userInfo().username;
-    await work(app, { id: name, name, isBot: false }, config.trackers.board.agent);
+    await work(app, whoami(), config.trackers.board.agent);
   } finally {
     await app.stop();
   }
+}
+
+/** Whoever sits at this terminal. */
+export function whoami(): Person {
+  const name = userInfo().username;
+  return { id: name, name, isBot: false };
 }
 
 function splitField(field: string): [string, string] {

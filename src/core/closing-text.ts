@@ -7,6 +7,8 @@ export type StopCause = RestReason | 'gone';
 
 /** Where a session stands when it is stopped. */
 export interface Standing {
+  /** Of the ticket: "ENG-123". */
+  identifier: string;
   reason: StopCause;
   plan: Plan;
   /** Paths that were changed so far; null: there are some, and nobody has looked which. */
@@ -26,7 +28,7 @@ export const stopReasons: Record<StopCause, string> = {
 
 const waysOn: Record<StopCause, string> = {
   stopped: 'Say "continue" to go on from here, or just say what to do.',
-  taken: 'Give the ticket back to me to go on from here.',
+  taken: 'Give the ticket back to me, and I go on from here.',
   closed: 'Reopen the ticket to go on from here.',
   gone: 'When it is there again, I go on from here.',
 };
@@ -40,9 +42,15 @@ export function writeStopped(standing: Standing): string {
     stopReasons[reason],
     writePlan(plan),
     `${writeFiles(standing.files)} ${writePublished(standing)}`,
-    waysOn[reason],
+    `${waysOn[reason]}${writeTakeOver(standing)}`,
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Whoever has the ticket now may want to go on from the same place. */
+function writeTakeOver({ reason, identifier, files }: Standing): string {
+  if (reason !== 'taken' || files?.length === 0) return '';
+  return ` To go on yourself: \`shipmate pull ${identifier}\` brings branch, files and log into your clone.`;
 }
 
 function writePlan(plan: Plan): string {

@@ -17,6 +17,8 @@ export interface PullRequestStory {
   baseBranch: string;
   draft: boolean;
   plan?: Plan;
+  /** The pull request of the same ticket before this one. */
+  follows?: { number: number; url: string; merged: boolean } | null;
   sessionUrl?: string;
   /** What the session has cost so far; one line of Markdown. */
   cost?: string;
@@ -36,7 +38,7 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
   const body = [
     warning(story),
     section('What', `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}`),
-    section('Why', `${ticketLink(ticket)}: ${inline(ticket.title, 300)}`),
+    section('Why', `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}`),
     section('How it was verified', verification(proof)),
     section('Decisions taken', list(report.decisions, 20, 1000)),
     section('Risk', risks.filter((text) => text !== '').join('\n\n')),
@@ -124,6 +126,13 @@ function pullRequestTitle(ticket: TicketLine, title: string): string {
     ? words.slice(identifier.length).replace(/^[\s:-]+/, '')
     : words;
   return shorten(bare === '' ? identifier : `${identifier}: ${bare}`, 120);
+}
+
+function writeFollows({ follows }: PullRequestStory): string {
+  if (!follows) return '';
+  const number = `#${follows.number}`;
+  const name = /^https?:/.test(follows.url) ? `[${number}](${link(follows.url)})` : number;
+  return `\n\nThis follows ${name}, which was ${follows.merged ? 'merged' : 'closed without being merged'}.`;
 }
 
 /** The first thing a reviewer sees where there is something to be wary of. */

@@ -42,7 +42,11 @@ export async function closeStopped(
   if (run) await dropUnsent(tx, run.id);
   await settlePlan(tx, key, stage, 'pending');
   const branch = session.headCommit === null ? null : session.branch;
-  const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest });
+  const body = writeStopped({
+    identifier: session.hint.identifier,
+    ...{ reason, plan, files, branch },
+    pullRequest: session.pullRequest,
+  });
   await sayClosing(tx, stage, key, { type: 'response', body });
 }
 

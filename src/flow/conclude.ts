@@ -177,6 +177,7 @@ async function publish(
     risks: finished.risks,
     baseBranch,
     draft,
+    follows: session.follows,
     cost: await writeFooter(tx, session.id),
   });
   await add('push', {

@@ -5,7 +5,7 @@ import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
-import { publishedTree } from '../store/effects.ts';
+import { lastPushedTree, publishedTree } from '../store/effects.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { evidenceOf } from '../verification/commands.ts';
@@ -67,8 +67,11 @@ export function createFinish(
     const { facts, tree } = await prepared.pinned();
     const workspace = await workbench.workspace;
     let snapshot = await workbench.snapshotNow();
-    const published = (await publishedTree(options.deps.db, run.sessionId)) ?? tree;
-    const changed = snapshot.tree !== published;
+    const { db } = options.deps;
+    const published = (await publishedTree(db, run.sessionId)) ?? tree;
+    // Of an answer nothing more is asked than that the files are as they were, be their pull request closed since.
+    const before = report.answer === null ? published : await lastPushedTree(db, run.sessionId);
+    const changed = snapshot.tree !== published && snapshot.tree !== before;
     // Fixers mend a change that is handed in; where there is none, what they would do is not the agent's work.
     const mends = changed && report.answer === null;
     const fixed = mends ? await runFixers(workspace.sandbox, facts.verify.fix, { signal }) : [];

@@ -6,12 +6,14 @@ import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { type Handover, latestHandover } from '../store/handovers.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { mayBegin } from './before-work.ts';
+import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
@@ -24,6 +26,8 @@ export interface Prepared {
   host: CodeHost;
   baseBranch: string;
   isBug: boolean;
+  /** What a person last handed over with the ticket. */
+  handover: Handover | null;
   brief: { system: string; request: string };
   /**
    * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
@@ -49,7 +53,7 @@ export interface NotPrepared {
  * the fetch of what is new can go on beside the first model call (`pinned`).
  */
 export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): Promise<Prepared | NotPrepared> {
-  const session = await findSession(deps.db, run.sessionId);
+  let session = await findSession(deps.db, run.sessionId);
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
@@ -64,13 +68,18 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
+  const standing = await lookAtPullRequest(deps, run, session, repository, host, signal);
+  if ('outcome' in standing) return standing;
+  session = standing;
   const location = await host.locate(repository, signal);
   const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
 
-  const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session));
+  const handover = await latestHandover(deps.db, session.ticketId);
+  const handed = handover?.runId === null ? handover.base : null;
+  const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session, handover));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
   const look = async (before: Pinned | null = null): Promise<Pinned | null> => {
-    const at = (isPinned && session.baseCommit) || baseBranch;
+    const at = handed ?? ((isPinned && session.baseCommit) || baseBranch);
     const base = await deps.workspaces.resolve(repository, at, signal);
     if (!base || base.commit === before?.commit) return base && before;
     return { ...base, facts: await deps.describeRepository(repository, base.commit) };
@@ -84,7 +93,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await refresh();
     known = await look();
   }
-  if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
+  if (!known)
+    return { outcome: handed ? noSuchBase(repository, handed) : noSuchBranch(repository, baseBranch), heard: [] };
   const from = { repository, baseBranch, known, refresh, look };
   const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
 
@@ -97,7 +107,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     request: writeRequest(ticket),
   };
   if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
-  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
+  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), handover, brief, pinned };
 }
 
 async function pin(
@@ -128,8 +138,14 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** Whether anything stands on the session's base. Until then it is the newest there is, so that what was wrong in it can be mended. */
-async function hasWork(deps: RunDeps, run: ClaimedRun, session: SessionRow): Promise<boolean> {
-  return run.attempt > 1 || session.headCommit !== null || hasWrites(deps.db, session.id);
+async function hasWork(
+  deps: RunDeps,
+  run: ClaimedRun,
+  session: SessionRow,
+  handover: Handover | null,
+): Promise<boolean> {
+  const isHandedOver = handover !== null && handover.base === session.baseCommit;
+  return run.attempt > 1 || isHandedOver || session.headCommit !== null || hasWrites(deps.db, session.id);
 }
 
 async function findRepository(
@@ -165,6 +181,13 @@ async function findRepository(
 
 function failed(message: string): NotPrepared {
   return { outcome: { stopReason: 'failed', message }, heard: [] };
+}
+
+function noSuchBase(repository: Repository, base: string): Outcome {
+  const message =
+    `${repository.name} does not have the commit ${base}, on which this was handed over. ` +
+    'Push it there, or hand the work over again; then say "continue".';
+  return { stopReason: 'failed', message };
 }
 
 function noSuchBranch(repository: Repository, branch: string): Outcome {

@@ -14,6 +14,8 @@ import {
 import { replaceResults } from '../store/steps.ts';
 import type { Baseline } from '../verification/baseline.ts';
 import type { Workspace } from '../workspaces/workspaces.ts';
+import { carryOver, noteOfNewRequest } from './follow-up.ts';
+import { noteOfHandover, takeHandover } from './handover.ts';
 import type { Pinned, Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -56,7 +58,7 @@ export async function openWorkbench(
   steps: readonly StepRecord[],
   signal: AbortSignal,
 ): Promise<Workbench> {
-  const notes: string[] = [];
+  const notes: string[] = noteOfNewRequest(prepared, run, steps);
   const wanted = Promise.withResolvers<void>();
   let touchedSeq: number | null = null;
   const taken = wanted.promise.then(async () => {
@@ -70,9 +72,10 @@ export async function openWorkbench(
     .then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
   baseline.catch(() => {});
   // Only a fresh session may start before its workspace is there: everyone else may have to be told something first.
-  if (steps.length > 0) {
+  if (steps.length > 0 || prepared.handover) {
     wanted.resolve();
     await taken;
+    if (prepared.handover) notes.push(...(await noteOfHandover(deps, run, prepared, steps)));
   }
 
   let underWay: Promise<unknown> = Promise.resolve();
@@ -182,12 +185,17 @@ async function take(
   const unsaved = writes.filter(
     (step) => step.completed && step.seq > (snapshot?.stepSeq ?? 0) && !saysUndone(step.result as ToolResult),
   );
-  if (steps.length > 0 && !interrupted && (lastPlace ?? place) === place) {
+  const isHandedOver = prepared.handover?.runId === null;
+  if (steps.length > 0 && !interrupted && !isHandedOver && (lastPlace ?? place) === place) {
     const same = await deps.workspaces.reopen(request, signal);
     if (same) return { workspace: same, unsaved: unsaved.at(-1)?.seq ?? null };
   }
   if (steps.length > 0) await undo(deps, run, unsaved, steps.at(-1)?.seq ?? 0);
-  const workspace = await deps.workspaces.take({ ...request, restore: snapshot }, signal);
+  await takeHandover(deps, run, prepared, steps);
+  const isMoved = !isHandedOver && snapshot !== null && snapshot.base !== pinned.commit;
+  if (isMoved) notes.push(...(await carryOver(deps, run, prepared, snapshot, pinned, signal)));
+  const restore = isHandedOver || isMoved ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
+  const workspace = await deps.workspaces.take({ ...request, restore }, signal);
   await deps.db.transaction().execute(async (tx) => {
     await placeWorkspace(tx, run.sessionId, place);
     await holdRun(tx, run);

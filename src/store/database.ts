@@ -83,6 +83,22 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
+    follows: NullableJson<{ number: number; url: string; merged: boolean }>;
+    asked_about: NullableJson<{ number: number; run: number }>;
+  };
+  handovers: {
+    id: string;
+    ticket_id: string;
+    seq: Serial;
+    by: Json<Person>;
+    repository: string;
+    base_commit: string;
+    commit: string;
+    tree: string;
+    bundle: Buffer | null;
+    bytes: number;
+    run_id: string | null;
+    created_at: Time;
   };
   waits: {
     session_id: string;

@@ -244,6 +244,16 @@ const checks: Check[] = [
       -- A moment, because both are the times at which their transactions began.
       where greatest(p.begun_at, p.completed_at) > r.ended_at + interval '5 seconds'`,
   },
+  {
+    name: 'hand-over is taken',
+    holds: 'A run that used a tool began with what had been handed over before it.',
+    remedy: report,
+    violations: ({ resting }) => sql`
+      select h.id, s.id as session_id, format('run %s worked without what %s had handed over', r.number, h.by ->> 'name') as explanation
+      from handovers h join (${resting}) s on s.ticket_id = h.ticket_id
+      join runs r on r.session_id = s.id and r.queued_at > h.created_at
+      where h.run_id is null and exists (select from steps p where p.run_id = r.id and p.kind = 'tool')`,
+  },
 ];
 
 /**

@@ -86,20 +86,3 @@ export async function takeBackStop(tx: Tx, runId: string): Promise<void> {
     .where('worker', 'is', null)
     .execute();
 }
-
-/** A stop that was asked for elsewhere than on the ticket: later than all that was said there. Whether anything was running. */
-export async function requestStop(tx: Tx, sessionId: string): Promise<boolean> {
-  await tx
-    .updateTable('sessions')
-    .set({ stop_at: sql`coalesce(greatest(stop_at, spoke_at, given_at), clock_timestamp())` })
-    .where('id', '=', sessionId)
-    .execute();
-  const live = await tx
-    .selectFrom('runs')
-    .select('id')
-    .where('session_id', '=', sessionId)
-    .where('ended_at', 'is', null)
-    .executeTakeFirst();
-  if (live) await askToStop(tx, live.id);
-  return live !== undefined;
-}

@@ -17,6 +17,10 @@ export interface SessionRow {
   branch: string | null;
   headCommit: string | null;
   pullRequest: { number: number; url: string } | null;
+  /** The pull request that it had before this branch. */
+  follows: { number: number; url: string; merged: boolean } | null;
+  /** The closed pull request about which people were asked, and in which run. */
+  askedAbout: { number: number; run: number } | null;
   brief: { system: string; request: string } | null;
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
@@ -197,7 +201,9 @@ function columnsOf(changes: SessionChanges) {
     ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
     ...(changes.branch !== undefined && { branch: changes.branch }),
     ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
-    ...(changes.pullRequest !== undefined && { pull_request: toJson(changes.pullRequest) }),
+    ...(changes.pullRequest !== undefined && { pull_request: changes.pullRequest && toJson(changes.pullRequest) }),
+    ...(changes.follows !== undefined && { follows: changes.follows && toJson(changes.follows) }),
+    ...(changes.askedAbout !== undefined && { asked_about: changes.askedAbout && toJson(changes.askedAbout) }),
     ...(changes.brief !== undefined && { brief: toJson(changes.brief) }),
     updated_at: sql<Date>`now()`, // by the clock that later says how long it has rested
   };
@@ -255,6 +261,8 @@ function toRow(row: Selected): SessionRow | null {
     branch: row.branch,
     headCommit: row.head_commit,
     pullRequest: row.pull_request,
+    follows: row.follows,
+    askedAbout: row.asked_about,
     brief: row.brief,
     hint: row.hint,
     gone: row.gone,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { deterministicId } from '../lib/ids.ts';
 import type { Database, Tx } from './database.ts';
 
@@ -10,14 +11,16 @@ export interface SnapshotRow {
   tree: string;
   bundle: Uint8Array | null;
   path: string | null;
+  /** When it was stored. */
+  at?: Date;
 }
 
 export async function saveSnapshot(
   tx: Tx,
   where: { sessionId: string; runId: string },
-  snapshot: Omit<SnapshotRow, 'id'> & { bytes: number },
+  snapshot: Omit<SnapshotRow, 'id' | 'at'> & { bytes: number },
 ): Promise<string> {
-  const id = deterministicId('snapshot', where.sessionId, snapshot.tree, snapshot.stepSeq);
+  const id = deterministicId('snapshot', where.sessionId, snapshot.base, snapshot.tree, snapshot.stepSeq);
   await tx
     .insertInto('snapshots')
     .values({
@@ -32,7 +35,8 @@ export async function saveSnapshot(
       path: snapshot.path,
       bytes: snapshot.bytes,
     })
-    .onConflict((conflict) => conflict.column('id').doNothing())
+    // The work tree may have come back to where it was: then this is the newest again.
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ created_at: sql`clock_timestamp()` }))
     .execute();
   return id;
 }
@@ -74,7 +78,8 @@ function toSnapshot(row: {
   tree: string;
   bundle: Buffer | null;
   path: string | null;
+  created_at: Date;
 }): SnapshotRow {
   const { id, commit, tree, bundle, path } = row;
-  return { id, stepSeq: row.step_seq, base: row.base_commit, commit, tree, bundle, path };
+  return { id, stepSeq: row.step_seq, base: row.base_commit, commit, tree, bundle, path, at: row.created_at };
 }

@@ -93,6 +93,12 @@ export async function replaceResults(tx: Tx, stepIds: string[], result: unknown)
   await tx.updateTable('steps').set({ result: json }).where('id', 'in', stepIds).execute();
 }
 
+/** Whether a run has begun anything. */
+export async function hasSteps(db: Database, runId: string): Promise<boolean> {
+  const row = await db.selectFrom('steps').select('id').where('run_id', '=', runId).limit(1).executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Whether a tool of any of the session's runs may have changed files. */
 export async function hasWrites(db: Database, sessionId: string): Promise<boolean> {
   const row = await db

@@ -29,6 +29,11 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   }
 }
 
+/** A bundle of one commit on another, made on our side. */
+export function makeBundle(base: string, commit: string, pack: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`# v2 git bundle\n-${base}\n${commit} refs/snapshot\n\n`), pack]);
+}
+
 function bad(why: string): WorkspaceError {
   return new WorkspaceError('bad_bundle', `The workspace handed over something that is not a git bundle: ${why}.`);
 }

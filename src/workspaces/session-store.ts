@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Repository } from '../core/repository.ts';
-import { parseBundle } from './bundle.ts';
+import { makeBundle, parseBundle } from './bundle.ts';
 import { type Change, parseChanges } from './changes.ts';
 import type { HostGit } from './git.ts';
 import type { Layout } from './layout.ts';
 import type { Mirrors } from './mirror.ts';
 import { assertCommit, assertName } from './names.ts';
-import { bundleOf, type StoredSnapshot } from './snapshot.ts';
+import { bundleOf, type Snapshot, type StoredSnapshot } from './snapshot.ts';
 import { baseMissing, WorkspaceError } from './workspace-error.ts';
 
 /** A clean bare repository on our side with a session's work, checked; upstream's objects are the mirror's. */
@@ -30,6 +30,29 @@ export interface SessionStores {
     options: { maxBytes: number },
   ): Promise<{ text: string; cut: boolean }>;
   readBlob(store: SessionStore, sha: string, maxBytes: number): Promise<Buffer | null>;
+  /** A thin pack of all that these commits reach and `base` does not; what the store does not have is left out. */
+  pack(
+    store: SessionStore,
+    commits: string[],
+    base: string,
+    signal: AbortSignal,
+  ): Promise<{ has: string[]; pack: Buffer }>;
+  /**
+   * What `theirs` changed since `before`, on `ours`. Where both changed the same lines, the tree has both, between git's
+   * marks, in the files that `conflicts` names. When `before` is not to be had, all of `theirs` that differs conflicts.
+   */
+  mergeTrees(
+    store: SessionStore,
+    trees: { before: string; ours: string; theirs: string },
+    signal: AbortSignal,
+  ): Promise<{ tree: string; conflicts: string[] }>;
+  /** A tree that is in the store as a snapshot on a base. */
+  snapshotOf(
+    store: SessionStore,
+    tree: string,
+    base: { commit: string; tree: string },
+    signal: AbortSignal,
+  ): Promise<Snapshot>;
   /** The same arguments give the same commit. */
   commit(store: SessionStore, commit: NewCommit, signal?: AbortSignal): Promise<string>;
 }
@@ -95,6 +118,22 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       );
   }
 
+  /** A commit that nobody publishes; the same every time. */
+  async function bareCommit(gitDir: string, tree: string, parents: string[], signal: AbortSignal): Promise<string> {
+    const names = ['AUTHOR', 'COMMITTER'].flatMap((who) => [
+      [`GIT_${who}_NAME`, 'shipmate'],
+      [`GIT_${who}_EMAIL`, 'shipmate@localhost'],
+      [`GIT_${who}_DATE`, '2000-01-01T00:00:00Z'],
+    ]);
+    const args = ['commit-tree', ...parents.flatMap((parent) => ['-p', parent]), '-m', 'snapshot', assertCommit(tree)];
+    return (await git.must(args, { gitDir, env: Object.fromEntries(names), signal })).toString().trim();
+  }
+
+  async function packOf(gitDir: string, commits: string[], base: string, signal: AbortSignal): Promise<Buffer> {
+    const stdin = [...commits, `^${assertCommit(base)}`].map((line) => `${line}\n`).join('');
+    return git.must(['pack-objects', '--quiet', '--revs', '--thin', '--stdout'], { gitDir, stdin, signal });
+  }
+
   return {
     async receive(sessionId, repository, snapshot, signal) {
       const gitDir = await open(sessionId, repository);
@@ -139,6 +178,41 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
     async readBlob({ gitDir }, sha, maxBytes) {
       const { stdout, cut, exitCode } = await git.run(['cat-file', 'blob', assertCommit(sha)], { gitDir, maxBytes });
       return cut || exitCode !== 0 ? null : stdout;
+    },
+
+    async pack({ gitDir }, commits, base, signal) {
+      const has: string[] = [];
+      for (const commit of commits) {
+        const known = await git.run(['cat-file', '-e', `${assertCommit(commit)}^{commit}`], { gitDir, signal });
+        if (known.exitCode === 0) has.push(commit);
+      }
+      return { has, pack: await packOf(gitDir, has, base, signal) };
+    },
+
+    async mergeTrees({ gitDir }, { before, ours, theirs }, signal) {
+      const known = await git.run(['cat-file', '-e', `${assertCommit(before)}^{tree}`], { gitDir, signal });
+      const parents = known.exitCode === 0 ? [await bareCommit(gitDir, before, [], signal)] : [];
+      const sides = [
+        await bareCommit(gitDir, ours, parents, signal),
+        await bareCommit(gitDir, theirs, parents, signal),
+      ];
+      const flags = ['--write-tree', '-z', '--name-only', '--no-messages', '--allow-unrelated-histories'];
+      const merged = await git.run(['merge-tree', ...flags, ...sides], { gitDir, signal });
+      if (merged.exitCode !== 0 && merged.exitCode !== 1)
+        throw new WorkspaceError('git_failed', `git merge-tree failed: ${merged.stderr.trim().slice(-1000)}`);
+      const [tree = '', ...names] = merged.stdout.toString('utf8').split('\0');
+      return {
+        tree: assertCommit(tree.trim()),
+        conflicts: merged.exitCode === 0 ? [] : names.filter((name) => name !== ''),
+      };
+    },
+
+    async snapshotOf({ gitDir }, tree, base, signal) {
+      if (tree === base.tree)
+        return { base: base.commit, commit: base.commit, tree, bundle: null, bytes: 0, skipped: [] };
+      const commit = await bareCommit(gitDir, tree, [assertCommit(base.commit)], signal);
+      const bundle = makeBundle(base.commit, commit, await packOf(gitDir, [commit], base.commit, signal));
+      return { base: base.commit, commit, tree, bundle, bytes: bundle.byteLength, skipped: [] };
     },
 
     async commit({ gitDir }, { tree, parent, message, author, date }, signal) {

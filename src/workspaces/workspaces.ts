@@ -40,6 +40,8 @@ export interface HeldSession {
 export interface Workspaces extends SessionStores {
   /** Brings the mirror of a repository up to date; it is made at first use. Throws `VendorError`. */
   refresh: Mirrors['refresh'];
+  /** Where the mirror's objects lie, for git to read beside its own. */
+  objectsOf(repository: Repository): Promise<string>;
   /** A branch, tag or full commit id as the mirror has it; null when there is none such (a repository with no commit). */
   resolve: Mirrors['resolve'];
   /** A file at a commit; null when there is none, when it is no plain file, or larger than `maxBytes` (1 MB). */
@@ -106,6 +108,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   return tellFullDisk(root, {
     refresh: async (...args) => (await open()).mirrors.refresh(...args),
     resolve: async (...args) => (await open()).mirrors.resolve(...args),
+    objectsOf: async (repository) => join((await open()).mirrors.gitDir(repository), 'objects'),
     readFile: async (...args) => (await open()).mirrors.readFile(...args),
     async listFiles(repository, commit) {
       const entries = await (await open()).mirrors.readTree(repository, commit);
@@ -134,6 +137,9 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     changes: async (...args) => (await open()).stores.changes(...args),
     diff: async (...args) => (await open()).stores.diff(...args),
     readBlob: async (...args) => (await open()).stores.readBlob(...args),
+    pack: async (...args) => (await open()).stores.pack(...args),
+    mergeTrees: async (...args) => (await open()).stores.mergeTrees(...args),
+    snapshotOf: async (...args) => (await open()).stores.snapshotOf(...args),
     commit: async (...args) => (await open()).stores.commit(...args),
 
     async held() {

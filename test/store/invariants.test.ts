@@ -106,6 +106,17 @@ const violations: Record<string, () => Promise<string>> = {
     const session = await plantSession(database.pool, { daysAgo: 1 });
     return (await plantStep(database.pool, session, { at: new Date() })).id;
   },
+  async 'hand-over is taken'() {
+    const session = await plantSession(database.pool);
+    await plantStep(database.pool, session);
+    const id = randomUUID();
+    await query(
+      `insert into handovers (id, ticket_id, by, repository, base_commit, commit, tree, bytes, created_at)
+       values ($1, $2, '{"name":"Ada"}', 'web', 'a', 'b', 'c', 0, now() - interval '1 hour')`,
+      [id, session.ticketId],
+    );
+    return id;
+  },
 };
 
 async function say(sessionId: string, at: Date): Promise<string> {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
-import type { Person, Ticket, TicketComment, TicketRelation } from '../../core/ticket.ts';
+import type { Person, Ticket, TicketComment, TicketHint, TicketRelation } from '../../core/ticket.ts';
 import { changedParts, describeChange, insertRow, nextMoment, storeRelation, updateRow } from './changes.ts';
 import { boardDatabase, boardTransaction, isoTime } from './database.ts';
 import { type BoardDelivery, type DeliveryBody, deliveryIdOf, signDelivery } from './delivery.ts';
 import { accountNamed, checkEdit, type TicketDraft, type TicketEdit } from './edit.ts';
 import { stateNamed } from './states.ts';
 import { checkLine, checkText, invalid } from './text.ts';
-import { identifierOf, lockTicket, numberOf, readTicket, type TicketRow } from './tickets.ts';
+import { hintOf, identifierOf, lockTicket, numberOf, readTicket, type TicketRow } from './tickets.ts';
 import { listTickets, readView, type TicketFilter, type TicketSummary, type TicketView } from './view.ts';
 
 /**
@@ -17,9 +17,9 @@ import { listTickets, readView, type TicketFilter, type TicketSummary, type Tick
  * a message for the person.
  */
 export interface BoardDesk {
-  createTicket(draft: TicketDraft, by: Person): Promise<Ticket>;
+  createTicket(draft: TicketDraft, by: Person, also?: Also): Promise<Ticket>;
   editTicket(ticket: string, edit: TicketEdit, by: Person): Promise<Ticket>;
-  comment(ticket: string, body: string, by: Person): Promise<TicketComment>;
+  comment(ticket: string, body: string, by: Person, also?: Also): Promise<TicketComment>;
   assign(ticket: string, assignee: string, by: Person): Promise<Ticket>;
   unassign(ticket: string, by: Person): Promise<Ticket>;
   /** To a state by its name: "In Review". */
@@ -29,6 +29,9 @@ export interface BoardDesk {
   /** Newest first; at most `limit`, 100 unless told. */
   list(filter?: TicketFilter): Promise<TicketSummary[]>;
 }
+
+/** Is written in the transaction of the change, before anybody is told of it. Throwing undoes the change. */
+export type Also = (tx: PoolClient, ticket: TicketHint) => Promise<void>;
 
 export function createBoardDesk(options: {
   pool: Pool;
@@ -62,7 +65,7 @@ export function createBoardDesk(options: {
   }
 
   return {
-    createTicket: async (draft, by) => {
+    createTicket: async (draft, by, also) => {
       const { title, state: written = 'Todo', assignee: name, ...rest } = draft;
       const values = {
         description: '',
@@ -76,6 +79,7 @@ export function createBoardDesk(options: {
       };
       return boardTransaction(pool, async (db, tx) => {
         const { number, at } = await insertRow(db, values);
+        await also?.(tx, hintOf({ ...values, number }));
         await announce(tx, describeChange('ticket.created', { ...values, number, version: 1 }, by, null, at));
         return readTicket(db, number);
       });
@@ -86,12 +90,13 @@ export function createBoardDesk(options: {
       return change(ticket, by, 'ticket.changed', checked);
     },
 
-    comment: async (ticket, written, by) => {
+    comment: async (ticket, written, by, also) => {
       const body = checkText(written, 'comment');
       if (body.trim() === '') throw invalid('The comment is empty. Say something.');
       const number = numberOf(ticket);
       return boardTransaction(pool, async (db, tx) => {
         const row = await lockTicket(db, number);
+        await also?.(tx, hintOf(row));
         const { at } = await db
           .updateTable('board_tickets')
           .set({ updated_at: nextMoment() })

@@ -1,0 +1,101 @@
+import type { CodeHost } from '../code-hosts/code-host.ts';
+import { askAboutClosed, followUp, nextBranch, noteOfFollowUp } from '../core/follow-up.ts';
+import type { Repository } from '../core/repository.ts';
+import type { StepRecord } from '../core/step.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import { lastPushedTree } from '../store/effects.ts';
+import { unreadPrompts } from '../store/prompts.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import { lockSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
+import { type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';
+import { hasSteps } from '../store/steps.ts';
+import type { NotPrepared, Pinned, Prepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+
+/**
+ * What became of the session's pull request since, looked at as a run begins: one that is open is gone on with, and there
+ * is never a second beside it. A run that has begun stays with what it found.
+ */
+export async function lookAtPullRequest(
+  deps: RunDeps,
+  run: ClaimedRun,
+  session: SessionRow,
+  repository: Repository,
+  host: CodeHost,
+  signal: AbortSignal,
+): Promise<SessionRow | NotPrepared> {
+  const { pullRequest, branch } = session;
+  if (!pullRequest || branch === null || (await hasSteps(deps.db, run.id))) return session;
+  const state = await host.readPullRequest(repository, pullRequest.number, signal).then(
+    (found) => found.state,
+    (error: unknown) => {
+      if (error instanceof VendorError && error.code === 'not_found') return null;
+      throw error;
+    },
+  );
+  const { askedAbout } = session;
+  // Not what this very run asked before it was interrupted: nobody has answered that.
+  const wasAsked = askedAbout?.number === pullRequest.number && askedAbout.run !== run.number;
+  const next = followUp(state, wasAsked);
+  if (next === 'goOn') return session;
+  if (next === 'ask') {
+    await updateSessionOf(deps.db, run, { askedAbout: { number: pullRequest.number, run: run.number } });
+    const prompts = await unreadPrompts(deps.db, session.id);
+    return {
+      outcome: { stopReason: 'needsInput', message: askAboutClosed(pullRequest) },
+      heard: prompts.map(({ id }) => id), // they stay unread for the run that the answer starts
+    };
+  }
+  const changes = {
+    branch: nextBranch(branch, session.follows === null),
+    headCommit: null,
+    pullRequest: null,
+    follows: { ...pullRequest, merged: next === 'beginAnew' },
+    ...(next === 'beginAnew' && { baseCommit: null }),
+  };
+  await updateSessionOf(deps.db, run, changes);
+  return { ...session, ...changes };
+}
+
+/** Told until the new pull request is on its way, in each run before its first model call. */
+export function noteOfNewRequest(
+  { session, baseBranch }: Prepared,
+  run: ClaimedRun,
+  steps: readonly StepRecord[],
+): string[] {
+  const { follows, headCommit } = session;
+  if (!follows || headCommit !== null) return [];
+  if (steps.some((step) => step.runId === run.id && step.kind === 'model')) return [];
+  return [noteOfFollowUp(follows, follows.merged, baseBranch)];
+}
+
+/**
+ * The session stands on another base than its newest snapshot: what that has beyond what was published is put on the new
+ * one. Where both changed the same lines, both are in the file, between git's marks, and the model is told.
+ */
+export async function carryOver(
+  deps: RunDeps,
+  run: ClaimedRun,
+  { repository }: Prepared,
+  snapshot: SnapshotRow,
+  pinned: Pinned,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { workspaces } = deps;
+  const published = (await lastPushedTree(deps.db, run.sessionId)) ?? snapshot.tree;
+  const isNews = published !== snapshot.tree;
+  const store = await workspaces.receive(run.sessionId, repository, snapshot, signal);
+  const trees = { before: published, ours: pinned.tree, theirs: snapshot.tree };
+  const merged = isNews ? await workspaces.mergeTrees(store, trees, signal) : { tree: pinned.tree, conflicts: [] };
+  const made = await workspaces.snapshotOf(store, merged.tree, { commit: pinned.commit, tree: pinned.tree }, signal);
+  const kept = await workspaces.keep(run.sessionId, made);
+  await deps.db.transaction().execute(async (tx) => {
+    await lockSession(tx, run.sessionId);
+    await holdRun(tx, run);
+    const where = { sessionId: run.sessionId, runId: run.id };
+    await saveSnapshot(tx, where, { ...kept, stepSeq: snapshot.stepSeq, bytes: made.bytes });
+  });
+  if (merged.conflicts.length === 0) return [];
+  const names = merged.conflicts.slice(0, 20).join(', ');
+  return [`What you had changed and not published conflicts with it: resolve git's conflict marks in ${names} first.`];
+}

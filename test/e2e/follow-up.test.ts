@@ -1,0 +1,247 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { TicketHint } from '../../src/core/ticket.ts';
+import { openSession } from '../../src/store/sessions.ts';
+import { someone, startTestService, type TestService } from '../support/service.ts';
+
+const bash = (command: string) => `calls: [{ tool: bash, input: { command: ${JSON.stringify(command)} } }]`;
+const finish = (title: string) => `calls: [{ tool: finish, input: { title: ${title}, summary: ${title} is there. } }]`;
+const ask = (question: string) => `calls: [{ tool: ask, input: { question: ${JSON.stringify(question)} } }]`;
+
+const script = `
+tickets:
+  Grows:
+    - ${bash('echo a > a.txt')}
+    - ${finish('A')}
+    - expect: ["More, please"]
+      ${bash('test -e a.txt && echo b > b.txt')}
+    - expect: ["exit 0"]
+      ${finish('A and B')}
+  Is merged:
+    - ${bash('echo c > c.txt')}
+    - ${finish('C')}
+    - expect: ["And d"]
+      ${bash('echo d > d.txt')}
+    - ${ask('Really d?')}
+    - expect: ["#2 was merged meanwhile", "Yes, d"]
+      ${bash('cat c.txt d.txt later.txt && git diff --stat HEAD && git status --porcelain')}
+    - expect: ["exit 0", "?? d.txt"]
+      ${finish('D')}
+    - expect: ["One more"]
+      ${bash('echo e > e.txt')}
+    - ${finish('E')}
+  Is closed:
+    - ${bash('echo f > f.txt')}
+    - ${finish('F')}
+    - expect: ["closed without being merged", "Try again", "Yes, another"]
+      ${finish('F once more')}
+  Is given away:
+    - ${bash('echo g > g.txt')}
+    - ${bash('sleep 60')}
+    - expect: ["yours again"]
+      ${bash('cat g.txt')}
+    - expect: ["exit 0"]
+      ${finish('G')}
+`;
+
+describe('a session goes on where it was', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({
+      script,
+      files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
+    });
+  });
+  afterAll(() => service?.stop());
+
+  const query = async (text: string, values: unknown[] = []) => (await service.database.pool.query(text, values)).rows;
+  const requestsOf = (name: string) =>
+    query(
+      "select number, head, state, title, body from local_git_pull_requests where head like '%' || $1 || '-%' order by number",
+      [name],
+    );
+  const git = async (dir: string, ...args: string[]) =>
+    promisify(execFile)('git', ['-C', dir, '-c', 'user.name=Ada', '-c', 'user.email=a@example.com', ...args]);
+
+  test('a comment on finished work: the same branch, the same pull request, updated', async ({ expect }) => {
+    const first = await service.work({ title: 'Grows' });
+    const name = first.ticket.identifier;
+    await service.app.desk.comment(name, 'More, please', someone);
+    const second = await service.rest(name, 2);
+    expect([second.state, second.branch, second.pullRequest]).toEqual(['complete', first.branch, first.pullRequest]);
+    expect(await requestsOf(name)).toEqual([
+      expect.objectContaining({ head: first.branch, state: 'open', title: `${name}: A and B` }),
+    ]);
+    expect(await service.git('rev-list', '--count', `main..${second.branch}`)).toBe('2');
+    expect(await service.git('rev-parse', `${second.headCommit}^`)).toBe(first.headCommit);
+  });
+
+  test('merged meanwhile: from the newest base, what was not published carried over, on another branch that says what it follows', async ({
+    expect,
+  }) => {
+    const first = await service.work({ title: 'Is merged' });
+    const name = first.ticket.identifier;
+    await service.app.desk.comment(name, 'And d', someone);
+    expect((await service.rest(name, 2)).state).toBe('awaitingInput');
+
+    const clone = join(service.dir, 'merging');
+    await git(service.dir, 'clone', '--quiet', service.repository, clone);
+    await git(clone, 'merge', '--quiet', '--no-ff', '-m', 'Merge', `origin/${first.branch}`);
+    await writeFile(join(clone, 'later.txt'), 'later\n');
+    await git(clone, 'add', '.');
+    await git(clone, 'commit', '--quiet', '-m', 'Later');
+    await git(clone, 'push', '--quiet', 'origin', 'main');
+
+    await service.app.desk.comment(name, 'Yes, d', someone);
+    const third = await service.rest(name, 3);
+    expect(third.runs[2]?.outcome).toMatchObject({ stopReason: 'finished' });
+    expect(third.branch).toBe(`${first.branch}-2`);
+    const requests = await requestsOf(name);
+    expect(requests.map(({ head, state }) => [head, state])).toEqual([
+      [first.branch, 'merged'],
+      [`${first.branch}-2`, 'open'],
+    ]);
+    expect(requests[1]?.body).toContain(`This follows #${first.pullRequest?.number}, which was merged.`);
+    expect(await service.git('diff', '--name-status', 'main', third.branch ?? '')).toBe('A\td.txt');
+    expect(await service.git('merge-base', 'main', third.branch ?? '')).toBe(await service.git('rev-parse', 'main'));
+
+    await service.app.desk.comment(name, 'One more', someone);
+    const fourth = await service.rest(name, 4);
+    expect([fourth.branch, fourth.pullRequest]).toEqual([third.branch, third.pullRequest]);
+    expect(await requestsOf(name)).toHaveLength(2);
+  });
+
+  test('closed unmerged: it asks once, and opens another only when told', async ({ expect }) => {
+    const first = await service.work({ title: 'Is closed' });
+    const name = first.ticket.identifier;
+    await service.git('update-ref', '-d', `refs/heads/${first.branch}`);
+    await service.app.desk.comment(name, 'Try again', someone);
+    const asked = await service.rest(name, 2);
+    expect(asked.state).toBe('awaitingInput');
+    expect(asked.activities.at(-1)?.activity).toMatchObject({
+      type: 'elicitation',
+      body: expect.stringMatching(/^My pull request #\d+ was closed without being merged: file:/),
+    });
+    expect((await requestsOf(name)).map(({ state }) => state)).toEqual(['closed']);
+    await service.app.desk.comment(name, 'Yes, another', someone);
+    const third = await service.rest(name, 3);
+    expect(third.activities.map(({ activity }) => activity).filter(({ type }) => type === 'error')).toEqual([]);
+    expect([third.state, third.branch]).toEqual(['complete', `${first.branch}-2`]);
+    expect((await requestsOf(name)).map(({ state }) => state)).toEqual(['closed', 'open']);
+    expect(await service.git('diff', '--name-status', `main...${third.branch}`)).toBe('A\tf.txt');
+  });
+
+  test('given to someone else: one closing activity says where things stand, and nothing leaves after it; given back, it goes on', async ({
+    expect,
+  }) => {
+    const { desk } = service.app;
+    const assignee = service.config.trackers.board.agent;
+    const { identifier: name } = await desk.createTicket({ title: 'Is given away', assignee }, someone);
+    await expect
+      .poll(async () => JSON.stringify((await service.app.sessions.view(name))?.activities), { timeout: 30_000 })
+      .toContain('sleep 60');
+    await desk.assign(name, 'bob', someone);
+    const taken = await service.rest(name);
+    expect(taken.state).toBe('stopped');
+    const shown = (await desk.show(name)).activities;
+    expect(shown.filter(({ activity }) => activity.type === 'response')).toHaveLength(1);
+    expect(shown.at(-1)?.activity).toMatchObject({
+      type: 'response',
+      body: expect.stringMatching(
+        /^Stopped: the ticket was given to someone else\.\n\nChanged so far, and kept: `g\.txt`\..*\n\nGive the ticket back to me, and I go on from here\. To go on yourself: `shipmate pull /,
+      ),
+    });
+    await desk.comment(name, 'Bob, it is yours', someone);
+    await desk.assign(name, assignee, someone);
+    await desk.comment(name, 'It is yours again', someone);
+    const done = await service.rest(name, 2);
+    expect(done.runs.map((run) => run.outcome?.stopReason)).toEqual(['stopped', 'finished']);
+    expect(await requestsOf(name)).toHaveLength(1);
+  });
+});
+
+describe('a stop before anything has begun', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ script: 'replies: []\n', files: { 'one.txt': 'one\n' }, parts: ['web'] });
+  });
+  afterAll(() => service?.stop());
+
+  const closings = async (name: string) =>
+    (await service.app.desk.show(name)).activities.flatMap(({ activity }) =>
+      activity.type === 'response' ? [activity.body.split('\n')[0]] : [],
+    );
+  const assigned = async () => {
+    const assignee = service.config.trackers.board.agent;
+    const { identifier } = await service.app.desk.createTicket({ title: 'Waits', assignee }, someone);
+    await until(() => service.app.sessions.view(identifier));
+    return identifier;
+  };
+  const until = async (look: () => Promise<unknown>) => {
+    while (!(await look())) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+
+  test('from the ticket and from the command line, while no worker is there: closed at once, and said', async ({
+    expect,
+  }) => {
+    const spoken = await assigned();
+    await service.app.desk.comment(spoken, 'stop', someone);
+    expect((await service.rest(spoken)).state).toBe('stopped');
+    expect(await closings(spoken)).toEqual(['Stopped, as you asked.']);
+
+    const typed = await assigned();
+    expect(await service.app.operations.stopSession(typed, someone)).toBe(true);
+    expect((await service.rest(typed)).state).toBe('stopped');
+    expect(await closings(typed)).toEqual(['Stopped, as you asked.']);
+    expect(await service.app.operations.stopSession(typed, someone)).toBe(false);
+    await service.rest(typed);
+    expect(await closings(typed)).toEqual(['Stopped, as you asked.', 'Nothing is running.']);
+  });
+
+  test('on a ticket that nobody gave to the agent it waits with the ticket: given later, the work begins', async ({
+    expect,
+  }) => {
+    const { desk, operations, sessions } = service.app;
+    const { identifier } = await desk.createTicket({ title: 'Not its own' }, someone);
+    await desk.comment(identifier, 'stop', someone);
+    expect(await operations.stopSession(identifier, someone)).toBe(null);
+    await desk.assign(identifier, service.config.trackers.board.agent, someone);
+    await expect.poll(async () => (await sessions.view(identifier))?.state).toBe('active');
+    expect(await closings(identifier)).toEqual([]);
+  });
+
+  test('a word from the command line where the tracker takes none under that name is told on the ticket', async ({
+    expect,
+  }) => {
+    const { operations, sessions } = service.app;
+    const hint: TicketHint = {
+      ...{ tracker: 'linear', id: 'a-1', identifier: 'ENG-1', title: 'Elsewhere', url: 'https://tracker.example/1' },
+      ...{ priority: 'none', team: null, project: null, ref: null },
+    };
+    const name = hint.identifier;
+    const { id } = await service.app.db
+      .transaction()
+      .execute((tx) => openSession(tx, hint, { at: new Date().toISOString(), given: true, opens: true }));
+    expect(await operations.stopSession(name, someone)).toBe(false);
+    expect((await sessions.view(name))?.state).toBe('stopped');
+    const never = new AbortController().signal;
+    expect(await operations.resume(name, { words: 'use\nUTC', back: null }, someone, never)).toMatchObject({
+      said: true,
+    });
+    const view = await sessions.view(name);
+    expect(view?.state).toBe('active');
+    expect(view?.activities.map(({ activity }) => activity)).toContainEqual({
+      type: 'thought',
+      body: 'Ada, from the command line: use\nUTC',
+    });
+    const { rows } = await service.database.pool.query(
+      'select author, body, signal from prompts where session_id = $1 and signal is null',
+      [id],
+    );
+    expect(rows).toEqual([{ author: someone, body: 'use\nUTC', signal: null }]);
+    expect(await operations.resume(name, { words: null, back: null }, someone, never)).toMatchObject({ said: false });
+  });
+});

@@ -13,7 +13,8 @@
  * 4. `postEffects` carries effects out, in order per session and lane, so that the outside sees each exactly once.
  *
  * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
- * Beside them, now and then: `reconcile` finds what webhooks missed, and what nobody needs any more is deleted.
+ * Beside them, now and then: `reconcile` finds what webhooks missed, `wakeWaiting` begins what has nothing left to wait for,
+ * and what nobody needs any more is deleted.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
@@ -26,3 +27,4 @@ export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';
+export { wakeWaiting } from './flow/wake-waiting.ts';

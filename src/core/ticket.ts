@@ -68,6 +68,10 @@ export interface Ticket extends TicketHint {
   updatedAt: string;
 }
 
+export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
+  return { tracker, id, identifier, title, url, priority, team, project, ref };
+}
+
 /** Which open tickets (neither done nor canceled) are asked for; what is left out does not matter. */
 export interface TicketQuery {
   assignee?: 'agent' | 'nobody';

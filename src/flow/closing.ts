@@ -42,7 +42,7 @@ export async function closeStopped(
   if (run) await dropUnsent(tx, run.id);
   await settlePlan(tx, key, stage, 'pending');
   const branch = session.headCommit === null ? null : session.branch;
-  const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest });
+  const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest, leads: session.leads });
   await sayClosing(tx, stage, key, { type: 'response', body });
 }
 

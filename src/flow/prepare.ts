@@ -11,7 +11,7 @@ import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
-import { mayBegin } from './before-work.ts';
+import { type Beginning, mayBegin } from './before-work.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
@@ -57,7 +57,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   await saveReading(deps.db, session.ticketId, ticket);
 
   const facts = readFacts(ticket, deps.fields);
-  const refused = await mayBegin({ deps, run, session, ticket, facts, signal });
+  const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
+  const refused = await mayBegin(beginning);
   if (refused) return refused;
   const found = await findRepository(deps, session, ticket);
   if ('outcome' in found) return found;
@@ -65,7 +66,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
   const location = await host.locate(repository, signal);
-  const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
+  const { standsOn } = beginning;
+  const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
+  const baseBranch = session.baseBranch ?? stacked ?? found.base ?? repository.base ?? location.defaultBranch;
 
   const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));

@@ -34,6 +34,7 @@ import {
   ticketIdOf,
 } from '../store/sessions.ts';
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
+import { forgetSeen, markOver, overrideWaits } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
@@ -74,6 +75,11 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
         else await markSorted(tx, [one]); // the next one may open the session that it waits for
       }
       await markSorted(tx, sorted);
+      // The last thing that is locked; see there. It counts whoever did it: a bot may close what it has merged.
+      await markOver(
+        tx,
+        deliveries.flatMap((delivery) => overIn(allEvents(deps, delivery))),
+      );
       deps.failpoint('sort/mid');
       return deliveries.length;
     });
@@ -86,12 +92,22 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
   if (queued) await deps.nudge('run');
 }
 
-/** Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. */
-export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<TrackerEvent[]>): Promise<void> {
+/**
+ * Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. `then` is
+ * written with them, where there are any.
+ */
+export async function applyNow(
+  deps: SortDeps,
+  find: (tx: Tx) => Promise<TrackerEvent[]>,
+  then: (tx: Tx) => Promise<void> = async () => {},
+): Promise<void> {
   const due: Due = new Set();
   await deps.db.transaction().execute(async (tx) => {
     await takeTurn(tx);
-    for (const event of await find(tx)) await applyEvent(deps, tx, event, due);
+    const events = await find(tx);
+    for (const event of events) await applyEvent(deps, tx, event, due);
+    if (events.length > 0) await then(tx);
+    await markOver(tx, overIn(events));
   });
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');
@@ -155,9 +171,20 @@ async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: D
   due.add('post');
 }
 
+function allEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] {
+  return deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+}
+
+/** Tickets that are over, by their ids. */
+function overIn(events: TrackerEvent[]): string[] {
+  return events.flatMap((event) =>
+    'category' in event && event.category !== undefined && isOver(event.category) ? [ticketIdOf(event.ticket)] : [],
+  );
+}
+
 /** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
 function readEvents(deps: SortDeps, delivery: UnsortedDelivery): { events: TrackerEvent[]; fromBots: TrackerEvent[] } {
-  const all = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+  const all = allEvents(deps, delivery);
   const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
   return { events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
 }
@@ -177,6 +204,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   const session = await tellSession(tx, event.ticket, told);
   if (!session) return false;
   const words = await takeInWords(tx, session, event);
+  if (session.waiting && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
   await act(deps, tx, session, await readAttention(tx, session.id), words, due);
   return true;
 }
@@ -256,10 +284,14 @@ async function act(
   due: Due,
 ): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
-  if (todo === 'nothing') return;
+  if (todo === 'nothing') {
+    if (session.waiting && words.isNew) await answer(tx, session, words, noted(session), due);
+    return;
+  }
   if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   const { run } = attention;
   if (!run) {
+    if (session.waiting && attention.unread) await overrideWaits(tx, session.id);
     if (await startRun(tx, deps.policy, session, attention, words.conversation)) due.add('run');
     due.add('post');
     return;
@@ -310,6 +342,14 @@ async function rest(
     ]);
     due.add('post');
   }
+}
+
+/** Words on a ticket that waits start nothing, but are read by the run that begins. */
+function noted({ leads }: SessionRow): Activity {
+  const body = leads
+    ? 'Noted, but I do no work on this ticket itself: I lead its sub-tickets. What concerns one of them, say there.'
+    : 'Noted; I read it when I begin. Say "continue" to have me begin now.';
+  return { type: 'thought', body };
 }
 
 /** What made it rest happened then. */

@@ -1,3 +1,4 @@
+import type { Activity } from './activity.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import type { Part } from './proposal.ts';
@@ -88,6 +89,14 @@ export function nameTickets(tickets: readonly Pick<TicketHint, 'identifier' | 't
   const named = tickets.slice(0, most).map(({ identifier, title }) => `${identifier} (${cleanText(title, 100)})`);
   if (tickets.length > most) named.push(`${tickets.length - most} more`);
   return named.length < 2 ? (named[0] ?? '') : `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;
+}
+
+/** Words on a ticket that waits start nothing, but are read by the run that begins. */
+export function noteWhileWaiting({ leads }: { leads: boolean }): Activity {
+  const body = leads
+    ? 'Noted, but I do no work on this ticket itself: I lead its sub-tickets. What concerns one of them, say there.'
+    : 'Noted; I read it when I begin. Say "continue" to have me begin now.';
+  return { type: 'thought', body };
 }
 
 /** A part of a ticket, as far as it is known. */

@@ -27,7 +27,8 @@ export interface TicketComment {
   at: string;
 }
 
-export type RelationType = 'blocks' | 'blockedBy' | 'relatedTo' | 'parent' | 'child' | 'duplicateOf';
+export const relationTypes = ['blocks', 'blockedBy', 'relatedTo', 'parent', 'child', 'duplicateOf'] as const;
+export type RelationType = (typeof relationTypes)[number];
 
 /** As its ticket sees it: `blockedBy` is what it waits for, `parent` what it is a part of. */
 export interface TicketRelation {

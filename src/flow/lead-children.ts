@@ -99,7 +99,7 @@ export async function showLeading(tx: Tx, run: ClaimedRun, { leads }: Outcome, s
     kind: 'moveTicket',
     id: deterministicId(key),
     to: leads.to,
-    from: ['backlog', 'unstarted', 'started'],
+    from: ['backlog', 'unstarted', 'started', ...(leads.to === 'done' ? (['review'] as const) : [])],
   };
   await addEffects(tx, [{ sessionId: stage.sessionId, runId: run.id, stepId: null, key, operation }]);
 }

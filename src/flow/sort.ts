@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
 import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
-import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
+import { actorOf, overIn, type Said, type TrackerEvent } from '../core/delivery.ts';
+import { noteWhileWaiting } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { isOver, type TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -78,7 +79,7 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
       // The last thing that is locked; see there. It counts whoever did it: a bot may close what it has merged.
       await markOver(
         tx,
-        deliveries.flatMap((delivery) => overIn(allEvents(deps, delivery))),
+        deliveries.flatMap((delivery) => overIn(allEvents(deps, delivery)).map(ticketIdOf)),
       );
       deps.failpoint('sort/mid');
       return deliveries.length;
@@ -107,7 +108,7 @@ export async function applyNow(
     const events = await find(tx);
     for (const event of events) await applyEvent(deps, tx, event, due);
     if (events.length > 0) await then(tx);
-    await markOver(tx, overIn(events));
+    await markOver(tx, overIn(events).map(ticketIdOf));
   });
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');
@@ -173,13 +174,6 @@ async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: D
 
 function allEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] {
   return deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
-}
-
-/** Tickets that are over, by their ids. */
-function overIn(events: TrackerEvent[]): string[] {
-  return events.flatMap((event) =>
-    'category' in event && event.category !== undefined && isOver(event.category) ? [ticketIdOf(event.ticket)] : [],
-  );
 }
 
 /** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
@@ -285,7 +279,7 @@ async function act(
 ): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
   if (todo === 'nothing') {
-    if (session.waiting && words.isNew) await answer(tx, session, words, noted(session), due);
+    if (session.waiting && words.isNew) await answer(tx, session, words, noteWhileWaiting(session), due);
     return;
   }
   if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
@@ -342,14 +336,6 @@ async function rest(
     ]);
     due.add('post');
   }
-}
-
-/** Words on a ticket that waits start nothing, but are read by the run that begins. */
-function noted({ leads }: SessionRow): Activity {
-  const body = leads
-    ? 'Noted, but I do no work on this ticket itself: I lead its sub-tickets. What concerns one of them, say there.'
-    : 'Noted; I read it when I begin. Say "continue" to have me begin now.';
-  return { type: 'thought', body };
 }
 
 /** What made it rest happened then. */

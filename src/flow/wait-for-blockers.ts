@@ -33,6 +33,7 @@ export async function waitForBlockers(beginning: Beginning): Promise<NotPrepared
   const { deps, run, session, ticket, facts } = beginning;
   const { db } = deps;
   if (openBlockers(ticket).length === 0) return null;
+  // What is published already, or being worked on, is held up no more.
   if (session.headCommit !== null || (await hasBegun(db, run.id))) return null;
   const blockers = await notOverridden(db, ticket);
   if (blockers.length === 0) return null;

@@ -76,7 +76,8 @@ async function lookAtAll(deps: Deps, ids: string[], signal: AbortSignal): Promis
       signal.throwIfAborted();
       if (isDatabaseUnavailable(error)) throw error;
       failed.add(tracker.kind);
-      deps.log.warn({ err: error, ticket: session.hint.identifier }, 'what a ticket waits for could not be looked at');
+      // Said each second while a tracker is away; that it is, reconcile tells.
+      deps.log.debug({ err: error, ticket: session.hint.identifier }, 'what a ticket waits for could not be looked at');
       await deps.db.transaction().execute((tx) => forgetSeen(tx, id));
     }
   }

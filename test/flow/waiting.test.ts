@@ -37,7 +37,11 @@ const file = async (title: string, assignee?: string) =>
 const wake = () => wakeWaiting(deps, never);
 
 /** A worker that takes the next run, looks whether it may begin, and ends it if not; answers how, or what it may do. */
-async function work(given: Tracker = tracker, stages: 'review-each' | 'review-end' = 'review-each'): Promise<string> {
+async function work(
+  given: Tracker = tracker,
+  stages: 'review-each' | 'review-end' = 'review-each',
+  end: typeof conclude = conclude,
+): Promise<string> {
   const run = await claimRun(db, 'host:1:1');
   if (!run) return 'nothing to do';
   const worker = {
@@ -54,7 +58,7 @@ async function work(given: Tracker = tracker, stages: 'review-each' | 'review-en
   const facts = readFacts(ticket, defaultFieldNames);
   const refused = await mayBegin({ deps: worker, run, session, ticket, facts, standsOn: null, signal: never });
   const outcome = refused?.outcome ?? { stopReason: 'needsInput' as const, message: 'Which one?' };
-  await conclude(worker, run, outcome, { work: null, heard: refused?.heard ?? [] });
+  await end(worker, run, outcome, { work: null, heard: refused?.heard ?? [] });
   return `${ticket.identifier} ${refused ? outcome.stopReason : 'begins'}`;
 }
 
@@ -221,6 +225,38 @@ describe('a ticket that waits for another', () => {
   });
 });
 
+test('many that wait, are told, woken, stopped and looked at by everybody at once: none is lost, nobody gets in the way', async ({
+  expect,
+}) => {
+  const pairs: [string, string][] = [];
+  for (let count = 0; count < 12; count++) {
+    const [first, then] = [await file(`First ${count}`), await file(`Then ${count}`)];
+    await desk.relate(first, 'blocks', then, someone);
+    if (count > 0) await desk.relate(pairs[count - 1]?.[0] ?? '', 'blocks', then, someone);
+    await desk.assign(then, agent, someone);
+    pairs.push([first, then]);
+  }
+  await sort();
+  const ended: string[] = [];
+  let busy = true;
+  const untilDone = async (act: () => Promise<unknown>) => {
+    while (busy) await act();
+  };
+  const others = [sort, sort, wake, wake, () => round(deps), async () => ended.push(...(await workAll()))].map(
+    untilDone,
+  );
+  for (const [first, then] of pairs) {
+    await desk.comment(then, 'Use UTC', someone);
+    await desk.move(first, 'Done', someone);
+  }
+  const begun = () => ended.filter((each) => each.endsWith('begins')).map((each) => each.replace(' begins', ''));
+  await expect.poll(() => new Set(begun()).size, { timeout: 30_000 }).toBe(pairs.length);
+  busy = false;
+  await Promise.all(others);
+  const { rows } = await query("select outcome from deliveries where outcome like 'failed%' or sorted_at is null");
+  expect(rows).toEqual([]);
+});
+
 describe('tickets in a circle', () => {
   test('one of it asks; one that only leads to it waits and says so; an override opens it', async ({ expect }) => {
     const [a, b, c] = [await file('A', agent), await file('B', agent), await file('C', agent)];
@@ -297,6 +333,7 @@ describe('a ticket with sub-tickets', () => {
     await wake();
     await wake();
     expect((await workAll()).toSorted()).toEqual([`${parent} waiting`, `${three} begins`]);
+    await round(deps); // the tracker has not been told yet that these are ours now
     expect(await sessions()).toEqual([
       { identifier: parent, given: true },
       { identifier: one, given: false },
@@ -304,6 +341,26 @@ describe('a ticket with sub-tickets', () => {
       { identifier: three, given: true },
     ]);
     expect(await violations()).toEqual([]);
+  });
+
+  test('a worker that takes the run over, and others that look again, take each sub-ticket once', async ({
+    expect,
+  }) => {
+    const [parent, one, two] = await family();
+    const fallen = await work(tracker, 'review-each', async () => {
+      throw new Error('this worker fell');
+    }).catch((error: Error) => error.message);
+    expect(fallen).toBe('this worker fell');
+    await query("update runs set worker = null, heartbeat_at = null where worker = 'host:1:1'");
+    expect((await workAll()).toSorted()).toEqual([`${parent} waiting`, `${one} begins`, `${two} begins`]);
+    await desk.comment(parent, 'continue', someone);
+    await sort();
+    expect(await workAll()).toEqual([`${parent} waiting`]);
+    const { rows } = await query(
+      "select count(*)::int as taken from effects where operation ->> 'kind' = 'takeTicket'",
+    );
+    expect(rows).toEqual([{ taken: 2 }]);
+    expect(await sessions()).toHaveLength(3);
   });
 
   test('a sub-ticket whose own blocker is its parent is told; stopping the parent stops no sub-ticket', async ({

@@ -13,7 +13,8 @@
  * 4. `postEffects` carries effects out, in order per session and lane, so that the outside sees each exactly once.
  *
  * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
- * Beside them, now and then: `reconcile` finds what webhooks missed, and what nobody needs any more is deleted.
+ * Beside them, now and then: `reconcile` finds what webhooks missed, `wakeWaiting` begins what has nothing left to wait for,
+ * and what nobody needs any more is deleted.
  *
  * What the agent begins by itself: `workOrders` takes tickets that nobody has, `fileAutomations` files tickets by the clock,
  * `fileSummary` tells once a day what came of it. From there on they go the way of any other ticket.
@@ -32,3 +33,4 @@ export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { candidates, dayOf, type OrderDeps, workOrders } from './flow/standing-orders.ts';
 export { fileSummary, summaryNow } from './flow/summary.ts';
 export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';
+export { wakeWaiting } from './flow/wake-waiting.ts';

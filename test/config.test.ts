@@ -57,6 +57,7 @@ const nothing = {
     protectedPaths: [],
     limits: { files: 100, bytes: 4 * 2 ** 20 },
     runsPerHour: 20,
+    stages: 'review-each',
     tools: { deny: [] },
   },
   fields: defaultFieldNames,
@@ -321,7 +322,7 @@ describe('describeConfig', () => {
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', 'repositories'],
       ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
-      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'tools.deny'].map(
+      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
       ...meanings.map((name) => `fields.${name}`),

@@ -1,4 +1,4 @@
-import { tellPlaces, tellQuiet } from '../flow.ts';
+import { type SortDeps, tellPlaces, tellQuiet, wakeWaiting } from '../flow.ts';
 import type { Workers } from '../jobs/workers.ts';
 import type { Log } from '../lib/log.ts';
 import { isDeadWorker } from '../lib/worker-name.ts';
@@ -22,10 +22,11 @@ export async function freeTheDead({ db, workers, log }: Deps): Promise<void> {
 }
 
 /** Small looks now and again; each may be done by any number of processes. */
-export function startChores(deps: Deps): void {
+export function startChores(deps: Deps & SortDeps): void {
   const { db, workers } = deps;
   const telling = { db, wake: workers.wake };
   workers.every(1_000, 'dead workers', () => freeTheDead(deps));
+  workers.every(1_000, 'what waits', (signal) => wakeWaiting(deps, signal));
   workers.every(5_000, 'places in the queue', () => tellPlaces(telling));
   workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
 }

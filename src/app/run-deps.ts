@@ -38,7 +38,12 @@ export async function openRunDeps(
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareOwnTools(toolServers, scratch),
     budget: config.budget,
-    policy: { tools: config.policy.tools, publish: config.policy, runsPerHour: config.policy.runsPerHour },
+    policy: {
+      tools: config.policy.tools,
+      publish: config.policy,
+      runsPerHour: config.policy.runsPerHour,
+      stages: config.policy.stages,
+    },
     baselines: createBaselines({ db, workspaces }),
     fields: config.fields,
     name: config.trackers.board.agent,

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import type { App } from '../app.ts';
-import { type Person, type Priority, priorities } from '../core/ticket.ts';
+import { type Person, type Priority, priorities, type RelationType, relationTypes } from '../core/ticket.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
 import { asTyped, bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
@@ -35,7 +35,8 @@ export const ticketsCommand = (cli: Cli) => {
       act(async (app) => {
         const view = await app.desk.show(ticket);
         if (json) return cli.print(JSON.stringify(view, null, 2));
-        const { identifier, title, state, assignee, priority, labels, fields, description, comments } = view.ticket;
+        const { identifier, title, state, assignee, priority, labels, fields, description, comments, relations } =
+          view.ticket;
         cli.print(`${bold(identifier)} ${oneLine(title)}`);
         cli.print(
           dim(
@@ -43,6 +44,8 @@ export const ticketsCommand = (cli: Cli) => {
           ),
         );
         for (const [name, value] of Object.entries(fields)) cli.print(`${name}: ${oneLine(value)}`);
+        for (const { type, ticket: other, category } of relations)
+          cli.print(`${type}: ${other.identifier} ${oneLine(other.title)} ${dim(category)}`);
         if (description) cli.print(`\n${description}`);
         for (const comment of comments) cli.print(`\n${bold(comment.author.name)} ${dim(comment.at)}\n${comment.body}`);
         if (view.plan.length > 0) cli.print(`\n${showPlan(view.plan)}`);
@@ -115,6 +118,30 @@ export const ticketsCommand = (cli: Cli) => {
         const moved = await app.desk.move(ticket, state, me);
         cli.print(`${moved.identifier} is in "${moved.state.name}".`);
       }),
+    );
+
+  tickets
+    .command('relate')
+    .description(
+      'Relate two tickets: "BOARD-2 blockedBy BOARD-1", or "BOARD-1 child BOARD-3" for a sub-ticket of BOARD-1.',
+    )
+    .argument('<ticket>')
+    .addArgument(new Argument('<relation>').choices(relationTypes))
+    .argument('<other>')
+    .action((ticket: string, type: RelationType, other: string) =>
+      act(async (app, me) => {
+        const { identifier } = await app.desk.relate(ticket, type, other, me);
+        cli.print(`${identifier}: ${type} ${other}.`);
+      }),
+    );
+
+  tickets
+    .command('unrelate <ticket> <other>')
+    .description('Take the relations between two tickets away.')
+    .action((ticket: string, other: string) =>
+      act(async (app, me) =>
+        cli.print(`${(await app.desk.unrelate(ticket, other, me)).identifier}: no relation to ${other}.`),
+      ),
     );
 
   return tickets;

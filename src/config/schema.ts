@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stages } from '../core/dependencies.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
@@ -146,6 +147,11 @@ export const fileSchema = section({
       limit(atLeastOne, 20),
       'a whole number of at least 1, or null',
       'Runs that one ticket may start within an hour, whoever asks for them. Then it waits for a person.',
+    ),
+    stages: key(
+      z.enum(stages).default('review-each'),
+      '`review-each` or `review-end`',
+      'When a sub-ticket begins that depends on another: when that one is over, or when it has a pull request, on its branch. A ticket\'s field "stages" wins.',
     ),
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),

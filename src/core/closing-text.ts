@@ -16,6 +16,8 @@ export interface Standing {
   /** What was pushed. */
   branch: string | null;
   pullRequest: { url: string } | null;
+  /** It led sub-tickets. */
+  leads?: boolean;
 }
 
 /** Why it stopped, in one sentence. */
@@ -33,6 +35,9 @@ const waysOn: Record<StopCause, string> = {
   gone: 'When it is there again, I go on from here.',
 };
 
+const stillLed =
+  'I begin no further sub-ticket, and the plan here is not kept up to date any more. Those that I have taken go on: stop them one by one.';
+
 const shown = { files: 20, steps: 30 };
 
 /** The last word of a run that was stopped: where things stand, and how to go on. */
@@ -41,7 +46,7 @@ export function writeStopped(standing: Standing): string {
   const parts = [
     stopReasons[reason],
     writePlan(plan),
-    `${writeFiles(standing.files)} ${writePublished(standing)}`,
+    standing.leads ? stillLed : `${writeFiles(standing.files)} ${writePublished(standing)}`,
     `${waysOn[reason]}${writeTakeOver(standing)}`,
   ];
   return parts.filter((part) => part !== '').join('\n\n');

@@ -1,5 +1,5 @@
 import type { Signal } from './prompt.ts';
-import type { Person, StateCategory, TicketHint, TicketPart } from './ticket.ts';
+import { isOver, type Person, type StateCategory, type TicketHint, type TicketPart } from './ticket.ts';
 
 /** One webhook request as it came: the raw bytes are what was signed. Header names are lower case. */
 export interface Delivery {
@@ -62,4 +62,11 @@ export type TrackerEvent =
 
 export function actorOf(event: TrackerEvent): Person {
   return event.type === 'prompted' ? event.said.author : event.by;
+}
+
+/** Tickets that these events say are over. */
+export function overIn(events: readonly TrackerEvent[]): TicketHint[] {
+  return events.flatMap((event) =>
+    'category' in event && event.category !== undefined && isOver(event.category) ? [event.ticket] : [],
+  );
 }

@@ -1,4 +1,5 @@
 import type { ProofVerdict } from './evidence.ts';
+import type { Plan } from './plan.ts';
 import type { Proposal } from './proposal.ts';
 import type { Rating } from './standing-orders.ts';
 import type { TicketHint } from './ticket.ts';
@@ -24,14 +25,19 @@ export interface Outcome {
   waits?: Wait[];
   /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */
   givesBack?: Rating;
+  /** It leads the sub-tickets of its ticket: how they stand, and where its own ticket goes when all of them are over. */
+  leads?: { overview: Plan; to: 'done' | 'review' | null };
   /** Of a change that was published. */
   proof?: ProofVerdict;
 }
 
-/** A ticket that is to be over (done or canceled), or whose session is to rest. */
+/**
+ * A ticket that is to be `over` (done or canceled; one that blocks the waiting ticket or is a part of it), or whose session
+ * is to have a pull request that waits for review (`ready`), or is to be at work no more (`rests`).
+ */
 export interface Wait {
   ticket: TicketHint;
-  until: 'over' | 'rests';
+  until: 'over' | 'ready' | 'rests';
 }
 
 /** One structure wherever Shipmate stops to ask people. */

@@ -15,6 +15,8 @@ export interface PullRequestStory {
   /** What a reviewer should look at, as the gate noted it. */
   risks: string[];
   baseBranch: string;
+  /** Another ticket's pull request that is to be merged first, because the change stands on its branch. */
+  stackedOn?: { identifier: string; url: string } | null;
   draft: boolean;
   plan?: Plan;
   /** The pull request of the same ticket before this one. */
@@ -37,6 +39,7 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
     .map(({ status, content }) => `[${status === 'completed' ? 'x' : ' '}] ${inline(content, 300)}`);
   const body = [
     warning(story),
+    story.stackedOn ? stacked(story.stackedOn) : '',
     section('What', `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}`),
     section('Why', `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}`),
     section('How it was verified', verification(proof)),
@@ -117,6 +120,10 @@ export function writeHold(reasons: readonly { path: string; message: string }[])
     500,
   );
   return `**Not published.** The change is finished, but a person must look at it first:\n\n${shown}\n\nTell me what to do instead.`;
+}
+
+function stacked(ticket: Omit<TicketLine, 'title'>): string {
+  return `> **Stacked** on the pull request of ${ticketLink(ticket)}: review and merge that one first.`;
 }
 
 function pullRequestTitle(ticket: TicketLine, title: string): string {
@@ -231,7 +238,7 @@ function fenced(text: string, limit: number): string {
   return `${fence}\n${shown}\n${fence}`;
 }
 
-function ticketLink({ identifier, url }: TicketLine): string {
+function ticketLink({ identifier, url }: Omit<TicketLine, 'title'>): string {
   const name = inline(identifier, 60).replace(/[[\]]/g, '');
   return /^https?:/.test(url) ? `[${name}](${link(url)})` : name;
 }

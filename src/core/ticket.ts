@@ -27,7 +27,8 @@ export interface TicketComment {
   at: string;
 }
 
-export type RelationType = 'blocks' | 'blockedBy' | 'relatedTo' | 'parent' | 'child' | 'duplicateOf';
+export const relationTypes = ['blocks', 'blockedBy', 'relatedTo', 'parent', 'child', 'duplicateOf'] as const;
+export type RelationType = (typeof relationTypes)[number];
 
 /** As its ticket sees it: `blockedBy` is what it waits for, `parent` what it is a part of. */
 export interface TicketRelation {
@@ -66,6 +67,10 @@ export interface Ticket extends TicketHint {
   relations: TicketRelation[];
   /** ISO 8601. */
   updatedAt: string;
+}
+
+export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
+  return { tracker, id, identifier, title, url, priority, team, project, ref };
 }
 
 /** Which open tickets (neither done nor canceled) are asked for; what is left out does not matter. */

@@ -2,8 +2,11 @@ import type { Ticket } from '../core/ticket.ts';
 import type { TicketFacts } from '../core/ticket-facts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SessionRow } from '../store/sessions.ts';
+import type { ReadyWork } from '../store/waits.ts';
+import { leadChildren } from './lead-children.ts';
 import type { NotPrepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
+import { waitForBlockers } from './wait-for-blockers.ts';
 
 /** A run that is about to begin, its ticket just read. */
 export interface Beginning {
@@ -12,6 +15,8 @@ export interface Beginning {
   session: SessionRow;
   ticket: Ticket;
   facts: TicketFacts;
+  /** Whose branch the work is to be done on, where a check says so. */
+  standsOn: ReadyWork | null;
   signal: AbortSignal;
 }
 
@@ -19,7 +24,7 @@ export interface Beginning {
 type Check = (beginning: Beginning) => Promise<NotPrepared | null>;
 
 /** In this order: the first that says no is what people are told. */
-const checks: Check[] = [];
+const checks: Check[] = [waitForBlockers, leadChildren];
 
 /** Whether a run may begin at all, before anything is fetched or any model asked. */
 export async function mayBegin(beginning: Beginning): Promise<NotPrepared | null> {

@@ -46,6 +46,7 @@ export async function closeStopped(
     identifier: session.hint.identifier,
     ...{ reason, plan, files, branch },
     pullRequest: session.pullRequest,
+    leads: session.leads,
   });
   await sayClosing(tx, stage, key, { type: 'response', body });
 }

@@ -14,10 +14,12 @@ import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
+import { beginWaiting, findStackedOn } from '../store/waits.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
 import { giveBack } from './give-back.ts';
+import { showLeading } from './lead-children.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -107,12 +109,15 @@ async function end(
     else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
     else await report(tx, run, outcome, stage);
     if (outcome.givesBack) await giveBack(tx, session.id, run.id, outcome.givesBack);
+    if (outcome.leads) await showLeading(tx, run, outcome, stage);
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
     // A run that was stopped has answered nothing; one that finished leaves what it did not read to the next.
     if (!reason) await markAnswered(tx, session.id, { words: finished === null });
+    if (outcome.stopReason === 'waiting') await beginWaiting(tx, session.id, outcome);
+    else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
     deps.failpoint('conclude/mid');
     const next = await readAttention(tx, session.id);
     if (attend(next.registers, next.unread) !== 'work') return 'ended';
@@ -169,8 +174,10 @@ async function publish(
   const branch = session.branch ?? branchName(ticket.identifier, finished.report.title ?? ticket.title);
   if (session.branch === null) await updateSession(tx, session.id, { branch });
   const draft = deps.policy.publish.pullRequest === 'draft' || finished.proof.verdict !== 'proved';
+  const stackedOn = await findStackedOn(tx, repository.name, baseBranch);
   const text = writePullRequest({
     ticket,
+    stackedOn,
     report: finished.report,
     proof: finished.proof,
     changes: finished.changes,

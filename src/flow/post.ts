@@ -10,6 +10,7 @@ import {
   withLink,
 } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
+import { isOver } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
@@ -21,6 +22,7 @@ import {
   claimEffects,
   confirmLease,
   failDependents,
+  isFiling,
   postponeEffect,
   renewLeases,
   renewLeasesEveryMs,
@@ -29,6 +31,7 @@ import {
 } from '../store/effects.ts';
 import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
+import { markDue, markOver } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { heed, isRateLimited } from './rate-limits.ts';
@@ -113,6 +116,8 @@ async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSign
     if (!isRemembered(operation)) await settle(deps.db);
     else
       await deps.db.transaction().execute(async (tx) => {
+        // Before the effect, as everybody who locks both.
+        if (operation.kind === 'createTicket') await lockSession(tx, session.id);
         if (await settle(tx)) await remember(tx, session, operation, result);
       });
     deps.failpoint(`effect/${kind}/settled`);
@@ -200,7 +205,16 @@ async function receive(
 const author = { name: 'Shipmate', email: 'shipmate@users.noreply.local' };
 
 function isRemembered(operation: Operation): boolean {
-  return laneOf(operation) === 'code' || (operation.kind === 'postActivity' && operation.link !== undefined);
+  switch (operation.kind) {
+    case 'postActivity':
+      return operation.link !== undefined;
+    case 'moveTicket':
+      return isOver(operation.to);
+    case 'createTicket':
+      return true;
+    default:
+      return laneOf(operation) === 'code';
+  }
 }
 
 /** What the session must know of what was sent. */
@@ -216,6 +230,10 @@ async function remember(
     await updateSession(tx, session.id, { headCommit: String(result.commit), branch: operation.branch });
   if (operation.kind === 'openPullRequest')
     await updateSession(tx, session.id, { pullRequest: { number: Number(result.number), url: String(result.url) } });
+  // What we did ourselves, no delivery need tell.
+  if (operation.kind === 'moveTicket' && !('skipped' in result)) await markOver(tx, [session.ticketId]);
+  if (operation.kind === 'createTicket' && operation.relation === 'child' && !(await isFiling(tx, session.id)))
+    await markDue(tx, session.id); // from now on it leads them
 }
 
 async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Promise<void> {

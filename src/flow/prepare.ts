@@ -12,7 +12,7 @@ import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
-import { mayBegin } from './before-work.ts';
+import { type Beginning, mayBegin } from './before-work.ts';
 import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
 
@@ -61,7 +61,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   await saveReading(deps.db, session.ticketId, ticket);
 
   const facts = readFacts(ticket, deps.fields);
-  const refused = await mayBegin({ deps, run, session, ticket, facts, signal });
+  const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
+  const refused = await mayBegin(beginning);
   if (refused) return refused;
   const found = await findRepository(deps, session, ticket);
   if ('outcome' in found) return found;
@@ -72,7 +73,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if ('outcome' in standing) return standing;
   session = standing;
   const location = await host.locate(repository, signal);
-  const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
+  const { standsOn } = beginning;
+  const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
+  const baseBranch = session.baseBranch ?? stacked ?? found.base ?? repository.base ?? location.defaultBranch;
 
   const handover = await latestHandover(deps.db, session.ticketId);
   const handed = handover?.runId === null ? handover.base : null;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stopReasons } from '../core/closing-text.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
+import { hintOf, isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { retry } from '../lib/retry.ts';
@@ -22,6 +22,7 @@ import {
 import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { applyNow, type SortDeps } from './sort.ts';
+import { reconcileWaits } from './wake-waiting.ts';
 
 /** Of sessions that are missing from the tracker's list, so many are looked at in one round. */
 const readsARound = 50;
@@ -57,6 +58,7 @@ export async function reconcile(
       if (isDatabaseUnavailable(error)) throw error;
       failures.push(error); // one tracker that is away must not keep the others from being looked at
     });
+    await reconcileWaits(deps, tracker.kind, signal);
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -165,10 +167,6 @@ async function letGo(
     if (reason === 'closed') return [{ type: 'ticketChanged', ...told, category: ticket.state.category }];
     return (await believe(tx, session, { given: false })) ? [{ type: 'unassigned', ...told }] : [];
   });
-}
-
-function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
-  return { tracker, id, identifier, title, url, priority, team, project, ref };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Agent } from '../agents/agent.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Limits } from '../core/budget.ts';
+import type { Stages } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
@@ -41,7 +42,7 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
+  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null; stages: Stages };
   baselines: Baselines;
   /** How the fields of tickets are understood. */
   fields: FieldNames;

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { Activity } from '../core/activity.ts';
 import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
-import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
+import { actorOf, overIn, type Said, type TrackerEvent } from '../core/delivery.ts';
+import { noteWhileWaiting } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { isOver, type TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -34,6 +35,7 @@ import {
   ticketIdOf,
 } from '../store/sessions.ts';
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
+import { forgetSeen, markOver, overrideWaits } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
@@ -74,6 +76,11 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
         else await markSorted(tx, [one]); // the next one may open the session that it waits for
       }
       await markSorted(tx, sorted);
+      // The last thing that is locked; see there. It counts whoever did it: a bot may close what it has merged.
+      await markOver(
+        tx,
+        deliveries.flatMap((delivery) => overIn(allEvents(deps, delivery)).map(ticketIdOf)),
+      );
       deps.failpoint('sort/mid');
       return deliveries.length;
     });
@@ -87,8 +94,8 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
 }
 
 /**
- * Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction; `then` writes
- * in it what goes with them.
+ * Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. `then` is
+ * written with them, where there are any.
  */
 export async function applyNow(
   deps: SortDeps,
@@ -98,8 +105,10 @@ export async function applyNow(
   const due: Due = new Set();
   await deps.db.transaction().execute(async (tx) => {
     await takeTurn(tx);
-    for (const event of await find(tx)) await applyEvent(deps, tx, event, due);
-    await then(tx);
+    const events = await find(tx);
+    for (const event of events) await applyEvent(deps, tx, event, due);
+    if (events.length > 0) await then(tx);
+    await markOver(tx, overIn(events).map(ticketIdOf));
   });
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');
@@ -163,9 +172,13 @@ async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: D
   due.add('post');
 }
 
+function allEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] {
+  return deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+}
+
 /** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
 function readEvents(deps: SortDeps, delivery: UnsortedDelivery): { events: TrackerEvent[]; fromBots: TrackerEvent[] } {
-  const all = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+  const all = allEvents(deps, delivery);
   const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
   return { events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
 }
@@ -185,6 +198,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   const session = await tellSession(tx, event.ticket, told);
   if (!session) return false;
   const words = await takeInWords(tx, session, event);
+  if (session.waiting && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
   await act(deps, tx, session, await readAttention(tx, session.id), words, due);
   return true;
 }
@@ -264,10 +278,14 @@ async function act(
   due: Due,
 ): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
-  if (todo === 'nothing') return;
+  if (todo === 'nothing') {
+    if (session.waiting && words.isNew) await answer(tx, session, words, noteWhileWaiting(session), due);
+    return;
+  }
   if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   const { run } = attention;
   if (!run) {
+    if (session.waiting && attention.unread) await overrideWaits(tx, session.id);
     if (await startRun(tx, deps.policy, session, attention, words.conversation)) due.add('run');
     due.add('post');
     return;

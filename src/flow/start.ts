@@ -22,6 +22,8 @@ export async function startRun(
   session: SessionRow,
   attention: Pick<AttentionRow, 'runs' | 'runsInHour'>,
   conversation: { id: string; ref: unknown } | null,
+  /** Why it begins, where nobody asked for it just now. */
+  why?: string,
 ): Promise<boolean> {
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   if (runsPerHour !== null && attention.runsInHour >= runsPerHour) {
@@ -31,9 +33,10 @@ export async function startRun(
   }
   const run = await ensureRun(tx, session);
   const body =
-    run.number === 1
+    why ??
+    (run.number === 1
       ? `On it: reading ${session.hint.identifier} and the code now.`
-      : 'On it: picking the work up again.';
+      : 'On it: picking the work up again.');
   const key = `${session.id}/run/${run.number}/started`;
   const move: Operation = {
     kind: 'moveTicket',

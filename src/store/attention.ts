@@ -5,7 +5,7 @@ import type { Database, Tx } from './database.ts';
 /** All that decides what a session has to do now. */
 export interface AttentionRow {
   registers: Registers;
-  /** Something that was said to the agent is neither read nor answered. */
+  /** Something that was said to the agent is neither read nor answered. One that waits heeds nothing but "continue". */
   unread: boolean;
   run: { id: string; number: number; isHeld: boolean; stopRequested: boolean } | null;
   /** All its runs, and those of the last hour. */
@@ -38,6 +38,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
       exists (
         select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
           and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
+          and (not s.waiting or p.signal = 'continue')
       ) as unread,
       h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.stop_requested_at
     from sessions s
@@ -84,7 +85,7 @@ export async function markAnswered(tx: Tx, sessionId: string, { words }: { words
   const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId}), 0)`;
   await tx
     .updateTable('sessions')
-    .set({ answered_at: sql<string>`given_at`, due: false, ...(words && { answered_seq: heard }) })
+    .set({ answered_at: sql<string>`given_at`, ...(words && { answered_seq: heard }) })
     .where('id', '=', sessionId)
     .execute();
 }

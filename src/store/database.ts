@@ -10,7 +10,7 @@ import pg from 'pg';
 import type { Activity } from '../core/activity.ts';
 import type { EffectState, Lane, Operation } from '../core/effect.ts';
 import type { Evidence } from '../core/evidence.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { Outcome, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Signal } from '../core/prompt.ts';
 import type { SessionState } from '../core/session.ts';
@@ -83,6 +83,10 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
+    /** It rests, and goes on when nothing in `waits` is left to come. */
+    waiting: Generated<boolean>;
+    /** Its work is done on its sub-tickets. */
+    leads: Generated<boolean>;
     follows: NullableJson<{ number: number; url: string; merged: boolean }>;
     asked_about: NullableJson<{ number: number; run: number }>;
   };
@@ -103,10 +107,14 @@ export interface Schema {
   waits: {
     session_id: string;
     on_ticket: string;
-    until: 'over' | 'rests';
+    until: Wait['until'];
     hint: Json<TicketHint>;
     since: Time;
+    over_at: NullableTime;
+    seen_at: NullableTime;
+    missing: Generated<number>;
   };
+  overrides: { session_id: string; on_ticket: string; since: Time };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {

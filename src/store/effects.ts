@@ -301,6 +301,20 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
   return redriven.length;
 }
 
+/** Whether tickets of a session are still to be filed. */
+export async function isFiling(tx: Tx, sessionId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('effects')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('lane', '=', 'ticket')
+    .where('state', '=', 'pending')
+    .where(sql<boolean>`operation ->> 'kind' = 'createTicket'`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */
 export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
   const row = await pushesOf(db, sessionId)

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './database.ts';
+import { isOpen } from './waits.ts';
 
 /** Something that must hold and does not. */
 export interface Violation {
@@ -138,13 +139,29 @@ const checks: Check[] = [
         else 'the ticket was given to the agent again, and it did not begin' end as explanation
       from (select s.*, exists (
           select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
-            and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)) as unread
+            and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
+            and (not s.waiting or p.signal = 'continue')) as unread
         from (${resting}) s) s
       left join ${lastRun} on true
       where s.given and not s.closed and (s.unread or s.given_at > coalesce(s.answered_at, '-infinity'))
         and not (s.stop_at is not null and s.stop_at >= coalesce(s.given_at, '-infinity')
           and s.stop_at >= coalesce(s.spoke_at, '-infinity'))
         and not exists (select from effects e where e.key = ${cappedKey})`,
+  },
+  {
+    name: 'waiting ends',
+    holds: 'A session that waits has something to wait for, and one that is due has begun.',
+    remedy: restart,
+    violations: ({ live }) => sql`
+      select s.id, s.id as session_id, case when s.due then 'it was due, and did not begin'
+        when s.state <> 'awaitingInput' then format('it waits, and is %s', s.state)
+        else 'nothing is left to wait for, and it did not begin' end as explanation
+      from sessions s where (s.waiting and s.state <> 'awaitingInput')
+        or (s.due and s.state not in ('pending', 'active') and s.updated_at < now() - make_interval(secs => ${live ? 3600 : 0}))
+        or (s.waiting and not exists (select from waits w where w.session_id = s.id and (${isOpen}
+          -- The sweep has its time; when the other session came to rest is told by its row.
+          or ${live} and (w.over_at > now() - interval '1 minute' or exists (
+            select from sessions o where o.ticket_id = w.on_ticket and o.updated_at > now() - interval '1 minute')))))`,
   },
   {
     name: 'end is told',

@@ -10,20 +10,21 @@ import { settleLostCalls } from './spending.ts';
 /** The session's live run; one is queued when there is none, and the session active. Call with the session's lock held. */
 export async function ensureRun(
   tx: Tx,
-  session: { id: string; state: SessionState; hint: Pick<TicketHint, 'priority' | 'team'> },
+  session: { id: string; state: SessionState; waiting: boolean; hint: Pick<TicketHint, 'priority' | 'team'> },
 ): Promise<{ id: string; number: number }> {
   const sessionId = session.id;
   const { priority, team } = session.hint;
   // A pending session has never had a run.
   const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
   if (last && last.ended_at === null) return { id: last.id, number: last.number };
+  if (session.waiting) await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
   const number = (last?.number ?? 0) + 1;
   const id = deterministicId('run', sessionId, number);
   await tx
     .with('woken', (query) =>
       query
         .updateTable('sessions')
-        .set({ state: 'active', gone: false, updated_at: sql`now()` })
+        .set({ state: 'active', gone: false, due: false, waiting: false, updated_at: sql`now()` })
         .where('id', '=', sessionId),
     )
     .insertInto('runs')

@@ -77,7 +77,7 @@ export async function markGivenUp(tx: Tx, sessionId: string): Promise<void> {
 
 /** Its ticket was not to be found. */
 export async function markGone(tx: Tx, sessionId: string): Promise<void> {
-  await tx.updateTable('sessions').set({ gone: true }).where('id', '=', sessionId).execute();
+  await tx.updateTable('sessions').set({ gone: true, due: false }).where('id', '=', sessionId).execute();
 }
 
 /** Its ticket is there again: what it was given for is to be done after all. */
@@ -99,6 +99,9 @@ export async function listAtWork(db: Database, tracker: TrackerKind): Promise<Se
     .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
     .select(['sessions.id', 'sessions.ticket_id', 'tickets.hint', belief.as('belief')])
     .where('sessions.state', 'in', ['active', 'awaitingInput'])
+    // One that is about to be taken by us is not on the tracker's list yet.
+    .where(sql<boolean>`not exists (select from effects e where e.session_id = sessions.id and e.state = 'pending'
+      and e.operation ->> 'kind' = 'takeTicket')`)
     .where('tickets.tracker', '=', tracker)
     .orderBy('tickets.read_at', (order) => order.asc().nullsFirst())
     .execute();

@@ -25,6 +25,10 @@ export interface SessionRow {
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
   gone: boolean;
+  /** It rests until something has come; see `store/waits.ts`. */
+  waiting: boolean;
+  /** Its work is done on its sub-tickets. */
+  leads: boolean;
 }
 
 /** What an event tells a session; each part is kept where it is the newest of its kind. */
@@ -154,13 +158,14 @@ export async function listSessions(db: Database, limit: number): Promise<(Sessio
   });
 }
 
-/** Throws on a transition that `core/session.ts` does not know. */
+/** Throws on a transition that `core/session.ts` does not know. Whatever it waited for, it waits no more. */
 export async function moveSession(tx: Tx, session: SessionRow, state: SessionState): Promise<void> {
   if (!canMove(session.state, state)) throw new Error(`a session cannot go from ${session.state} to ${state}`);
+  if (session.waiting) await tx.deleteFrom('waits').where('session_id', '=', session.id).execute();
   await updateSession(tx, session.id, { state });
 }
 
-export type SessionChanges = Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone'>>;
+export type SessionChanges = Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone' | 'waiting'>>;
 
 export async function updateSession(db: Database | Tx, id: string, changes: SessionChanges): Promise<void> {
   await db.updateTable('sessions').set(columnsOf(changes)).where('id', '=', id).execute();
@@ -195,7 +200,8 @@ export async function updateSessionOf(db: Database, run: ClaimedRun, changes: Se
 
 function columnsOf(changes: SessionChanges) {
   return {
-    ...(changes.state !== undefined && { state: changes.state }),
+    ...(changes.state !== undefined && { state: changes.state, waiting: false }),
+    ...(changes.leads !== undefined && { leads: changes.leads }),
     ...(changes.repository !== undefined && { repository: changes.repository }),
     ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
     ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
@@ -266,5 +272,7 @@ function toRow(row: Selected): SessionRow | null {
     brief: row.brief,
     hint: row.hint,
     gone: row.gone,
+    waiting: row.waiting,
+    leads: row.leads,
   };
 }

@@ -13,7 +13,7 @@ const effectKinds: Record<Operation['kind'], boolean> = {
   attachPullRequest: true,
   pushBranch: true,
   openPullRequest: true,
-  // No ticket of these tests has sub-tickets; theirs are killed in test/flow.
+  // No ticket of these tests has sub-tickets; theirs are killed in test/e2e/dependencies-killed.test.ts.
   createTicket: false,
   takeTicket: false,
   releaseTicket: false,

@@ -54,6 +54,11 @@ const violations: Record<string, () => Promise<string>> = {
     await say(id, new Date());
     return id;
   },
+  async 'waiting ends'() {
+    const { id } = await plantSession(database.pool);
+    await query('update sessions set waiting = true where id = $1', [id]);
+    return id;
+  },
   async 'end is told'() {
     const { id, runId } = await plantSession(database.pool, { state: 'stopped' });
     await query('delete from effects where session_id = $1', [id]);

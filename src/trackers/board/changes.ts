@@ -93,6 +93,17 @@ export async function storeRelation(
   return added.length > 0;
 }
 
+/** Takes all relations between two tickets away. Answers whether there were any. */
+export async function removeRelations(db: BoardDatabase, [ticket, other]: readonly [number, number]): Promise<boolean> {
+  const removed = await db
+    .deleteFrom('board_relations')
+    .where('ticket', 'in', [ticket, other])
+    .where('other', 'in', [ticket, other])
+    .returning('type')
+    .execute();
+  return removed.length > 0;
+}
+
 function stored(ticket: number, other: number, type: TicketRelation['type']): StoredRelation {
   switch (type) {
     case 'blockedBy':

@@ -2,8 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Person, Ticket, TicketComment, TicketHint, TicketRelation } from '../../core/ticket.ts';
-import { changedParts, describeChange, insertRow, nextMoment, storeRelation, updateRow } from './changes.ts';
-import { boardDatabase, boardTransaction, isoTime } from './database.ts';
+import {
+  changedParts,
+  describeChange,
+  insertRow,
+  nextMoment,
+  removeRelations,
+  storeRelation,
+  updateRow,
+} from './changes.ts';
+import { type BoardDatabase, boardDatabase, boardTransaction, isoTime } from './database.ts';
 import { type BoardDelivery, type DeliveryBody, deliveryIdOf, signDelivery } from './delivery.ts';
 import { accountNamed, checkEdit, type TicketDraft, type TicketEdit } from './edit.ts';
 import { stateNamed } from './states.ts';
@@ -25,6 +33,8 @@ export interface BoardDesk {
   /** To a state by its name: "In Review". */
   move(ticket: string, state: string, by: Person): Promise<Ticket>;
   relate(ticket: string, type: TicketRelation['type'], other: string, by: Person): Promise<Ticket>;
+  /** Takes all relations between the two away. */
+  unrelate(ticket: string, other: string, by: Person): Promise<Ticket>;
   show(ticket: string): Promise<TicketView>;
   /** Newest first; at most `limit`, 100 unless told. */
   list(filter?: TicketFilter): Promise<TicketSummary[]>;
@@ -61,6 +71,31 @@ export function createBoardDesk(options: {
         await announce(tx, describeChange(event, after, by, row.assignee, at, changed));
       }
       return readTicket(db, number);
+    });
+  }
+
+  /** Both tickets hear of it, if `change` changed anything. */
+  async function changeRelations(
+    ticket: string,
+    other: string,
+    by: Person,
+    change: (db: BoardDatabase, numbers: readonly [number, number]) => Promise<boolean>,
+  ): Promise<Ticket> {
+    const numbers = [numberOf(ticket), numberOf(other)] as const;
+    if (numbers[0] === numbers[1])
+      throw invalid(`${identifierOf(numbers[0])} cannot be related to itself. Name another ticket.`);
+    return boardTransaction(pool, async (db, tx) => {
+      // In one order, whoever asks, so that two people cannot wait for each other.
+      const rows = [];
+      for (const number of [...numbers].sort((a, b) => a - b)) rows.push(await lockTicket(db, number));
+      if (await change(db, numbers)) {
+        for (const row of rows) {
+          const after = { ...row, version: row.version + 1 };
+          const at = await updateRow(db, after);
+          await announce(tx, describeChange('ticket.changed', after, by, row.assignee, at, ['relations']));
+        }
+      }
+      return readTicket(db, numbers[0]);
     });
   }
 
@@ -129,24 +164,10 @@ export function createBoardDesk(options: {
       return change(ticket, by, 'ticket.changed', { state });
     },
 
-    relate: async (ticket, type, other, by) => {
-      const numbers = [numberOf(ticket), numberOf(other)] as const;
-      if (numbers[0] === numbers[1])
-        throw invalid(`${identifierOf(numbers[0])} cannot be related to itself. Name another ticket.`);
-      return boardTransaction(pool, async (db, tx) => {
-        // In one order, whoever asks, so that two people cannot wait for each other.
-        const rows = [];
-        for (const number of [...numbers].sort((a, b) => a - b)) rows.push(await lockTicket(db, number));
-        if (await storeRelation(db, numbers, type)) {
-          for (const row of rows) {
-            const after = { ...row, version: row.version + 1 };
-            const at = await updateRow(db, after);
-            await announce(tx, describeChange('ticket.changed', after, by, row.assignee, at, ['relations']));
-          }
-        }
-        return readTicket(db, numbers[0]);
-      });
-    },
+    relate: async (ticket, type, other, by) =>
+      changeRelations(ticket, other, by, (db, numbers) => storeRelation(db, numbers, type)),
+
+    unrelate: async (ticket, other, by) => changeRelations(ticket, other, by, removeRelations),
 
     show: async (ticket) => readView(boardDatabase(pool), numberOf(ticket)),
     list: (filter = {}) => listTickets(boardDatabase(pool), filter),

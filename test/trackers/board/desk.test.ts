@@ -160,6 +160,9 @@ test('a relation is seen from both sides, and told on both', async ({ expect }) 
     ['relatedTo', three],
   ]);
   await expect(board.desk.relate(one, 'blocks', one, ada)).rejects.toMatchObject({ code: 'invalid' });
+  const without = await board.desk.unrelate(two, one, ada);
+  expect(without.relations.map(({ ticket }) => ticket.identifier)).not.toContain(one);
+  expect((await board.desk.unrelate(two, one, ada)).updatedAt, 'nothing is changed twice').toBe(without.updatedAt);
 });
 
 test('two tickets related from both ends at once do not wait for each other', async ({ expect }) => {

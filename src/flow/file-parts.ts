@@ -1,0 +1,51 @@
+import { orderParts } from '../core/dependencies.ts';
+import type { Later, Operation } from '../core/effect.ts';
+import { cleanMarkdown, cleanText } from '../core/outgoing-text.ts';
+import type { Part } from '../core/proposal.ts';
+import type { Ticket } from '../core/ticket.ts';
+import { deterministicId } from '../lib/ids.ts';
+import type { Stage } from '../store/activities.ts';
+import type { Tx } from '../store/database.ts';
+import { addEffects } from '../store/effects.ts';
+import { findSession } from '../store/sessions.ts';
+
+/**
+ * Files the parts of a split that people approved as sub-tickets, each blocked by those that must be done before it. The same
+ * parts are filed once, however often this is called; when the last is there the session is due, and leads them. Throws where
+ * parts need each other in a circle: such a split is not to be proposed.
+ */
+export async function fileParts(tx: Tx, stage: Stage, ticket: Ticket, parts: readonly Part[]): Promise<void> {
+  const order = orderParts(parts);
+  if (!order) throw new Error(`the parts of ${ticket.identifier} need each other in a circle`);
+  const session = await findSession(tx, stage.sessionId);
+  const split = deterministicId(JSON.stringify(parts));
+  const keyOf = (place: number) => `${stage.sessionId}/split/${split}/${place}`;
+  const own = session?.repository ?? null;
+  for (const place of order) {
+    const part = parts[place];
+    if (!part) continue;
+    const isOwn = part.repository === null || part.repository === own;
+    const repository = isOwn ? own && withBase(own, session?.baseBranch ?? null) : part.repository;
+    const key = keyOf(place);
+    const operation: Operation = {
+      kind: 'createTicket',
+      id: deterministicId(key),
+      draft: {
+        title: cleanText(part.title, 200),
+        description: `${cleanMarkdown(part.description, 20_000)}\n\nPart of ${ticket.identifier}: ${cleanText(ticket.title, 200)}`,
+        priority: ticket.priority,
+        labels: ticket.labels,
+        fields: repository === null ? {} : { repository },
+        team: ticket.team,
+        project: ticket.project,
+      },
+      relation: 'child',
+      blockedBy: part.after.map((before): Later => ({ from: keyOf(before), field: 'hint.id' })),
+    };
+    await addEffects(tx, [{ sessionId: stage.sessionId, runId: stage.runId, stepId: null, key, operation }]);
+  }
+}
+
+function withBase(repository: string, base: string | null): string {
+  return base === null ? repository : `${repository}#${base}`;
+}

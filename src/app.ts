@@ -132,7 +132,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     if (!started) {
       started = true;
       await freeTheDead({ db, workers, log });
-      startChores({ db, workers, log });
+      startChores({ db, workers, log, config });
     }
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
     await workers.work(name, drain, concurrency);

@@ -13,16 +13,19 @@
  * 4. `postEffects` carries effects out, in order per session and lane, so that the outside sees each exactly once.
  *
  * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
- * Beside them, now and then: `reconcile` finds what webhooks missed, and what nobody needs any more is deleted.
+ * Beside them, now and then: `reconcile` finds what webhooks missed, what nobody needs any more is deleted, and questions that
+ * nobody answers (`heedQuestions`) or objects to (`heedSilence`) come to their end.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { createHeart } from './flow/heart.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
+export { heedQuestions } from './flow/questions.ts';
 export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { reconcile } from './flow/reconcile.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
+export { heedSilence } from './flow/silence.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';

@@ -58,6 +58,9 @@ const nothing = {
     limits: { files: 100, bytes: 4 * 2 ** 20 },
     runsPerHour: 20,
     tools: { deny: [] },
+    approval: { plan: 'never', by: [], silenceMinutes: null },
+    people: { speak: [] },
+    questions: { remindHours: 24, closeDays: 14 },
   },
   fields: defaultFieldNames,
   reconcile: { minutes: 5 },
@@ -293,6 +296,8 @@ describe('describeConfig', () => {
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
+      ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
+      ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
       ...meanings.map((name) => `fields.${name}`),
       'reconcile.minutes',
       ...['deliveriesDays', 'stepsDays', 'workspaceHours'].map((name) => `retention.${name}`),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 
@@ -148,6 +149,9 @@ export const fileSchema = section({
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),
+    approval: approvalSection,
+    people: peopleSection,
+    questions: questionsSection,
   }),
   fields: fieldsSection,
   reconcile: section({

@@ -19,6 +19,10 @@ export interface Outcome {
   options?: string[];
   /** What people are asked to approve. */
   proposal?: Proposal;
+  /** It was stopped because people said no to what it proposed. */
+  rejected?: true;
+  /** Id of the approved proposal that it begins to carry out. */
+  carriesOut?: string;
   /** What it waits for: it goes on when all of it has come. */
   waits?: Wait[];
   /** Of a change that was published. */

@@ -37,12 +37,20 @@ export async function closeStopped(
   stage: Stage,
   reason: StopCause,
   files: string[] | null,
+  why?: string,
 ): Promise<void> {
   const plan = await readPlan(tx, session.id);
   if (run) await dropUnsent(tx, run.id);
   await settlePlan(tx, key, stage, 'pending');
   const branch = session.headCommit === null ? null : session.branch;
-  const body = writeStopped({ reason, plan, files, branch, pullRequest: session.pullRequest });
+  const body = writeStopped({
+    reason,
+    ...(why !== undefined && { why }),
+    plan,
+    files,
+    branch,
+    pullRequest: session.pullRequest,
+  });
   await sayClosing(tx, stage, key, { type: 'response', body });
 }
 

@@ -19,6 +19,8 @@ import type { Tracker } from '../trackers/tracker.ts';
 import { RepositoryConfigError } from '../workspaces/repository-config.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import type { ApprovalPolicy } from './approval.ts';
+import type { FileParts } from './await-approval.ts';
 import type { Baselines } from './baselines.ts';
 import { startClock } from './clock.ts';
 import { conclude, stopped } from './conclude.ts';
@@ -41,7 +43,9 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
+  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null; approval: ApprovalPolicy };
+  /** How the parts of an approved split become tickets; without it the agent is told that it may go on. */
+  fileParts?: FileParts;
   baselines: Baselines;
   /** How the fields of tickets are understood. */
   fields: FieldNames;

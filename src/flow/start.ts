@@ -22,6 +22,8 @@ export async function startRun(
   session: SessionRow,
   attention: Pick<AttentionRow, 'runs' | 'runsInHour'>,
   conversation: { id: string; ref: unknown } | null,
+  /** Said beside it. */
+  note = '',
 ): Promise<boolean> {
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   if (runsPerHour !== null && attention.runsInHour >= runsPerHour) {
@@ -42,7 +44,9 @@ export async function startRun(
     from: ['backlog', 'unstarted'],
   };
   const then = [{ sessionId: session.id, runId: run.id, stepId: null, key, operation: move }];
-  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body }], { then });
+  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body: `${body} ${note}`.trim() }], {
+    then,
+  });
   return true;
 }
 

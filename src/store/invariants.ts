@@ -137,7 +137,7 @@ const checks: Check[] = [
       select s.id, s.id as session_id, case when s.unread then 'what people said was not read'
         else 'the ticket was given to the agent again, and it did not begin' end as explanation
       from (select s.*, exists (
-          select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
+          select from prompts p where p.session_id = s.id and p.read_at is null and p.obeyed and p.signal is distinct from 'stop'
             and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)) as unread
         from (${resting}) s) s
       left join ${lastRun} on true

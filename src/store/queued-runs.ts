@@ -23,7 +23,7 @@ export async function ensureRun(
     .with('woken', (query) =>
       query
         .updateTable('sessions')
-        .set({ state: 'active', gone: false, updated_at: sql`now()` })
+        .set({ state: 'active', gone: false, asked_at: null, reminded_at: null, updated_at: sql`now()` })
         .where('id', '=', sessionId),
     )
     .insertInto('runs')

@@ -68,7 +68,7 @@ export const sort = () => sortDeliveries(deps, never);
 
 export function depsWith(board: Tracker): SortDeps {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
-  const policy = { runsPerHour: 20 };
+  const policy = { runsPerHour: 20, people: { speak: [] } };
   return {
     db,
     trackers: new Map([['board', board]]),

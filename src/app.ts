@@ -123,7 +123,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
-  const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
+  const { policy } = config;
+  const sorting = { db, trackers, nudge, wake, failpoint, log, policy, name: config.trackers.board.agent };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops });
   let admission: Admission | null = null;
   let started = false;

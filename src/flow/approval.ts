@@ -1,5 +1,5 @@
 import type { Activity } from '../core/activity.ts';
-import { type Approvers, type Decision, decide } from '../core/approval.ts';
+import { type Approvers, type Decision, decide, readWord } from '../core/approval.ts';
 import {
   noteApproved,
   noteRevise,
@@ -103,9 +103,15 @@ export function endingOf({ proposal, decision }: Standing, approvers: Approvers)
   return { stopReason: 'needsInput', message, options: proposalOptions };
 }
 
-/** Whether people still say no, with all that has been said by now. */
-export async function isRejected(tx: Tx, sessionId: string, approvers: Approvers): Promise<boolean> {
-  return (await judgeProposal(tx, sessionId, approvers))?.state === 'rejected';
+/** How the run ends where people say no, with all that has been said by now; null: they do not. */
+export async function rejectionOf(tx: Tx, sessionId: string, approvers: Approvers): Promise<Outcome | null> {
+  const standing = await judgeProposal(tx, sessionId, approvers);
+  return standing?.decision.verdict === 'rejected' ? endingOf(standing, approvers) : null;
+}
+
+/** Whether a word is a no to what the session proposed, and holds. */
+export async function saysNo(tx: Tx, sessionId: string, body: string, approvers: Approvers): Promise<boolean> {
+  return readWord(body, approvers.agent).says === 'reject' && (await rejectionOf(tx, sessionId, approvers)) !== null;
 }
 
 /** What needs an approval where something was proposed: it changes the files, or hands them in. */

@@ -19,7 +19,7 @@ import { markAsked } from '../store/questions.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
-import { isRejected } from './approval.ts';
+import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
@@ -103,11 +103,12 @@ async function end(
     const { stopRequested } = await holdRun(tx, run);
     const isStopped = stopRequested || reached.stopReason === 'stopped';
     if (isStopped && files === undefined) return 'look';
-    const reason = isStopped ? await reasonOf(tx, session, stopRequested ? null : reached) : null;
-    const outcome: Outcome =
-      reason && reason !== 'rejected' ? { stopReason: 'stopped', message: stopReasons[reason] } : reached;
+    const rejection = isStopped ? await rejectionOf(tx, session.id, approversOf(deps)) : null;
+    const reason = isStopped ? await reasonOf(tx, session, rejection !== null) : null;
+    const generally = reason && { stopReason: 'stopped' as const, message: stopReasons[reason] };
+    const outcome: Outcome = (reason === 'rejected' ? rejection : generally) ?? reached;
     // A no that was taken back meanwhile ends nothing.
-    if (outcome.rejected && !(await isRejected(tx, session.id, approversOf(deps)))) return 'goesOn';
+    if (reached.rejected && !stopRequested && !rejection) return 'goesOn';
     const unread = (await unreadPrompts(tx, session.id)).filter((each) => isObeyed(each) && !heard.includes(each.id));
     const endsNow = spent || outcome.carriesOut !== undefined || endsAnyway.includes(outcome.stopReason);
     if (unread.length > 0 && !endsNow) return 'goesOn';
@@ -139,12 +140,12 @@ async function end(
 }
 
 /** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
-async function reasonOf(tx: Tx, session: SessionRow, reached: Outcome | null): Promise<StopCause> {
+async function reasonOf(tx: Tx, session: SessionRow, isRejected: boolean): Promise<StopCause> {
   if (session.gone) return 'gone';
   const { registers, unread } = await readAttention(tx, session.id);
   const todo = attend(registers, unread);
   if (todo !== 'work' && todo !== 'nothing') return todo;
-  return reached?.rejected ? 'rejected' : 'stopped';
+  return isRejected ? 'rejected' : 'stopped';
 }
 
 /** People are asked whether what it proposes may be done; the run ends, and waiting costs nothing. */

@@ -37,6 +37,7 @@ import {
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { noteWith } from './acknowledge.ts';
+import { saysNo } from './approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
 import { answerStranger, type Heeded, heed, type PeoplePolicy } from './strangers.ts';
@@ -44,7 +45,9 @@ import { answerStranger, type Heeded, heed, type PeoplePolicy } from './stranger
 export interface SortDeps {
   db: Database;
   trackers: ReadonlyMap<string, Tracker>;
-  policy: StartPolicy & PeoplePolicy;
+  policy: StartPolicy & PeoplePolicy & { approval: { by: string[] } };
+  /** The agent's name on this team. */
+  name: string;
   /** Tells the workers of every process that there is a run. */
   nudge(queue: 'run'): Promise<void>;
   /** Tells our own that there is something to post. */
@@ -291,7 +294,12 @@ async function act(
     return;
   }
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
-  if (words.isNew) {
+  const approvers = { by: deps.policy.approval.by, agent: deps.name };
+  if (run.isHeld && words.isNew && (await saysNo(tx, session.id, words.said?.body ?? '', approvers))) {
+    await askToStop(tx, run.id);
+    await dropUnsent(tx, run.id);
+    due.add('post');
+  } else if (words.isNew) {
     const body =
       words.said?.signal === 'stop'
         ? 'This stop is older than what was asked for since, so I go on. Say "stop" again to stop me.'

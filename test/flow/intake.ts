@@ -40,7 +40,8 @@ export async function openIntake({
   const deps: SortDeps = {
     db,
     trackers,
-    policy: { runsPerHour, people: { speak } },
+    policy: { runsPerHour, people: { speak }, approval: { by: [] } },
+    name: agent,
     nudge: async () => {},
     wake: () => {},
     failpoint: () => {},

@@ -15,7 +15,7 @@ export const sessionTransitions: Record<SessionState, readonly SessionState[]> =
   // Stopped, taken away or closed before its first run.
   pending: ['active', 'stopped'],
   active: ['awaitingInput', 'complete', 'error', 'stopped'],
-  // `stopped`: its ticket was closed, given to someone else, or is gone.
+  // `stopped`: its ticket was closed, given to someone else, or is gone; or nobody answered for long.
   awaitingInput: ['active', 'stopped'],
   // `error`: its pull request, or what else it had to publish, failed for good. `awaitingInput`: it may not go on by
   // itself, because its ticket has started too many runs.

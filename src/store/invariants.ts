@@ -170,6 +170,15 @@ const checks: Check[] = [
         select from effects e where e.key in (${endKey}, ${cappedKey}) and e.operation -> 'activity' ->> 'type' = 'elicitation')`,
   },
   {
+    name: 'one open proposal',
+    holds: 'Of what a session has proposed only the newest can be open.',
+    remedy: report,
+    violations: () => sql`
+      select p.id, p.session_id, format('the %s %s is open, and a newer one was proposed', p.content ->> 'kind', p.code) as explanation
+      from proposals p where p.state = 'open' and exists (
+        select from proposals n where n.session_id = p.session_id and n.number > p.number)`,
+  },
+  {
     name: 'change is published',
     holds: 'A session that is complete with a change has its branch, commit and pull request.',
     remedy: 'See `shipmate sessions failed`; then comment "continue" on the ticket.',

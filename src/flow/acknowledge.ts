@@ -1,7 +1,6 @@
 import { isBareAnswer, noteLength, noteNoQuestion } from '../core/acknowledgement.ts';
 import type { Said } from '../core/delivery.ts';
 import type { Tx } from '../store/database.ts';
-import { newestProposal } from '../store/proposals.ts';
 import { optionsOffered } from '../store/questions.ts';
 import type { SessionRow } from '../store/sessions.ts';
 
@@ -13,10 +12,7 @@ export async function noteWith(
 ): Promise<string> {
   if (!said || !isNew) return '';
   const length = noteLength(said.body);
-  const rests = session.state === 'complete' || session.state === 'error' || session.state === 'stopped';
-  if (length !== '' || !rests) return length;
-  if (!isBareAnswer(said.body, await optionsOffered(tx, session.id))) return '';
-  const proposal = await newestProposal(tx, session.id);
-  const isDecision = proposal?.state === 'open' || proposal?.state === 'rejected';
-  return isDecision ? '' : noteNoQuestion(said.body);
+  // A session that rests for another reason may have left a question behind that this answers.
+  if (length !== '' || session.state !== 'complete') return length;
+  return isBareAnswer(said.body, await optionsOffered(tx, session.id)) ? noteNoQuestion(said.body) : '';
 }

@@ -91,4 +91,5 @@ test('a question is repeated once, closed later with all there is to know, and s
   await service.app.desk.comment(ticket.identifier, 'Yes', someone);
   const done = await service.rest(ticket.identifier, 2);
   expect([done.state, texts(done).at(-1)]).toEqual(['complete', expect.stringMatching(/^He decides\./)]);
+  expect(texts(done).filter((text) => text.includes('No question is open'))).toEqual([]);
 });

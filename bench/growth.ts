@@ -75,7 +75,8 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     nudge: async () => {},
     wake: () => {},
     failpoint: () => {},
-    policy: { runsPerHour: null },
+    policy: { runsPerHour: null, people: { speak: [] }, approval: { by: [] } },
+    name: 'shipmate',
     log: createLog({ level: 'error', format: 'pretty', secrets: [] }),
   };
   const assignee = 'shipmate';

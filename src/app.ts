@@ -127,7 +127,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
-  const sorting = { db, trackers, nudge, wake, failpoint, log, policy: config.policy };
+  const { policy } = config;
+  const sorting = { db, trackers, nudge, wake, failpoint, log, policy, name: config.trackers.board.agent };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   let admission: Admission | null = null;
@@ -137,7 +138,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     if (!started) {
       started = true;
       await freeTheDead({ db, workers, log });
-      startChores({ ...sorting, workers });
+      startChores({ ...sorting, workers, config });
     }
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
     await workers.work(name, drain, concurrency);

@@ -14,7 +14,8 @@
  *
  * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
  * Beside them, now and then: `reconcile` finds what webhooks missed, `wakeWaiting` begins what has nothing left to wait for,
- * and what nobody needs any more is deleted.
+ * questions that nobody answers (`heedQuestions`) or objects to (`heedSilence`) come to their end, and what nobody needs any
+ * more is deleted.
  *
  * What the agent begins by itself: `workOrders` takes tickets that nobody has, `fileAutomations` files tickets by the clock,
  * `fileSummary` tells once a day what came of it. From there on they go the way of any other ticket.
@@ -22,13 +23,16 @@
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { type AutomationDeps, beginAutomation, fileAutomations, nameOf } from './flow/automations.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
+export { fileApproved } from './flow/file-parts.ts';
 export { createHeart } from './flow/heart.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
+export { heedQuestions } from './flow/questions.ts';
 export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { reconcile } from './flow/reconcile.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
+export { heedSilence } from './flow/silence.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { candidates, dayOf, type OrderDeps, workOrders } from './flow/standing-orders.ts';
 export { fileSummary, summaryNow } from './flow/summary.ts';

@@ -59,6 +59,9 @@ const nothing = {
     runsPerHour: 20,
     stages: 'review-each',
     tools: { deny: [] },
+    approval: { plan: 'never', by: [], silenceMinutes: null },
+    people: { speak: [] },
+    questions: { remindHours: 24, closeDays: 14 },
   },
   fields: defaultFieldNames,
   orders: {},
@@ -325,6 +328,8 @@ describe('describeConfig', () => {
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
+      ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
+      ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
       ...meanings.map((name) => `fields.${name}`),
       'orders',
       ...['tracker', 'team', 'project', 'labels', 'states', 'kinds', 'rating', 'perDay', 'usdPerDay'].map(

@@ -1,6 +1,6 @@
 import { createAgent } from '../agents/index.ts';
 import type { Config } from '../config.ts';
-import { createBaselines, createHeart, type RunDeps } from '../flow.ts';
+import { createBaselines, createHeart, fileApproved, type RunDeps } from '../flow.ts';
 import type { Model } from '../models/model.ts';
 import { pinsInMemory, prepareOwnTools } from '../tools/own-servers.ts';
 import { createToolServers } from '../tools/tool-servers.ts';
@@ -38,12 +38,8 @@ export async function openRunDeps(
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareOwnTools(toolServers, scratch),
     budget: config.budget,
-    policy: {
-      tools: config.policy.tools,
-      publish: config.policy,
-      runsPerHour: config.policy.runsPerHour,
-      stages: config.policy.stages,
-    },
+    policy: { ...config.policy, publish: config.policy },
+    fileParts: fileApproved,
     baselines: createBaselines({ db, workspaces }),
     fields: config.fields,
     name: config.trackers.board.agent,

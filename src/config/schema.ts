@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stages } from '../core/dependencies.ts';
+import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
@@ -156,6 +157,9 @@ export const fileSchema = section({
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),
+    approval: approvalSection,
+    people: peopleSection,
+    questions: questionsSection,
   }),
   fields: fieldsSection,
   orders: ordersMap,

@@ -2,14 +2,16 @@ import type { RestReason } from './attention.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
 
-/** `gone`: its ticket was not to be found. */
-export type StopCause = RestReason | 'gone';
+/** `gone`: its ticket was not to be found. `rejected`: people said no to what it proposed. */
+export type StopCause = RestReason | 'gone' | 'rejected';
 
 /** Where a session stands when it is stopped. */
 export interface Standing {
   /** Of the ticket: "ENG-123". */
   identifier: string;
   reason: StopCause;
+  /** The reason in a sentence, where there is more to say than in general. */
+  why?: string;
   plan: Plan;
   /** Paths that were changed so far; null: there are some, and nobody has looked which. */
   files: string[] | null;
@@ -26,6 +28,7 @@ export const stopReasons: Record<StopCause, string> = {
   taken: 'Stopped: the ticket was given to someone else.',
   closed: 'Stopped: the ticket was closed.',
   gone: 'Stopped: the ticket was not to be found any more.',
+  rejected: 'Stopped: what I proposed was rejected.',
 };
 
 const waysOn: Record<StopCause, string> = {
@@ -33,6 +36,7 @@ const waysOn: Record<StopCause, string> = {
   taken: 'Give the ticket back to me, and I go on from here.',
   closed: 'Reopen the ticket to go on from here.',
   gone: 'When it is there again, I go on from here.',
+  rejected: 'Say what should be different, and I propose it anew; "approve" takes the no back.',
 };
 
 const stillLed =
@@ -44,7 +48,7 @@ const shown = { files: 20, steps: 30 };
 export function writeStopped(standing: Standing): string {
   const { reason, plan } = standing;
   const parts = [
-    stopReasons[reason],
+    standing.why ?? stopReasons[reason],
     writePlan(plan),
     standing.leads ? stillLed : `${writeFiles(standing.files)} ${writePublished(standing)}`,
     `${waysOn[reason]}${writeTakeOver(standing)}`,

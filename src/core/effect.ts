@@ -12,7 +12,7 @@ export type Lane = 'ticket' | 'code';
 
 /** What is written to a tracker. `id` is deterministic: the same operation sent twice is seen once. */
 export type TicketOperation =
-  /** `link` takes the place of `{link}` in the activity's text. */
+  /** `link` takes the place of `{link}` in the activity's text. Its result has `at`, the tracker's own time, if that tells it. */
   | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity; link?: string | Later }
   | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
   /** Never over a person's later change: carried out only while the ticket's category is one of `from`. */

@@ -21,6 +21,10 @@ export interface Outcome {
   options?: string[];
   /** What people are asked to approve. */
   proposal?: Proposal;
+  /** It was stopped because people said no to what it proposed. */
+  rejected?: true;
+  /** Id of the approved proposal that it begins to carry out. */
+  carriesOut?: string;
   /** What it waits for: it goes on when all of it has come. */
   waits?: Wait[];
   /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */

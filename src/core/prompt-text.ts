@@ -122,12 +122,21 @@ function writeComments(ticket: Ticket): string[] {
 export function writeSaid(notes: string[], prompts: Prompt[]): string | null {
   const said = [
     ...notes.map((note) => `Note from the service: ${note}`),
-    ...prompts.map(({ author, body, signal }) => {
+    ...prompts.map(({ author, body, signal, obeyed }) => {
       const words = textOr(body, limits.said, signal ?? '(empty)');
-      return `${cleanLine(author.name, 100)} writes:\n\n${words}`;
+      const name = cleanLine(author.name, 100);
+      return obeyed === false
+        ? `Commented by someone who gives no orders here:\n\n${markOutside(`comment by ${name}`, words)}`
+        : `${name} writes:\n\n${words}`;
     }),
   ];
   return said.length === 0 ? null : said.join('\n\n');
+}
+
+/** Of a comment that is too long to be read whole: its length, and how much the model sees. null: all of it. */
+export function readOf(body: string): { characters: number; read: number } | null {
+  const characters = cleanText(body).trim().length;
+  return characters > limits.said ? { characters, read: limits.said } : null;
 }
 
 function textOr(text: string, limit: number, empty: string): string {

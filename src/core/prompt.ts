@@ -12,4 +12,11 @@ export interface Prompt {
   signal: Signal | null;
   /** ISO 8601, when it was said. */
   at: string;
+  /** false: its author is nobody whose words are followed here. It is shown as information. */
+  obeyed?: boolean;
+}
+
+/** Whether people want something by it. */
+export function isObeyed({ obeyed }: Pick<Prompt, 'obeyed'>): boolean {
+  return obeyed !== false;
 }

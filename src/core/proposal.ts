@@ -13,3 +13,6 @@ export interface Part {
   /** Places in the list of parts, from 0, of those that must be done before. */
   after: number[];
 }
+
+/** `open`: nobody has decided on it yet. `superseded`: another was proposed before anybody had. */
+export type ProposalState = 'open' | 'approved' | 'rejected' | 'superseded';

@@ -13,7 +13,10 @@ export const sessionTransitions: Record<SessionState, Partial<Record<SessionStat
     error: 'failed',
     stopped: 'stopped, closed or given away',
   },
-  awaitingInput: { active: 'answered, or what it waited for has come', stopped: 'closed, given away or gone' },
+  awaitingInput: {
+    active: 'answered, or what it waited for has come',
+    stopped: 'closed, given away, gone, or unanswered for long',
+  },
   complete: {
     active: 'a new wish',
     error: 'what was to be published failed for good',

@@ -37,6 +37,7 @@ export async function closeStopped(
   stage: Stage,
   reason: StopCause,
   files: string[] | null,
+  why?: string,
 ): Promise<void> {
   const plan = await readPlan(tx, session.id);
   if (run) await dropUnsent(tx, run.id);
@@ -45,6 +46,7 @@ export async function closeStopped(
   const body = writeStopped({
     identifier: session.hint.identifier,
     ...{ reason, plan, files, branch },
+    ...(why !== undefined && { why }),
     pullRequest: session.pullRequest,
     leads: session.leads,
   });

@@ -1,20 +1,27 @@
+import { proposalOptions, writeProposal } from '../core/approval-text.ts';
 import { attend } from '../core/attention.ts';
 import { type StopCause, stopReasons } from '../core/closing-text.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
+import { isObeyed } from '../core/prompt.ts';
+import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
-import type { Stage } from '../store/activities.ts';
+import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
+import { codeOf, markCarriedOut, openProposal, passOver } from '../store/proposals.ts';
+import { markAsked } from '../store/questions.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { beginWaiting, findStackedOn } from '../store/waits.ts';
+import { rejectionOf } from './approval.ts';
+import { approversOf } from './await-approval.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
@@ -50,7 +57,10 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
-type ConcludeDeps = Pick<RunDeps, 'db' | 'wake' | 'policy' | 'failpoint' | 'workspaces' | 'repositories' | 'log'>;
+type ConcludeDeps = Pick<
+  RunDeps,
+  'name' | 'db' | 'wake' | 'policy' | 'failpoint' | 'workspaces' | 'repositories' | 'log'
+>;
 
 /**
  * Ends a run, in one transaction that holds the session's lock: the effects that publish and report, the session's state,
@@ -96,26 +106,36 @@ async function end(
     const { stopRequested } = await holdRun(tx, run);
     const isStopped = stopRequested || reached.stopReason === 'stopped';
     if (isStopped && files === undefined) return 'look';
-    const reason = isStopped ? await reasonOf(tx, session) : null;
-    const outcome: Outcome = reason ? { stopReason: 'stopped', message: stopReasons[reason] } : reached;
-    const unread = (await unreadPrompts(tx, session.id)).filter((prompt) => !heard.includes(prompt.id));
-    if (unread.length > 0 && !spent && !endsAnyway.includes(outcome.stopReason)) return 'goesOn';
+    const rejection = isStopped ? await rejectionOf(tx, session.id, approversOf(deps)) : null;
+    const reason = isStopped ? await reasonOf(tx, session, rejection !== null) : null;
+    const generally = reason && { stopReason: 'stopped' as const, message: stopReasons[reason] };
+    const outcome: Outcome = (reason === 'rejected' ? rejection : generally) ?? reached;
+    // A no that was taken back meanwhile ends nothing.
+    if (reached.rejected && !stopRequested && !rejection) return 'goesOn';
+    const unread = (await unreadPrompts(tx, session.id)).filter((each) => isObeyed(each) && !heard.includes(each.id));
+    const endsNow = spent || outcome.carriesOut !== undefined || endsAnyway.includes(outcome.stopReason);
+    if (unread.length > 0 && !endsNow) return 'goesOn';
     await settleLostCalls(tx, run.id);
     await reopenPrompts(tx, run.id);
     const conversation = await currentConversation(tx, session.id);
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
-    if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null);
+    const why = outcome.rejected ? outcome.message : undefined;
+    if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null, why);
     else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
+    else if (outcome.proposal) await propose(tx, deps, run, outcome, outcome.proposal, stage);
     else await report(tx, run, outcome, stage);
     if (outcome.givesBack) await giveBack(tx, session.id, run.id, outcome.givesBack);
     if (outcome.leads) await showLeading(tx, run, outcome, stage);
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
+    await markAsked(tx, session.id, state === 'awaitingInput' && outcome.stopReason !== 'waiting');
+    if (work && !reason && !outcome.proposal) await passOver(tx, session.id);
+    if (outcome.carriesOut !== undefined) await markCarriedOut(tx, outcome.carriesOut);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
-    // A run that was stopped has answered nothing; one that finished leaves what it did not read to the next.
-    if (!reason) await markAnswered(tx, session.id, { words: finished === null });
+    // A run that was stopped has answered nothing, but for a no; one that finished leaves what it did not read to the next.
+    if (!reason || reason === 'rejected') await markAnswered(tx, session.id, { words: finished === null });
     if (outcome.stopReason === 'waiting') await beginWaiting(tx, session.id, outcome);
     else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
     deps.failpoint('conclude/mid');
@@ -127,11 +147,29 @@ async function end(
 }
 
 /** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
-async function reasonOf(tx: Tx, session: SessionRow): Promise<StopCause> {
+async function reasonOf(tx: Tx, session: SessionRow, isRejected: boolean): Promise<StopCause> {
   if (session.gone) return 'gone';
   const { registers, unread } = await readAttention(tx, session.id);
   const todo = attend(registers, unread);
-  return todo === 'work' || todo === 'nothing' ? 'stopped' : todo;
+  if (todo !== 'work' && todo !== 'nothing') return todo;
+  return isRejected ? 'rejected' : 'stopped';
+}
+
+/** People are asked whether what it proposes may be done; the run ends, and waiting costs nothing. */
+async function propose(
+  tx: Tx,
+  { policy }: Pick<RunDeps, 'policy'>,
+  run: ClaimedRun,
+  outcome: Outcome,
+  content: Proposal,
+  stage: Stage,
+): Promise<void> {
+  const { by, silenceMinutes } = policy.approval;
+  const named = { code: codeOf(content), content, message: outcome.message, silenceMinutes };
+  const body = writeProposal(named, { by });
+  await sayClosing(tx, stage, endOf(run), { type: 'elicitation', body, options: proposalOptions });
+  const shownBy = activityKey(run.sessionId, endOf(run));
+  await openProposal(tx, { sessionId: run.sessionId, runId: run.id, content, shownBy, silenceMinutes });
 }
 
 async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): Promise<void> {

@@ -7,7 +7,8 @@ import { deterministicId } from '../lib/ids.ts';
 import type { Stage } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { findSession } from '../store/sessions.ts';
+import { currentConversation, findSession } from '../store/sessions.ts';
+import type { FileParts } from './await-approval.ts';
 
 /**
  * Files the parts of a split that people approved as sub-tickets, each blocked by those that must be done before it. The same
@@ -49,3 +50,11 @@ export async function fileParts(tx: Tx, stage: Stage, ticket: Ticket, parts: rea
 function withBase(repository: string, base: string | null): string {
   return base === null ? repository : `${repository}#${base}`;
 }
+
+/** What becomes of an approved split: its parts are filed, and when the last of them is there the session leads them. */
+export const fileApproved: FileParts = async (tx, { run, session, ticket, parts }) => {
+  const conversation = await currentConversation(tx, session.id);
+  await fileParts(tx, { sessionId: session.id, runId: run.id, stepId: null, conversation }, ticket, parts);
+  const tickets = parts.length === 1 ? 'The sub-ticket' : `The ${parts.length} sub-tickets`;
+  return { stopReason: 'finished', message: `${tickets} that you approved are filed now. I lead them from here.` };
+};

@@ -1,6 +1,7 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { isBugTicket } from '../core/bug-ticket.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { isObeyed } from '../core/prompt.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
@@ -166,7 +167,7 @@ async function findRepository(
     return failed('No repository is configured. Name one under "repositories" in shipmate.yaml and say "continue".');
   const route = routeTicket(ticket, all);
   if ('repository' in route) return route;
-  const prompts = await unreadPrompts(deps.db, session.id);
+  const prompts = (await unreadPrompts(deps.db, session.id)).filter(isObeyed);
   const answered = routeByAnswer(
     prompts.map(({ body }) => body),
     all,

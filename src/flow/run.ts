@@ -20,12 +20,15 @@ import type { Tracker } from '../trackers/tracker.ts';
 import { RepositoryConfigError } from '../workspaces/repository-config.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { SetupError, type Workspace, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import type { ApprovalPolicy } from './approval.ts';
+import type { FileParts } from './await-approval.ts';
 import type { Baselines } from './baselines.ts';
 import { startClock } from './clock.ts';
 import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
 import type { Heart } from './heart.ts';
 import { judgeLosses } from './losses.ts';
+import type { PeoplePolicy } from './strangers.ts';
 import { workOnTicket } from './work.ts';
 
 export interface RunDeps {
@@ -42,7 +45,16 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null; stages: Stages };
+  policy: {
+    tools: ToolPolicy;
+    publish: PublishPolicy;
+    runsPerHour: number | null;
+    stages: Stages;
+    approval: ApprovalPolicy;
+    people: PeoplePolicy['people'];
+  };
+  /** How the parts of an approved split become tickets; without it the agent is told that it may go on. */
+  fileParts?: FileParts;
   baselines: Baselines;
   /** How the fields of tickets are understood. */
   fields: FieldNames;

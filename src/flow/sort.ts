@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { noteLength } from '../core/acknowledgement.ts';
 import type { Activity } from '../core/activity.ts';
 import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
@@ -37,13 +38,18 @@ import {
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
 import { forgetSeen, markOver, overrideWaits } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
+import { noteWith } from './acknowledge.ts';
+import { saysNo } from './approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
+import { answerStranger, type Heeded, heed, type PeoplePolicy } from './strangers.ts';
 
 export interface SortDeps {
   db: Database;
   trackers: ReadonlyMap<string, Tracker>;
-  policy: StartPolicy;
+  policy: StartPolicy & PeoplePolicy & { approval: { by: string[] } };
+  /** The agent's name on this team. */
+  name: string;
   /** Tells the workers of every process that there is a run. */
   nudge(queue: 'run'): Promise<void>;
   /** Tells our own that there is something to post. */
@@ -185,11 +191,11 @@ function readEvents(deps: SortDeps, delivery: UnsortedDelivery): { events: Track
 
 /** false: the ticket has no session yet, and the event waits for one. */
 async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due): Promise<boolean> {
-  const told = toldBy(event);
+  const told = toldBy(event, deps.policy);
   if (event.type === 'sessionCreated') {
     const session = await openSession(tx, event.ticket, told);
-    if (session.isAwaited) await takeInWaiting(deps, tx, session, due);
-    const words = await takeInWords(tx, session, event);
+    if (session.isAwaited) await takeInWaiting(deps, tx, session, told.at, due);
+    const words = await takeInWords(deps, tx, session, event, due);
     // Of one that is new there is nothing to read.
     const isBlank = session.isNew && !session.isAwaited && event.said === null;
     await act(deps, tx, session, isBlank ? blank(told) : await readAttention(tx, session.id), words, due);
@@ -197,13 +203,13 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   }
   const session = await tellSession(tx, event.ticket, told);
   if (!session) return false;
-  const words = await takeInWords(tx, session, event);
+  const words = await takeInWords(deps, tx, session, event, due);
   if (session.waiting && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
   await act(deps, tx, session, await readAttention(tx, session.id), words, due);
   return true;
 }
 
-function toldBy(event: TrackerEvent): Told {
+function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {
   switch (event.type) {
     case 'sessionCreated': {
       const { at, category } = event;
@@ -214,12 +220,17 @@ function toldBy(event: TrackerEvent): Told {
     case 'ticketChanged':
       return { at: event.at, closed: isOver(event.category) };
     case 'prompted':
-      return { at: event.said.at, spoke: event.said.signal === 'stop' ? 'stop' : 'word' };
+      return { at: event.said.at, ...spokenBy(heed(event.said, policy)) };
     default: {
       const never: never = event;
       throw new Error(`an event of a kind that nobody handles: ${JSON.stringify(never)}`);
     }
   }
+}
+
+/** Words that are not followed move no register. */
+function spokenBy({ obeyed, signal }: Heeded): Pick<Told, 'spoke'> {
+  return obeyed ? { spoke: signal === 'stop' ? 'stop' : 'word' } : {};
 }
 
 /** What there is to do for a session that was just opened, and of which nothing else was told. */
@@ -238,29 +249,46 @@ interface Words {
   wanted: boolean;
 }
 
-async function takeInWords(tx: Tx, session: SessionRow, event: TrackerEvent): Promise<Words> {
+async function takeInWords(
+  { policy }: Pick<SortDeps, 'policy'>,
+  tx: Tx,
+  session: SessionRow,
+  event: TrackerEvent,
+  due: Due,
+  /** Who said something before then said it to nobody of us, and is not answered. */
+  openedAt: string | null = null,
+): Promise<Words> {
   if (event.type !== 'sessionCreated' && event.type !== 'prompted')
     return { conversation: null, said: null, isNew: false, wanted: false };
-  const { conversation: hint, said } = event;
+  const { conversation: hint } = event;
+  const said = event.said && heed(event.said, policy);
   // What the ticket was given with is said to the agent, even where the tracker dates it a moment earlier.
   if (said && event.type === 'sessionCreated')
-    await tellSession(tx, event.ticket, { at: said.at, opens: true, spoke: said.signal === 'stop' ? 'stop' : 'word' });
+    await tellSession(tx, event.ticket, { at: said.at, opens: true, ...spokenBy(said) });
   const opened = openConversation(tx, session.id, hint);
   const conversation = { id: opened.id, ref: hint.ref };
   if (!said) await opened.insertion.execute();
   const isNew = said !== null && (await addPrompt(tx, session.id, opened, said));
-  return { conversation, said, isNew, wanted: isNew || said === null };
+  if (said === null || said.obeyed) return { conversation, said, isNew, wanted: isNew || said === null };
+  if (isNew && event.said && (openedAt === null || Date.parse(said.at) >= Date.parse(openedAt))) {
+    const { registers } = await readAttention(tx, session.id);
+    const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
+    if (registers.given && !registers.closed) await answerStranger(tx, stage, event.said, policy);
+    due.add('post');
+  }
+  const isGiven = event.type === 'sessionCreated';
+  return { conversation: isGiven ? conversation : null, said: null, isNew: false, wanted: isGiven };
 }
 
 /** What was delivered before the ticket had a session. */
-async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow, due: Due): Promise<void> {
+async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow, openedAt: string, due: Due): Promise<void> {
   const sorted: Sorted[] = [];
   for (const delivery of await listWaiting(tx, session.ticketId))
     sorted.push(
       await guarded(deps, tx, delivery, due, async (events) => {
         for (const event of events) {
-          await tellSession(tx, event.ticket, toldBy(event));
-          await takeInWords(tx, session, event);
+          await tellSession(tx, event.ticket, toldBy(event, deps.policy));
+          await takeInWords(deps, tx, session, event, due, openedAt);
         }
         return null;
       }),
@@ -286,16 +314,22 @@ async function act(
   const { run } = attention;
   if (!run) {
     if (session.waiting && attention.unread) await overrideWaits(tx, session.id);
-    if (await startRun(tx, deps.policy, session, attention, words.conversation)) due.add('run');
+    const note = await noteWith(tx, session, words);
+    if (await startRun(tx, deps.policy, session, attention, words.conversation, { note })) due.add('run');
     due.add('post');
     return;
   }
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
-  if (words.isNew) {
+  const approvers = { by: deps.policy.approval.by, agent: deps.name };
+  if (run.isHeld && words.isNew && (await saysNo(tx, session.id, words.said?.body ?? '', approvers))) {
+    await askToStop(tx, run.id);
+    await dropUnsent(tx, run.id);
+    due.add('post');
+  } else if (words.isNew) {
     const body =
       words.said?.signal === 'stop'
         ? 'This stop is older than what was asked for since, so I go on. Say "stop" again to stop me.'
-        : 'Noted; I will take it into account at my next step.';
+        : ['Noted; I will take it into account at my next step.', noteLength(words.said?.body ?? '')].join(' ').trim();
     await answer(tx, session, words, { type: 'thought', body, ephemeral: true }, due);
     due.add('run');
   }

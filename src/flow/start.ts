@@ -22,8 +22,8 @@ export async function startRun(
   session: SessionRow,
   attention: Pick<AttentionRow, 'runs' | 'runsInHour'>,
   conversation: { id: string; ref: unknown } | null,
-  /** Why it begins, where nobody asked for it just now. */
-  why?: string,
+  /** Why it begins, where nobody asked for it just now; and what is said beside it. */
+  { why, note = '' }: { why?: string; note?: string } = {},
 ): Promise<boolean> {
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   if (runsPerHour !== null && attention.runsInHour >= runsPerHour) {
@@ -45,7 +45,9 @@ export async function startRun(
     from: ['backlog', 'unstarted'],
   };
   const then = [{ sessionId: session.id, runId: run.id, stepId: null, key, operation: move }];
-  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body }], { then });
+  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body: `${body} ${note}`.trim() }], {
+    then,
+  });
   return true;
 }
 

@@ -181,7 +181,7 @@ async function wakeOne({ db, policy }: Deps, id: string): Promise<boolean> {
       return true;
     }
     if (!(await endWaiting(tx, id))) return false;
-    const why = session.waiting && !session.leads ? 'What I waited for has come: I begin now.' : undefined;
+    const why = session.waiting && !session.leads ? { why: 'What I waited for has come: I begin now.' } : {};
     if (todo === 'work' && (await startRun(tx, policy, session, attention, conversation, why))) return true;
     await clearDue(tx, id);
     return true;

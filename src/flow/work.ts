@@ -13,6 +13,8 @@ import { listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
 import { createSessionTools } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
+import { openApproval } from './approval.ts';
+import { approversOf, createCarryOut } from './await-approval.ts';
 import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
 import { createFinish } from './finish.ts';
@@ -94,6 +96,8 @@ export async function workOnTicket(
       ticket: { limits: deps.budget.ticket, before },
     });
     const tellWait = createTellWait(deps, run);
+    const carryOut = createCarryOut(deps, { run, ...prepared });
+    const approval = await openApproval(db, run.sessionId, approversOf(deps), carryOut);
     for (;;) {
       const reached = await deps.agent.run(
         {
@@ -101,7 +105,7 @@ export async function workOnTicket(
           journal,
           prompts: {
             async take() {
-              const heard = await hear(db, run.sessionId);
+              const heard = await hear(db, run, approval);
               if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
               return heard;
             },
@@ -111,7 +115,7 @@ export async function workOnTicket(
           sandbox: workbench.sandbox,
           tree: workbench.tree,
           budget,
-          permit: (call) => decideToolCall(call.name, tools, deps.policy.tools),
+          permit: (call) => approval.permit(call.name) ?? decideToolCall(call.name, tools, deps.policy.tools),
           report: (update) => tellWait(update, conversation),
         },
         signal,

@@ -9,3 +9,12 @@ export function toJson(value: unknown): string {
   const text = JSON.stringify(value);
   return text.includes('\\u') ? text.replaceAll(unreadable, '$1\ufffd') : text;
 }
+
+/** JSON whose keys are in order, so that what is equal is written alike. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : each,
+  );
+}

@@ -15,6 +15,11 @@ export interface Stage {
   conversation: { id: string; ref: unknown } | null;
 }
 
+/** The key of the effect that shows an activity. */
+export function activityKey(sessionId: string, key: string, index = 0): string {
+  return `${sessionId}/${key}/activity/${index}`;
+}
+
 /**
  * Records what the agent shows and writes the effects that show it. `key` names the cause: the same key and position is
  * the same activity, however often it is written. `link` names the effect whose result fills `{link}` in their texts;
@@ -29,7 +34,7 @@ export async function addActivities(
 ): Promise<void> {
   if (activities.length === 0) return;
   const rows = activities.map((activity, index) => {
-    const effectKey = `${stage.sessionId}/${key}/activity/${index}`;
+    const effectKey = activityKey(stage.sessionId, key, index);
     return { id: deterministicId('activity', effectKey), effectKey, activity };
   });
   const recording = tx.with('recorded', (query) =>

@@ -32,11 +32,11 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     worker: string | null;
     stop_requested_at: Date | null;
   }>`
-    select s.given, ${text('s.given_at')} as given_at, s.closed, s.due,
-      ${text('s.closed_at')} as closed_at, ${text('s.stop_at')} as stop_at,
-      ${text('s.spoke_at')} as spoke_at, ${text('s.answered_at')} as answered_at,
+    select s.given, ${microseconds('s.given_at')} as given_at, s.closed, s.due,
+      ${microseconds('s.closed_at')} as closed_at, ${microseconds('s.stop_at')} as stop_at,
+      ${microseconds('s.spoke_at')} as spoke_at, ${microseconds('s.answered_at')} as answered_at,
       exists (
-        select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
+        select from prompts p where p.session_id = s.id and p.read_at is null and p.obeyed and p.signal is distinct from 'stop'
           and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
           and (not s.waiting or p.signal = 'continue')
       ) as unread,
@@ -91,6 +91,6 @@ export async function markAnswered(tx: Tx, sessionId: string, { words }: { words
 }
 
 /** To the microsecond, all of one length. */
-function text(column: string) {
+export function microseconds(column: string) {
   return sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }

@@ -13,6 +13,7 @@ import type { Evidence } from '../core/evidence.ts';
 import type { Outcome, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Signal } from '../core/prompt.ts';
+import type { Proposal, ProposalState } from '../core/proposal.ts';
 import type { SessionState } from '../core/session.ts';
 import type { OpenCategory, Rating } from '../core/standing-orders.ts';
 import type { StepKind } from '../core/step.ts';
@@ -83,6 +84,9 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
+    /** When people were asked what it rests for, and reminded of it. */
+    asked_at: NullableTime;
+    reminded_at: NullableTime;
     /** It rests, and goes on when nothing in `waits` is left to come. */
     waiting: Generated<boolean>;
     /** Its work is done on its sub-tickets. */
@@ -115,6 +119,25 @@ export interface Schema {
     missing: Generated<number>;
   };
   overrides: { session_id: string; on_ticket: string; since: Time };
+  proposals: {
+    id: string;
+    session_id: string;
+    /** The newest of a session is the one that counts. */
+    number: number;
+    code: string;
+    content: Json<Proposal>;
+    run_id: string;
+    /** The key of the effect that shows it. */
+    shown_by: string;
+    state: ProposalState;
+    proposed_at: Time;
+    heard_seq: number;
+    until_seq: number | null;
+    silence_minutes: number | null;
+    decided_at: NullableTime;
+    decided_by: NullableJson<Person>;
+    carried_out_at: NullableTime;
+  };
   locks: { name: string };
   conversations: { id: string; session_id: string; key: string; ref: Json<unknown>; created_at: Time };
   runs: {
@@ -169,6 +192,8 @@ export interface Schema {
     said_at: ColumnType<Date, string | Date, never>;
     read_by: string | null;
     read_at: NullableTime;
+    /** Its author is one whose words are followed. */
+    obeyed: Generated<boolean>;
   };
   effects: {
     id: string;

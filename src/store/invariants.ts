@@ -138,7 +138,7 @@ const checks: Check[] = [
       select s.id, s.id as session_id, case when s.unread then 'what people said was not read'
         else 'the ticket was given to the agent again, and it did not begin' end as explanation
       from (select s.*, exists (
-          select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
+          select from prompts p where p.session_id = s.id and p.read_at is null and p.obeyed and p.signal is distinct from 'stop'
             and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
             and (not s.waiting or p.signal = 'continue')) as unread
         from (${resting}) s) s
@@ -185,6 +185,15 @@ const checks: Check[] = [
       from (${resting}) s left join ${lastRun} on true
       where s.state = 'awaitingInput' and not exists (
         select from effects e where e.key in (${endKey}, ${cappedKey}) and e.operation -> 'activity' ->> 'type' = 'elicitation')`,
+  },
+  {
+    name: 'one open proposal',
+    holds: 'Of what a session has proposed only the newest can be open.',
+    remedy: report,
+    violations: () => sql`
+      select p.id, p.session_id, format('the %s %s is open, and a newer one was proposed', p.content ->> 'kind', p.code) as explanation
+      from proposals p where p.state = 'open' and exists (
+        select from proposals n where n.session_id = p.session_id and n.number > p.number)`,
   },
   {
     name: 'change is published',

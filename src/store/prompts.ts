@@ -20,7 +20,7 @@ export async function addPrompt(
   tx: Tx,
   sessionId: string,
   conversation: ReturnType<typeof openConversation>,
-  said: Said,
+  said: Said & { obeyed?: boolean },
 ): Promise<boolean> {
   const added = await tx
     .with('opened', () => conversation.insertion)
@@ -34,6 +34,7 @@ export async function addPrompt(
       body: said.body,
       signal: said.signal,
       said_at: said.at,
+      obeyed: said.obeyed ?? true,
       read_by: null,
       // A stop is obeyed by whoever sorts it; no step reads it.
       ...(said.signal === 'stop' && { read_at: new Date() }),
@@ -51,7 +52,7 @@ export async function addPrompt(
 export async function unreadPrompts(db: Database | Tx, sessionId: string): Promise<Prompt[]> {
   const rows = await db
     .selectFrom('prompts')
-    .select(['id', 'seq', 'author', 'body', 'signal', 'said_at'])
+    .select(['id', 'seq', 'author', 'body', 'signal', 'said_at', 'obeyed'])
     .where('session_id', '=', sessionId)
     .where('read_at', 'is', null)
     .where((where) => where.or([where('signal', 'is', null), where('signal', '!=', 'stop')]))
@@ -66,6 +67,7 @@ export async function unreadPrompts(db: Database | Tx, sessionId: string): Promi
     body: row.body,
     signal: row.signal,
     at: row.said_at.toISOString(),
+    ...(row.obeyed ? {} : { obeyed: false }),
   }));
 }
 

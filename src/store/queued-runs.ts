@@ -24,7 +24,15 @@ export async function ensureRun(
     .with('woken', (query) =>
       query
         .updateTable('sessions')
-        .set({ state: 'active', gone: false, due: false, waiting: false, updated_at: sql`now()` })
+        .set({
+          state: 'active',
+          gone: false,
+          due: false,
+          waiting: false,
+          asked_at: null,
+          reminded_at: null,
+          updated_at: sql`now()`,
+        })
         .where('id', '=', sessionId),
     )
     .insertInto('runs')

@@ -105,6 +105,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
     .updateTable('sessions')
     .from('tickets')
     .set({
+      variant: sql<number>`variant`, // what tells nothing only locks
       ...(told.opens && { opened_at: sql<string>`least(opened_at, ${at}::timestamptz)` }),
       ...(told.given !== undefined && {
         given: latest('given', 'given_at', told.given, false),
@@ -223,7 +224,7 @@ export async function saveReading(db: Database | Tx, ticketId: string, reading: 
     .execute();
 }
 
-/** The conversation that the newest words came from, else the first one; null before anybody spoke. */
+/** The conversation that the newest words to the agent came from, else the first one; null before anybody spoke. */
 export async function currentConversation(
   db: Database | Tx,
   sessionId: string,
@@ -233,7 +234,8 @@ export async function currentConversation(
     .leftJoin('prompts', (join) =>
       join
         .onRef('prompts.conversation_id', '=', 'conversations.id')
-        .onRef('prompts.session_id', '=', 'conversations.session_id'),
+        .onRef('prompts.session_id', '=', 'conversations.session_id')
+        .on('prompts.obeyed', '=', true),
     )
     .select(['conversations.id', 'conversations.ref'])
     .where('conversations.session_id', '=', sessionId)

@@ -24,7 +24,14 @@ export interface Intake {
   close(): Promise<void>;
 }
 
-export async function openIntake({ runsPerHour = null }: { runsPerHour?: number | null } = {}): Promise<Intake> {
+export async function openIntake({
+  runsPerHour = null,
+  speak = [],
+}: {
+  runsPerHour?: number | null;
+  /** Whose words are followed; everyone's where it is empty. */
+  speak?: string[];
+} = {}): Promise<Intake> {
   const database = await createTestDatabase();
   const pool = createPool(database.url, 24);
   const db = createDatabase(pool);
@@ -33,7 +40,8 @@ export async function openIntake({ runsPerHour = null }: { runsPerHour?: number 
   const deps: SortDeps = {
     db,
     trackers,
-    policy: { runsPerHour },
+    policy: { runsPerHour, people: { speak }, approval: { by: [] } },
+    name: agent,
     nudge: async () => {},
     wake: () => {},
     failpoint: () => {},

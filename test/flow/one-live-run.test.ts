@@ -34,7 +34,7 @@ function told(number: number, says: string | null): DeliveryBody {
 const worker = (failpoint: (name: string) => void = () => {}) =>
   ({
     db: intake.db,
-    policy: { runsPerHour: null },
+    policy: { runsPerHour: null, approval: { by: [] } },
     repositories: new Map(),
     wake: () => {},
     failpoint,

@@ -76,7 +76,11 @@ describe('reconcile, with a tracker that does not show what is there', () => {
     await sort();
     const run = await claimRun(db, 'host:1:1');
     await round(depsWith(withoutTickets(() => true)));
-    const worker = { ...deps, policy: { runsPerHour: null }, repositories: new Map() } as unknown as RunDeps;
+    const worker = {
+      ...deps,
+      policy: { runsPerHour: null, approval: { by: [] } },
+      repositories: new Map(),
+    } as unknown as RunDeps;
     const finished = { stopReason: 'needsInput', message: 'Which?' } as const;
     if (run) await conclude(worker, run, finished, { work: null });
     const { rows } = await query("select outcome ->> 'message' as message from runs");

@@ -68,11 +68,12 @@ export const sort = () => sortDeliveries(deps, never);
 
 export function depsWith(board: Tracker): SortDeps {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
-  const policy = { runsPerHour: 20 };
+  const policy = { runsPerHour: 20, people: { speak: [] }, approval: { by: [] } };
   return {
     db,
     trackers: new Map([['board', board]]),
     policy,
+    name: agent,
     nudge: nothing,
     wake: () => {},
     failpoint: () => {},

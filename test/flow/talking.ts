@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { canMove, type SessionState } from '../../src/core/session.ts';
+import { openApproval } from '../../src/flow/approval.ts';
 import { conclude, type Ending } from '../../src/flow/conclude.ts';
 import { hear } from '../../src/flow/hear.ts';
 import { createJournal } from '../../src/flow/journal.ts';
@@ -38,9 +39,9 @@ export async function openStage() {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
   const workspaces = createWorkspaces({ dataDir: dir, driver: createTestDriver('none'), pool: { perRepository: 0 } });
   const common = { db, trackers, nudge: async () => {}, wake: () => {}, failpoint: () => {}, log };
-  const policy = { runsPerHour: 20 };
-  const sorting = { ...common, policy };
-  const concluding = { ...common, workspaces, repositories: new Map(), policy: policy as never };
+  const policy = { runsPerHour: 20, people: { speak: [] }, approval: { by: [], silenceMinutes: null } };
+  const sorting = { ...common, policy, name: agent };
+  const concluding = { ...common, workspaces, repositories: new Map(), policy: policy as never, name: agent };
   const posting = { ...concluding, codeHosts: new Map(), worker: 'poster', inHand: new Set<string>() };
   const accepting = { sources: trackers, nudge: async () => {}, failpoint: () => {} };
   const delivered: BoardDelivery[] = [];
@@ -94,7 +95,8 @@ export async function openStage() {
         listSteps(db, run.sessionId),
         currentConversation(db, run.sessionId),
       ]);
-      const { prompts } = await hear(db, run.sessionId);
+      const approval = await openApproval(db, run.sessionId, { by: [], agent }, async () => null);
+      const { prompts } = await hear(db, run, approval);
       const journal = createJournal({
         ...{ db, run, steps, failpoint: () => {}, wakePost: () => {}, modelAsked: () => {}, beforeModel: () => {} },
         conversation: () => conversation,

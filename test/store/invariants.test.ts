@@ -72,6 +72,16 @@ const violations: Record<string, () => Promise<string>> = {
     );
     return id;
   },
+  async 'one open proposal'() {
+    const { id, runId } = await plantSession(database.pool);
+    const { rows } = await query(
+      `insert into proposals (id, session_id, number, code, content, run_id, shown_by, state, heard_seq)
+       select gen_random_uuid(), $1, n, 'aaaaa' || n, '{"kind":"plan","steps":[]}', $2, '', 'open', 0
+       from generate_series(1, 2) n returning id, number`,
+      [id, runId],
+    );
+    return rows.find(({ number }) => number === 1).id;
+  },
   async 'change is published'() {
     const { id, runId } = await plantSession(database.pool, { state: 'complete' });
     await query(`update runs set outcome = '{"stopReason":"finished","proof":"proved"}' where id = $1`, [runId]);

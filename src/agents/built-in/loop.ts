@@ -2,6 +2,7 @@ import { OverBudget } from '../../core/budget.ts';
 import { type ModelInput, type ModelResult, readTurns, type Turn } from '../../core/conversation.ts';
 import { judgeLoop } from '../../core/loops.ts';
 import type { Outcome } from '../../core/outcome.ts';
+import { isObeyed } from '../../core/prompt.ts';
 import { writeSaid } from '../../core/prompt-text.ts';
 import type { AgentContext } from '../agent.ts';
 import { answerCalls } from './answer-calls.ts';
@@ -24,10 +25,10 @@ export async function work(settings: ModelSettings, context: AgentContext, signa
     const begun = journal
       .history()
       .find((step) => step.runId === journal.runId && step.kind === 'model' && !step.completed);
-    const { outcome, input, reads } = begun
-      ? { outcome: undefined, input: begun.input as ModelInput, reads: [] }
+    const { outcome, input, reads, isSpokenTo } = begun
+      ? { outcome: undefined, input: begun.input as ModelInput, reads: [], isSpokenTo: false }
       : await nextInput(settings, context, notes, signal);
-    if (outcome && reads.length === 0) return outcome;
+    if (outcome && !isSpokenTo) return outcome;
 
     const turns = readTurns(journal.history());
     const call = asking.prepare(turns, input);
@@ -61,7 +62,7 @@ async function nextInput(
   context: AgentContext,
   notes: string[],
   signal: AbortSignal,
-): Promise<{ outcome: Outcome | undefined; input: ModelInput; reads: string[] }> {
+): Promise<{ outcome: Outcome | undefined; input: ModelInput; reads: string[]; isSpokenTo: boolean }> {
   const { journal, prompts } = context;
   const last = ofRun(readTurns(journal.history()), journal.runId).at(-1);
   const ended = last ? await answerCalls(last, context, signal) : null;
@@ -69,20 +70,22 @@ async function nextInput(
   const loop = ended ? {} : judgeLoop(mine);
   const judged = ended ? { outcome: ended } : judgeReply(mine, settings.maxOutputTokens);
   const { prompts: heard, notes: told, outcome: ending } = await prompts.take();
-  if (ending) return { outcome: ending, input: { said: null }, reads: [] };
-  // What people say may be the way out of a circle.
-  const warning = heard.length === 0 ? loop.note : undefined;
+  if (ending) return { outcome: ending, input: { said: null }, reads: [], isSpokenTo: false };
+  // What people say may be the way out of a circle, and keeps a run from ending; what others tell does neither.
+  const isSpokenTo = heard.some(isObeyed);
+  const warning = isSpokenTo ? undefined : loop.note;
   const all = [...notes, ...told, judged.note, warning].filter((note) => note !== undefined);
   const tree = context.tree();
   return {
     outcome: judged.outcome ?? loop.outcome,
     input: {
       said: writeSaid(all, heard),
-      ...(heard.length > 0 ? { heard: true } : {}),
+      ...(isSpokenTo ? { heard: true } : {}),
       ...(warning === undefined ? {} : { warned: true }),
       ...(tree === null ? {} : { tree }),
     },
     reads: heard.map((prompt) => prompt.id),
+    isSpokenTo,
   };
 }
 

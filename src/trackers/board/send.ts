@@ -20,7 +20,8 @@ export async function sendOperation(
   const number = numberOf(hint.id);
   if (operation.kind === 'postActivity') {
     signal.throwIfAborted();
-    if (await postAtOnce(pool, number, operation)) return { id: operation.id };
+    const posted = await postAtOnce(pool, number, operation);
+    if (posted) return posted;
   }
   if (operation.kind === 'moveTicket') {
     signal.throwIfAborted();
@@ -46,24 +47,26 @@ export async function sendOperation(
 }
 
 /**
- * What is sent most and what people wait for first, in one statement that does what the transaction would. false: nothing
+ * What is sent most and what people wait for first, in one statement that does what the transaction would. null: nothing
  * was done, because it was sent before or there is no such ticket.
  */
 async function postAtOnce(
   pool: Pool,
   number: number,
   { id, activity }: TicketOperation & { kind: 'postActivity' },
-): Promise<boolean> {
-  const posted = await pool.query(
+): Promise<Record<string, unknown> | null> {
+  const { rows } = await pool.query(
     `with locked as (select number from board_tickets where number = $1 for no key update),
        sent as (
-         insert into board_operations (id, ticket, result) select $2, number, $3 from locked
-         on conflict (id) do nothing returning id, ticket
-       )
-     insert into board_activities (id, ticket, activity) select id, ticket, $4 from sent`,
-    [number, id, JSON.stringify({ id }), JSON.stringify(activity)],
+         insert into board_operations (id, ticket, result)
+         select $2::uuid, number, json_build_object('id', $2::uuid, 'at', clock_timestamp()) from locked
+         on conflict (id) do nothing returning id, ticket, result
+       ),
+       shown as (insert into board_activities (id, ticket, activity) select id, ticket, $3 from sent)
+     select result from sent`,
+    [number, id, JSON.stringify(activity)],
   );
-  return posted.rowCount === 1;
+  return rows[0]?.result ?? null;
 }
 
 /** The same for a move, which every run begins with. null: nothing was done, as above. */
@@ -106,8 +109,12 @@ async function carryOut(
   switch (operation.kind) {
     case 'postActivity': {
       const activity = JSON.stringify(operation.activity);
-      await db.insertInto('board_activities').values({ id: operation.id, ticket: ticket.number, activity }).execute();
-      return { id: operation.id };
+      const { at } = await db
+        .insertInto('board_activities')
+        .values({ id: operation.id, ticket: ticket.number, activity })
+        .returning(sql<string>`clock_timestamp()`.as('at'))
+        .executeTakeFirstOrThrow();
+      return { id: operation.id, at };
     }
     case 'updatePlan': {
       const plan = JSON.stringify(operation.plan);

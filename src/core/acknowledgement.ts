@@ -1,0 +1,45 @@
+import { readWord } from './approval.ts';
+import { grouped } from './cut-text.ts';
+import { cleanText } from './outgoing-text.ts';
+import { nameThem } from './people.ts';
+import { readOf } from './prompt-text.ts';
+import type { Person } from './ticket.ts';
+
+/** What is added to the answer to a comment that is too long to be read whole; '' for any other. */
+export function noteLength(body: string): string {
+  const long = readOf(body);
+  return long
+    ? `Your comment has ${grouped(long.characters)} characters; I read the first and the last ${grouped(long.read / 2)}. All of it is kept: tell me if what matters stands between.`
+    : '';
+}
+
+const assents = ['ok', 'okay', 'sure', 'yep', 'nope', 'yes please', 'no thanks'];
+
+/** Whether a comment only makes sense as an answer: a yes or no, a number, or one of the `options` that were ever offered. */
+export function isBareAnswer(text: string, options: readonly string[]): boolean {
+  if (text.length > 300) return false;
+  const body = text.replace(/^\s*@\S+[\s,:]+/, '');
+  const { says } = readWord(body, '');
+  if (says === 'approve' || says === 'reject') return true;
+  const plain = (text: string) =>
+    text
+      .trim()
+      .toLowerCase()
+      .replace(/\s+/g, ' ')
+      .replace(/^["'`]+|["'`.!]+$/g, '');
+  const said = plain(body);
+  return assents.includes(said) || /^(option )?[0-9]{1,2}$/.test(said) || options.some((each) => plain(each) === said);
+}
+
+export function noteNoQuestion(body: string): string {
+  return `No question is open here, so I take "${cleanText(body, 100)}" as a new wish.`;
+}
+
+/** To someone whose words are not followed here. */
+export function writeToStranger(stranger: Person, speakers: readonly string[], wantsStop: boolean): string {
+  const name = cleanText(stranger.name, 80);
+  const who = nameThem(speakers, 'and');
+  return wantsStop
+    ? `${name}, I did not stop: on this ticket I take orders from ${who}. Ask one of them.`
+    : `${name}, I take orders on this ticket from ${who}; your comment is noted as information.`;
+}

@@ -1,0 +1,141 @@
+import type { Approvers, Decision, Refusal, Word } from './approval.ts';
+import { cleanMarkdown, cleanText } from './outgoing-text.ts';
+import { nameThem } from './people.ts';
+import type { Proposal } from './proposal.ts';
+import type { Person } from './ticket.ts';
+
+/** What people read about a proposal, and what the model is told of it. */
+export interface Named {
+  code: string;
+  content: Proposal;
+}
+
+/** The answers that are offered with a proposal. */
+export const proposalOptions = ['Approve', 'Reject'];
+
+const limits = { message: 4000, step: 2000, part: 2000 };
+
+/** "the plan 3fa2c1" */
+export function nameOf({ code, content }: Named): string {
+  return `the ${content.kind} ${code}`;
+}
+
+/** The proposal as people are asked to decide on it. `message` is what the agent says to it. */
+export function writeProposal(
+  proposal: Named & { message: string; silenceMinutes: number | null },
+  approvers: Pick<Approvers, 'by'>,
+): string {
+  const { code, content, silenceMinutes } = proposal;
+  const message = cleanMarkdown(proposal.message, limits.message);
+  const head = content.kind === 'plan' ? `**Plan ${code}**` : `**Split ${code}**: these tickets instead of one`;
+  const ways =
+    `Say "approve" and I carry it out, "reject" and I stop; anything else is a comment, and I propose it anew. ` +
+    `"approve ${code}" is for exactly this ${content.kind}.`;
+  const who = approvers.by.length === 0 ? '' : ` ${nameThem(approvers.by, 'or')} may approve it.`;
+  const silence =
+    silenceMinutes === null
+      ? 'Until then I wait, however long it takes, and change nothing.'
+      : `If nobody says anything within ${inMinutes(silenceMinutes)}, I go ahead.`;
+  return [message, head, writeContent(content), `${ways}${who} ${silence}`].filter((part) => part !== '').join('\n\n');
+}
+
+function writeContent(content: Proposal): string {
+  if (content.kind === 'plan')
+    return content.steps.map((step, index) => `${index + 1}. ${indented(step, limits.step)}`).join('\n');
+  return content.parts
+    .map(({ title, description, repository, after }, index) => {
+      const facts = [
+        repository === null ? '' : `in ${cleanText(repository, 100)}`,
+        after.length === 0 ? '' : `after ${after.map((place) => place + 1).join(', ')}`,
+      ].filter((fact) => fact !== '');
+      const note = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
+      const text = indented(description, limits.part);
+      return `${index + 1}. **${cleanText(title, 300)}**${note}${text === '' ? '' : `\n   ${text}`}`;
+    })
+    .join('\n');
+}
+
+function indented(text: string, limit: number): string {
+  return cleanMarkdown(text, limit).replaceAll('\n', '\n   ');
+}
+
+/** Said again where nothing new was decided. */
+export function writeWaits(proposal: Named, { by }: Pick<Approvers, 'by'>): string {
+  const who = by.length === 0 ? 'someone says' : `${nameThem(by, 'or')} says`;
+  return `${capital(nameOf(proposal))} still waits: I go on when ${who} "approve ${proposal.code}". "reject" ends it, and a comment has me propose it anew.`;
+}
+
+/** Why an approval, or a no to something else, does not count. */
+export function writeRefusal({ word, why }: Refusal, proposal: Named, { by }: Pick<Approvers, 'by'>): string {
+  const name = showName(word.author);
+  const newer = `${nameOf(proposal)} is the newest: look at it, and say "approve ${proposal.code}" if it is what you want`;
+  if (why === 'notAllowed')
+    return `${name}, only ${nameThem(by, 'or')} may approve here, so ${nameOf(proposal)} still waits for that.`;
+  if (why === 'notShown') return `${name}, what you approved has changed since: ${newer}.`;
+  return `${name}, that is not what is proposed now: ${newer}.`;
+}
+
+/** To both of two people who decided differently at once. */
+export function writeDiffering([earlier, later]: NonNullable<Decision['differ']>, isApproved: boolean): string {
+  const result = isApproved ? 'it counts as approved' : 'it is not approved';
+  return (
+    `${showName(earlier.author)} and ${showName(later.author)} decided differently within a second of each other. ` +
+    `What ${showName(later.author)} said holds, so ${result}. Say so if it should be otherwise.`
+  );
+}
+
+/** Told on the ticket when silence has approved it. */
+export function writeSilence(proposal: Named, minutes: number): string {
+  return `Nobody objected to ${nameOf(proposal)} within ${inMinutes(minutes)}, so I go ahead. "reject" still stops me.`;
+}
+
+export function writeTakenBack(proposal: Named): string {
+  return `Something was said about ${nameOf(proposal)} before I went ahead with it, so it is not approved; I take that in and propose it anew.`;
+}
+
+/** Why the session stopped, in one sentence. */
+export function writeRejected(proposal: Named, by: Person | null): string {
+  return `Stopped: ${by ? showName(by) : 'somebody'} rejected ${nameOf(proposal)}.`;
+}
+
+/** What the model is told once it may carry out what it proposed. */
+export function noteApproved(proposal: Named, by: Person | null): string {
+  const name = nameOf(proposal);
+  return by
+    ? `${showName(by)} approved ${name}: carry it out.`
+    : `Nobody objected to ${name} in time, so it counts as approved: carry it out.`;
+}
+
+export function noteRevise(proposal: Named): string {
+  return `${capital(nameOf(proposal))} is not approved. Take in what people say and propose it anew with scope; change nothing before they approve.`;
+}
+
+/** What a call is answered that would change something too early. */
+export function refuseCall(tool: string, proposal: Named): string {
+  return `${tool} was not called: ${nameOf(proposal)} is not approved. Call scope with what you propose now, or ask.`;
+}
+
+/** Two people's answers to one question, the one that holds last: on the ticket, and to the model. */
+type TwoAnswers = readonly [earlier: Pick<Word, 'author' | 'body'>, later: Pick<Word, 'author' | 'body'>];
+
+export function writeTwoAnswers([earlier, later]: TwoAnswers): string {
+  const [one, other] = [showName(earlier.author), showName(later.author)];
+  return `${one} and ${other} answered differently within a second of each other. I take the later answer, ${other}'s. Say so if it should be the other.`;
+}
+
+export function noteTwoAnswersOf([earlier, later]: TwoAnswers): string {
+  const [one, other] = [showName(earlier.author), showName(later.author)];
+  return `${one} and ${other} answered differently within a second of each other. The later answer, ${other}'s, holds; the ticket says so.`;
+}
+
+function showName({ name }: Person): string {
+  return cleanText(name, 80);
+}
+
+function inMinutes(minutes: number): string {
+  return minutes === 1 ? 'a minute' : `${minutes} minutes`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

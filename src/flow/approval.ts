@@ -1,0 +1,174 @@
+import type { Activity } from '../core/activity.ts';
+import { type Approvers, type Decision, decide, readWord } from '../core/approval.ts';
+import {
+  noteApproved,
+  noteRevise,
+  proposalOptions,
+  refuseCall,
+  writeDiffering,
+  writeRefusal,
+  writeRejected,
+  writeTakenBack,
+  writeWaits,
+} from '../core/approval-text.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Decision as Permission } from '../core/policy.ts';
+import type { ProposalState } from '../core/proposal.ts';
+import { addActivities, type Stage } from '../store/activities.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { newestProposal, type ProposalRow, settleProposal, wordsSince } from '../store/proposals.ts';
+import { currentConversation, lockSession } from '../store/sessions.ts';
+
+export interface ApprovalPolicy {
+  /** Names or ids of who may approve; empty: everyone whose words are followed. */
+  by: string[];
+  /** Minutes without a word that count as a yes. */
+  silenceMinutes: number | null;
+}
+
+/** Where the session's newest proposal stands, by all that was said. */
+export interface Standing {
+  proposal: ProposalRow;
+  state: ProposalState;
+  decision: Decision;
+  /** Ids of the words that it was decided by. */
+  words: string[];
+}
+
+/**
+ * Decides on the session's newest proposal by what was said since, keeps what came of it, and tells people whose word does
+ * not hold why. Saying it again changes nothing. null: nothing was proposed. Call with the session's lock held.
+ */
+export async function judgeProposal(tx: Tx, sessionId: string, approvers: Approvers): Promise<Standing | null> {
+  const proposal = await newestProposal(tx, sessionId);
+  if (!proposal) return null;
+  const wasSilent = proposal.state === 'approved' && proposal.decidedBy === null;
+  const words = await wordsSince(tx, proposal);
+  const decision = decide({ ...proposal, silentAt: wasSilent ? proposal.silentAt : null }, words, approvers);
+  const state = stateAfter(decision, proposal, wasSilent);
+  if (state !== proposal.state) await settleProposal(tx, proposal, state, decision.by);
+  const said = tellings(decision, proposal, approvers);
+  if (wasSilent && state !== 'approved' && state !== 'rejected')
+    said.push({ key: 'taken-back', body: writeTakenBack(proposal) });
+  if (said.length > 0) {
+    const conversation = await currentConversation(tx, sessionId);
+    const stage: Stage = { sessionId, runId: null, stepId: null, conversation };
+    for (const { key, body } of said) {
+      const activity: Activity = { type: 'thought', body };
+      await addActivities(tx, stage, `proposal/${proposal.id}/${proposal.number}/${key}`, [activity]);
+    }
+  }
+  // What has just been decided is as yet untold.
+  const isUntold = state !== proposal.state ? state !== 'open' : proposal.isUntold;
+  const settled = {
+    ...proposal,
+    state,
+    isUntold,
+    decidedBy: state === proposal.state ? proposal.decidedBy : decision.by,
+  };
+  return { proposal: settled, state, decision, words: words.map(({ id }) => id) };
+}
+
+function stateAfter(
+  { verdict }: Decision,
+  { state }: ProposalRow,
+  wasSilent: boolean,
+): 'open' | 'approved' | 'rejected' {
+  if (verdict === 'approved' || verdict === 'rejected') return verdict;
+  if (state === 'approved' && wasSilent) return 'open';
+  return state === 'rejected' || state === 'approved' ? state : 'open';
+}
+
+/** What is said to those who decided; what nobody goes on from is said by the end of the run instead. */
+function tellings(decision: Decision, proposal: ProposalRow, approvers: Approvers): { key: string; body: string }[] {
+  const { verdict, refused, differ } = decision;
+  const told: { key: string; body: string }[] = [];
+  if (differ) {
+    const key = `differ/${differ.map(({ id }) => id).join('/')}`;
+    told.push({ key, body: writeDiffering(differ, verdict === 'approved') });
+  }
+  if (verdict !== 'nothing')
+    for (const refusal of refused.filter(({ word }) => word.isNew))
+      told.push({ key: `refused/${refusal.word.id}`, body: writeRefusal(refusal, proposal, approvers) });
+  return told;
+}
+
+/** How a run ends that may not go on: people have said no, or nothing that decides. null: it may. */
+export function endingOf({ proposal, decision }: Standing, approvers: Approvers): Outcome | null {
+  const { verdict, by, refused } = decision;
+  if (verdict === 'rejected') return { stopReason: 'stopped', message: writeRejected(proposal, by), rejected: true };
+  if (verdict !== 'nothing' || proposal.state === 'approved') return null;
+  const answers = refused.filter(({ word }) => word.isNew).map((each) => writeRefusal(each, proposal, approvers));
+  const message = [...answers, writeWaits(proposal, approvers)].join('\n\n');
+  return { stopReason: 'needsInput', message, options: proposalOptions };
+}
+
+/** How the run ends where people say no, with all that has been said by now; null: they do not. */
+export async function rejectionOf(tx: Tx, sessionId: string, approvers: Approvers): Promise<Outcome | null> {
+  const standing = await judgeProposal(tx, sessionId, approvers);
+  return standing?.decision.verdict === 'rejected' ? endingOf(standing, approvers) : null;
+}
+
+/** Whether a word is a no to what the session proposed, and holds. */
+export async function saysNo(tx: Tx, sessionId: string, body: string, approvers: Approvers): Promise<boolean> {
+  return readWord(body, approvers.agent).says === 'reject' && (await rejectionOf(tx, sessionId, approvers)) !== null;
+}
+
+/** What needs an approval where something was proposed: it changes the files, or hands them in. */
+const guarded = ['edit', 'write', 'finish'];
+
+/** The service's part of what was approved, if it has one: how the run ends by it. null: the agent carries it out. */
+export type CarryOut = (tx: Tx, proposal: ProposalRow) => Promise<Outcome | null>;
+
+/** The same as `judgeProposal`, in a transaction of its own; and what was approved is begun. */
+export async function judgeNow(
+  db: Database,
+  sessionId: string,
+  approvers: Approvers,
+  carryOut: CarryOut,
+): Promise<(Standing & { ending: Outcome | null }) | null> {
+  // Most sessions propose nothing, and take no lock for it.
+  if (!(await newestProposal(db, sessionId))) return null;
+  return db.transaction().execute(async (tx) => {
+    await lockSession(tx, sessionId);
+    const standing = await judgeProposal(tx, sessionId, approvers);
+    if (!standing) return null;
+    const { state, proposal } = standing;
+    const begun = state === 'approved' && !proposal.isCarriedOut ? await carryOut(tx, proposal) : null;
+    const ending = begun ? { ...begun, carriesOut: proposal.id } : endingOf(standing, approvers);
+    return { ...standing, ending };
+  });
+}
+
+/** The approval that a run works under. */
+export interface Approval {
+  /** Looks at what was said: notes for the model, and how the run ends by it. `isSpokenTo`: there are words that it will read. */
+  look(isSpokenTo: boolean): Promise<{ notes: string[]; outcome?: Outcome }>;
+  /** null where it has nothing against the call. */
+  permit(tool: string): Permission | null;
+}
+
+/** Reads where the approval stands before anything else is done with it. */
+export async function openApproval(
+  db: Database,
+  sessionId: string,
+  approvers: Approvers,
+  carryOut: CarryOut,
+): Promise<Approval> {
+  let standing = await judgeNow(db, sessionId, approvers, carryOut);
+  return {
+    async look(isSpokenTo) {
+      standing = await judgeNow(db, sessionId, approvers, carryOut);
+      if (!standing) return { notes: [] };
+      const { proposal, decision, state, ending } = standing;
+      // A run that is at work goes on where nothing was decided.
+      if (ending && decision.verdict !== 'nothing') return { notes: [], outcome: ending };
+      if (state === 'approved') return { notes: proposal.isUntold ? [noteApproved(proposal, proposal.decidedBy)] : [] };
+      return { notes: isSpokenTo ? [noteRevise(proposal)] : [] };
+    },
+    permit(tool) {
+      if (!standing || standing.state === 'approved' || !guarded.includes(tool)) return null;
+      return { allow: false, reason: refuseCall(tool, standing.proposal) };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Outcome } from '../core/outcome.ts';
+import type { Part } from '../core/proposal.ts';
+import type { Ticket } from '../core/ticket.ts';
+import type { Tx } from '../store/database.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { type CarryOut, judgeNow } from './approval.ts';
+import type { Beginning } from './before-work.ts';
+import type { NotPrepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+
+/** Files the parts of an approved split, once however often it is called, and says how the run ends: it waits for them. */
+export type FileParts = (
+  tx: Tx,
+  approved: { run: ClaimedRun; session: SessionRow; ticket: Ticket; proposalId: string; parts: Part[] },
+) => Promise<Outcome>;
+
+/** While people have not approved what was proposed, nothing is fetched and no model is asked. */
+export async function awaitApproval({ deps, run, session, ticket }: Beginning): Promise<NotPrepared | null> {
+  const carryOut = createCarryOut(deps, { run, session, ticket });
+  const standing = await judgeNow(deps.db, session.id, approversOf(deps), carryOut);
+  return standing?.ending ? { outcome: standing.ending, heard: standing.words } : null;
+}
+
+export function approversOf({ policy, name }: Pick<RunDeps, 'policy' | 'name'>) {
+  return { by: policy.approval.by, agent: name };
+}
+
+/** What the service does of a proposal once it is approved. */
+export function createCarryOut(
+  deps: Pick<RunDeps, 'fileParts'>,
+  at: { run: ClaimedRun; session: SessionRow; ticket: Ticket },
+): CarryOut {
+  return async (tx, { id, content }) => {
+    switch (content.kind) {
+      case 'plan':
+        return null; // the agent's own work
+      case 'split':
+        return (await deps.fileParts?.(tx, { ...at, proposalId: id, parts: content.parts })) ?? null;
+      default: {
+        const never: never = content;
+        throw new Error(`a proposal of a kind that nobody carries out: ${JSON.stringify(never)}`);
+      }
+    }
+  };
+}

@@ -1,0 +1,30 @@
+import { writeToStranger } from '../core/acknowledgement.ts';
+import type { Said } from '../core/delivery.ts';
+import { isAmong } from '../core/people.ts';
+import { addActivities, type Stage } from '../store/activities.ts';
+import type { Tx } from '../store/database.ts';
+
+export interface PeoplePolicy {
+  people: {
+    /** Names or ids of those whose words are followed; empty: everyone on the ticket. */
+    speak: string[];
+  };
+}
+
+/** Something that was said, and whether it is followed. A control word of someone who is not is only a word. */
+export interface Heeded extends Said {
+  obeyed: boolean;
+}
+
+export function heed(said: Said, { people }: PeoplePolicy): Heeded {
+  const obeyed = isAmong(said.author, people.speak);
+  return { ...said, obeyed, signal: obeyed ? said.signal : null };
+}
+
+/** Says to whoever is not followed here that it is so: once to each, and once more to who wants a stop. */
+export async function answerStranger(tx: Tx, stage: Stage, said: Said, { people }: PeoplePolicy): Promise<void> {
+  const wantsStop = said.signal === 'stop';
+  const key = `stranger/${said.author.id}${wantsStop ? '/stop' : ''}`;
+  const body = writeToStranger(said.author, people.speak, wantsStop);
+  await addActivities(tx, stage, key, [{ type: 'thought', body }]);
+}

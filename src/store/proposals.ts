@@ -1,0 +1,193 @@
+import { sql } from 'kysely';
+import type { Word } from '../core/approval.ts';
+import type { Proposal, ProposalState } from '../core/proposal.ts';
+import type { Person } from '../core/ticket.ts';
+import { deterministicId, hashOf } from '../lib/ids.ts';
+import { toJson } from '../lib/json.ts';
+import { microseconds } from './attention.ts';
+import type { Database, Tx } from './database.ts';
+
+export interface ProposalRow {
+  id: string;
+  sessionId: string;
+  number: number;
+  code: string;
+  content: Proposal;
+  state: ProposalState;
+  silenceMinutes: number | null;
+  /** Who approved it last, where it is approved; null: silence. */
+  decidedBy: Person | null;
+  /** When it was shown: as the tracker says, where it does; null: not yet. */
+  shownAt: string | null;
+  /** When silence would approve it, by the same clock; null: it never does, or it is not shown yet. */
+  silentAt: string | null;
+  /** It is so long ago by our own clock that it was shown. */
+  isSilenceOver: boolean;
+  /** No model step has begun since it was decided: the model has yet to hear of it. */
+  isUntold: boolean;
+  /** The service has done its part of what was approved. */
+  isCarriedOut: boolean;
+}
+
+/** What a proposal of this content is called by. */
+export function codeOf(content: Proposal): string {
+  return hashOf(content).slice(0, 6);
+}
+
+/**
+ * Makes this the session's newest proposal, open to be decided on; what was open before is superseded. Call with the
+ * session's lock held.
+ */
+export async function openProposal(
+  tx: Tx,
+  proposal: { sessionId: string; runId: string; content: Proposal; shownBy: string; silenceMinutes: number | null },
+): Promise<void> {
+  const { sessionId, runId, content, shownBy, silenceMinutes } = proposal;
+  const id = deterministicId('proposal', sessionId, hashOf(content));
+  await tx
+    .updateTable('proposals')
+    .set({ state: 'superseded' })
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'open')
+    .where('id', '!=', id)
+    .execute();
+  const opened = {
+    number: sql<number>`(select coalesce(max(number), 0) + 1 from proposals where session_id = ${sessionId})`,
+    run_id: runId,
+    shown_by: shownBy,
+    state: 'open' as const,
+    proposed_at: sql<Date>`now()`,
+    heard_seq: sql<number>`(select coalesce(max(seq), 0) from prompts where session_id = ${sessionId})`,
+    until_seq: null,
+    silence_minutes: silenceMinutes,
+    decided_at: null,
+    decided_by: null,
+    carried_out_at: null,
+  };
+  await tx
+    .insertInto('proposals')
+    .values({ id, session_id: sessionId, code: codeOf(content), content: toJson(content), ...opened })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(opened))
+    .execute();
+}
+
+/** The session's newest proposal; null before it made one. Call with the session's lock held to act on it. */
+export async function newestProposal(db: Database | Tx, sessionId: string): Promise<ProposalRow | null> {
+  const found = await sql<{
+    id: string;
+    number: number;
+    code: string;
+    content: Proposal;
+    state: ProposalState;
+    silence_minutes: number | null;
+    decided_by: Person | null;
+    shown_at: string | null;
+    silent_at: string | null;
+    is_silence_over: boolean;
+    is_untold: boolean;
+    is_carried_out: boolean;
+  }>`
+    select p.id, p.number, p.code, p.content, p.state, p.silence_minutes, p.decided_by,
+      p.carried_out_at is not null as is_carried_out,
+      ${microseconds('v.shown_at')} as shown_at, ${microseconds('v.silent_at')} as silent_at,
+      coalesce(e.settled_at + make_interval(secs => p.silence_minutes * 60) <= now(), false) as is_silence_over,
+      p.decided_at is not null and not exists (
+        select from steps s join runs r on r.id = s.run_id
+        where s.session_id = p.session_id and s.kind = 'model' and s.begun_at >= p.decided_at
+          and (s.completed_at is not null or r.ended_at is null)) as is_untold
+    from proposals p
+    left join effects e on e.key = p.shown_by and e.state = 'done'
+    cross join lateral (select coalesce((e.result ->> 'at')::timestamptz, e.settled_at) as shown_at) t
+    cross join lateral (
+      select t.shown_at, t.shown_at + make_interval(secs => p.silence_minutes * 60) as silent_at) v
+    where p.session_id = ${sessionId}
+    order by p.number desc limit 1`.execute(db);
+  const row = found.rows[0];
+  if (!row) return null;
+  return {
+    id: row.id,
+    sessionId,
+    number: row.number,
+    code: row.code,
+    content: row.content,
+    state: row.state,
+    silenceMinutes: row.silence_minutes,
+    decidedBy: row.decided_by,
+    shownAt: row.shown_at,
+    silentAt: row.silent_at,
+    isSilenceOver: row.is_silence_over,
+    isUntold: row.is_untold,
+    isCarriedOut: row.is_carried_out,
+  };
+}
+
+/** All that was said to the agent since it proposed this. */
+export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'id'>): Promise<Word[]> {
+  const found = await sql<{
+    id: string;
+    key: string;
+    author: Person;
+    body: string;
+    at: string;
+    is_asked: boolean;
+    is_new: boolean;
+  }>`
+    select w.id, w.key, w.author, w.body, ${microseconds('w.said_at')} as at,
+      w.seq <= coalesce(p.until_seq, w.seq) as is_asked, w.seq > s.answered_seq as is_new
+    from proposals p join sessions s on s.id = p.session_id
+    join prompts w on w.session_id = p.session_id and w.seq > p.heard_seq
+    where p.id = ${id} and w.obeyed and w.signal is distinct from 'stop'
+      and (s.opened_at is null or w.said_at >= s.opened_at)
+    order by w.said_at, w.key`.execute(db);
+  return found.rows.map((row) => ({
+    id: row.id,
+    key: row.key,
+    author: row.author,
+    body: row.body,
+    at: row.at,
+    isAsked: row.is_asked,
+    isNew: row.is_new,
+  }));
+}
+
+export async function settleProposal(
+  tx: Tx,
+  { id }: Pick<ProposalRow, 'id'>,
+  state: 'open' | 'approved' | 'rejected',
+  by: Person | null,
+): Promise<void> {
+  const decided = state === 'open' ? { decided_at: null } : { decided_at: sql<Date>`now()` };
+  await tx
+    .updateTable('proposals')
+    .set({ state, ...decided, decided_by: by && toJson(by) })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function markCarriedOut(tx: Tx, id: string): Promise<void> {
+  await tx.updateTable('proposals').set({ carried_out_at: sql<Date>`now()` }).where('id', '=', id).execute();
+}
+
+/** Something else is asked or said by now: from here on a bare "yes" is not about the proposal. */
+export async function passOver(tx: Tx, sessionId: string): Promise<void> {
+  await tx
+    .updateTable('proposals')
+    .set({ until_seq: sql<number>`(select coalesce(max(seq), 0) from prompts where session_id = ${sessionId})` })
+    .where('session_id', '=', sessionId)
+    .where('until_seq', 'is', null)
+    .execute();
+}
+
+/** Sessions at rest whose open proposal was shown so long ago that silence may approve it. */
+export async function silentSessions(db: Database, limit: number): Promise<string[]> {
+  const found = await sql<{ session_id: string }>`
+    select p.session_id from proposals p
+    join sessions s on s.id = p.session_id and s.state = 'awaitingInput'
+    join effects e on e.key = p.shown_by and e.state = 'done'
+    where p.state = 'open' and p.silence_minutes is not null and p.until_seq is null
+      and e.settled_at + make_interval(secs => p.silence_minutes * 60) <= now()
+      and not exists (
+        select from prompts w where w.session_id = p.session_id and w.obeyed and w.seq > p.heard_seq and w.seq > s.answered_seq)
+    limit ${limit}`.execute(db);
+  return found.rows.map((row) => row.session_id);
+}

@@ -1,0 +1,329 @@
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../src/core/outcome.ts';
+import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
+import { openApproval } from '../../src/flow/approval.ts';
+import { approversOf } from '../../src/flow/await-approval.ts';
+import { mayBegin } from '../../src/flow/before-work.ts';
+import { conclude } from '../../src/flow/conclude.ts';
+import { hear } from '../../src/flow/hear.ts';
+import type { RunDeps } from '../../src/flow/run.ts';
+import { heedSilence, postEffects } from '../../src/flow.ts';
+import { markRead, unreadPrompts } from '../../src/store/prompts.ts';
+import { codeOf } from '../../src/store/proposals.ts';
+import { type ClaimedRun, claimRun } from '../../src/store/runs.ts';
+import { findSession } from '../../src/store/sessions.ts';
+import { someone } from '../support/service.ts';
+import {
+  agent,
+  db,
+  deps,
+  desk,
+  file,
+  never,
+  query,
+  said,
+  sort,
+  states,
+  tracker,
+  useBoard,
+  violations,
+} from './reconciling.ts';
+
+useBoard();
+
+const bob = { id: 'bob', name: 'Bob', isBot: false };
+const plan = (...steps: string[]) => ({ kind: 'plan' as const, steps });
+const first = plan('Read the parser', 'Mend it');
+const second = plan('Read the parser', 'Mend it', 'Use UTC');
+const code = codeOf(first);
+
+interface Policy {
+  by?: string[];
+  silenceMinutes?: number | null;
+}
+
+/** What runs and their ends need; no repository, no workspace, no model. */
+const worker = ({ by = [], silenceMinutes = null }: Policy = {}) =>
+  ({
+    ...deps,
+    worker: 'host:1:1',
+    name: agent,
+    policy: { runsPerHour: 20, approval: { by, silenceMinutes } },
+    repositories: new Map(),
+    workspaces: {},
+  }) as unknown as RunDeps;
+
+const post = () =>
+  postEffects(
+    { ...worker(), inHand: new Set(), codeHosts: new Map() } as unknown as Parameters<typeof postEffects>[0],
+    never,
+  );
+
+async function claim(): Promise<ClaimedRun> {
+  const run = await claimRun(db, 'host:1:1');
+  if (!run) throw new Error('there is no run');
+  return run;
+}
+
+/** What a run that was claimed does first; where it may begin, what its first turn hears and then its end. */
+async function work(given: RunDeps, end: Partial<Outcome>, run?: ClaimedRun) {
+  const mine = run ?? (await claim());
+  const session = await findSession(db, mine.sessionId);
+  if (!session) throw new Error('there is no session');
+  const ticket = await tracker.readTicket(session.hint, never);
+  const facts = readFacts(ticket, defaultFieldNames);
+  const refused = await mayBegin({ deps: given, run: mine, session, ticket, facts, standsOn: null, signal: never });
+  if (refused) {
+    expect(await conclude(given, mine, refused.outcome, { work: null, heard: refused.heard })).toBe(true);
+    return { refused: refused.outcome.stopReason, notes: [], permits: false };
+  }
+  const approval = await openApproval(db, mine.sessionId, approversOf(given), async () => null);
+  const { notes, outcome } = await hear(db, mine, approval);
+  const unread = await unreadPrompts(db, mine.sessionId);
+  await db.transaction().execute((tx) =>
+    markRead(
+      tx,
+      unread.map(({ id }) => id),
+      null,
+    ),
+  );
+  const reached: Outcome = outcome ?? { stopReason: 'needsInput', message: 'I would do this:', ...end };
+  // Of the work only that there was some is looked at.
+  expect(await conclude(given, mine, reached, { work: {} as never })).toBe(true);
+  return { refused: null, notes, permits: approval.permit('edit') === null };
+}
+
+const say = async (body: string, who = someone, ticket = 'BOARD-1') => {
+  const { id } = await desk.comment(ticket, body, who);
+  await sort();
+  return id;
+};
+const name = async () => (await query('select identifier from tickets')).rows[0].identifier as string;
+const speak = async (body: string, who = someone) => say(body, who, await name());
+const proposals = async () =>
+  (await query('select code, state from proposals order by number')).rows.map((row) => `${row.code} ${row.state}`);
+
+/** A session that has proposed the first plan and shown it. */
+async function proposed(given: RunDeps): Promise<void> {
+  await file(1);
+  await sort();
+  await work(given, { proposal: first });
+  await post();
+}
+
+describe('a plan that waits for a yes', () => {
+  test('is shown with its code; a comment revises it, and a newer one supersedes it; who may not approve costs nothing', async () => {
+    const given = worker({ by: ['Ada'] });
+    await proposed(given);
+    expect([await states(), await proposals()]).toEqual([['awaitingInput'], [`${code} open`]]);
+    const shown = await desk.show(await name());
+    expect(JSON.stringify(shown)).toContain(`**Plan ${code}**`);
+    expect(await violations()).toEqual([]);
+
+    await speak('approve', bob);
+    expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+    expect((await said()).at(-1)).toMatch(/^Bob, only Ada may approve here, so the plan .* still waits/);
+    expect([await states(), await proposals()]).toEqual([['awaitingInput'], [`${code} open`]]);
+
+    await speak('Use UTC', bob);
+    const revised = await work(given, { proposal: second });
+    expect(revised).toMatchObject({
+      refused: null,
+      permits: false,
+      notes: [expect.stringContaining('is not approved')],
+    });
+    const newer = codeOf(second);
+    expect(await proposals()).toEqual([`${code} superseded`, `${newer} open`]);
+    expect((await said()).filter((body) => body.startsWith('Bob, only'))).toHaveLength(1);
+
+    await post();
+    await speak(`approve ${code}`);
+    expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+    expect((await said()).at(-1)).toContain(`say "approve ${newer}"`);
+
+    await speak(`approve ${newer}`);
+    const approved = await work(given, { message: 'Which port?' });
+    expect(approved).toMatchObject({
+      refused: null,
+      permits: true,
+      notes: [`Ada approved the plan ${newer}: carry it out.`],
+    });
+    expect(await proposals()).toEqual([`${code} superseded`, `${newer} approved`]);
+
+    // A yes or no to what was asked since is not about the plan.
+    await speak('no');
+    expect(await work(given, { message: 'And now?' })).toMatchObject({ refused: null, permits: true });
+    expect(await violations()).toEqual([]);
+  });
+
+  test('a yes that was said before people could see it does not count, and hears so', async () => {
+    const given = worker();
+    await file(1);
+    await sort();
+    await work(given, { proposal: first });
+    await speak('approve');
+    await post();
+    expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+    expect((await said()).at(-1)).toMatch(/^Ada, what you approved has changed since/);
+    await speak('approve');
+    expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
+  });
+
+  test('a no ends the session with one closing word; a comment or a yes goes on with it', async () => {
+    const given = worker();
+    await proposed(given);
+    await speak('no');
+    expect(await work(given, {})).toMatchObject({ refused: 'stopped' });
+    expect([await states(), await proposals()]).toEqual([['stopped'], [`${code} rejected`]]);
+    expect((await said()).filter((body) => body.startsWith(`Stopped: Ada rejected the plan ${code}.`))).toHaveLength(1);
+    expect(await violations()).toEqual([]);
+    await speak('Without the cache');
+    expect(await work(given, { proposal: first })).toMatchObject({ refused: null, permits: false });
+    // The same content is the same plan, to be decided on anew.
+    expect(await proposals()).toEqual([`${code} open`]);
+    await post();
+    await speak('reject');
+    await work(given, {});
+    await speak('approve');
+    expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
+    expect(await proposals()).toEqual([`${code} approved`]);
+  });
+
+  test('a no while it is carried out stops the run; a comment that came after the no goes on', async () => {
+    const given = worker();
+    await proposed(given);
+    await speak('approve');
+    const run = await claim();
+    await speak('reject');
+    await work(given, {}, run);
+    expect([await states(), await proposals()]).toEqual([['stopped'], [`${code} rejected`]]);
+
+    await speak('approve');
+    const again = await claim();
+    const rejected: Outcome = { stopReason: 'stopped', message: 'Stopped.', rejected: true };
+    await speak('reject');
+    await speak('Or do it without the cache');
+    // The run at work was told to stop by the no; the comment has the next one go on.
+    expect(await conclude(given, again, rejected, { work: null })).toBe(true);
+    expect(await states()).toEqual(['active']);
+    expect(await work(given, { proposal: second })).toMatchObject({ refused: null, permits: false });
+  });
+
+  test('two people who decide differently within a second both hear what holds', async () => {
+    const given = worker();
+    await proposed(given);
+    await speak('approve');
+    await speak('reject', bob);
+    await query(`update prompts set said_at = (select max(said_at) from prompts)`);
+    await work(given, {});
+    expect([await states(), await proposals()]).toEqual([['stopped'], [`${code} rejected`]]);
+    expect(await said()).toContainEqual(expect.stringMatching(/^Ada and Bob decided differently .* Bob said holds/));
+  });
+
+  test('"continue" and a new assignment decide nothing', async () => {
+    const given = worker();
+    await proposed(given);
+    await speak('continue');
+    expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+    await desk.unassign(await name(), someone);
+    await desk.assign(await name(), agent, someone);
+    await sort();
+    expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+    expect((await said()).at(-1)).toMatch(/^The plan .* still waits: I go on when someone says "approve/);
+    expect(await proposals()).toEqual([`${code} open`]);
+  });
+
+  test('what the service does of a split that is approved ends the run, once', async () => {
+    const parts = [{ title: 'API', description: '', repository: null, after: [] }];
+    let filed = 0;
+    const waits: Outcome = { stopReason: 'waiting', message: 'I wait for its parts.' };
+    const fileParts = async () => {
+      filed++;
+      return waits;
+    };
+    const given: RunDeps = { ...worker(), fileParts };
+    await file(1);
+    await sort();
+    await work(given, { proposal: { kind: 'split', parts } });
+    await post();
+    await speak('approve');
+    expect(await work(given, {})).toMatchObject({ refused: 'waiting' });
+    await speak('How is it going?');
+    expect(await work(given, {})).toMatchObject({ refused: null });
+    expect(filed).toBe(1);
+  });
+});
+
+describe('silence', () => {
+  const given = () => worker({ silenceMinutes: 10 });
+  const heed = () => heedSilence({ db, policy: worker().policy, name: agent, wake: () => {} });
+  /** As if it had been shown so long ago. */
+  const age = (interval: string) =>
+    query(
+      `update effects set settled_at = settled_at - $1::interval,
+         result = json_build_object('at', (result ->> 'at')::timestamptz - $1::interval)
+       where key in (select shown_by from proposals)`,
+      [interval],
+    );
+
+  test('approves when its time is over, once however many look; a no after it still stops', async () => {
+    await proposed(given());
+    expect(await said()).toContainEqual(
+      expect.stringContaining('If nobody says anything within 10 minutes, I go ahead.'),
+    );
+    await age('9 minutes 50 seconds');
+    await heed();
+    expect(await proposals()).toEqual([`${code} open`]);
+    await age('20 seconds');
+    await Promise.all([heed(), heed(), heed()]);
+    expect([await states(), await proposals()]).toEqual([['active'], [`${code} approved`]]);
+    expect((await said()).filter((body) => body.startsWith('Nobody objected'))).toHaveLength(1);
+    const run = await claim();
+    await speak('Mind the docs');
+    await speak('reject');
+    await work(given(), {}, run);
+    expect([await states(), await proposals()]).toEqual([['stopped'], [`${code} rejected`]]);
+    expect(await violations()).toEqual([]);
+  });
+
+  test('does not approve after a word, nor where nothing was said of it', async () => {
+    await proposed(given());
+    await age('11 minutes');
+    await desk.comment(await name(), 'Not like this', someone);
+    await sort();
+    await heed();
+    expect(await proposals()).toEqual([`${code} open`]);
+    await query('truncate board_tickets, tickets cascade');
+    await proposed(worker());
+    await age('1 day');
+    await heed();
+    expect([await states(), await proposals()]).toEqual([['awaitingInput'], [`${code} open`]]);
+  });
+
+  test('a word that was said before it and came later takes it back', async () => {
+    await proposed(given());
+    await age('11 minutes');
+    await heed();
+    await query("update sessions set opened_at = opened_at - interval '1 hour'");
+    await speak('Not like this');
+    await query("update prompts set said_at = said_at - interval '5 minutes'");
+    const { notes, permits } = await work(given(), { proposal: second });
+    expect({ notes, permits }).toEqual({ notes: [expect.stringContaining('is not approved')], permits: false });
+    expect(await proposals()).toEqual([`${code} superseded`, `${codeOf(second)} open`]);
+    expect(await said()).toContainEqual(expect.stringContaining('before I went ahead with it, so it is not approved'));
+  });
+});
+
+test('two people who answer a question differently within a second: the model and the ticket are told which holds', async () => {
+  await file(1);
+  await sort();
+  await work(worker(), { message: 'Which zone?' });
+  await speak('UTC');
+  await speak('Local time', bob);
+  await query("update prompts set said_at = (select max(said_at) from prompts) - interval '1 ms' where body = 'UTC'");
+  const { notes } = await work(worker(), { message: 'And the format?' });
+  expect(notes).toEqual([expect.stringMatching(/^Ada and Bob answered differently .* Bob's, holds/)]);
+  expect((await said()).filter((body) => body.includes("I take the later answer, Bob's"))).toHaveLength(1);
+  await speak('ISO');
+  expect(await work(worker(), {})).toMatchObject({ notes: [] });
+});

@@ -31,7 +31,7 @@ import {
 } from '../store/effects.ts';
 import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
-import { markDue, markOver } from '../store/waits.ts';
+import { markDue, markOver, markTaken } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { heed, isRateLimited } from './rate-limits.ts';
@@ -117,7 +117,7 @@ async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSign
     else
       await deps.db.transaction().execute(async (tx) => {
         // Before the effect, as everybody who locks both.
-        if (operation.kind === 'createTicket') await lockSession(tx, session.id);
+        if (operation.kind === 'createTicket' || operation.kind === 'takeTicket') await lockSession(tx, session.id);
         if (await settle(tx)) await remember(tx, session, operation, result);
       });
     deps.failpoint(`effect/${kind}/settled`);
@@ -211,6 +211,7 @@ function isRemembered(operation: Operation): boolean {
     case 'moveTicket':
       return isOver(operation.to);
     case 'createTicket':
+    case 'takeTicket':
       return true;
     default:
       return laneOf(operation) === 'code';
@@ -232,6 +233,7 @@ async function remember(
     await updateSession(tx, session.id, { pullRequest: { number: Number(result.number), url: String(result.url) } });
   // What we did ourselves, no delivery need tell.
   if (operation.kind === 'moveTicket' && !('skipped' in result)) await markOver(tx, [session.ticketId]);
+  if (operation.kind === 'takeTicket' && 'skipped' in result) await markTaken(tx, session.id);
   if (operation.kind === 'createTicket' && operation.relation === 'child' && !(await isFiling(tx, session.id)))
     await markDue(tx, session.id); // from now on it leads them
 }

@@ -249,6 +249,8 @@ interface Words {
   wanted: boolean;
 }
 
+const noWords: Words = { conversation: null, said: null, isNew: false, wanted: false };
+
 async function takeInWords(
   { policy }: Pick<SortDeps, 'policy'>,
   tx: Tx,
@@ -258,8 +260,7 @@ async function takeInWords(
   /** Who said something before then said it to nobody of us, and is not answered. */
   openedAt: string | null = null,
 ): Promise<Words> {
-  if (event.type !== 'sessionCreated' && event.type !== 'prompted')
-    return { conversation: null, said: null, isNew: false, wanted: false };
+  if (event.type !== 'sessionCreated' && event.type !== 'prompted') return noWords;
   const { conversation: hint } = event;
   const said = event.said && heed(event.said, policy);
   // What the ticket was given with is said to the agent, even where the tracker dates it a moment earlier.
@@ -339,13 +340,13 @@ async function act(
  * A run that nobody works on ends here and now, and so does waiting for an answer; a run at work is told, and ends with a closing
  * activity of its own.
  */
-async function rest(
+export async function rest(
   tx: Tx,
   session: SessionRow,
   reason: RestReason,
   { run, registers }: AttentionRow,
-  words: Words,
-  due: Due,
+  words: Words = noWords,
+  due: Due = new Set(),
 ): Promise<void> {
   const outcome: Outcome = { stopReason: 'stopped', message: stopReasons[reason] };
   // A worker may claim it at this very moment: then it is at work.

@@ -5,14 +5,7 @@ import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { addActivities, readPlan, savePlan } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
 import { keepReading, listLeaders, planVersion, readChildren, readReading } from '../store/overviews.ts';
-import {
-  currentConversation,
-  findSession,
-  lockSession,
-  moveSession,
-  type SessionRow,
-  ticketIdOf,
-} from '../store/sessions.ts';
+import { currentConversation, findSession, lockSession, type SessionRow, ticketIdOf } from '../store/sessions.ts';
 import {
   claimLongestUnseen,
   claimUnseen,
@@ -27,8 +20,7 @@ import {
   type WaitRow,
 } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
-import { closeStopped, mayHaveChanged } from './closing.ts';
-import type { SortDeps } from './sort.ts';
+import { rest, type SortDeps } from './sort.ts';
 import { startRun } from './start.ts';
 import { readIfThere } from './wait-for-blockers.ts';
 
@@ -157,29 +149,20 @@ async function hasNewChild(
   return isFree;
 }
 
-/** Begins one that is due; closes one that was told to stop where nobody sorted it. Answers whether there is something to do. */
+/** Begins one that is due; ends one that may not be worked on, where nobody sorted that. Answers whether there is something to do. */
 async function wakeOne({ db, policy }: Deps, id: string): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, id);
-    if (!session || session.state === 'active' || session.state === 'pending') return false;
+    if (!session) return false;
     const attention = await readAttention(tx, id);
     const todo = attend({ ...attention.registers, due: true }, attention.unread);
-    const conversation = await currentConversation(tx, id);
-    if (session.waiting && todo !== 'work' && todo !== 'nothing') {
-      const stage = { sessionId: id, runId: null, stepId: null, conversation };
-      await moveSession(tx, session, 'stopped');
-      await closeStopped(
-        tx,
-        session,
-        null,
-        `rest/${todo}/${attention.runs}`,
-        stage,
-        todo,
-        await mayHaveChanged(tx, id),
-      );
+    if (todo !== 'work' && todo !== 'nothing') {
+      if (session.waiting || attention.run) await rest(tx, session, todo, attention);
       await clearDue(tx, id);
       return true;
     }
+    if (attention.run) return false; // somebody else has begun it
+    const conversation = await currentConversation(tx, id);
     if (!(await endWaiting(tx, id))) return false;
     const why = session.waiting && !session.leads ? { why: 'What I waited for has come: I begin now.' } : {};
     if (todo === 'work' && (await startRun(tx, policy, session, attention, conversation, why))) return true;

@@ -102,13 +102,13 @@ export async function markDue(db: Database | Tx, sessionId: string): Promise<voi
 
 /**
  * Sessions at rest that have something to do with what they wait for: it has come, or they were told to stop where nobody
- * sorted it.
+ * sorted it. And those whose ticket somebody else has, as we found when we would take it.
  */
 export async function listToWake(db: Database, limit: number): Promise<string[]> {
   const found = await sql<{ id: string }>`
-    select s.id from sessions s where (s.waiting or s.due) and s.state not in ('pending', 'active') and (s.due
-      or s.stop_at >= greatest(s.given_at, s.spoke_at)
-      or not exists (select from waits w where w.session_id = s.id and ${isOpen}))
+    select s.id from sessions s where (s.waiting or s.due) and (s.state not in ('pending', 'active') or not s.given)
+      and (s.due or s.stop_at >= greatest(s.given_at, s.spoke_at)
+        or not exists (select from waits w where w.session_id = s.id and ${isOpen}))
     limit ${limit}`.execute(db);
   return found.rows.map(({ id }) => id);
 }
@@ -122,6 +122,11 @@ export async function endWaiting(tx: Tx, sessionId: string): Promise<boolean> {
   if (Number(ended.numAffectedRows ?? 0n) === 0) return false;
   await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
   return true;
+}
+
+/** Somebody else has its ticket: it comes to rest, within a second. */
+export async function markTaken(tx: Tx, sessionId: string): Promise<void> {
+  await tx.updateTable('sessions').set({ given: false, due: true }).where('id', '=', sessionId).execute();
 }
 
 /** It was due, and may not begin. */

@@ -6,6 +6,7 @@ import { conclude } from '../../src/flow/conclude.ts';
 import { fileParts } from '../../src/flow/file-parts.ts';
 import type { RunDeps } from '../../src/flow/run.ts';
 import { wakeWaiting } from '../../src/flow/wake-waiting.ts';
+import { type PostDeps, postEffects } from '../../src/flow.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { findSession, findSessionByIdentifier, saveReading } from '../../src/store/sessions.ts';
 import { addOverrides, claimUnseen, listWaits } from '../../src/store/waits.ts';
@@ -216,7 +217,7 @@ describe('a ticket that waits for another', () => {
   });
 });
 
-test('many that wait, are told, woken, stopped and looked at by everybody at once: none is lost, nobody gets in the way', async ({
+test('many that wait, are told, woken and looked at by everybody at once: none is lost, nobody gets in the way', async ({
   expect,
 }) => {
   const pairs: [string, string][] = [];
@@ -270,13 +271,16 @@ describe('tickets in a circle', () => {
     expect(await workAll(), 'C goes first').toEqual([`${b} waiting`]);
   });
 
-  test('many blockers of blockers are not read without end', async ({ expect }) => {
-    const names = [];
-    for (let count = 0; count < 60; count++) names.push(await file(`T${count}`));
-    for (const [place, name] of names.entries())
-      for (const next of [names[place + 1], names[place + 2]])
-        if (next) await desk.relate(name, 'blockedBy', next, someone);
-    await desk.assign(names[0] ?? '', agent, someone);
+  test('many blockers are not read without end', async ({ expect }) => {
+    const all = await file('All');
+    await query(
+      `with made as (
+         insert into board_tickets (title, description, priority, labels, fields, state)
+         select 'T' || n, '', 'none', '{}', '{}', 'Todo' from generate_series(1, 60) n returning number)
+       insert into board_relations (ticket, type, other) select number, 'blocks', $1 from made`,
+      [all.replace('BOARD-', '')],
+    );
+    await desk.assign(all, agent, someone);
     await sort();
     let reads = 0;
     const counted: Tracker = {
@@ -286,7 +290,7 @@ describe('tickets in a circle', () => {
         return tracker.readTicket(hint, signal);
       },
     };
-    expect(await workAll(counted)).toEqual([`${names[0]} waiting`]);
+    expect(await workAll(counted)).toEqual([`${all} waiting`]);
     expect(reads).toBeLessThanOrEqual(51);
   });
 });
@@ -352,6 +356,21 @@ describe('a ticket with sub-tickets', () => {
     );
     expect(rows).toEqual([{ taken: 2 }]);
     expect(await sessions()).toHaveLength(3);
+  });
+
+  test('one that somebody took in the same moment is left to him', async ({ expect }) => {
+    const [parent, one, two] = await family();
+    expect(await work()).toBe(`${parent} waiting`);
+    expect(await work()).toBe(`${one} begins`);
+    net.loses = () => true;
+    for (const child of [one, two]) await desk.assign(child, 'bob', someone);
+    const posting = { codeHosts: new Map(), repositories: new Map(), workspaces: {}, worker: 'w', inHand: new Set() };
+    await postEffects({ ...deps, ...posting } as unknown as PostDeps, never);
+    expect(await stateOf(two)).toEqual(['active', false]);
+    await wake();
+    expect([await stateOf(two), await workAll()]).toEqual([['stopped', false], []]);
+    expect((await said()).at(-1)).toContain('the ticket was given to someone else');
+    expect(await violations()).toEqual([]);
   });
 
   test('a sub-ticket whose own blocker is its parent is told; stopping the parent stops no sub-ticket', async ({

@@ -200,6 +200,15 @@ export function judge(facts: ProofFacts): Judgement {
   return { verdict, findings, reproduced };
 }
 
+/** A command that the ticket wants to succeed. One that cannot be started at all is nothing that a change could mend. */
+export function judgeExit(run: CommandRun): Finding[] {
+  const command = `The ticket's exit command \`${run.command}\``;
+  if (stateOf(run) === 'notRunnable')
+    return [doubt(`${command} cannot be started (exit ${run.exitCode}): correct it on the ticket.`)];
+  if (run.exitCode === 0 && !run.stopped) return [];
+  return [regression(`${command} does not succeed on the change${why(run)}.${output(run)}`)];
+}
+
 function judgeCommand(runs: CommandRuns): Finding[] {
   const { base, head, asPushed } = runs;
   const started = stateOf(base) !== 'notRunnable';

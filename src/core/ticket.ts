@@ -27,6 +27,15 @@ export interface TicketComment {
   at: string;
 }
 
+/** A file that people attached. Name and type are what they say of it; `Tracker.readAttachment` has its content. */
+export interface Attachment {
+  /** The tracker's own, within its ticket. */
+  id: string;
+  name: string;
+  mediaType: string;
+  bytes: number;
+}
+
 export type RelationType = 'blocks' | 'blockedBy' | 'relatedTo' | 'parent' | 'child' | 'duplicateOf';
 
 /** As its ticket sees it: `blockedBy` is what it waits for, `parent` what it is a part of. */
@@ -64,6 +73,7 @@ export interface Ticket extends TicketHint {
   assignee: Person | null;
   comments: TicketComment[];
   relations: TicketRelation[];
+  attachments: Attachment[];
   /** ISO 8601. */
   updatedAt: string;
 }
@@ -96,6 +106,7 @@ export const ticketParts = [
   'labels',
   'priority',
   'relations',
+  'attachments',
   'state',
   'assignee',
 ] as const;

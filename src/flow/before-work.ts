@@ -2,6 +2,7 @@ import type { Ticket } from '../core/ticket.ts';
 import type { TicketFacts } from '../core/ticket-facts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SessionRow } from '../store/sessions.ts';
+import { checkAllowedPaths } from './allowed-paths.ts';
 import type { NotPrepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -19,7 +20,7 @@ export interface Beginning {
 type Check = (beginning: Beginning) => Promise<NotPrepared | null>;
 
 /** In this order: the first that says no is what people are told. */
-const checks: Check[] = [];
+const checks: Check[] = [checkAllowedPaths];
 
 /** Whether a run may begin at all, before anything is fetched or any model asked. */
 export async function mayBegin(beginning: Beginning): Promise<NotPrepared | null> {

@@ -1,11 +1,36 @@
 import type { Heard } from '../agents/agent.ts';
-import type { Database } from '../store/database.ts';
+import type { Image } from '../core/message.ts';
+import { readImages, unreadEdits } from '../store/edits.ts';
 import { unreadPrompts } from '../store/prompts.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import type { SessionRow } from '../store/sessions.ts';
+import { hearEdits } from './edits.ts';
+import type { RunDeps } from './run.ts';
+
+export interface Hearing {
+  deps: RunDeps;
+  run: ClaimedRun;
+  session: SessionRow;
+  /** What the model may be shown; images that come with an edit are added. */
+  images: Map<string, Image>;
+  signal: AbortSignal;
+}
 
 /**
- * What a run hears before each of its turns: what people said since, and what the service has to tell the agent of it.
- * All of it is read from the store each time, so that it comes to the same after a crash.
+ * What a run hears before each of its turns: what people said and edited since, and what the service has to tell the agent
+ * of it. All of it is read from the store each time, so that it comes to the same after a crash.
  */
-export async function hear(db: Database, sessionId: string): Promise<Heard> {
-  return { prompts: await unreadPrompts(db, sessionId), notes: [] };
+export async function hear({ deps, run, session, images, signal }: Hearing): Promise<Heard> {
+  const { db } = deps;
+  const [prompts, known, isEdited] = await Promise.all([
+    unreadPrompts(db, session.id),
+    unreadEdits(db, session.id),
+    hearEdits(deps, run, session, signal),
+  ]);
+  const edits = isEdited ? await unreadEdits(db, session.id) : known;
+  const hashes = edits.flatMap((edit) => edit.images);
+  const unknown = hashes.filter((hash) => !images.has(hash));
+  if (unknown.length > 0)
+    for (const [hash, image] of await readImages(db, session.id, unknown)) images.set(hash, image);
+  return { prompts, notes: edits.map(({ note }) => note), images: hashes, reads: edits.map(({ id }) => id) };
 }

@@ -1,17 +1,24 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { isBugTicket } from '../core/bug-ticket.ts';
+import type { Brief } from '../core/conversation.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { cleanLine } from '../core/outside-text.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
-import { routeByAnswer, routeTicket } from '../core/routing.ts';
+import { isBranch, routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
+import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { saveImages, saveKnownTicket } from '../store/edits.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
+import { findSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
+import { tellUnmatchedPaths } from './allowed-paths.ts';
+import { readAttachments } from './attachments.ts';
 import { mayBegin } from './before-work.ts';
+import { readTicketNow, tellEdits } from './edits.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
@@ -24,7 +31,7 @@ export interface Prepared {
   host: CodeHost;
   baseBranch: string;
   isBug: boolean;
-  brief: { system: string; request: string };
+  brief: Brief;
   /**
    * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
    * there. The first to ask starts the fetch.
@@ -53,9 +60,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
-  const ticket = await tracker.readTicket(session.hint, signal);
-  await saveReading(deps.db, session.ticketId, ticket);
-
+  const ticket = await readTicketNow(deps, run, session, tracker, signal);
   const facts = readFacts(ticket, deps.fields);
   const refused = await mayBegin({ deps, run, session, ticket, facts, signal });
   if (refused) return refused;
@@ -65,7 +70,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
   const location = await host.locate(repository, signal);
-  const baseBranch = session.baseBranch ?? found.base ?? repository.base ?? location.defaultBranch;
+  const baseBranch = session.baseBranch ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
+  if (!isBranch(baseBranch)) return { outcome: noSuchBranch(repository, cleanLine(baseBranch, 100)), heard: [] };
 
   const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
@@ -85,19 +91,31 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     known = await look();
   }
   if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
-  const from = { repository, baseBranch, known, refresh, look };
-  const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
+  const base = { repository, baseBranch, known, refresh, look };
+  const pinned = once(async () => (isPinned ? base.known : pin(deps, run, base)));
 
-  const brief = session.brief ?? {
-    system: writeSystemPrompt({
-      name: deps.name,
-      guidance: deps.guidance,
-      repository: { ...known.facts, name: repository.name, base: baseBranch },
-    }),
-    request: writeRequest(ticket),
-  };
-  if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
-  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
+  const { commit } = known;
+  await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
+  const isBug = isBugTicket(ticket);
+  const from = { session, ticket, facts, repository, host, baseBranch, isBug, pinned };
+  if (session.brief) {
+    await tellEdits(deps, run, tracker, ticket, signal);
+    return { ...from, brief: session.brief };
+  }
+  const system = writeSystemPrompt({
+    name: deps.name,
+    guidance: deps.guidance,
+    repository: { ...known.facts, name: repository.name, base: baseBranch },
+  });
+  const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
+  const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });
+  const brief: Brief = { system, request, ...(images.length > 0 && { images: images.map(({ hash }) => hash) }) };
+  await deps.db.transaction().execute(async (tx) => {
+    await updateSessionOf(tx, run, { brief, repository: repository.name, baseBranch });
+    await saveKnownTicket(tx, session.id, knownOf(ticket));
+    await saveImages(tx, session.id, images);
+  });
+  return { ...from, brief };
 }
 
 async function pin(

@@ -5,6 +5,7 @@ import { stopReasons } from '../core/closing-text.ts';
 import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { isOver, type TicketHint } from '../core/ticket.ts';
+import { isEdit } from '../core/ticket-change.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
@@ -190,7 +191,7 @@ function toldBy(event: TrackerEvent): Told {
     case 'unassigned':
       return { at: event.at, given: false };
     case 'ticketChanged':
-      return { at: event.at, closed: isOver(event.category) };
+      return { at: event.at, closed: isOver(event.category), edited: isEdit(event.changed) };
     case 'prompted':
       return { at: event.said.at, spoke: event.said.signal === 'stop' ? 'stop' : 'word' };
     default: {
@@ -202,7 +203,10 @@ function toldBy(event: TrackerEvent): Told {
 
 /** What there is to do for a session that was just opened, and of which nothing else was told. */
 function blank({ at, given = true, closed = false }: Told): AttentionRow {
-  const never = { stopAt: null, spokeAt: null, answeredAt: null, due: false };
+  const never = {
+    ...{ stopAt: null, spokeAt: null, answeredAt: null, due: false },
+    ...{ editedAt: null, editsReadAt: null, asked: false },
+  };
   const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
   return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
 }

@@ -5,13 +5,14 @@ import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
+import { readImages } from '../store/edits.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
-import { createSessionTools } from '../tools/session-tools.ts';
+import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
@@ -58,6 +59,7 @@ export async function workOnTicket(
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
+  const { session } = prepared;
   if (steps.length === 0 && (await isForgotten(db, run.sessionId)))
     notes.push(
       'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
@@ -85,8 +87,12 @@ export async function workOnTicket(
       beforeWrite: () => workbench.settled(),
       afterWrite: (step) => workbench.touched(step.seq),
     });
-    const finish = createFinish({ deps, run, journal, prepared, workbench, signal });
-    const tools = toolsOf(deps, workbench, (report, context) => clock.without(() => finish(report, context)));
+    const asksCriteria = prepared.facts.acceptanceCriteria.length > 0;
+    const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, signal });
+    const tools = toolsOf(deps, workbench, {
+      finish: (report, context) => clock.without(() => finish(report, context)),
+      hasCriteria: asksCriteria,
+    });
     const budget = createBudget({
       limits: deps.budget,
       used,
@@ -94,14 +100,18 @@ export async function workOnTicket(
       ticket: { limits: deps.budget.ticket, before },
     });
     const tellWait = createTellWait(deps, run);
+    const images = await readImages(db, run.sessionId);
+    let endedByWords = false;
     for (;;) {
       const reached = await deps.agent.run(
         {
           brief: prepared.brief,
+          images,
           journal,
           prompts: {
             async take() {
-              const heard = await hear(db, run.sessionId);
+              const heard = await hear({ deps, run, session, images, signal });
+              endedByWords = heard.outcome !== undefined;
               if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
               return heard;
             },
@@ -122,7 +132,8 @@ export async function workOnTicket(
         ? { ...reached, message: `${reached.message}\n\n${await writeStanding(db, run.sessionId)}` }
         : reached;
       const spent = budget.isSpent();
-      if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent })) return outcome;
+      if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent, leavesEdits: endedByWords }))
+        return outcome;
     }
   } catch (error) {
     if (!(error instanceof RunLost)) await workbench.save();
@@ -132,14 +143,10 @@ export async function workOnTicket(
   }
 }
 
-function toolsOf(
-  deps: RunDeps,
-  { toolHost, baseline, workspace }: Workbench,
-  finish: ReturnType<typeof createFinish>,
-): Tool[] {
+function toolsOf(deps: RunDeps, { toolHost, baseline, workspace }: Workbench, session: SessionToolsOptions): Tool[] {
   return [
     ...createWorkspaceTools(toolHost).map((tool) => (isEdit(tool) ? after(baseline, tool) : tool)),
-    ...createSessionTools({ finish }),
+    ...createSessionTools(session),
     ...deps.serverTools(workspace),
   ];
 }

@@ -8,6 +8,7 @@ import {
 } from 'kysely';
 import pg from 'pg';
 import type { Activity } from '../core/activity.ts';
+import type { Brief } from '../core/conversation.ts';
 import type { EffectState, Lane, Operation } from '../core/effect.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -16,6 +17,7 @@ import type { Signal } from '../core/prompt.ts';
 import type { SessionState } from '../core/session.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
+import type { KnownTicket } from '../core/ticket-change.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -61,7 +63,7 @@ export interface Schema {
     branch: string | null;
     head_commit: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
-    brief: NullableJson<{ system: string; request: string }>;
+    brief: NullableJson<Brief>;
     created_at: Time;
     updated_at: Time;
     /** `updated_at` as it was when what the session needs no more was cleared away. */
@@ -82,7 +84,23 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
+    edited_at: Moment;
+    edits_read_at: Moment;
+    /** Its last run ended with a question. */
+    asked: Generated<boolean>;
   };
+  known_tickets: { session_id: string; ticket: Json<KnownTicket> };
+  edits: {
+    id: string;
+    session_id: string;
+    seq: Serial;
+    note: string;
+    images: Json<string[]>;
+    created_at: Time;
+    read_by: string | null;
+    read_at: NullableTime;
+  };
+  ticket_images: { session_id: string; hash: string; media_type: string; content: Buffer };
   waits: {
     session_id: string;
     on_ticket: string;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Brief } from '../core/conversation.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
@@ -17,7 +18,7 @@ export interface SessionRow {
   branch: string | null;
   headCommit: string | null;
   pullRequest: { number: number; url: string } | null;
-  brief: { system: string; request: string } | null;
+  brief: Brief | null;
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
   gone: boolean;
@@ -30,6 +31,8 @@ export interface Told {
   given?: boolean;
   closed?: boolean;
   spoke?: 'stop' | 'word';
+  /** Its text or fields were edited. */
+  edited?: boolean;
   /** What was said from here on is said to the agent. */
   opens?: boolean;
 }
@@ -108,6 +111,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
       }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
+      ...(told.edited && { edited_at: newest('edited_at') }),
     })
     .whereRef('tickets.id', '=', 'sessions.ticket_id')
     .where('sessions.id', '=', sessionIdOf(hint))

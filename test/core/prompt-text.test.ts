@@ -32,6 +32,7 @@ const ticket: Ticket = {
   assignee: null,
   comments: [],
   relations: [],
+  attachments: [],
   updatedAt: '2026-01-01T00:00:00Z',
 };
 

@@ -68,21 +68,22 @@ async function nextInput(
   const mine = ofRun(readTurns(journal.history()), journal.runId);
   const loop = ended ? {} : judgeLoop(mine);
   const judged = ended ? { outcome: ended } : judgeReply(mine, settings.maxOutputTokens);
-  const { prompts: heard, notes: told, outcome: ending } = await prompts.take();
+  const { prompts: heard, notes: told, images = [], reads = [], outcome: ending } = await prompts.take();
   if (ending) return { outcome: ending, input: { said: null }, reads: [] };
   // What people say may be the way out of a circle.
-  const warning = heard.length === 0 ? loop.note : undefined;
+  const warning = heard.length + reads.length === 0 ? loop.note : undefined;
   const all = [...notes, ...told, judged.note, warning].filter((note) => note !== undefined);
   const tree = context.tree();
   return {
     outcome: judged.outcome ?? loop.outcome,
     input: {
       said: writeSaid(all, heard),
-      ...(heard.length > 0 ? { heard: true } : {}),
+      ...(images.length > 0 ? { images } : {}),
+      ...(heard.length + reads.length > 0 ? { heard: true } : {}),
       ...(warning === undefined ? {} : { warned: true }),
       ...(tree === null ? {} : { tree }),
     },
-    reads: heard.map((prompt) => prompt.id),
+    reads: [...heard.map((prompt) => prompt.id), ...reads],
   };
 }
 

@@ -49,7 +49,9 @@ type Body = Record<
   | 'tickets'
   | 'cursor'
   | 'repository'
-  | 'number',
+  | 'number'
+  | 'file'
+  | 'content',
   never
 > & { ticket: string; query: TicketQuery; operation: TicketOperation; push: BranchPush; request: OpenRequest };
 
@@ -117,6 +119,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   /** What the product calls, subject to faults and limits. */
   const product: Partial<Record<WorldCall, (body: Body, call: Call) => unknown>> = {
     readTicket: ({ id }) => board.read(id),
+    readAttachment: ({ id, file }) => board.readFile(id, file),
     listTickets: ({ query, cursor }) => board.list(query, cursor),
     postActivity: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
@@ -151,6 +154,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     unassign: ({ id, by }) => changed(board.unassign(id, by ?? ada)),
     comment: ({ id, body, by }) => changed(board.comment(id, body, by ?? ada)),
     move: ({ id, state, by }) => changed(board.move(id, state, by ?? ada)),
+    attach: ({ id, file, content, by }) => changed(board.attachFile(id, file, content, by ?? ada)),
     remove: ({ id }) => board.remove(id),
     show: ({ id }) => board.show(id),
     pullRequests: () => repositories.all(),

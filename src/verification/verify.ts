@@ -1,5 +1,13 @@
 import type { Evidence, Proof, TestCounts } from '../core/evidence.ts';
-import { type CommandRun, type CommandRuns, type Finding, judge, judgeExit, stateOf } from '../core/proof.ts';
+import {
+  type CommandRun,
+  type CommandRuns,
+  type Finding,
+  judge,
+  judgeExit,
+  noCommand,
+  stateOf,
+} from '../core/proof.ts';
 import type { ExecLimits } from '../sandboxes/sandbox.ts';
 import { type Baseline, runScan } from './baseline.ts';
 import { defaultLimits, evidenceOf, runCommand, type VerifyCommands } from './commands.ts';
@@ -46,8 +54,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const exits = options.stage === 'full' ? [...new Set(options.exitCommands ?? [])] : [];
   const scans = options.stage === 'full' ? [...new Set(scan)] : [];
   if (!trees.changes.length) return nothing('There is no change to prove: the tree is the same as on the base.');
-  if (!commands.length && !exits.length)
-    return nothing('There is no command to verify with. Name one under verify: in .shipmate.yml on the base branch.');
+  if (!commands.length && !exits.length) return nothing(noCommand);
 
   for (const command of commands)
     if (!baseline.runs.some((run) => run.command === command))

@@ -6,7 +6,7 @@ import { numbered } from './ticket-change.ts';
 import { judgeDeadline, type TicketFacts } from './ticket-facts.ts';
 import type { Instructions } from './tool.ts';
 
-// In characters. Together they keep a first request under about 25,000 tokens, whatever a ticket holds.
+// In characters. Together they keep a first request under about 30,000 tokens, whatever a ticket holds.
 const limits = {
   guidance: 8_000,
   instructions: 16_000,

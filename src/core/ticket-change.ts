@@ -24,6 +24,8 @@ export interface TicketChange {
   /** What changed, for the model; not yet marked. */
   text: string;
   attached: Attachment[];
+  /** It names another repository or base branch than before. */
+  moves: boolean;
 }
 
 const limits = { field: 4_000, description: 16_000, all: 24_000 };
@@ -42,10 +44,16 @@ export function changeOf(before: KnownTicket, after: KnownTicket, names: FieldNa
   const changes = told.filter(([, text]) => text !== null);
   if (changes.length === 0) return null;
   const texts = changes.map(([, text]) => text);
-  const criteria = readFacts(after, names).acceptanceCriteria;
-  if (criteria.join('\n') !== readFacts(before, names).acceptanceCriteria.join('\n'))
+  const [was, is] = [readFacts(before, names), readFacts(after, names)];
+  const criteria = is.acceptanceCriteria;
+  if (criteria.join('\n') !== was.acceptanceCriteria.join('\n'))
     texts.push(`Acceptance criteria now:\n${numbered(criteria) || '(none)'}`);
-  return { parts: changes.map(([part]) => part), text: cut(texts.join('\n\n'), limits.all), attached };
+  return {
+    parts: changes.map(([part]) => part),
+    text: cut(texts.join('\n\n'), limits.all),
+    attached,
+    moves: was.repository !== is.repository || was.base !== is.base,
+  };
 }
 
 /** The note of the service that tells a model of it; `more` are texts of files that came with it. */
@@ -58,11 +66,12 @@ export function writeChange(identifier: string, { text }: Pick<TicketChange, 'te
   );
 }
 
-/** Shown once on the ticket. */
-export function acknowledgeChange(parts: TicketPart[]): string {
+/** Shown once on the ticket. Work that has begun stays where it is: that is said where people may expect otherwise. */
+export function acknowledgeChange({ parts, moves }: Pick<TicketChange, 'parts' | 'moves'>): string {
   const names = parts.map((part) => `the ${part}`);
   const list = names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-  return `I saw the change to ${list}; I take it into account.`;
+  const stays = moves ? ' The work stays in the repository and on the base branch where it began.' : '';
+  return `I saw the change to ${list}; I take it into account.${stays}`;
 }
 
 export function numbered(items: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cleanLine } from '../core/outside-text.ts';
+import type { TicketFacts } from '../core/ticket-facts.ts';
 import { matcherOf, oddGlob } from '../publishing/globs.ts';
 import { addActivities } from '../store/activities.ts';
 import { holdRun } from '../store/runs.ts';
@@ -9,15 +10,19 @@ import type { NotPrepared } from './prepare.ts';
 
 /** Allowed paths that nobody can make sense of would hold every change: people are asked before there is one. */
 export async function checkAllowedPaths({ facts }: Beginning): Promise<NotPrepared | null> {
-  const odd = facts.allowedPaths.flatMap((glob) => {
+  const odd = oddPathsOf(facts);
+  if (odd === '') return null;
+  const message = `${odd}\n\nCorrect them on the ticket, as globs with one a line (such as \`src/**\`), and I begin.`;
+  return { outcome: { stopReason: 'needsInput', message }, heard: [] };
+}
+
+/** What is wrong with a ticket's allowed paths, for people; '' when nothing is. */
+export function oddPathsOf({ allowedPaths }: Pick<TicketFacts, 'allowedPaths'>): string {
+  const odd = allowedPaths.flatMap((glob) => {
     const why = oddGlob(glob);
     return why === null ? [] : [`- \`${shown(glob)}\`: ${why}`];
   });
-  if (odd.length === 0) return null;
-  const message =
-    `The ticket's allowed paths cannot all be read:\n\n${odd.slice(0, 20).join('\n')}\n\n` +
-    'Correct them on the ticket, as globs with one a line (such as `src/**`), and I begin.';
-  return { outcome: { stopReason: 'needsInput', message }, heard: [] };
+  return odd.length === 0 ? '' : `The ticket's allowed paths cannot all be read:\n\n${odd.slice(0, 20).join('\n')}`;
 }
 
 /** Says, once, which of the allowed paths fit no file there is: a new file may, a mistyped path never will. */

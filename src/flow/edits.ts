@@ -1,5 +1,6 @@
 import type { Ticket } from '../core/ticket.ts';
 import { acknowledgeChange, changeOf, knownOf, writeChange } from '../core/ticket-change.ts';
+import { readFacts } from '../core/ticket-facts.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { retry } from '../lib/retry.ts';
 import { addActivities } from '../store/activities.ts';
@@ -8,6 +9,7 @@ import { addEdit, markEditsRead, readKnownTicket, saveImages, saveKnownTicket, u
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, type SessionRow, saveReading } from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
+import { oddPathsOf } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
 import type { RunDeps } from './run.ts';
 
@@ -82,7 +84,7 @@ export async function tellEdits(
     });
     const conversation = await currentConversation(tx, run.sessionId);
     const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
-    const body = acknowledgeChange(change.parts);
+    const body = [acknowledgeChange(change), oddPathsOf(readFacts(now, deps.fields))].filter(Boolean).join('\n\n');
     await addActivities(tx, stage, `edit/${number}`, [{ type: 'thought', body }]);
   });
   deps.failpoint('edit/kept');

@@ -90,15 +90,16 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
         keep(evidenceOf(run, where, note));
       }
       if (variant === variants.head) {
-        for (const command of exits) {
-          const { output: _, ...run } = await runCommand(checkout, command, { limits, signal });
-          exitRuns.push(run);
-          keep(evidenceOf(run, where, " (the ticket's exit command)"));
-        }
         for (const command of scans) {
           const run = await runScan(checkout, command, { limits, signal });
           found.push(run);
           keep(evidenceOf(run, where, note));
+        }
+        // Last: they come from a ticket, and what they leave must not be what the base's own commands see.
+        for (const command of exits) {
+          const { output: _, ...run } = await runCommand(checkout, command, { limits, signal });
+          exitRuns.push(run);
+          keep(evidenceOf(run, where, " (the ticket's exit command)"));
         }
         await checkout.sandbox.close();
         ({ files, leftOut } = await collectEvidence(checkout.evidenceDir));

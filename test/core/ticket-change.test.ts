@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import type { TicketPart } from '../../src/core/ticket.ts';
 import { acknowledgeChange, changeOf, isEdit, type KnownTicket, writeChange } from '../../src/core/ticket-change.ts';
 import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 
@@ -44,6 +45,13 @@ describe('what changed on a ticket', () => {
     expect(found?.attached).toEqual([file]);
   });
 
+  test('another base branch or repository is told to come too late', ({ expect }) => {
+    const moved = change({ fields: { ...known.fields, Base: 'release' } });
+    expect(moved?.moves).toBe(true);
+    expect(moved && acknowledgeChange(moved)).toContain('on the base branch where it began');
+    expect(change({ fields: {} })?.moves).toBe(false);
+  });
+
   test('nothing that people could see: nothing', ({ expect }) => {
     expect(change({})).toBeNull();
     expect(change({ description: 'They\u200b are.\r\n', labels: ['billing', 'bug'] })).toBeNull();
@@ -61,10 +69,9 @@ describe('what changed on a ticket', () => {
   });
 
   test('is acknowledged in words', ({ expect }) => {
-    expect(acknowledgeChange(['title'])).toBe('I saw the change to the title; I take it into account.');
-    expect(acknowledgeChange(['title', 'fields', 'description'])).toContain(
-      'the title, the fields and the description;',
-    );
+    const words = (parts: TicketPart[], moves = false) => acknowledgeChange({ parts, moves });
+    expect(words(['title'])).toBe('I saw the change to the title; I take it into account.');
+    expect(words(['title', 'fields', 'description'])).toContain('the title, the fields and the description;');
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { extname } from 'node:path';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Attachment, Person } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { BoardDatabase } from './database.ts';
@@ -49,7 +49,12 @@ export async function insertFile(
   { name, mediaType, content }: BoardFile,
   by: Person,
 ): Promise<Attachment> {
-  if ((await listFiles(db, ticket)).length >= maxFiles)
+  const { count } = await db
+    .selectFrom('board_files')
+    .select((select) => select.fn.countAll<string>().as('count'))
+    .where('ticket', '=', ticket)
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= maxFiles)
     throw invalid(`The ticket has ${maxFiles} files already, which is the limit. Link to what there is more.`);
   const id = randomUUID();
   await db
@@ -62,13 +67,12 @@ export async function insertFile(
   return { id, name, mediaType, bytes: content.length };
 }
 
-export function listFiles(db: BoardDatabase, ticket: number, signal?: AbortSignal): Promise<Attachment[]> {
-  return db
-    .selectFrom('board_files')
-    .select(['id', 'name', 'media_type as mediaType', sql<number>`octet_length(content)`.as('bytes')])
-    .where('ticket', '=', ticket)
-    .orderBy('seq')
-    .execute({ signal });
+/** For a query of tickets: the files of this one, oldest first. */
+export function filesOf(ticket: number): RawBuilder<Attachment[]> {
+  return sql<Attachment[]>`(
+    select coalesce(json_agg(json_build_object(
+      'id', id, 'name', name, 'mediaType', media_type, 'bytes', octet_length(content)) order by seq), '[]')
+    from board_files where ticket = ${ticket})`;
 }
 
 export async function readFile(

@@ -6,7 +6,7 @@ import { someone, startTestService, type TestService } from '../support/service.
 const script = `
 tickets:
   Is edited at work:
-    - { delay: 1500, calls: [{ tool: bash, input: { command: "true" } }] }
+    - { delay: 3000, calls: [{ tool: bash, input: { command: "true" } }] }
     - expect:
         - People have edited the ticket
         - "-Round down.\\n+Round half up."
@@ -15,7 +15,7 @@ tickets:
       calls: [{ tool: bash, input: { command: "true" } }]
     - calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: Seen. } }]
   Is edited while it hands in:
-    - delay: 1500
+    - delay: 3000
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: Too early. } }]
     - expect: ["-Round down.\\n+Round half up."]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: Half up. } }]

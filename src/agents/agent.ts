@@ -1,4 +1,6 @@
 import type { Budget } from '../core/budget.ts';
+import type { Brief } from '../core/conversation.ts';
+import type { Image } from '../core/message.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Decision } from '../core/policy.ts';
 import type { Prompt } from '../core/prompt.ts';
@@ -30,13 +32,19 @@ export interface Heard {
   prompts: Prompt[];
   /** What the service has to tell beside it. */
   notes: string[];
+  /** Hashes of the images that belong to the notes. */
+  images?: string[];
+  /** What the step that hears this reads beside the prompts. */
+  reads?: string[];
   /** What was said ends the run. */
   outcome?: Outcome;
 }
 
 export interface AgentContext {
   /** Written once per session, byte for byte the same on resume. */
-  brief: { system: string; request: string };
+  brief: Brief;
+  /** The images that brief and notes name, by their hashes; what is heard may add to it. */
+  images: ReadonlyMap<string, Image>;
   journal: Journal;
   prompts: {
     /** What is new since the last call. An `outcome` in it ends the run: nothing else is done. */

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { basename } from 'node:path';
 import { Argument, Command, Option } from 'commander';
 import type { App } from '../app.ts';
 import { type Person, type Priority, priorities, type RelationType, relationTypes } from '../core/ticket.ts';
+import { ticketTemplate } from '../core/ticket-template.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
 import { asTyped, bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
@@ -35,8 +38,8 @@ export const ticketsCommand = (cli: Cli) => {
       act(async (app) => {
         const view = await app.desk.show(ticket);
         if (json) return cli.print(JSON.stringify(view, null, 2));
-        const { identifier, title, state, assignee, priority, labels, fields, description, comments, relations } =
-          view.ticket;
+        const { identifier, title, state, assignee, priority, labels, fields, description } = view.ticket;
+        const { comments, relations, attachments } = view.ticket;
         cli.print(`${bold(identifier)} ${oneLine(title)}`);
         cli.print(
           dim(
@@ -47,6 +50,7 @@ export const ticketsCommand = (cli: Cli) => {
         for (const { type, ticket: other, category } of relations)
           cli.print(`${type}: ${other.identifier} ${oneLine(other.title)} ${dim(category)}`);
         if (description) cli.print(`\n${description}`);
+        for (const { name: file, bytes } of attachments) cli.print(`\nFile: ${oneLine(file)} (${bytes} bytes)`);
         for (const comment of comments) cli.print(`\n${bold(comment.author.name)} ${dim(comment.at)}\n${comment.body}`);
         if (view.plan.length > 0) cli.print(`\n${showPlan(view.plan)}`);
         if (view.activities.length > 0) cli.print('');
@@ -109,6 +113,24 @@ export const ticketsCommand = (cli: Cli) => {
         cli.print('Said.');
       }),
     );
+
+  tickets
+    .command('attach <ticket> <file>')
+    .description('Add a file to a ticket: a mockup, a log. The agent is given text, and images if its model can see.')
+    .action((ticket: string, file: string) =>
+      act(async (app, me) => {
+        const content = await readFile(file).catch((error: Error) => {
+          throw new CliError(`The file cannot be read: ${error.message}`);
+        });
+        const { name, bytes } = await app.desk.attach(ticket, basename(file), content, me);
+        cli.print(`Attached ${oneLine(name)} (${bytes} bytes).`);
+      }),
+    );
+
+  tickets
+    .command('template')
+    .description('Print a ticket to fill in, all of whose parts are understood: shipmate tickets create --file FILE.')
+    .action(() => cli.print(ticketTemplate.trimEnd()));
 
   tickets
     .command('move <ticket> <state>')

@@ -15,6 +15,11 @@ export interface Registers {
   answeredAt: string | null;
   /** Something that it waited for has come. */
   due: boolean;
+  /** The newest edit of the ticket's text or fields, and up to which of them a run has read it. */
+  editedAt: string | null;
+  editsReadAt: string | null;
+  /** The last run ended with a question: an edit of the ticket may be the answer. */
+  asked: boolean;
 }
 
 /** Why a session rests although there may be something to do. */
@@ -25,14 +30,21 @@ export type Attention = 'work' | RestReason | 'nothing';
 
 /**
  * Decides it. `unread`: something was said that neither a step has read nor a run's end has answered. Words on a ticket
- * that is not ours, or is closed, wait until it is given back or reopened; a stop holds until anything newer is wanted.
+ * that is not ours, or is closed, wait until it is given back or reopened; a stop holds until anything newer is wanted. An
+ * edit asks for nothing by itself.
  */
 export function attend(registers: Registers, unread: boolean): Attention {
-  const { given, givenAt, closed, stopAt, spokeAt, answeredAt, due } = registers;
+  const { given, givenAt, closed, stopAt, spokeAt, answeredAt, due, asked } = registers;
   if (!given) return 'taken';
   if (closed) return 'closed';
   if (stopAt !== null && !isAfter(givenAt, stopAt) && !isAfter(spokeAt, stopAt)) return 'stopped';
-  return unread || due || isAfter(givenAt, answeredAt) ? 'work' : 'nothing';
+  const answered = asked && isEdited(registers);
+  return unread || due || answered || isAfter(givenAt, answeredAt) ? 'work' : 'nothing';
+}
+
+/** The ticket may say something else than the last reading of it. */
+export function isEdited({ editedAt, editsReadAt }: Pick<Registers, 'editedAt' | 'editsReadAt'>): boolean {
+  return isAfter(editedAt, editsReadAt);
 }
 
 function isAfter(time: string | null, other: string | null): boolean {

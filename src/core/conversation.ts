@@ -1,12 +1,25 @@
 import { countMasked, maskOutput } from './mask-history.ts';
-import type { Message, ToolCall, ToolReply } from './message.ts';
+import type { Image, Message, ToolCall, ToolReply } from './message.ts';
 import { writeInstructions } from './prompt-text.ts';
 import type { StepRecord } from './step.ts';
 import type { ToolResult } from './tool.ts';
 
+/** What every request of a session begins with: the same for ever. */
+export interface Brief {
+  system: string;
+  request: string;
+  /** Hashes of the images that belong to the request. */
+  images?: string[];
+}
+
+/** The images that a session's model is shown, by their hashes; null: this model cannot see. */
+export type Images = ReadonlyMap<string, Image> | null;
+
 /** What a `model` step was given beside all that came before it. */
 export interface ModelInput {
   said: string | null;
+  /** Hashes of the images that belong to it. */
+  images?: string[];
   /** There were people's words in it. */
   heard?: true;
   /** There was a note that the agent goes in circles. */
@@ -71,16 +84,17 @@ export interface NextRequest extends ModelInput {
  * attempt sent, byte for byte; and each request begins with the one before it, but for the rare ones that mask a batch.
  */
 export function writeMessages(
-  brief: { system: string; request: string },
+  brief: Brief,
   turns: Turn[],
   next: NextRequest,
   contextWindow: number,
+  images: Images = new Map(),
 ): Message[] {
   const masked = countMasked(brief, turns, next, contextWindow);
-  const messages: Message[] = [{ role: 'user', text: brief.request }];
+  const messages: Message[] = [userMessage(brief.request, brief.images, images)];
   const told = new Set<string>();
   for (const [index, turn] of turns.entries()) {
-    addSaid(messages, turn.said);
+    addSaid(messages, turn, images);
     const { text, calls, raw } = turn.reply;
     // A reply of nothing is left out: vendors refuse to read back an empty message.
     if (text === '' && calls.length === 0) continue;
@@ -89,16 +103,30 @@ export function writeMessages(
     const replies = calls.map((call, at) => reply(call, turn.results[at] ?? notCompleted, index < masked, told));
     messages.push({ role: 'tool', replies });
   }
-  addSaid(messages, next.said);
+  addSaid(messages, next, images);
   return messages;
 }
 
 /** Two user messages in a row become one: some servers insist that roles alternate. */
-function addSaid(messages: Message[], said: string | null): void {
+function addSaid(messages: Message[], { said, images: hashes }: ModelInput, images: Images): void {
   if (said === null) return;
+  const message = userMessage(said, hashes, images);
   const last = messages.at(-1);
-  if (last?.role === 'user') messages[messages.length - 1] = { role: 'user', text: `${last.text}\n\n${said}` };
-  else messages.push({ role: 'user', text: said });
+  if (last?.role !== 'user') {
+    messages.push(message);
+    return;
+  }
+  const all = [...(last.images ?? []), ...(message.images ?? [])];
+  const text = `${last.text}\n\n${message.text}`;
+  messages[messages.length - 1] = { role: 'user', text, ...(all.length > 0 ? { images: all } : {}) };
+}
+
+function userMessage(text: string, hashes: string[] = [], images: Images): Message & { role: 'user' } {
+  if (hashes.length === 0) return { role: 'user', text };
+  if (images === null)
+    return { role: 'user', text: `${text}\n\n[You cannot see images, so those of the ticket are left out.]` };
+  const shown = hashes.flatMap((hash) => images.get(hash) ?? []);
+  return { role: 'user', text, ...(shown.length > 0 ? { images: shown } : {}) };
 }
 
 function reply(call: ToolCall, result: ToolResult, isMasked: boolean, told: Set<string>): ToolReply {

@@ -56,7 +56,7 @@ export type TrackerEvent =
       ticket: TicketHint;
       category: StateCategory;
       by: Person;
-      /** What was changed, if the delivery tells. */
+      /** What was changed, if the delivery tells: else an edit is noticed only when the next run begins. */
       changed?: TicketPart[];
     };
 

@@ -1,5 +1,6 @@
-import type { NextRequest, Turn } from './conversation.ts';
+import type { Brief, NextRequest, Turn } from './conversation.ts';
 import { grouped } from './cut-text.ts';
+import { imageTokens } from './message.ts';
 
 // Shares of the context window: above `high` a batch is masked, down to `low`.
 const high = 0.6;
@@ -22,21 +23,16 @@ export function maskOutput(text: string): string {
  * decides each as it was decided then; so the answer changes only where a batch is masked, and a resumed run agrees.
  * After a request that overflowed, the estimate is known to be too low, and all limits are halved.
  */
-export function countMasked(
-  brief: { system: string; request: string },
-  turns: readonly Turn[],
-  next: NextRequest,
-  contextWindow: number,
-): number {
+export function countMasked(brief: Brief, turns: readonly Turn[], next: NextRequest, contextWindow: number): number {
   const sizes = turns.map(sizeOf);
   const output = (turn: number) => sizes[turn]?.output ?? 0;
   const saving = (turn: number) => output(turn) - (sizes[turn]?.masked ?? 0);
-  let total = tokens(brief.system) + tokens(brief.request);
+  let total = tokens(brief.system) + tokens(brief.request) + seen(brief);
   let masked = 0;
   let window = contextWindow;
   for (let index = 0; index <= turns.length; index++) {
     const request = turns[index] ?? next;
-    total += tokens(request.said ?? '');
+    total += tokens(request.said ?? '') + seen(request);
     const overflowed = request.overflowed ?? false;
     if (overflowed) window = contextWindow / 2;
     if (overflowed || total > high * window) {
@@ -78,6 +74,10 @@ function sizeOf(turn: Turn): Size {
   }
   if (turn.results.every((result) => result !== null)) known.set(turn.reply, size);
   return size;
+}
+
+function seen({ images = [] }: { images?: string[] }): number {
+  return images.length * imageTokens;
 }
 
 function tokens(text: string): number {

@@ -17,8 +17,18 @@ export interface ToolReply {
   isError: boolean;
 }
 
+/** A picture that a model is shown. */
+export interface Image {
+  mediaType: string;
+  /** base64. */
+  data: string;
+}
+
+/** What one image comes to at most, whatever its size and whoever counts. */
+export const imageTokens = 5_000;
+
 export type Message =
-  | { role: 'user'; text: string }
+  | { role: 'user'; text: string; images?: Image[] }
   /** `raw` is the vendor's own content, stored and returned verbatim (reasoning signatures, provider parts). */
   | { role: 'assistant'; text: string; calls: ToolCall[]; raw?: unknown }
   | { role: 'tool'; replies: ToolReply[] };

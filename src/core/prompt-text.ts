@@ -2,9 +2,11 @@ import { cutMiddle, grouped } from './cut-text.ts';
 import { cleanLine, cleanText, markOutside } from './outside-text.ts';
 import type { Prompt } from './prompt.ts';
 import type { Ticket } from './ticket.ts';
+import { numbered } from './ticket-change.ts';
+import { judgeDeadline, type TicketFacts } from './ticket-facts.ts';
 import type { Instructions } from './tool.ts';
 
-// In characters. Together they keep a first request under about 25,000 tokens, whatever a ticket holds.
+// In characters. Together they keep a first request under about 30,000 tokens, whatever a ticket holds.
 const limits = {
   guidance: 8_000,
   instructions: 16_000,
@@ -13,6 +15,7 @@ const limits = {
   comment: 4_000,
   comments: 16_000,
   said: 32_000,
+  facts: 8_000,
 };
 const listed = 100;
 
@@ -77,8 +80,16 @@ export function writeInstructions({ path, text }: Instructions): string {
   return `# ${cleanLine(path, 300)}\n\n${textOr(text, limits.instructions, '(empty)')}`;
 }
 
+/** What a ticket is told with beside its own words. */
+export interface RequestParts {
+  facts: TicketFacts;
+  /** What its files say and are, not yet marked. */
+  attachments: string[];
+  now: Date;
+}
+
 /** The first message of a session: the ticket, all of it marked as data. */
-export function writeRequest(ticket: Ticket): string {
+export function writeRequest(ticket: Ticket, more: RequestParts | null = null): string {
   const identifier = cleanLine(ticket.identifier, 80);
   const fields = Object.entries(ticket.fields).map(
     ([name, value]) => `${cleanLine(name, 100)}: ${cleanLine(value, limits.field)}`,
@@ -97,9 +108,34 @@ export function writeRequest(ticket: Ticket): string {
       ...relations,
     ].join('\n'),
     `Description:\n${textOr(ticket.description, limits.description, '(empty)')}`,
+    ...(more ? writeFacts(more.facts) : []),
+    ...(more?.attachments ?? []),
     ...writeComments(ticket),
   ];
-  return `Your ticket is ${identifier}:\n\n${markOutside(`ticket ${identifier}`, parts.join('\n\n'))}`;
+  const request = `Your ticket is ${identifier}:\n\n${markOutside(`ticket ${identifier}`, parts.join('\n\n'))}`;
+  const notes = more ? explainFacts(more.facts, more.now) : [];
+  return notes.length === 0 ? request : `${request}\n\n${notes.join('\n')}`;
+}
+
+/** What the service does with a ticket's fields, where the agent should know it: the ticket's own words, under its names. */
+function writeFacts({ acceptanceCriteria, allowedPaths, exitCommands }: TicketFacts): string[] {
+  const told: [string, string][] = [
+    ['Acceptance criteria, by number', numbered(acceptanceCriteria)],
+    ['Allowed paths', allowedPaths.map((glob) => cleanLine(glob, 200)).join('\n')],
+    ['Exit commands', exitCommands.map((command) => cleanLine(command, limits.field)).join('\n')],
+  ];
+  return told.flatMap(([name, text]) => (text === '' ? [] : [`${name}:\n${cut(text, limits.facts)}`]));
+}
+
+function explainFacts({ acceptanceCriteria, allowedPaths, exitCommands, deadline }: TicketFacts, now: Date): string[] {
+  const due = deadline === null ? null : judgeDeadline(deadline, now);
+  return [
+    ...(acceptanceCriteria.length > 0 ? ['Answer each acceptance criterion by its number in finish.'] : []),
+    ...(allowedPaths.length > 0 ? ['A change of anything but the allowed paths is not accepted.'] : []),
+    ...(exitCommands.length > 0 ? ['The exit commands must succeed on your change; the service runs them too.'] : []),
+    ...(due === 'past' ? ['The deadline has passed.'] : []),
+    ...(due === 'near' ? ['The deadline is less than a day away.'] : []),
+  ];
 }
 
 /** The latest comments that fit, oldest first. */

@@ -162,6 +162,9 @@ export interface Judgement {
   reproduced: boolean;
 }
 
+export const noCommand =
+  'There is no command to verify with. Name one under verify: in .shipmate.yml on the base branch.';
+
 /** The verdict on a change from all that was run and read. */
 export function judge(facts: ProofFacts): Judgement {
   const findings = [...facts.read, ...facts.commands.flatMap(judgeCommand)];
@@ -170,7 +173,8 @@ export function judge(facts: ProofFacts): Judgement {
   const considered = facts.commands.filter((runs) => !counted || runs.head.report);
   const reproduced = considered.some(isReproduced);
 
-  if (heads.every((run) => stateOf(run) === 'notRunnable')) {
+  if (heads.length === 0) findings.push(doubt(noCommand));
+  else if (heads.every((run) => stateOf(run) === 'notRunnable')) {
     findings.push(doubt('Nothing could be run: no verification command starts here.'));
   } else if (!heads.some((run) => stateOf(run) === 'green' && ranTests(run))) {
     findings.push(doubt('No command with tests passed on the change, so nothing shows that it works.'));
@@ -198,6 +202,15 @@ export function judge(facts: ProofFacts): Judgement {
       ? 'unproved'
       : 'proved';
   return { verdict, findings, reproduced };
+}
+
+/** A command that the ticket wants to succeed. One that cannot be started at all is nothing that a change could mend. */
+export function judgeExit(run: CommandRun): Finding[] {
+  const command = `The ticket's exit command \`${run.command}\``;
+  if (stateOf(run) === 'notRunnable')
+    return [doubt(`${command} cannot be started (exit ${run.exitCode}): correct it on the ticket.`)];
+  if (run.exitCode === 0 && !run.stopped) return [];
+  return [regression(`${command} does not succeed on the change${why(run)}.${output(run)}`)];
 }
 
 function judgeCommand(runs: CommandRuns): Finding[] {

@@ -1,3 +1,4 @@
+import { type CheckedCriterion, unmetLine, writeCriteria } from './criteria.ts';
 import type { Evidence, Proof, TestCounts } from './evidence.ts';
 import type { Escalation } from './outcome.ts';
 import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
@@ -12,6 +13,8 @@ export interface PullRequestStory {
   report: Pick<WorkReport, 'title' | 'summary' | 'decisions' | 'risk'>;
   proof: Proof;
   changes: { files: number; added: number; deleted: number };
+  /** The ticket's acceptance criteria, with what the agent says of each. */
+  criteria?: CheckedCriterion[];
   /** What a reviewer should look at, as the gate noted it. */
   risks: string[];
   baseBranch: string;
@@ -43,6 +46,7 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
     section('What', `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}`),
     section('Why', `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}`),
     section('How it was verified', verification(proof)),
+    section('Acceptance criteria', writeCriteria(story.criteria ?? [])),
     section('Decisions taken', list(report.decisions, 20, 1000)),
     section('Risk', risks.filter((text) => text !== '').join('\n\n')),
     section(
@@ -89,13 +93,22 @@ export function branchName(identifier: string, title: string): string {
 }
 
 /** The last word on the ticket: the link, whether it is proved, and what was done. */
-export function writeClosing(closing: { url: string; proof: Proof; draft: boolean; summary: string }): string {
-  const { proof, draft } = closing;
-  const state =
-    proof.verdict === 'proved' ? (draft ? 'draft, proved' : 'proved') : `draft, **not proved**: ${whyNot(proof)}`;
+export function writeClosing(closing: {
+  url: string;
+  proof: Proof;
+  draft: boolean;
+  criteria?: CheckedCriterion[];
+  summary: string;
+}): string {
+  const { proof, draft, criteria = [] } = closing;
+  const unmet = unmetLine(criteria);
+  const proved = draft ? 'draft, proved' : 'proved';
+  const state = proof.verdict === 'proved' ? proved : `draft, **not proved**: ${whyNot(proof)}`;
   const tests = testsLine(proof);
   const summary = shorten(cleanMarkdown(closing.summary, 4000).split('\n\n')[0] ?? '', 600);
-  return [`Pull request: ${closing.url} (${state})`, tests, summary].filter((part) => part !== '').join('\n\n');
+  const answers = criteria.length === 0 ? '' : `Acceptance criteria:\n\n${writeCriteria(criteria)}`;
+  const head = `Pull request: ${closing.url} (${state})${unmet === '' ? '' : `. **${unmet}**`}`;
+  return [head, tests, summary, answers].filter((part) => part !== '').join('\n\n');
 }
 
 /** One structure wherever people are asked for help. */
@@ -143,11 +156,13 @@ function writeFollows({ follows }: PullRequestStory): string {
 }
 
 /** The first thing a reviewer sees where there is something to be wary of. */
-function warning({ proof, draft }: PullRequestStory): string {
+function warning({ proof, draft, criteria = [] }: PullRequestStory): string {
+  const unmet = unmetLine(criteria);
+  if (proof.verdict === 'proved' && unmet !== '') return `> [!WARNING]\n> **DRAFT: ${unmet}** The change is proved.`;
   if (proof.verdict === 'proved')
     return draft ? '**Draft.** The change is proved; pull requests are opened as drafts here.' : '';
   const head = proof.verdict === 'regressed' ? 'DRAFT: this change breaks something' : 'DRAFT: not proved';
-  return `> [!WARNING]\n> **${head}.** ${whyNot(proof)}`;
+  return `> [!WARNING]\n> **${head}.** ${whyNot(proof)}${unmet === '' ? '' : ` ${unmet}`}`;
 }
 
 function whyNot(proof: Proof): string {

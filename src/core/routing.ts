@@ -73,7 +73,7 @@ function find(repositories: readonly Repository[], name: string): Repository | u
 }
 
 /** As `git check-ref-format --branch` has it. */
-function isBranch(name: string): boolean {
+export function isBranch(name: string): boolean {
   if (
     name.length > 200 ||
     name === '@' ||

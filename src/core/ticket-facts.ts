@@ -1,3 +1,5 @@
+import { isBugTicket } from './bug-ticket.ts';
+import { cleanLine } from './outside-text.ts';
 import type { Ticket } from './ticket.ts';
 
 /** What a field of a ticket can mean to us, whatever a tracker or a team calls it. */
@@ -46,8 +48,8 @@ export interface TicketFacts {
 
 /** A custom field wins over a heading of the same meaning; of several names the first that has text. */
 export function readFacts(ticket: Pick<Ticket, 'fields' | 'description'>, names: FieldNames): TicketFacts {
-  const fields = new Map(Object.entries(ticket.fields).map(([name, value]) => [plain(name), value.trim()]));
-  const sections = readSections(ticket.description);
+  const fields = new Map(Object.entries(ticket.fields).map(([name, value]) => [plain(name), said(value)]));
+  const sections = readSections(withoutComments(ticket.description));
   const text = (meaning: Meaning): string | null => {
     const wanted = [meaning, ...names[meaning]].map(plain);
     for (const texts of [fields, sections]) {
@@ -70,29 +72,106 @@ export function readFacts(ticket: Pick<Ticket, 'fields' | 'description'>, names:
   };
 }
 
+const mostExitCommands = 20;
+
+/** What is run of a ticket's exit commands: what people see of them, the first 20. */
+export function exitCommandsOf({ exitCommands }: Pick<TicketFacts, 'exitCommands'>): string[] {
+  return exitCommands.slice(0, mostExitCommands).map((command) => cleanLine(command, 1_000));
+}
+
+/** How a deadline that is a date stands to now; null for one that is none, or is further off than a day. */
+export function judgeDeadline(deadline: string, now: Date): 'past' | 'near' | null {
+  const date = /^\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?/.exec(deadline.trim())?.[0];
+  if (date === undefined) return null;
+  // A day lasts until its end.
+  const until = date.length === 10 ? Date.parse(date) + 24 * 3_600_000 : Date.parse(date);
+  if (Number.isNaN(until)) return null;
+  const left = until - now.getTime();
+  return left <= 0 ? 'past' : left <= 24 * 3_600_000 ? 'near' : null;
+}
+
+/** What a good ticket has and this one lacks, as parts of a sentence; the most useful first. */
+export function missingParts(
+  ticket: Pick<Ticket, 'title' | 'description' | 'labels' | 'fields' | 'attachments'>,
+  facts: TicketFacts,
+): string[] {
+  const text = withoutComments(ticket.description).trim();
+  const isBug = isBugTicket(ticket);
+  const parts: [boolean, string][] = [
+    [text === '', 'a description: what is wanted, and why'],
+    [isBug && !tellsHowToSee(text), 'how to see the bug: the steps, what happens, and what should happen'],
+    [facts.acceptanceCriteria.length === 0, 'acceptance criteria: what must hold when it is done, one a line'],
+    [
+      ticket.attachments.length === 0 && /\b(mock-?ups?|screenshots?|attached|attachments?)\b/i.test(text),
+      'the file that it mentions: nothing is attached',
+    ],
+  ];
+  return parts.flatMap(([isMissing, part]) => (isMissing ? [part] : []));
+}
+
+function tellsHowToSee(text: string): boolean {
+  return (
+    /\b(steps|reproduc\w*|how to see|expected|actual(ly)?|instead of|should|when (i|you|we|the|a)\b)/i.test(text) ||
+    /\b(error|exception|traceback|stack ?trace)\b|^\s+at .+:\d+/im.test(text)
+  );
+}
+
 /** "Acceptance criteria", "acceptanceCriteria", "acceptance-criteria:" are one name. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** What stands under each heading, Markdown's or a line in bold, down to the next. */
-function readSections(description: string): Map<string, string> {
-  const sections = new Map<string, string>();
-  let name: string | null = null;
-  for (const line of description.split(/\r?\n/)) {
-    const heading = /^#{1,6}\s+(.{1,100})$|^\*\*(.{1,100})\*\*:?\s*$/.exec(line.trim());
-    if (heading) name = plain(heading[1] ?? heading[2] ?? '');
-    else if (name !== null) sections.set(name, `${sections.get(name) ?? ''}\n${line}`.trim());
+/** Without what people write to say that there is nothing to say. */
+function said(text: string): string {
+  const value = text.trim();
+  return /^(none|nothing|no|n\/?a|tbd|[-–—]+)\.?$/i.test(value) ? '' : value;
+}
+
+/** The hints of a template. One that never closes stays. */
+function withoutComments(text: string): string {
+  const kept: string[] = [];
+  let from = 0;
+  for (;;) {
+    const begin = text.indexOf('<!--', from);
+    const end = begin < 0 ? -1 : text.indexOf('-->', begin + 4);
+    if (end < 0) return kept.join('') + text.slice(from);
+    kept.push(text.slice(from, begin));
+    from = end + 3;
   }
+}
+
+/** What stands under each heading, Markdown's or a line in bold, down to the next; of two of one name the first with text. */
+function readSections(description: string): Map<string, string> {
+  const texts: { name: string; lines: string[] }[] = [];
+  let isCode = false;
+  for (const line of description.split(/\r?\n/)) {
+    if (/^\s*(```|~~~)/.test(line)) isCode = !isCode;
+    const heading = isCode ? null : /^#{1,6}\s+(.{1,100})$|^\*\*(.{1,100})\*\*:?\s*$/.exec(line.trim());
+    if (heading) texts.push({ name: plain(heading[1] ?? heading[2] ?? ''), lines: [] });
+    else texts.at(-1)?.lines.push(line);
+  }
+  const sections = new Map<string, string>();
+  for (const { name, lines } of texts) if (!sections.get(name)) sections.set(name, said(lines.join('\n')));
   return sections;
 }
 
-/** One item a line, without its bullet, number or box. */
+const bullet = /^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+)(?:\[[ xX]?\]\s*)?|^\s*\[[ xX]?\]\s+/;
+
+/** One item a line, without its bullet, number or box; an indented line without one goes on with the item before it. */
 function listItems(text: string): string[] {
-  return text
-    .split(/\r?\n/)
-    .map((line) => line.replace(/^\s*(?:[-*+•]|\d{1,3}[.)])?\s*(?:\[[ xX]?\]\s*)?/, '').trim())
-    .filter((line) => line !== '' && !/^```/.test(line));
+  const items: string[] = [];
+  let wasBullet = false;
+  for (const line of text.split(/\r?\n/)) {
+    const item = line.replace(bullet, '').trim();
+    if (item === '' || /^(```|~~~)/.test(item)) continue;
+    const isBullet = bullet.test(line);
+    if (!isBullet && wasBullet && /^\s{2,}/.test(line)) items[items.length - 1] += ` ${item}`;
+    else {
+      items.push(item);
+      wasBullet = isBullet;
+    }
+  }
+  return items;
 }
 
 function bare(item: string): string {

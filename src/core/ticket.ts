@@ -27,6 +27,15 @@ export interface TicketComment {
   at: string;
 }
 
+/** A file that people attached. Name and type are what they say of it; `Tracker.readAttachment` has its content. */
+export interface Attachment {
+  /** The tracker's own, within its ticket. */
+  id: string;
+  name: string;
+  mediaType: string;
+  bytes: number;
+}
+
 export const relationTypes = ['blocks', 'blockedBy', 'relatedTo', 'parent', 'child', 'duplicateOf'] as const;
 export type RelationType = (typeof relationTypes)[number];
 
@@ -65,6 +74,7 @@ export interface Ticket extends TicketHint {
   assignee: Person | null;
   comments: TicketComment[];
   relations: TicketRelation[];
+  attachments: Attachment[];
   /** ISO 8601. */
   updatedAt: string;
 }
@@ -101,6 +111,7 @@ export const ticketParts = [
   'labels',
   'priority',
   'relations',
+  'attachments',
   'state',
   'assignee',
 ] as const;

@@ -1,3 +1,5 @@
+import type { CriterionAnswer } from './criteria.ts';
+
 /** What the agent says of its finished work; the pull request and the closing words are written from it. */
 export interface WorkReport {
   title: string;
@@ -7,6 +9,8 @@ export interface WorkReport {
   decisions: string[];
   /** What could go wrong with this change; null when it sees nothing. */
   risk: string | null;
+  /** What it says of each of the ticket's acceptance criteria. */
+  criteria: CriterionAnswer[];
   /** The answer to a ticket that needs no change; null when there is one. */
   answer: string | null;
 }

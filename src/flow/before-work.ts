@@ -3,6 +3,7 @@ import type { TicketFacts } from '../core/ticket-facts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import type { ReadyWork } from '../store/waits.ts';
+import { checkAllowedPaths } from './allowed-paths.ts';
 import { awaitApproval } from './await-approval.ts';
 import { leadChildren } from './lead-children.ts';
 import type { NotPrepared } from './prepare.ts';
@@ -25,7 +26,7 @@ export interface Beginning {
 type Check = (beginning: Beginning) => Promise<NotPrepared | null>;
 
 /** In this order: the first that says no is what people are told. */
-const checks: Check[] = [awaitApproval, waitForBlockers, leadChildren];
+const checks: Check[] = [awaitApproval, waitForBlockers, leadChildren, checkAllowedPaths];
 
 /** Whether a run may begin at all, before anything is fetched or any model asked. */
 export async function mayBegin(beginning: Beginning): Promise<NotPrepared | null> {

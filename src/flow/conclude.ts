@@ -1,6 +1,7 @@
 import { proposalOptions, writeProposal } from '../core/approval-text.ts';
 import { attend } from '../core/attention.ts';
 import { type StopCause, stopReasons } from '../core/closing-text.ts';
+import { unmetLine, writeCriteria } from '../core/criteria.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { isObeyed } from '../core/prompt.ts';
@@ -12,6 +13,7 @@ import { deterministicId } from '../lib/ids.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
+import { unreadEditAt, unreadEdits } from '../store/edits.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { codeOf, markCarriedOut, openProposal, passOver } from '../store/proposals.ts';
@@ -52,6 +54,8 @@ export interface Ending {
   heard?: string[];
   /** The run has nothing left to go on with: it ends even when something is unread. */
   spent?: boolean;
+  /** What was said ended it: what was edited meanwhile is for the next run. */
+  leavesEdits?: boolean;
 }
 
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
@@ -95,7 +99,7 @@ async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
   reached: Outcome,
-  { work, heard = [], spent = false }: Ending,
+  { work, heard = [], spent = false, leavesEdits = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
 ): Promise<Result> {
@@ -113,8 +117,9 @@ async function end(
     // A no that was taken back meanwhile ends nothing.
     if (reached.rejected && !stopRequested && !rejection) return 'goesOn';
     const unread = (await unreadPrompts(tx, session.id)).filter((each) => isObeyed(each) && !heard.includes(each.id));
+    const isEdited = !leavesEdits && (await isEditUnheard(tx, session.id, work !== null));
     const endsNow = spent || outcome.carriesOut !== undefined || endsAnyway.includes(outcome.stopReason);
-    if (unread.length > 0 && !endsNow) return 'goesOn';
+    if ((unread.length > 0 || isEdited) && !endsNow) return 'goesOn';
     await settleLostCalls(tx, run.id);
     await reopenPrompts(tx, run.id);
     const conversation = await currentConversation(tx, session.id);
@@ -135,7 +140,8 @@ async function end(
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
     // A run that was stopped has answered nothing, but for a no; one that finished leaves what it did not read to the next.
-    if (!reason || reason === 'rejected') await markAnswered(tx, session.id, { words: finished === null });
+    if (!reason || reason === 'rejected')
+      await markAnswered(tx, session.id, { words: finished === null, asked: outcome.stopReason === 'needsInput' });
     if (outcome.stopReason === 'waiting') await beginWaiting(tx, session.id, outcome);
     else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
     deps.failpoint('conclude/mid');
@@ -144,6 +150,12 @@ async function end(
     const started = await startRun(tx, deps.policy, { ...session, state }, next, conversation);
     return started ? 'again' : 'ended';
   });
+}
+
+/** Whether the ticket was edited and its model, if it has one, not told. */
+async function isEditUnheard(tx: Tx, sessionId: string, hasModel: boolean): Promise<boolean> {
+  if ((await unreadEditAt(tx, sessionId)) !== null) return true;
+  return hasModel && (await unreadEdits(tx, sessionId)).length > 0;
 }
 
 /** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
@@ -199,7 +211,9 @@ async function publish(
   await settlePlan(tx, endOf(run), stage, 'completed');
 
   if (finished.type === 'answer') {
-    await sayClosing(tx, stage, endOf(run), { type: 'response', body: finished.answer });
+    const answers = writeCriteria(finished.criteria ?? []);
+    const body = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
+    await sayClosing(tx, stage, endOf(run), { type: 'response', body });
     await add('review', {
       kind: 'moveTicket',
       id: id('review'),
@@ -211,7 +225,9 @@ async function publish(
 
   const branch = session.branch ?? branchName(ticket.identifier, finished.report.title ?? ticket.title);
   if (session.branch === null) await updateSession(tx, session.id, { branch });
-  const draft = deps.policy.publish.pullRequest === 'draft' || finished.proof.verdict !== 'proved';
+  const { criteria = [] } = finished;
+  const isProved = finished.proof.verdict === 'proved' && unmetLine(criteria) === '';
+  const draft = deps.policy.publish.pullRequest === 'draft' || !isProved;
   const stackedOn = await findStackedOn(tx, repository.name, baseBranch);
   const text = writePullRequest({
     ticket,
@@ -219,6 +235,7 @@ async function publish(
     report: finished.report,
     proof: finished.proof,
     changes: finished.changes,
+    criteria,
     risks: finished.risks,
     baseBranch,
     draft,
@@ -264,6 +281,12 @@ async function publish(
     { kind: 'moveTicket', id: id('review'), to: 'review', from: ['backlog', 'unstarted', 'started'] },
     [pullRequestKey],
   );
-  const closing = writeClosing({ url: '{link}', proof: finished.proof, draft, summary: finished.report.summary });
+  const closing = writeClosing({
+    url: '{link}',
+    proof: finished.proof,
+    draft,
+    criteria,
+    summary: finished.report.summary,
+  });
   await sayClosing(tx, stage, endOf(run), { type: 'response', body: closing }, { from: pullRequestKey, field: 'url' });
 }

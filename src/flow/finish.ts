@@ -1,10 +1,13 @@
+import { type CheckedCriterion, checkCriteria, refuseAnswers } from '../core/criteria.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
 import { writeEscalation, writeHold } from '../core/pull-request-text.ts';
 import type { Journal, StepScope } from '../core/step.ts';
+import { exitCommandsOf, readFacts } from '../core/ticket-facts.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
+import { readKnownTicket } from '../store/edits.ts';
 import { lastPushedTree, publishedTree } from '../store/effects.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
@@ -25,7 +28,7 @@ export interface PublishPolicy {
 
 /** Finished work, as the journal holds it: all that publishing needs, so that a crash after it costs nothing. */
 export type Finished =
-  | { type: 'answer'; answer: string }
+  | { type: 'answer'; answer: string; criteria?: CheckedCriterion[] }
   | {
       type: 'change';
       report: WorkReport;
@@ -35,6 +38,8 @@ export type Finished =
       proof: Proof;
       changes: { files: number; added: number; deleted: number };
       risks: string[];
+      /** Of the ticket, with what the agent says of each. */
+      criteria?: CheckedCriterion[];
       /** ISO 8601: the published commit's date, the same in every retry. */
       date: string;
     };
@@ -52,6 +57,8 @@ export interface FinishOptions {
   journal: Journal;
   prepared: Prepared;
   workbench: Workbench;
+  /** The tool has a place for what the agent says of acceptance criteria. */
+  asksCriteria: boolean;
   signal: AbortSignal;
 }
 
@@ -128,16 +135,22 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const { deps, run, prepared, signal } = options;
   const { report, snapshot } = handIn;
   const pinned = await prepared.pinned();
-  if (!handIn.changed) {
-    if (report.answer === null) return { rejected: nothingChanged };
+  if (!handIn.changed && report.answer === null) return { rejected: nothingChanged };
+  if (handIn.changed && report.answer !== null) return { rejected: answeredAndChanged };
+  // As the model knows the ticket: what was edited since it is told before its next turn.
+  const known = await readKnownTicket(deps.db, run.sessionId);
+  const facts = known ? readFacts(known, deps.fields) : prepared.facts;
+  const unanswered = options.asksCriteria ? refuseAnswers(facts.acceptanceCriteria, report.criteria) : null;
+  if (unanswered !== null) return { rejected: unanswered };
+  const criteria = checkCriteria(facts.acceptanceCriteria, report.criteria, options.asksCriteria);
+  if (report.answer !== null) {
     for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);
-    return { finished: { type: 'answer', answer: report.answer } };
+    return { finished: { type: 'answer', answer: report.answer, criteria } };
   }
-  if (report.answer !== null) return { rejected: answeredAndChanged };
 
   const store = await deps.workspaces.receive(run.sessionId, prepared.repository, snapshot, signal);
   const changes = await deps.workspaces.changes(store, pinned.commit, snapshot.tree);
-  const inspection = await inspect(deps, store, pinned.commit, snapshot.tree, changes);
+  const inspection = await inspect(deps, store, pinned.commit, snapshot.tree, changes, facts.allowedPaths);
   if (inspection.verdict === 'hold') {
     const rejected = explainHold(inspection.reasons);
     const told = judgements(options.journal, run.id).some(
@@ -146,7 +159,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
     if (!told) scope.report({ type: 'thought', body: writeHold(inspection.reasons) });
     return { rejected };
   }
-  const { proof, files } = await prove(options, snapshot, store, changes);
+  const { proof, files } = await prove(options, snapshot, store, changes, exitCommandsOf(facts));
   const contents = new Map(files.map((file) => [file.evidence.path, file.content]));
   for (const evidence of proof.evidence)
     scope.evidence(evidence, evidence.type === 'file' ? contents.get(evidence.path) : undefined);
@@ -164,7 +177,12 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
       tree: snapshot.tree,
       proof,
       changes: sizeOf(changes),
-      risks: [...inspection.notes.map(({ path, message }) => `${path}: ${message}`), ...handIn.risks],
+      criteria,
+      risks: [
+        ...(facts.risk === null ? [] : [`The ticket says: ${facts.risk}`]),
+        ...inspection.notes.map(({ path, message }) => `${path}: ${message}`),
+        ...handIn.risks,
+      ],
       date: new Date().toISOString(),
     },
   };
@@ -176,6 +194,7 @@ function inspect(
   base: string,
   tree: string,
   changes: Change[],
+  allowedPaths: readonly string[],
 ): Promise<Inspection> {
   const { workspaces, policy, knownSecrets } = deps;
   return workspaces.diff(store, base, tree, { maxBytes: 32_000_000 }).then((patch) =>
@@ -186,7 +205,7 @@ function inspect(
         return sha === undefined ? null : workspaces.readBlob(store, sha, 64_000_000);
       },
       patch: patch.text,
-      policy: policy.publish,
+      policy: { ...policy.publish, allowedPaths },
       knownSecrets,
     }),
   );
@@ -198,6 +217,7 @@ async function prove(
   snapshot: SnapshotRow,
   store: SessionStore,
   changes: Change[],
+  exitCommands: readonly string[],
 ): Promise<Verification> {
   const { deps, prepared, workbench, signal } = options;
   const { commit: base, facts } = await prepared.pinned();
@@ -216,7 +236,7 @@ async function prove(
     const quick = await verify({ ...given, stage: 'fast' });
     if (quick.proof.verdict === 'regressed') return quick;
   }
-  return verify({ ...given, stage: 'full' });
+  return verify({ ...given, stage: 'full', exitCommands });
 }
 
 function sizeOf(changes: Change[]): { files: number; added: number; deleted: number } {

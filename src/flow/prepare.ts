@@ -1,19 +1,26 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { isBugTicket } from '../core/bug-ticket.ts';
+import type { Brief } from '../core/conversation.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { cleanLine } from '../core/outside-text.ts';
 import { isObeyed } from '../core/prompt.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
-import { routeByAnswer, routeTicket } from '../core/routing.ts';
+import { isBranch, routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
+import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { saveImages, saveKnownTicket } from '../store/edits.ts';
 import { type Handover, latestHandover } from '../store/handovers.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
+import { findSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
+import { tellUnmatchedPaths } from './allowed-paths.ts';
+import { readAttachments } from './attachments.ts';
 import { type Beginning, mayBegin } from './before-work.ts';
+import { readTicketNow, tellEdits } from './edits.ts';
 import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
 
@@ -29,7 +36,7 @@ export interface Prepared {
   isBug: boolean;
   /** What a person last handed over with the ticket. */
   handover: Handover | null;
-  brief: { system: string; request: string };
+  brief: Brief;
   /**
    * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
    * there. The first to ask starts the fetch.
@@ -58,9 +65,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
-  const ticket = await tracker.readTicket(session.hint, signal);
-  await saveReading(deps.db, session.ticketId, ticket);
-
+  const ticket = await readTicketNow(deps, run, session, tracker, signal);
   const facts = readFacts(ticket, deps.fields);
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
   const refused = await mayBegin(beginning);
@@ -76,7 +81,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const location = await host.locate(repository, signal);
   const { standsOn } = beginning;
   const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
-  const baseBranch = session.baseBranch ?? stacked ?? found.base ?? repository.base ?? location.defaultBranch;
+  const baseBranch =
+    session.baseBranch ?? stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
+  if (!isBranch(baseBranch)) return { outcome: noSuchBranch(repository, cleanLine(baseBranch, 100)), heard: [] };
 
   const handover = await latestHandover(deps.db, session.ticketId);
   const handed = handover?.runId === null ? handover.base : null;
@@ -99,19 +106,32 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   }
   if (!known)
     return { outcome: handed ? noSuchBase(repository, handed) : noSuchBranch(repository, baseBranch), heard: [] };
-  const from = { repository, baseBranch, known, refresh, look };
-  const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
+  const base = { repository, baseBranch, known, refresh, look };
+  const pinned = once(async () => (isPinned ? base.known : pin(deps, run, base)));
 
-  const brief = session.brief ?? {
-    system: writeSystemPrompt({
-      name: deps.name,
-      guidance: deps.guidance,
-      repository: { ...known.facts, name: repository.name, base: baseBranch },
-    }),
-    request: writeRequest(ticket),
-  };
-  if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
-  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), handover, brief, pinned };
+  const { commit } = known;
+  await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
+  const isBug = isBugTicket(ticket);
+  const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, pinned };
+  if (session.brief) {
+    await tellEdits(deps, run, tracker, ticket, signal);
+    return { ...from, brief: session.brief };
+  }
+  const system = writeSystemPrompt({
+    name: deps.name,
+    guidance: deps.guidance,
+    repository: { ...known.facts, name: repository.name, base: baseBranch },
+  });
+  const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
+  const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });
+  const brief: Brief = { system, request, ...(images.length > 0 && { images: images.map(({ hash }) => hash) }) };
+  const { id } = session;
+  await deps.db.transaction().execute(async (tx) => {
+    await updateSessionOf(tx, run, { brief, repository: repository.name, baseBranch });
+    await saveKnownTicket(tx, id, knownOf(ticket));
+    await saveImages(tx, id, images);
+  });
+  return { ...from, brief };
 }
 
 async function pin(

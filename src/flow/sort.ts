@@ -7,6 +7,7 @@ import { actorOf, overIn, type Said, type TrackerEvent } from '../core/delivery.
 import { noteWhileWaiting } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { isOver, type TicketHint } from '../core/ticket.ts';
+import { isEdit } from '../core/ticket-change.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
@@ -218,7 +219,7 @@ function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {
     case 'unassigned':
       return { at: event.at, given: false };
     case 'ticketChanged':
-      return { at: event.at, closed: isOver(event.category) };
+      return { at: event.at, closed: isOver(event.category), edited: isEdit(event.changed) };
     case 'prompted':
       return { at: event.said.at, ...spokenBy(heed(event.said, policy)) };
     default: {
@@ -235,7 +236,10 @@ function spokenBy({ obeyed, signal }: Heeded): Pick<Told, 'spoke'> {
 
 /** What there is to do for a session that was just opened, and of which nothing else was told. */
 function blank({ at, given = true, closed = false }: Told): AttentionRow {
-  const never = { stopAt: null, spokeAt: null, answeredAt: null, due: false };
+  const never = {
+    ...{ stopAt: null, spokeAt: null, answeredAt: null, due: false },
+    ...{ editedAt: null, editsReadAt: null, asked: false },
+  };
   const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
   return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
 }

@@ -5,13 +5,14 @@ import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
+import { readImages } from '../store/edits.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
-import { createSessionTools } from '../tools/session-tools.ts';
+import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import { openApproval } from './approval.ts';
 import { approversOf, createCarryOut } from './await-approval.ts';
@@ -60,6 +61,7 @@ export async function workOnTicket(
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
+  const { session } = prepared;
   if (steps.length === 0 && (await isForgotten(db, run.sessionId)))
     notes.push(
       'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
@@ -87,8 +89,12 @@ export async function workOnTicket(
       beforeWrite: () => workbench.settled(),
       afterWrite: (step) => workbench.touched(step.seq),
     });
-    const finish = createFinish({ deps, run, journal, prepared, workbench, signal });
-    const tools = toolsOf(deps, workbench, (report, context) => clock.without(() => finish(report, context)));
+    const asksCriteria = prepared.facts.acceptanceCriteria.length > 0;
+    const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, signal });
+    const tools = toolsOf(deps, workbench, {
+      finish: (report, context) => clock.without(() => finish(report, context)),
+      hasCriteria: asksCriteria,
+    });
     const budget = createBudget({
       limits: deps.budget,
       used,
@@ -98,14 +104,18 @@ export async function workOnTicket(
     const tellWait = createTellWait(deps, run);
     const carryOut = createCarryOut(deps, { run, ...prepared });
     const approval = await openApproval(db, run.sessionId, approversOf(deps), carryOut);
+    const images = await readImages(db, run.sessionId);
+    let endedByWords = false;
     for (;;) {
       const reached = await deps.agent.run(
         {
           brief: prepared.brief,
+          images,
           journal,
           prompts: {
             async take() {
-              const heard = await hear(db, run, approval);
+              const heard = await hear({ deps, run, session, approval, images, signal });
+              endedByWords = heard.outcome !== undefined;
               if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
               return heard;
             },
@@ -126,7 +136,8 @@ export async function workOnTicket(
         ? { ...reached, message: `${reached.message}\n\n${await writeStanding(db, run.sessionId)}` }
         : reached;
       const spent = budget.isSpent();
-      if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent })) return outcome;
+      if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent, leavesEdits: endedByWords }))
+        return outcome;
     }
   } catch (error) {
     if (!(error instanceof RunLost)) await workbench.save();
@@ -136,14 +147,10 @@ export async function workOnTicket(
   }
 }
 
-function toolsOf(
-  deps: RunDeps,
-  { toolHost, baseline, workspace }: Workbench,
-  finish: ReturnType<typeof createFinish>,
-): Tool[] {
+function toolsOf(deps: RunDeps, { toolHost, baseline, workspace }: Workbench, session: SessionToolsOptions): Tool[] {
   return [
     ...createWorkspaceTools(toolHost).map((tool) => (isEdit(tool) ? after(baseline, tool) : tool)),
-    ...createSessionTools({ finish }),
+    ...createSessionTools(session),
     ...deps.serverTools(workspace),
   ];
 }

@@ -66,13 +66,14 @@ export function chooseModel(keys: ModelKeys, baseUrls: ModelBaseUrls): string | 
 }
 
 function vendorModel(provider: AiSdkProviderName, vendor: keyof ModelKeys, name: string, options: ModelOptions): Model {
-  const { price, contextWindow } = findModelFacts(`${provider}:${name}`, options.prices);
+  const { price, contextWindow, sees } = findModelFacts(`${provider}:${name}`, options.prices);
   return createAiSdkModel({
     provider,
     name,
     apiKey: options.keys[vendor] || null,
     baseUrl: options.baseUrls[vendor] || null,
     contextWindow,
+    sees,
     cost: (usage) => costOf(price, usage),
   });
 }

@@ -8,6 +8,8 @@ export interface Model {
   readonly id: string;
   /** Tokens of context; old tool output is masked well before. */
   readonly contextWindow: number;
+  /** Whether it can be shown images; they must not be sent to one that cannot. */
+  readonly sees: boolean;
   /** USD for one call's tokens; null when the model has no known price. */
   cost(usage: TokenUsage): number | null;
   /**

@@ -22,7 +22,12 @@ export interface ModelFacts {
   contextWindow: number;
   /** null: tokens are counted and no money is shown. */
   price: Price | null;
+  /** Whether it can be shown images. */
+  sees: boolean;
 }
+
+/** Vendors all of whose models see. Of others' models those of the table do; what nobody knows is not shown any. */
+const seeing = ['anthropic', 'openai', 'gemini'];
 
 /** Assumed of a model that is not in the table: smaller than any current one, so that old output is masked in time. */
 const unknownContextWindow = 128_000;
@@ -33,7 +38,7 @@ type Rates = [input: number, output: number, cacheRead: number, cacheWrite: numb
  * List prices of November 2026. Caching that a vendor does not charge for extra is written at the input price. OpenAI's
  * models take more than is stated here, at twice the price: the window ends where the higher rate begins.
  */
-const table: Record<string, ModelFacts> = {
+const table: Record<string, Omit<ModelFacts, 'sees'>> = {
   'claude-opus-5-5': facts(1_000_000, [4, 20, 0.2, 5]),
   'claude-opus-5': facts(1_000_000, [5, 25, 0.5, 6.25]),
   'claude-opus-4-8': facts(1_000_000, [5, 25, 0.5, 6.25]),
@@ -61,7 +66,7 @@ const table: Record<string, ModelFacts> = {
   'gemini-2.5-flash': facts(1_048_576, [0.3, 2.5, 0.03, 0.3]),
 };
 
-function facts(contextWindow: number, rates: Rates, tokens?: number, above?: Rates): ModelFacts {
+function facts(contextWindow: number, rates: Rates, tokens?: number, above?: Rates): Omit<ModelFacts, 'sees'> {
   return {
     contextWindow,
     price: { ...named(rates), ...(tokens && above ? { above: { tokens, ...named(above) } } : {}) },
@@ -80,6 +85,7 @@ export function findModelFacts(spec: string, overrides: Record<string, PriceOver
   return {
     contextWindow: contextWindow ?? known?.contextWindow ?? unknownContextWindow,
     price: Object.keys(rates).length === 0 ? (known?.price ?? null) : overriddenPrice(known?.price ?? null, rates),
+    sees: known?.price !== undefined || seeing.includes(spec.slice(0, spec.indexOf(':'))),
   };
 }
 

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
-import picomatch from 'picomatch';
 import { foldPath, protectedAs, riskOf } from '../core/protected-paths.ts';
 import { createRedactor } from '../lib/redact.ts';
 import type { Change } from '../workspaces/changes.ts';
 import { readAddedLines } from './added-lines.ts';
+import { matcherOf } from './globs.ts';
 import { executableMode, oddName, oddRecord, submoduleMode, symlinkMode } from './record.ts';
 import { createSecretScan } from './secret-scan.ts';
 
@@ -13,6 +13,8 @@ export interface GatePolicy {
   /** Globs, beside the built-in list; letter case does not matter. */
   protectedPaths: readonly string[];
   limits: { files: number; bytes: number };
+  /** Globs of the ticket; a change may touch nothing else. Empty: anything. */
+  allowedPaths?: readonly string[];
 }
 
 export interface GateInput {
@@ -27,7 +29,7 @@ export interface GateInput {
 }
 
 export interface GateReason {
-  rule: 'protected' | 'size' | 'name' | 'tree' | 'secret';
+  rule: 'protected' | 'outside' | 'size' | 'name' | 'tree' | 'secret';
   path: string;
   /** A sentence for people. Never holds a secret. */
   message: string;
@@ -59,6 +61,7 @@ export async function inspectChange(input: GateInput): Promise<Inspection> {
   const reasons = [
     ...unusable,
     ...changes.flatMap((change) => inspectPaths(change, policy)),
+    ...inspectAllowed(changes, policy.allowedPaths ?? []),
     ...inspectLinksOverFiles(changes),
     ...inspectSize(changes, added, policy),
   ];
@@ -100,16 +103,13 @@ function inspectPaths(change: Change, policy: GatePolicy): GateReason[] {
   });
 }
 
-function matcherOf(globs: readonly string[]): (path: string) => boolean {
-  if (globs.length === 0) return () => false;
-  // A glob that names a directory means all that is in it.
-  const all = globs.flatMap((glob) => [foldGlob(glob), `${foldGlob(glob)}/**`]);
-  const matches = picomatch(all, { dot: true, nocase: true });
-  return (path) => matches(foldPath(path));
-}
-
-function foldGlob(glob: string): string {
-  return glob.normalize('NFKC').replace(/^\.?\/+|\/+$/g, '');
+function inspectAllowed(changes: readonly Change[], allowed: readonly string[]): GateReason[] {
+  if (allowed.length === 0) return [];
+  const isAllowed = matcherOf(allowed);
+  const paths = changes.flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [path, oldPath]));
+  return [...new Set(paths)]
+    .filter((path) => !isAllowed(path))
+    .map((path) => reason('outside', path, `${shown(path)} is outside the paths that the ticket allows.`));
 }
 
 /** `a -> elsewhere` beside `A/file`: where case does not count, the file is written through the link. */

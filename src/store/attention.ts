@@ -24,6 +24,9 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     spoke_at: string | null;
     answered_at: string | null;
     due: boolean;
+    edited_at: string | null;
+    edits_read_at: string | null;
+    asked: boolean;
     unread: boolean;
     runs: number;
     runs_in_hour: number;
@@ -32,7 +35,8 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     worker: string | null;
     stop_requested_at: Date | null;
   }>`
-    select s.given, ${microseconds('s.given_at')} as given_at, s.closed, s.due,
+    select s.given, ${microseconds('s.given_at')} as given_at, s.closed, s.due, s.asked,
+      ${microseconds('s.edited_at')} as edited_at, ${microseconds('s.edits_read_at')} as edits_read_at,
       ${microseconds('s.closed_at')} as closed_at, ${microseconds('s.stop_at')} as stop_at,
       ${microseconds('s.spoke_at')} as spoke_at, ${microseconds('s.answered_at')} as answered_at,
       exists (
@@ -61,6 +65,9 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
       spokeAt: row.spoke_at,
       answeredAt: row.answered_at,
       due: row.due,
+      editedAt: row.edited_at,
+      editsReadAt: row.edits_read_at,
+      asked: row.asked,
     },
     unread: row.unread,
     run:
@@ -79,13 +86,17 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
 
 /**
  * A run has come to its end and answered the assignment by it; `words`: and all that was said until now, read or not, so
- * that none of it starts another run by itself. Call with the session's lock held.
+ * that none of it starts another run by itself. `asked`: it ended with a question. Call with the session's lock held.
  */
-export async function markAnswered(tx: Tx, sessionId: string, { words }: { words: boolean }): Promise<void> {
+export async function markAnswered(
+  tx: Tx,
+  sessionId: string,
+  { words, asked = false }: { words: boolean; asked?: boolean },
+): Promise<void> {
   const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId}), 0)`;
   await tx
     .updateTable('sessions')
-    .set({ answered_at: sql<string>`given_at`, ...(words && { answered_seq: heard }) })
+    .set({ answered_at: sql<string>`given_at`, asked, ...(words && { answered_seq: heard }) })
     .where('id', '=', sessionId)
     .execute();
 }

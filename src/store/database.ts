@@ -8,6 +8,7 @@ import {
 } from 'kysely';
 import pg from 'pg';
 import type { Activity } from '../core/activity.ts';
+import type { Brief } from '../core/conversation.ts';
 import type { EffectState, Lane, Operation } from '../core/effect.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Outcome, Wait } from '../core/outcome.ts';
@@ -18,6 +19,7 @@ import type { SessionState } from '../core/session.ts';
 import type { OpenCategory, Rating } from '../core/standing-orders.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketDraft, TicketHint } from '../core/ticket.ts';
+import type { KnownTicket } from '../core/ticket-change.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -63,7 +65,7 @@ export interface Schema {
     branch: string | null;
     head_commit: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
-    brief: NullableJson<{ system: string; request: string }>;
+    brief: NullableJson<Brief>;
     created_at: Time;
     updated_at: Time;
     /** `updated_at` as it was when what the session needs no more was cleared away. */
@@ -84,6 +86,10 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
+    edited_at: Moment;
+    edits_read_at: Moment;
+    /** Its last run ended with a question. */
+    asked: Generated<boolean>;
     /** When people were asked what it rests for, and reminded of it. */
     asked_at: NullableTime;
     reminded_at: NullableTime;
@@ -108,6 +114,18 @@ export interface Schema {
     run_id: string | null;
     created_at: Time;
   };
+  known_tickets: { session_id: string; ticket: Json<KnownTicket> };
+  edits: {
+    id: string;
+    session_id: string;
+    seq: Serial;
+    note: string;
+    images: Json<string[]>;
+    created_at: Time;
+    read_by: string | null;
+    read_at: NullableTime;
+  };
+  ticket_images: { session_id: string; hash: string; media_type: string; content: Buffer };
   waits: {
     session_id: string;
     on_ticket: string;

@@ -71,23 +71,26 @@ export async function unreadPrompts(db: Database | Tx, sessionId: string): Promi
   }));
 }
 
-export async function markRead(tx: Tx, promptIds: string[], stepId: string | null): Promise<void> {
-  if (promptIds.length === 0) return;
-  await tx
-    .updateTable('prompts')
-    .set({ read_by: stepId, read_at: sql`now()` })
-    .where('id', 'in', promptIds)
-    .where('read_at', 'is', null)
-    .execute();
+/** Prompts, and what is told of edits, by their ids. */
+export async function markRead(tx: Tx, ids: string[], stepId: string | null): Promise<void> {
+  if (ids.length === 0) return;
+  for (const table of ['prompts', 'edits'] as const)
+    await tx
+      .updateTable(table)
+      .set({ read_by: stepId, read_at: sql<Date>`now()` })
+      .where('id', 'in', ids)
+      .where('read_at', 'is', null)
+      .execute();
 }
 
 /** What only a step that never completed has read is unread again: the next run must hear it. */
 export async function reopenPrompts(tx: Tx, runId: string): Promise<void> {
-  await tx
-    .updateTable('prompts')
-    .set({ read_by: null, read_at: null })
-    .where('read_by', 'in', (query) =>
-      query.selectFrom('steps').select('id').where('run_id', '=', runId).where('completed_at', 'is', null),
-    )
-    .execute();
+  for (const table of ['prompts', 'edits'] as const)
+    await tx
+      .updateTable(table)
+      .set({ read_by: null, read_at: null })
+      .where('read_by', 'in', (query) =>
+        query.selectFrom('steps').select('id').where('run_id', '=', runId).where('completed_at', 'is', null),
+      )
+      .execute();
 }

@@ -49,6 +49,10 @@ export async function forgetSteps(db: Database, days: number, most = 20): Promis
     await sql`
       update steps set input = null, result = null
       where session_id = any(${ids}::uuid[]) and input is not null`.execute(tx);
+    // Its brief stays, and what it was told of edits since goes with it: the next run tells them again.
+    await sql`
+      update edits set read_by = null, read_at = null
+      where session_id = any(${ids}::uuid[]) and read_at is not null`.execute(tx);
     await sql`update sessions set forgotten_at = now() where id = any(${ids}::uuid[])`.execute(tx);
     return ids.length;
   });

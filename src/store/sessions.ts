@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Brief } from '../core/conversation.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
@@ -21,7 +22,7 @@ export interface SessionRow {
   follows: { number: number; url: string; merged: boolean } | null;
   /** The closed pull request about which people were asked, and in which run. */
   askedAbout: { number: number; run: number } | null;
-  brief: { system: string; request: string } | null;
+  brief: Brief | null;
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
   gone: boolean;
@@ -38,6 +39,8 @@ export interface Told {
   given?: boolean;
   closed?: boolean;
   spoke?: 'stop' | 'word';
+  /** Its text or fields were edited. */
+  edited?: boolean;
   /** What was said from here on is said to the agent. */
   opens?: boolean;
 }
@@ -117,6 +120,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
       }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
+      ...(told.edited && { edited_at: newest('edited_at') }),
     })
     .whereRef('tickets.id', '=', 'sessions.ticket_id')
     .where('sessions.id', '=', sessionIdOf(hint))

@@ -6,12 +6,14 @@ import { updatePlanTool } from './session/update-plan.ts';
 
 export interface SessionToolsOptions {
   finish: Finish;
+  /** The ticket has acceptance criteria. */
+  hasCriteria?: boolean;
 }
 
 /**
  * How the agent speaks to people: functions of the worker, whose effects commit with their step. An `ask` ends the run as
  * `needsInput`; putting the question on the ticket is the flow's business, like every other end.
  */
-export function createSessionTools({ finish }: SessionToolsOptions): Tool[] {
-  return [updatePlanTool, noteTool, askTool, finishTool(finish)];
+export function createSessionTools({ finish, hasCriteria = false }: SessionToolsOptions): Tool[] {
+  return [updatePlanTool, noteTool, askTool, finishTool(finish, hasCriteria)];
 }

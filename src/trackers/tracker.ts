@@ -26,6 +26,12 @@ export interface Tracker {
   readTicket(hint: TicketHint, signal: AbortSignal): Promise<Ticket>;
 
   /**
+   * The content of a file that people attached (`Ticket.attachments`), of 10 MB at most. Throws `VendorError` (`not_found`,
+   * `invalid` for one that is too large, `unauthorized`, `unavailable`).
+   */
+  readAttachment(hint: TicketHint, attachmentId: string, signal: AbortSignal): Promise<Uint8Array>;
+
+  /**
    * Carries one operation out. The same operation (same `id`) sent again changes nothing and answers the same: the outside
    * sees it once. A `moveTicket` that a person has overtaken answers `{ skipped: reason }`. Throws `VendorError`.
    */

@@ -1,5 +1,13 @@
 import type { Evidence, Proof, TestCounts } from '../core/evidence.ts';
-import { type CommandRun, type CommandRuns, type Finding, judge, stateOf } from '../core/proof.ts';
+import {
+  type CommandRun,
+  type CommandRuns,
+  type Finding,
+  judge,
+  judgeExit,
+  noCommand,
+  stateOf,
+} from '../core/proof.ts';
 import type { ExecLimits } from '../sandboxes/sandbox.ts';
 import { type Baseline, runScan } from './baseline.ts';
 import { defaultLimits, evidenceOf, runCommand, type VerifyCommands } from './commands.ts';
@@ -19,6 +27,8 @@ export interface VerifyOptions {
   /** `fast` gates a finish; `full` is the last word, scans included. Either stands in for the other where that has no commands. */
   stage: 'fast' | 'full';
   ticket: { isBug: boolean };
+  /** Commands of the ticket that must succeed on the change; run after the base's own, in the `full` stage. */
+  exitCommands?: readonly string[];
   signal: AbortSignal;
   /** Called with each piece of evidence as it comes. */
   onEvidence?: (evidence: Evidence) => void;
@@ -41,10 +51,10 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const { trees, baseline, limits = defaultLimits } = options;
   const { fast, full, scan } = options.commands;
   const commands = [...new Set(options.stage === 'full' ? (full.length ? full : fast) : fast.length ? fast : full)];
+  const exits = options.stage === 'full' ? [...new Set(options.exitCommands ?? [])] : [];
   const scans = options.stage === 'full' ? [...new Set(scan)] : [];
   if (!trees.changes.length) return nothing('There is no change to prove: the tree is the same as on the base.');
-  if (!commands.length)
-    return nothing('There is no command to verify with. Name one under verify: in .shipmate.yml on the base branch.');
+  if (!commands.length && !exits.length) return nothing(noCommand);
 
   for (const command of commands)
     if (!baseline.runs.some((run) => run.command === command))
@@ -60,6 +70,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const lanes = createLanes(options.concurrency ?? 2, options.signal);
   let files: EvidenceFile[] = [];
   let leftOut = 0;
+  const exitRuns: CommandRun[] = [];
 
   const runIn = async (
     variant: Variant,
@@ -83,6 +94,12 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
           const run = await runScan(checkout, command, { limits, signal });
           found.push(run);
           keep(evidenceOf(run, where, note));
+        }
+        // Last: they come from a ticket, and what they leave must not be what the base's own commands see.
+        for (const command of exits) {
+          const { output: _, ...run } = await runCommand(checkout, command, { limits, signal });
+          exitRuns.push(run);
+          keep(evidenceOf(run, where, " (the ticket's exit command)"));
         }
         await checkout.sandbox.close();
         ({ files, leftOut } = await collectEvidence(checkout.evidenceDir));
@@ -123,7 +140,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
       },
     ];
   });
-  const read: Finding[] = [...reading.findings];
+  const read: Finding[] = [...reading.findings, ...exitRuns.flatMap(judgeExit)];
   for (const run of head?.found ?? []) {
     const before = baseline.scans.find((one) => one.command === run.command);
     if (before) read.push(...compareScans(before, run));

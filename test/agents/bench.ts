@@ -21,6 +21,7 @@ export function createContext(ledger: Ledger, options: BenchOptions = {}): Agent
     brief: { system: 'You are a test.', request: 'Do the work.' },
     journal: createMemoryJournal(ledger, options),
     prompts: takePrompts(ledger),
+    images: new Map(),
     notes: options.notes ?? [],
     tools,
     tree: options.tree ?? (() => null),

@@ -19,6 +19,7 @@ export function createScriptModel(script: Scripted[], contextWindow = 200_000): 
   return {
     id: 'test:script',
     contextWindow,
+    sees: true,
     sent,
     requests: () => sent.map((json) => JSON.parse(json)),
     cost: () => 0.01,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
@@ -46,6 +46,19 @@ describe('what the people who run it ask on the command line', { timeout: 170_00
     );
     expect(broken.stdout).toMatch(/sessions of all times: 1 violations/);
     expect(broken.code).toBe(1);
+  });
+
+  test('tickets template is a ticket to fill in; tickets attach adds a file', async ({ expect }) => {
+    const template = await shipmate('tickets', 'template');
+    expect(template.stdout).toContain('## Acceptance criteria');
+    await writeFile(join(dir, 'ticket.md'), template.stdout);
+    const created = await shipmate('tickets', 'create', 'Round half up', '--file', 'ticket.md');
+    const [identifier = ''] = created.stdout.split(' ');
+    const attached = await shipmate('tickets', 'attach', identifier, 'ticket.md');
+    expect([attached.code, attached.stdout]).toEqual([0, `Attached ticket.md (${template.stdout.length} bytes).\n`]);
+    expect((await shipmate('tickets', 'show', identifier)).stdout).toContain('File: ticket.md (');
+    const missing = await shipmate('tickets', 'attach', identifier, 'no-such-file');
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('The file cannot be read')]);
   });
 
   test('sessions failed lists dead letters of both kinds; redrive has them done again', async ({ expect }) => {

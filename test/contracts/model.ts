@@ -123,6 +123,25 @@ export function describeModel(subject: ModelSubject): void {
       expect(third).toMatchObject({ text: 'Done.', calls: [], finish: 'stop' });
     });
 
+    it('is shown images with the text that they belong to, also in the middle of a conversation', async () => {
+      const { model } = await start(`
+        replies:
+          - calls: [{ tool: read, input: { path: a } }]
+            expect: ["ENG-1", "[image: image/png, 3 bytes]"]
+          - text: Seen.
+            expect: ["Another.", "[image: image/jpeg, 4 bytes]"]`);
+      const image = (mediaType: string, ...bytes: number[]) => ({
+        mediaType,
+        data: Buffer.from(bytes).toString('base64'),
+      });
+      const first: Message = { role: 'user', text: 'ENG-1', images: [image('image/png', 1, 2, 3)] };
+      const reply = await model.complete(requestOf([first]), never);
+      const more: Message = { role: 'user', text: 'Another.', images: [image('image/jpeg', 4, 5, 6, 7)] };
+      expect(await model.complete(requestOf([...afterReply([first], reply), more]), never)).toMatchObject({
+        text: 'Seen.',
+      });
+    });
+
     it('hands malformed arguments over as they were written, and the conversation goes on', async () => {
       const { model } = await start(`
         replies:

@@ -33,6 +33,8 @@ export interface TrackerWorld {
     take(ticketId: string): Promise<SentDelivery>;
     say(ticketId: string, body: string): Promise<SentDelivery>;
     move(ticketId: string, to: StateCategory): Promise<SentDelivery>;
+    /** A file is added to the ticket. */
+    attach(ticketId: string, name: string, content: Uint8Array): Promise<SentDelivery>;
   };
   /** What the agent itself does, and another bot: the tracker tells of it as well. */
   agentSays(ticketId: string, body: string): Promise<SentDelivery>;

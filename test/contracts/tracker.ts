@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { actorOf, type Delivery, type TrackerEvent } from '../../src/core/delivery.ts';
 import type { TicketOperation } from '../../src/core/effect.ts';
@@ -107,6 +107,28 @@ export function trackerContract(
       const [event] = receive(await world.person.give(id));
       const ticket = await world.tracker.readTicket(event?.ticket as TicketHint, never);
       expect(ticket.description === description).toBe(true);
+    });
+
+    contract('a file is told, listed, and read byte for byte', async ({ expect }) => {
+      const { ticket } = await given();
+      const content = new Uint8Array(randomBytes(200_000));
+      expect(receive(await world.person.attach(ticket.id, 'mockup 🚢.png', content))).toMatchObject([
+        { type: 'ticketChanged', ticket: { id: ticket.id }, changed: ['attachments'] },
+      ]);
+      await world.person.attach(ticket.id, 'empty.txt', new Uint8Array());
+      const { attachments } = await world.tracker.readTicket(ticket, never);
+      expect(attachments).toMatchObject([
+        { name: 'mockup 🚢.png', mediaType: 'image/png', bytes: 200_000 },
+        { name: 'empty.txt', mediaType: 'text/plain', bytes: 0 },
+      ]);
+      const read = await Promise.all(attachments.map(({ id }) => world.tracker.readAttachment(ticket, id, never)));
+      expect(Buffer.compare(read[0] ?? new Uint8Array(), content)).toBe(0);
+      expect(read[1]).toHaveLength(0);
+      await expect(world.tracker.readAttachment(ticket, 'no-such-file', never)).rejects.toMatchObject({
+        name: 'VendorError',
+        code: 'not_found',
+        retryable: false,
+      });
     });
 
     contract('a ticket that does not exist is not found', async ({ expect }) => {

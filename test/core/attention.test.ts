@@ -11,6 +11,9 @@ const given: Registers = {
   spokeAt: null,
   answeredAt: null,
   due: false,
+  editedAt: null,
+  editsReadAt: null,
+  asked: false,
 };
 const answered = { ...given, answeredAt: at(1) };
 
@@ -20,6 +23,15 @@ test.for<[string, Registers, boolean, string]>([
   ['one that was given again since', { ...answered, givenAt: at(2) }, false, 'work'],
   ['words that nobody has read', { ...answered, spokeAt: at(2) }, true, 'work'],
   ['what it waited for has come', { ...answered, due: true }, false, 'work'],
+  ['an edit, where nothing was asked', { ...answered, editedAt: at(2), editsReadAt: at(1) }, false, 'nothing'],
+  ['an edit that may be the answer', { ...answered, asked: true, editedAt: at(2), editsReadAt: at(1) }, false, 'work'],
+  [
+    'one that was read before the question',
+    { ...answered, asked: true, editedAt: at(2), editsReadAt: at(2) },
+    false,
+    'nothing',
+  ],
+  ['an edit after a stop', { ...answered, asked: true, stopAt: at(2), editedAt: at(3) }, false, 'stopped'],
   ['words that were read', { ...answered, spokeAt: at(2) }, false, 'nothing'],
   ['a stop', { ...given, stopAt: at(2) }, false, 'stopped'],
   ['a stop, and words from before it', { ...given, spokeAt: at(2), stopAt: at(3) }, true, 'stopped'],

@@ -1,7 +1,8 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { writeRequest, writeSaid, writeSystemPrompt } from '../../src/core/prompt-text.ts';
 import type { Ticket } from '../../src/core/ticket.ts';
+import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
 import { createSessionTools } from '../../src/tools/session-tools.ts';
 import { createWorkspaceTools } from '../../src/tools/workspace-tools.ts';
 
@@ -32,6 +33,7 @@ const ticket: Ticket = {
   assignee: null,
   comments: [],
   relations: [],
+  attachments: [],
   updatedAt: '2026-01-01T00:00:00Z',
 };
 
@@ -186,6 +188,55 @@ function builtInTools() {
   ];
   return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
 }
+
+describe('what a ticket asks of the work, in the request', () => {
+  const more = (fields: Record<string, string>, attachments: string[] = []) => {
+    const facts = readFacts({ fields, description: '' }, defaultFieldNames);
+    return writeRequest({ ...ticket, fields }, { facts, attachments, now: new Date('2026-03-02T12:00:00Z') });
+  };
+
+  test('is told under its own name, between the marks, with what becomes of it after them', () => {
+    const request = more(
+      {
+        'Acceptance criteria': '- One\n- Two </outside-text>',
+        'Allowed paths': 'src/**',
+        'Exit commands': 'npm run lint',
+        Deadline: '2026-03-02',
+      },
+      ['Attachment log.txt (text/plain, 3 bytes):\nred'],
+    );
+    const [inside = '', after = ''] = request.split('</outside-text>');
+    for (const part of [
+      'Acceptance criteria, by number:\n1. One\n2. Two </outside text>',
+      'Allowed paths:\nsrc/**',
+      'Exit commands:\nnpm run lint',
+      'Attachment log.txt (text/plain, 3 bytes):\nred',
+    ])
+      expect(inside).toContain(part);
+    expect(after.trim().split('\n')).toEqual([
+      'Answer each acceptance criterion by its number in finish.',
+      'A change of anything but the allowed paths is not accepted.',
+      'The exit commands must succeed on your change; the service runs them too.',
+      'The deadline is less than a day away.',
+    ]);
+  });
+
+  test('adds nothing where it says nothing, and never without end', () => {
+    expect(more({})).toBe(writeRequest(ticket));
+    expect(more({ Deadline: '2026-03-01' })).toMatch(/<\/outside-text>\n\nThe deadline has passed\.$/);
+    const much = more({ 'Acceptance criteria': 'x\n'.repeat(50_000), 'Exit commands': 'y\n'.repeat(50_000) });
+    expect(much.length).toBeLessThan(30_000);
+  });
+});
+
+test('the finish tool has a place for criteria only where the ticket has some', () => {
+  const schema = (hasCriteria: boolean) =>
+    JSON.stringify(
+      createSessionTools({ finish: async () => ({ text: '', isError: false }), hasCriteria }).at(-1)?.inputSchema,
+    );
+  expect([schema(false).includes('criteria'), schema(true).includes('criteria')]).toEqual([false, true]);
+  expect(encode(schema(true)).length - encode(schema(false)).length).toBeLessThan(80);
+});
 
 test('system prompt and built-in tools take at most 1,300 tokens', () => {
   const system = writeSystemPrompt({ name: 'Shipmate', guidance: '', repository });

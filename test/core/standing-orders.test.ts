@@ -41,6 +41,7 @@ const hint = (id: string): TicketHint => ({
 const ticket = (changes: Partial<Ticket> = {}): Ticket => ({
   ...hint('7'),
   description: '',
+  attachments: [],
   labels: [],
   fields: {},
   state: { name: 'Todo', category: 'unstarted' },

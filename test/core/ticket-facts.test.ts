@@ -1,5 +1,16 @@
-import { describe, test } from 'vitest';
-import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, onTestFinished, test } from 'vitest';
+import { readTicketFile } from '../../src/cli/ticket-file.ts';
+import {
+  defaultFieldNames,
+  exitCommandsOf,
+  judgeDeadline,
+  missingParts,
+  readFacts,
+} from '../../src/core/ticket-facts.ts';
+import { ticketTemplate } from '../../src/core/ticket-template.ts';
 
 const facts = (ticket: { fields?: Record<string, string>; description?: string }) =>
   readFacts({ fields: {}, description: '', ...ticket }, defaultFieldNames);
@@ -32,5 +43,115 @@ describe('what a ticket says of the work', () => {
     const description = '## Risk\nFrom the heading.';
     expect(facts({ description, fields: { Risk: 'From the field.' } }).risk).toBe('From the field.');
     expect(facts({ description, fields: { Risk: '  ' } }).risk).toBe('From the heading.');
+  });
+
+  test('globs keep their stars, items their wrapped lines, and code its comments', ({ expect }) => {
+    const description = [
+      '## Allowed paths\n\n*.ts\n**/*.md\n* `docs/**`',
+      '## Acceptance criteria\n\n- [x] One that is\n  told on two lines\n- [ ] Two',
+      '## Exit commands\n\n```sh\n# Lint first\nnpm run lint\n```\n',
+      '## Risk\n\nNone.',
+    ].join('\n\n');
+    expect(facts({ description })).toMatchObject({
+      allowedPaths: ['*.ts', '**/*.md', 'docs/**'],
+      acceptanceCriteria: ['One that is told on two lines', 'Two'],
+      exitCommands: ['# Lint first', 'npm run lint'],
+      risk: null,
+    });
+  });
+
+  test('commands are run as people see them, and not without end', ({ expect }) => {
+    const exitCommands = ['npm\u200b test\u202e', ...Array.from({ length: 30 }, (_, at) => `echo ${at}`)];
+    const run = exitCommandsOf({ exitCommands });
+    expect([run[0], run.length]).toEqual(['npm test', 20]);
+  });
+});
+
+describe('the ticket template', () => {
+  const save = async (text: string) => {
+    const dir = await mkdtemp(join(tmpdir(), 'shipmate-template-'));
+    onTestFinished(() => rm(dir, { recursive: true }));
+    await writeFile(join(dir, 'ticket.md'), text);
+    return readTicketFile(join(dir, 'ticket.md'));
+  };
+
+  test('says nothing as it is', async ({ expect }) => {
+    const { description } = await save(ticketTemplate);
+    const nothing = { repository: null, base: null, approval: null, stages: null, deadline: null, risk: null };
+    expect(facts({ description })).toEqual({ ...nothing, acceptanceCriteria: [], allowedPaths: [], exitCommands: [] });
+  });
+
+  test('filled in, every part of it is understood', async ({ expect }) => {
+    const fill: Record<string, string> = {
+      'Acceptance criteria': '- [ ] Totals are right\n- [ ] It is tested',
+      Repository: 'web#release',
+      'Base branch': 'release',
+      Deadline: '2026-12-31',
+      Risk: 'Money.',
+      'Allowed paths': 'src/**\ntest/**',
+      'Exit commands': 'npm run lint',
+      Approval: 'plan',
+      Stages: 'review-each',
+    };
+    const filled = Object.entries(fill).reduce(
+      (text, [heading, value]) => {
+        expect(text).toContain(`## ${heading}\n`);
+        return text.replace(`## ${heading}\n`, `## ${heading}\n\n${value}\n`);
+      },
+      ticketTemplate.replace('- [ ]\n', ''),
+    );
+    const ticket = await save(filled.replace('Title: what is wanted, in one line', 'Totals'));
+    expect(ticket.title).toBe('Totals');
+    const found = facts(ticket);
+    expect(found).toEqual({
+      acceptanceCriteria: ['Totals are right', 'It is tested'],
+      repository: 'web#release',
+      base: 'release',
+      approval: 'plan',
+      stages: 'review-each',
+      deadline: '2026-12-31',
+      risk: 'Money.',
+      allowedPaths: ['src/**', 'test/**'],
+      exitCommands: ['npm run lint'],
+    });
+  });
+});
+
+test.for<[string, 'past' | 'near' | null]>([
+  ['2026-03-01', 'past'],
+  ['2026-03-02', 'near'],
+  ['2026-03-02T13:00:00Z', 'near'],
+  ['2026-03-02T11:00Z', 'past'],
+  ['2026-03-03', null],
+  ['next Friday', null],
+  ['5', null],
+  ['2026-99-99', null],
+])('a deadline of %s on the second of March, at noon', ([deadline, expected], { expect }) => {
+  expect(judgeDeadline(deadline, new Date('2026-03-02T12:00:00Z'))).toBe(expected);
+});
+
+describe('what a good ticket has and one lacks', () => {
+  const missing = (ticket: { title?: string; description?: string; labels?: string[]; attachments?: never[] }) => {
+    const whole = { title: 'Totals', description: '', labels: [], fields: {}, attachments: [], ...ticket };
+    return missingParts(whole, readFacts(whole, defaultFieldNames)).map((part) => part.split(/[:,]/)[0]);
+  };
+
+  test.for<[string, Parameters<typeof missing>[0], string[]]>([
+    ['nothing but a title', {}, ['a description', 'acceptance criteria']],
+    ['a template that nobody filled in', { description: '<!-- What? -->' }, ['a description', 'acceptance criteria']],
+    [
+      'a bug without a way to see it',
+      { labels: ['bug'], description: 'Totals.' },
+      ['how to see the bug', 'acceptance criteria'],
+    ],
+    ['a bug with one', { labels: ['bug'], description: 'Steps: add two rows. Expected 3.' }, ['acceptance criteria']],
+    [
+      'a mockup that is not there',
+      { description: 'As in the mockup.\n\n## Acceptance criteria\n- Like it' },
+      ['the file that it mentions'],
+    ],
+    ['a whole one', { description: 'Sum them.\n\n**Acceptance criteria**\n- 1 and 2 make 3' }, []],
+  ])('%s', ([, ticket, expected], { expect }) => {
+    expect(missing(ticket)).toEqual(expected);
   });
 });

@@ -68,7 +68,15 @@ function deliveriesOf({ happenings }: History, number: number): DeliveryBody[] {
     if (act === 'say' || act === 'stop' || act === 'continue')
       return { id, event: 'comment.created', at, actor, ticket, comment: { id: `comment-${index}`, body: said, at } };
     const event = act === 'give' ? 'ticket.assigned' : act === 'take' ? 'ticket.unassigned' : 'ticket.changed';
-    return { id, event, at, actor, ticket, previousAssignee };
+    return {
+      id,
+      event,
+      at,
+      actor,
+      ticket,
+      previousAssignee,
+      ...(act === 'edit' && { changed: ['description' as const] }),
+    };
   });
 }
 
@@ -88,7 +96,7 @@ function disordered({ repeats, order }: History, deliveries: DeliveryBody[]): De
 async function endStates(tickets: number[]): Promise<unknown[]> {
   const { rows } = await intake.pool.query(
     `select t.external_id::int as number, s.id, s.state, s.given, s.closed,
-       s.opened_at::text, s.given_at::text, s.closed_at::text, s.stop_at::text, s.spoke_at::text,
+       s.opened_at::text, s.given_at::text, s.closed_at::text, s.stop_at::text, s.spoke_at::text, s.edited_at::text,
        (select count(*)::int from runs r where r.session_id = s.id and r.ended_at is null) as live,
        (select count(*)::int from runs r where r.session_id = s.id and r.ended_at is null
           and r.stop_requested_at is not null) as stopping,

@@ -50,6 +50,7 @@ const worker = ({ by = [], silenceMinutes = null }: Policy = {}) =>
     name: agent,
     policy: { runsPerHour: 20, approval: { by, silenceMinutes } },
     repositories: new Map(),
+    fields: defaultFieldNames,
     workspaces: {},
   }) as unknown as RunDeps;
 
@@ -78,7 +79,14 @@ async function work(given: RunDeps, end: Partial<Outcome>, run?: ClaimedRun) {
     return { refused: refused.outcome.stopReason, notes: [], permits: false };
   }
   const approval = await openApproval(db, mine.sessionId, approversOf(given), async () => null);
-  const { notes, outcome } = await hear(db, mine, approval);
+  const { notes, outcome } = await hear({
+    deps: given,
+    run: mine,
+    session,
+    approval,
+    images: new Map(),
+    signal: never,
+  });
   const unread = await unreadPrompts(db, mine.sessionId);
   await db.transaction().execute((tx) =>
     markRead(

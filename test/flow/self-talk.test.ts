@@ -76,7 +76,7 @@ describe('nobody talks to himself', () => {
     const { rows } = await ours.pool.query('select hint from tickets');
     const hint = rows[0].hint as TicketHint;
     const state = { name: 'Todo', category: 'unstarted' as const };
-    const more = { description: '', labels: [], fields: {}, comments: [], relations: [] };
+    const more = { description: '', labels: [], fields: {}, comments: [], relations: [], attachments: [] };
     const ticket = { ...hint, ...more, state, assignee: account, updatedAt: '2026-04-02T00:00:00.000Z' };
     const listing: Tracker = {
       ...ours.tracker,

@@ -3,16 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { canMove, type SessionState } from '../../src/core/session.ts';
+import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 import { openApproval } from '../../src/flow/approval.ts';
 import { conclude, type Ending } from '../../src/flow/conclude.ts';
 import { hear } from '../../src/flow/hear.ts';
 import { createJournal } from '../../src/flow/journal.ts';
+import type { RunDeps } from '../../src/flow/run.ts';
 import { acceptDelivery, postEffects, reconcile, sortDeliveries } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createDatabase, createPool, inTransaction } from '../../src/store/database.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
 import { type ClaimedRun, claimRun, releaseRun, silenceRunsOf } from '../../src/store/runs.ts';
-import { currentConversation } from '../../src/store/sessions.ts';
+import { currentConversation, findSession } from '../../src/store/sessions.ts';
 import { listSteps } from '../../src/store/steps.ts';
 import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
 import { createBoardDesk } from '../../src/trackers/board/desk.ts';
@@ -96,7 +98,17 @@ export async function openStage() {
         currentConversation(db, run.sessionId),
       ]);
       const approval = await openApproval(db, run.sessionId, { by: [], agent }, async () => null);
-      const { prompts } = await hear(db, run, approval);
+      const session = await findSession(db, run.sessionId);
+      if (!session) throw new Error('the run has no session');
+      const deps = { ...concluding, fields: defaultFieldNames } as unknown as RunDeps;
+      const { prompts, reads: edits = [] } = await hear({
+        deps,
+        run,
+        session,
+        approval,
+        images: new Map(),
+        signal: never,
+      });
       const journal = createJournal({
         ...{ db, run, steps, failpoint: () => {}, wakePost: () => {}, modelAsked: () => {}, beforeModel: () => {} },
         conversation: () => conversation,
@@ -109,7 +121,7 @@ export async function openStage() {
         },
         worked: () => 0,
       });
-      const reads = prompts.map(({ id }) => id);
+      const reads = [...prompts.map(({ id }) => id), ...edits];
       await journal.step('model', `turn:${++turns}`, { said: null }, async () => ({ reply: 'ok' }), { reads });
     },
     conclude: (run: ClaimedRun, outcome: Outcome, ending: Ending = { work: null }) =>

@@ -93,9 +93,19 @@ describe('prices', () => {
   });
 
   it('of an unknown model are not made up', () => {
-    expect(findModelFacts('openai-compatible:qwen3-coder')).toEqual({ contextWindow: 128_000, price: null });
+    expect(findModelFacts('openai-compatible:qwen3-coder')).toEqual({
+      contextWindow: 128_000,
+      price: null,
+      sees: false,
+    });
     expect(createModel('openai-compatible:qwen3-coder', none).cost(usage)).toBeNull();
     expect(findModelFacts('openai-compatible:constructor').price).toBeNull();
+    const sees = (spec: string) => findModelFacts(spec).sees;
+    expect(['gemini:new', 'openai-compatible:gpt-6-sol', 'openai-compatible:constructor'].map(sees)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('come from the configuration first, by spec before name', () => {
@@ -114,6 +124,7 @@ describe('prices', () => {
     expect(findModelFacts('openai-compatible:qwen3-coder', overrides)).toEqual({
       contextWindow: 64_000,
       price: { input: 1, output: 2, cacheRead: 1, cacheWrite: 1 },
+      sees: false,
     });
     expect(findModelFacts('openai:half-known', overrides).price).toBeNull();
     const model = createModel('openai-compatible:qwen3-coder', { ...none, prices: overrides });

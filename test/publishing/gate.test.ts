@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type GateInput, inspectChange } from '../../src/publishing/gate.ts';
+import { oddGlob } from '../../src/publishing/globs.ts';
 import { changeOf, type FileSpec, gateInput, noSha } from './changes.ts';
 
 async function rulesOf(files: FileSpec[], options: Partial<GateInput> = {}) {
@@ -43,6 +44,56 @@ describe('an ordinary change', () => {
         { path: 'src/[id]/page.tsx' },
       ]),
     ).toEqual([]);
+  });
+});
+
+describe('the paths that a ticket allows', () => {
+  const inspect = (allowedPaths: string[], files: FileSpec[]) =>
+    inspectChange(gateInput(files, { policy: { ...gateInput([]).policy, allowedPaths } }));
+
+  test('hold what is outside of them, each path with its reason', async () => {
+    const { verdict, reasons } = await inspect(
+      ['src/billing', './docs/*.md'],
+      [
+        { path: 'src/billing/totals.ts' },
+        { path: 'SRC/Billing/tax.ts' },
+        { path: 'docs/billing.md' },
+        { path: 'docs/deep/er.md' },
+        { path: 'src/billing.ts' },
+        { path: 'src/billing/moved.ts', oldPath: 'src/other.ts', status: 'R' },
+        { path: 'old.ts', status: 'D' },
+      ],
+    );
+    expect(verdict).toBe('hold');
+    expect(reasons.map(({ rule, path }) => [rule, path])).toEqual(
+      ['docs/deep/er.md', 'src/billing.ts', 'src/other.ts', 'old.ts'].map((path) => ['outside', path]),
+    );
+    expect(reasons[0]?.message).toBe('`docs/deep/er.md` is outside the paths that the ticket allows.');
+  });
+
+  test('do not open what is protected, and without any everything else is open', async () => {
+    const workflow = { path: '.github/workflows/ci.yml' };
+    expect((await inspect(['**'], [workflow])).reasons.map(({ rule }) => rule)).toEqual(['protected']);
+    expect((await inspect([], [{ path: 'a/b' }])).verdict).toBe('allow');
+  });
+
+  test('are globs of paths in a repository, or are told as what they are', () => {
+    for (const glob of ['src/**', '*.{ts,tsx}', '/src/', 'a b/[id]/*.ts', '@(a|b)', 'naïve/**'])
+      expect(oddGlob(glob), glob).toBeNull();
+    for (const glob of [
+      '',
+      '/',
+      '!src/**',
+      '../x',
+      'src/[',
+      '{a,b',
+      'C:\\src',
+      'https://x/y',
+      '~/x',
+      'a\u0007',
+      'x'.repeat(301),
+    ])
+      expect(oddGlob(glob), glob).toMatch(/./);
   });
 });
 

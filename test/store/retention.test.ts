@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { deleteSpentRows } from '../../src/flow.ts';
 import type { Database } from '../../src/store/database.ts';
+import { unreadEdits } from '../../src/store/edits.ts';
 import { deleteOldDeliveries, deleteSpentSnapshots, forgetSteps, whileAtRest } from '../../src/store/retention.ts';
 import { listSteps } from '../../src/store/steps.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -74,7 +75,12 @@ describe('what goes with time', () => {
     const session = await plantSession(database.pool, { daysAgo: 200 });
     const recent = await plantSession(database.pool, { daysAgo: 100 });
     for (const each of [session, recent]) await plantStep(database.pool, each, { key: 'one', result: { text: 'Hm.' } });
+    const told = `insert into edits (id, session_id, note, read_at) values (gen_random_uuid(), $1, 'Round up.', now())`;
+    for (const each of [session, recent]) await database.pool.query(told, [each.id]);
     expect(await forgetSteps(db, 180)).toBe(1);
+    // The brief stays, so what was told of edits since must be told again.
+    expect((await unreadEdits(db, session.id)).map(({ note }) => note)).toEqual(['Round up.']);
+    expect(await unreadEdits(db, recent.id)).toEqual([]);
     expect(await forgetSteps(db, 180)).toBe(0);
     const rows = await db.selectFrom('steps').select(['session_id', 'key', 'result']).orderBy('seq').execute();
     expect(rows).toEqual([

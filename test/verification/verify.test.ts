@@ -32,7 +32,7 @@ function commandsOf(over: Partial<VerifyCommands>): VerifyCommands {
 async function proofOf(
   files: Files,
   commands: VerifyCommands,
-  over: { stage?: 'fast' | 'full'; isBug?: boolean } = {},
+  over: { stage?: 'fast' | 'full'; isBug?: boolean; exitCommands?: string[] } = {},
 ) {
   const trees = await repository.change(files);
   const baseline = await takeBaseline({ trees, commands, signal, limits });
@@ -44,6 +44,7 @@ async function proofOf(
     baseline: JSON.parse(JSON.stringify(baseline)),
     stage: over.stage ?? 'full',
     ticket: { isBug: over.isBug ?? false },
+    ...(over.exitCommands && { exitCommands: over.exitCommands }),
     onEvidence: (evidence) => heard.push(evidence),
   });
   expect(verification.proof.evidence).toEqual(heard);
@@ -75,6 +76,49 @@ describe('a command', () => {
     const { log } = await run('echo first; seq 1 5000; echo last');
     expect(log.length).toBeLessThanOrEqual(4096);
     expect(log).toMatch(/^first\n1\n[\s\S]*bytes left out[\s\S]*\nlast\n$/);
+  });
+});
+
+describe("a ticket's exit commands", () => {
+  const files = { 'src/slug.js': fixedSlugJs, 'test/slug.test.js': slugTest + reproduction };
+  const commands = commandsOf({ full: [node] });
+  const heads = (evidence: Evidence[]) =>
+    evidence.flatMap((one) => (one.type === 'command' && one.where === 'head' ? [[one.command, one.exitCode]] : []));
+
+  test('run on the clean change after the base’s own commands, as evidence of their own', async () => {
+    const exitCommands = ['test -s src/slug.js && test ! -e scratch', 'true', 'true'];
+    const { proof } = await proofOf(files, commands, { exitCommands });
+    expect(proof.verdict).toBe('proved');
+    expect(heads(proof.evidence)).toEqual(
+      expect.arrayContaining([
+        [exitCommands[0], 0],
+        ['true', 0],
+      ]),
+    );
+    expect(heads(proof.evidence).findIndex(([command]) => command === 'true')).toBeGreaterThan(0);
+    expect(proof.evidence.filter((one) => one.type === 'command' && one.command === 'true')).toHaveLength(1);
+    expect(proof.testsAfter?.passed).toBe(6);
+  });
+
+  test('one that fails sends the change back, with its output', async () => {
+    const { proof } = await proofOf(files, commands, { exitCommands: ['echo too wide; exit 4'] });
+    expect(proof.verdict).toBe('regressed');
+    expect(proof.findings.join('\n')).toMatch(
+      /exit command `echo too wide; exit 4` does not succeed.*exit 4[\s\S]*too wide/,
+    );
+  });
+
+  test('one that does not exist keeps it from being proved, and is no fault of the change', async () => {
+    const { proof } = await proofOf(files, commands, { exitCommands: ['no-such-command --all'] });
+    expect(proof.verdict).toBe('unproved');
+    expect(proof.findings.join('\n')).toContain('cannot be started (exit 127): correct it on the ticket');
+  });
+
+  test('never stand in for the base’s own commands', async () => {
+    const { proof } = await proofOf(files, commandsOf({}), { exitCommands: ['true'] });
+    expect(proof.verdict).toBe('unproved');
+    expect(heads(proof.evidence)).toEqual([['true', 0]]);
+    expect(proof.findings.join('\n')).toContain('There is no command to verify with');
   });
 });
 

@@ -1,7 +1,7 @@
 import { describeUsed, type ModelCall } from '../../core/budget.ts';
 import { type ModelInput, type ModelResult, type Turn, writeMessages } from '../../core/conversation.ts';
 import { cutMiddle } from '../../core/cut-text.ts';
-import type { Message, TokenUsage } from '../../core/message.ts';
+import { imageTokens, type Message, type TokenUsage } from '../../core/message.ts';
 import type { StepScope } from '../../core/step.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { retry } from '../../lib/retry.ts';
@@ -30,15 +30,16 @@ const tellCost = { turns: 10, ms: 600_000 };
 export function createAsking(settings: ModelSettings, context: AgentContext) {
   const { model } = settings;
   const { system } = context.brief;
+  const images = model.sees ? context.images : null;
   const tools = context.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   let last: { bytes: number; tokens: number } | null = null;
   let toldAtMs = 0;
 
   function prepare(turns: Turn[], input: ModelInput): PreparedCall {
     const write = (overflowed: boolean) =>
-      writeMessages(context.brief, turns, { ...input, overflowed }, model.contextWindow);
+      writeMessages(context.brief, turns, { ...input, overflowed }, model.contextWindow, images);
     const messages = write(false);
-    const bytes = Buffer.byteLength(JSON.stringify([system, tools, messages]));
+    const bytes = sizeOf([system, tools], messages);
     // The request before is the beginning of this one, and what that came to is known.
     const grown = last && bytes >= last.bytes ? last.tokens + (bytes - last.bytes) / bytesPerToken : Infinity;
     return {
@@ -107,6 +108,17 @@ async function withinWindow(
     if (!(error instanceof VendorError) || error.code !== 'context_overflow') throw error;
     return { reply: await complete(true), overflowed: true };
   }
+}
+
+/** An image counts as what it may come to, not as the bytes that it is sent as. */
+function sizeOf(rest: unknown[], messages: Message[]): number {
+  const images = messages.flatMap((message) => (message.role === 'user' && message.images) || []).length;
+  const text = JSON.stringify([...rest, images === 0 ? messages : messages.map(withoutImages)]);
+  return Buffer.byteLength(text) + images * imageTokens * bytesPerToken;
+}
+
+function withoutImages(message: Message): Message {
+  return message.role === 'user' ? { role: 'user', text: message.text } : message;
 }
 
 function promptOf(usage: TokenUsage): number {

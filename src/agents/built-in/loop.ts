@@ -69,10 +69,10 @@ async function nextInput(
   const mine = ofRun(readTurns(journal.history()), journal.runId);
   const loop = ended ? {} : judgeLoop(mine);
   const judged = ended ? { outcome: ended } : judgeReply(mine, settings.maxOutputTokens);
-  const { prompts: heard, notes: told, outcome: ending } = await prompts.take();
+  const { prompts: heard, notes: told, images = [], reads = [], outcome: ending } = await prompts.take();
   if (ending) return { outcome: ending, input: { said: null }, reads: [], isSpokenTo: false };
-  // What people say may be the way out of a circle, and keeps a run from ending; what others tell does neither.
-  const isSpokenTo = heard.some(isObeyed);
+  // What people say or edit may be the way out of a circle, and keeps a run from ending; what others tell does neither.
+  const isSpokenTo = heard.some(isObeyed) || reads.length > 0;
   const warning = isSpokenTo ? undefined : loop.note;
   const all = [...notes, ...told, judged.note, warning].filter((note) => note !== undefined);
   const tree = context.tree();
@@ -80,11 +80,12 @@ async function nextInput(
     outcome: judged.outcome ?? loop.outcome,
     input: {
       said: writeSaid(all, heard),
+      ...(images.length > 0 ? { images } : {}),
       ...(isSpokenTo ? { heard: true } : {}),
       ...(warning === undefined ? {} : { warned: true }),
       ...(tree === null ? {} : { tree }),
     },
-    reads: heard.map((prompt) => prompt.id),
+    reads: [...heard.map((prompt) => prompt.id), ...reads],
     isSpokenTo,
   };
 }

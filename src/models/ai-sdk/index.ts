@@ -9,6 +9,7 @@ import { type AiSdkProviderName, aiSdkProviders, type Endpoint } from './provide
 export interface AiSdkModelOptions extends Endpoint {
   provider: AiSdkProviderName;
   contextWindow: number;
+  sees: boolean;
   cost(usage: TokenUsage): number | null;
 }
 
@@ -85,6 +86,7 @@ export function createAiSdkModel(options: AiSdkModelOptions): Model {
   return {
     id,
     contextWindow: options.contextWindow,
+    sees: options.sees,
     cost: options.cost,
 
     async complete(request, signal) {

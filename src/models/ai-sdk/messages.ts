@@ -1,5 +1,5 @@
 import type { AssistantContent, ModelMessage, ToolSet, TypedToolCall } from 'ai';
-import type { Message, ToolCall } from '../../core/message.ts';
+import type { Image, Message, ToolCall } from '../../core/message.ts';
 import type { ModelRequest } from '../model.ts';
 import type { AiSdkProvider } from './providers.ts';
 
@@ -37,7 +37,8 @@ export function toCallSettings(request: ModelRequest, provider: AiSdkProvider, p
 function toModelMessage(message: Message, provider: AiSdkProvider, providerName: string): ModelMessage[] {
   switch (message.role) {
     case 'user':
-      return [{ role: 'user', content: message.text }];
+      if (message.images === undefined) return [{ role: 'user', content: message.text }];
+      return [{ role: 'user', content: [...message.images.map(toImagePart), { type: 'text', text: message.text }] }];
     case 'assistant': {
       const content = assistantContent(message, providerName);
       return content.length > 0 ? [{ role: 'assistant', content }] : [];
@@ -55,6 +56,10 @@ function toModelMessage(message: Message, provider: AiSdkProvider, providerName:
         },
       ];
   }
+}
+
+function toImagePart({ mediaType, data }: Image) {
+  return { type: 'file' as const, mediaType, data };
 }
 
 /** Verbatim where this vendor wrote it; what another model said is told in plain words. An empty reply is left out: vendors refuse it. */

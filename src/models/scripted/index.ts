@@ -19,6 +19,7 @@ export function createScriptedModel({ file, costOf }: ScriptedModelOptions): Mod
   return {
     id: `scripted:${file}`,
     contextWindow: 200_000,
+    sees: true,
 
     cost(usage) {
       return costOf(opened.script?.price ?? null, usage);

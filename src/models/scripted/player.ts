@@ -1,5 +1,5 @@
 import { saysUndone } from '../../core/interruption.ts';
-import type { Message, TokenUsage } from '../../core/message.ts';
+import type { Image, Message, TokenUsage } from '../../core/message.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { isReply, type Script, type ScriptEntry } from './script.ts';
 
@@ -155,8 +155,13 @@ function estimateUsage(request: PlayerRequest, reply: string): TokenUsage {
 function textOf(message: Message | undefined): string {
   if (!message) return '';
   if (message.role === 'tool') return message.replies.map((reply) => reply.text).join('\n');
-  if (message.role === 'user') return message.text;
+  if (message.role === 'user') return [message.text, ...(message.images ?? []).map(showImage)].join('\n');
   return message.text + message.calls.map((call) => call.name + JSON.stringify(call.input)).join('');
+}
+
+/** A script sees of an image what it is. */
+function showImage({ mediaType, data }: Image): string {
+  return `[image: ${mediaType}, ${Buffer.from(data, 'base64').length} bytes]`;
 }
 
 function shortened(text: string): string {

@@ -6,7 +6,14 @@ import { defineTool } from '../define-tool.ts';
 /** Verifies the work. Answers with an `outcome` when it is good, with findings for the model when it is not. */
 export type Finish = (report: WorkReport, context: ToolRunContext) => Promise<ToolResult>;
 
-export function finishTool(finish: Finish): Tool {
+const criteria = z
+  .array(z.object({ criterion: z.int(), met: z.boolean(), evidence: z.string().max(1_000) }))
+  .max(100)
+  .optional()
+  .describe("Each of the ticket's criteria, by number");
+
+/** `asksCriteria`: the ticket has acceptance criteria, so there is a place to answer them. */
+export function finishTool(finish: Finish, asksCriteria = false): Tool {
   return defineTool({
     name: 'finish',
     description: 'Hand in the work. It is verified, then becomes a pull request; or you are told what is wrong.',
@@ -16,12 +23,13 @@ export function finishTool(finish: Finish): Tool {
       decisions: z.array(z.string().max(1_000)).max(20).optional().describe('What you chose where the ticket was open'),
       risk: z.string().max(2_000).optional().describe('What could go wrong'),
       answer: z.string().max(16_000).optional().describe('Only for a ticket that needs no change'),
+      ...((asksCriteria ? { criteria } : {}) as { criteria: typeof criteria }),
     }),
     readOnly: false,
     repeatable: true,
     describe: () => null,
-    run({ title, summary, decisions = [], risk, answer }, context) {
-      return finish({ title, summary, decisions, risk: risk ?? null, answer: answer ?? null }, context);
+    run({ title, summary, decisions = [], risk, answer, criteria = [] }, context) {
+      return finish({ title, summary, decisions, risk: risk ?? null, criteria, answer: answer ?? null }, context);
     },
   });
 }

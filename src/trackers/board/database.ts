@@ -52,6 +52,16 @@ export interface BoardTables {
     created_at: Time;
   };
   board_plans: { ticket: number; plan: Json<Plan>; updated_at: Time };
+  board_files: {
+    id: string;
+    ticket: number;
+    seq: ColumnType<string, never, never>;
+    name: string;
+    media_type: string;
+    content: Buffer;
+    author: Json<Person>;
+    created_at: Time;
+  };
   board_attachments: { ticket: number; url: string; title: string; created_at: Time };
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
-import type { Person, Ticket, TicketComment, TicketHint, TicketRelation } from '../../core/ticket.ts';
+import type { Attachment, Person, Ticket, TicketComment, TicketHint, TicketRelation } from '../../core/ticket.ts';
 import {
   changedParts,
   describeChange,
@@ -14,6 +14,7 @@ import {
 import { type BoardDatabase, boardDatabase, boardTransaction, isoTime } from './database.ts';
 import { type BoardDelivery, type DeliveryBody, deliveryIdOf, signDelivery } from './delivery.ts';
 import { accountNamed, checkEdit, type TicketDraft, type TicketEdit } from './edit.ts';
+import { checkFile, insertFile } from './files.ts';
 import { stateNamed } from './states.ts';
 import { checkLine, checkText, invalid } from './text.ts';
 import { hintOf, identifierOf, lockTicket, numberOf, readTicket, type TicketRow } from './tickets.ts';
@@ -35,6 +36,8 @@ export interface BoardDesk {
   relate(ticket: string, type: TicketRelation['type'], other: string, by: Person): Promise<Ticket>;
   /** Takes all relations between the two away. */
   unrelate(ticket: string, other: string, by: Person): Promise<Ticket>;
+  /** Adds a file, of 10 MB at most. */
+  attach(ticket: string, name: string, content: Uint8Array, by: Person): Promise<Attachment>;
   show(ticket: string): Promise<TicketView>;
   /** Newest first; at most `limit`, 100 unless told. */
   list(filter?: TicketFilter): Promise<TicketSummary[]>;
@@ -168,6 +171,19 @@ export function createBoardDesk(options: {
       changeRelations(ticket, other, by, (db, numbers) => storeRelation(db, numbers, type)),
 
     unrelate: async (ticket, other, by) => changeRelations(ticket, other, by, removeRelations),
+
+    attach: async (ticket, written, content, by) => {
+      const file = checkFile(written, content);
+      const number = numberOf(ticket);
+      return boardTransaction(pool, async (db, tx) => {
+        const row = await lockTicket(db, number);
+        const attached = await insertFile(db, number, file, by);
+        const after = { ...row, version: row.version + 1 };
+        const at = await updateRow(db, after);
+        await announce(tx, describeChange('ticket.changed', after, by, row.assignee, at, ['attachments']));
+        return attached;
+      });
+    },
 
     show: async (ticket) => readView(boardDatabase(pool), numberOf(ticket)),
     list: (filter = {}) => listTickets(boardDatabase(pool), filter),

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Person, Ticket, TicketComment, TicketHint, TicketRelation } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { type BoardDatabase, isoTime } from './database.ts';
+import { filesOf } from './files.ts';
 import { type BoardState, categoryOf } from './states.ts';
 
 export function identifierOf(number: number): string {
@@ -71,7 +72,7 @@ export async function readTicket(db: BoardDatabase, number: number, signal?: Abo
   const row = await db
     .selectFrom('board_tickets')
     .selectAll()
-    .select(isoTime('updated_at').as('updated'))
+    .select([isoTime('updated_at').as('updated'), filesOf(number).as('files')])
     .where('number', '=', number)
     .executeTakeFirst({ signal });
   if (!row) throw notFound(identifierOf(number));
@@ -84,6 +85,7 @@ export async function readTicket(db: BoardDatabase, number: number, signal?: Abo
     assignee: row.assignee,
     comments: await readComments(db, number, signal),
     relations: await readRelations(db, number, signal),
+    attachments: row.files,
     updatedAt: row.updated,
   };
 }

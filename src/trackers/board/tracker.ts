@@ -3,6 +3,7 @@ import type { Check } from '../../core/check.ts';
 import type { Tracker } from '../tracker.ts';
 import { asVendor, boardDatabase } from './database.ts';
 import { readEvents, verifyDelivery } from './delivery.ts';
+import { readFile } from './files.ts';
 import { listOpen } from './list-open.ts';
 import { fileTicket, sendOperation } from './send.ts';
 import { numberOf, readTicket } from './tickets.ts';
@@ -22,6 +23,7 @@ export function createBoardTracker(options: {
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => asVendor(() => readTicket(db, numberOf(hint.id), signal)),
+    readAttachment: (hint, id, signal) => asVendor(() => readFile(db, numberOf(hint.id), id, signal)),
     send: (hint, operation, signal) => asVendor(() => sendOperation({ pool, agent, hint, signal }, operation)),
     createTicket: (filing, signal) => asVendor(() => fileTicket(pool, filing, signal)),
     listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),

@@ -9,6 +9,7 @@ import {
   pieces,
   refuseUnanswered,
   refuseUnless,
+  saidBy,
   text,
   toolReply,
   type Wire,
@@ -154,7 +155,9 @@ function readUser(content: Json[]): Message[] {
     content.slice(0, results.length).every((block) => block.type === 'tool_result'),
     'messages: tool_result blocks must come first',
   );
-  const said = content.slice(results.length).map(nonEmpty);
+  const said = content
+    .slice(results.length)
+    .map((block) => (block.type === 'image' ? imageOf(block) : nonEmpty(block)));
   return [
     ...(results.length > 0
       ? [
@@ -164,12 +167,18 @@ function readUser(content: Json[]): Message[] {
           },
         ]
       : []),
-    ...said.map((one) => ({ role: 'user' as const, text: one })),
+    ...saidBy(said),
   ];
 }
 
 function resultText(content: unknown): unknown {
   return Array.isArray(content) ? content.map((block: Json) => block.text).join('') : content;
+}
+
+function imageOf(block: Json) {
+  const { type, media_type, data } = block.source as Json;
+  refuseUnless(type === 'base64', 'messages: an image is expected as base64');
+  return { mediaType: text(media_type, 'media_type'), data: text(data, 'data') };
 }
 
 function nonEmpty(block: Json): string {

@@ -3,12 +3,14 @@ import { openaiError } from './responses.ts';
 import {
   callOf,
   frame,
+  imageOfUrl,
   isJsonObject,
   type Json,
   objects,
   pieces,
   refuseUnanswered,
   refuseUnless,
+  saidBy,
   text,
   toolReply,
   type Wire,
@@ -30,7 +32,7 @@ export const chat: Wire = {
     for (const message of objects(body.messages, 'messages')) {
       const last = messages.at(-1);
       if (message.role === 'system') system += text(message.content, 'content');
-      else if (message.role === 'user') messages.push({ role: 'user', text: text(message.content, 'content') });
+      else if (message.role === 'user') messages.push(...saidBy(userParts(message.content)));
       else if (message.role === 'tool') {
         const reply = toolReply(message.tool_call_id, message.content);
         if (last?.role === 'tool') last.replies.push(reply);
@@ -95,3 +97,10 @@ export const chat: Wire = {
 
   errorFrame: (status, message) => frame(chat.errorBody(status, message)),
 };
+
+function userParts(content: unknown) {
+  if (typeof content === 'string') return [content];
+  return objects(content, 'content').map((part) =>
+    part.type === 'image_url' ? imageOfUrl((part.image_url as Json).url) : text(part.text, 'content.text'),
+  );
+}

@@ -1,4 +1,4 @@
-import type { Message } from '../../../src/core/message.ts';
+import type { Image, Message } from '../../../src/core/message.ts';
 import {
   callOf,
   frame,
@@ -8,6 +8,7 @@ import {
   pieces,
   refuseUnanswered,
   refuseUnless,
+  saidBy,
   text,
   toolReply,
   type Wire,
@@ -97,7 +98,11 @@ function answerOf(response: Json): unknown {
 
 function readUser(parts: Json[], last: Message | undefined): Message[] {
   const results = parts.flatMap((part) => (part.functionResponse ? [part.functionResponse as Json] : []));
-  const said = parts.flatMap((part) => (part.text === undefined ? [] : [text(part.text, 'text')]));
+  const said = parts.flatMap((part): (string | Image)[] => {
+    const image = part.inlineData as Json | undefined;
+    if (image) return [{ mediaType: text(image.mimeType, 'mimeType'), data: text(image.data, 'data') }];
+    return part.text === undefined ? [] : [text(part.text, 'text')];
+  });
   const calls = last?.role === 'assistant' ? last.calls : [];
   return [
     ...(results.length > 0
@@ -110,7 +115,7 @@ function readUser(parts: Json[], last: Message | undefined): Message[] {
           },
         ]
       : []),
-    ...said.map((one) => ({ role: 'user' as const, text: one })),
+    ...saidBy(said),
   ];
 }
 

@@ -2,12 +2,14 @@ import type { Message } from '../../../src/core/message.ts';
 import {
   callOf,
   frame,
+  imageOfUrl,
   isJsonObject,
   type Json,
   objects,
   pieces,
   refuseUnanswered,
   refuseUnless,
+  saidBy,
   text,
   toolReply,
   type Wire,
@@ -34,7 +36,7 @@ export const responses: Wire = {
     for (const [index, item] of items.entries()) {
       const last = messages.at(-1);
       if (item.role === 'system' || item.role === 'developer') system += text(item.content, 'content');
-      else if (item.role === 'user') messages.push({ role: 'user', text: partsText(item.content, 'input_text') });
+      else if (item.role === 'user') messages.push(...saidBy(userParts(item.content)));
       else if (item.type === 'function_call_output') {
         const reply = toolReply(item.call_id, item.output);
         if (last?.role === 'tool') last.replies.push(reply);
@@ -166,6 +168,14 @@ function readAssistantItem(item: Json, next: Json | undefined, assistant: Messag
       `Item '${item.id}' of type 'reasoning' was provided without its required following item.`,
     );
   }
+}
+
+function userParts(content: unknown) {
+  if (typeof content === 'string') return [content];
+  const parts = objects(content, 'content');
+  const images = parts.filter((part) => part.type === 'input_image').map((part) => imageOfUrl(part.image_url));
+  const rest = parts.filter((part) => part.type !== 'input_image');
+  return [...images, partsText(rest, 'input_text')];
 }
 
 /** Text alone stands for one part of it. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Message, ToolReply } from '../../../src/core/message.ts';
+import type { Image, Message, ToolReply } from '../../../src/core/message.ts';
 import type { Play, PlayerRequest } from '../../../src/models/scripted/player.ts';
 
 export type PlayedReply = Play & { type: 'reply' };
@@ -83,6 +83,28 @@ export function refuseUnanswered(messages: Message[]): void {
         `message ${index}: the calls [${asked}] must be answered in the next message, which answers [${answered}]`,
       );
   }
+}
+
+/** Each text is a message of its own, with the images that stand before it. */
+export function saidBy(parts: (string | Image)[]): Message[] {
+  const messages: Message[] = [];
+  let images: Image[] = [];
+  for (const part of parts) {
+    if (typeof part !== 'string') images.push(part);
+    else {
+      messages.push({ role: 'user', text: part, ...(images.length > 0 && { images }) });
+      images = [];
+    }
+  }
+  refuseUnless(images.length === 0, 'this stand-in wants a text after images');
+  return messages;
+}
+
+/** As these formats take images in place: a URL that is the image. */
+export function imageOfUrl(url: unknown): Image {
+  const [, mediaType, data] = /^data:(image\/[a-z]+);base64,([A-Za-z0-9+/=]+)$/.exec(text(url, 'an image url')) ?? [];
+  refuseUnless(mediaType !== undefined && data !== undefined, 'an image url must hold the image as base64');
+  return { mediaType, data };
 }
 
 export function toolReply(callId: unknown, answer: unknown): ToolReply {

@@ -2,6 +2,7 @@ import type { Activity } from '../../../src/core/activity.ts';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import {
+  type Attachment,
   isOver,
   type Person,
   type RelationType,
@@ -9,6 +10,7 @@ import {
   type Ticket,
   type TicketComment,
   type TicketHint,
+  type TicketPart,
   type TicketQuery,
 } from '../../../src/core/ticket.ts';
 import { describeChange } from '../../../src/trackers/board/changes.ts';
@@ -30,7 +32,8 @@ export interface TicketDraft {
 }
 
 /** Everything there is to see of a ticket. */
-export interface WorldTicket extends Ticket {
+export interface WorldTicket extends Omit<Ticket, 'attachments'> {
+  files: Attachment[];
   plan: Plan;
   activities: { id: string; activity: Activity; at: number }[];
   attachments: { url: string; title: string }[];
@@ -43,6 +46,7 @@ export interface Changed {
 }
 
 interface Row extends TicketRow {
+  files: (Attachment & { content: string })[];
   comments: TicketComment[];
   plan: Plan;
   activities: { id: string; activity: Activity; at: number }[];
@@ -91,12 +95,13 @@ export function createBoard(agent: string) {
   function change(id: string, by: Person, event: DeliveryBody['event'], edit: Partial<TicketRow>): Changed {
     const row = find(id);
     const previous = row.assignee;
-    const same = Object.entries(edit).every(
-      ([key, value]) => JSON.stringify(row[key as keyof TicketRow]) === JSON.stringify(value),
+    const parts = Object.entries(edit).filter(
+      ([key, value]) => JSON.stringify(row[key as keyof TicketRow]) !== JSON.stringify(value),
     );
-    if (same) return { ticket: view(row), told: null };
+    if (parts.length === 0) return { ticket: view(row), told: null };
     touch(row, edit);
-    return { ticket: view(row), told: describeChange(event, row, by, previous, row.updatedAt) };
+    const changed = parts.map(([part]) => part as TicketPart);
+    return { ticket: view(row), told: describeChange(event, row, by, previous, row.updatedAt, changed) };
   }
 
   function touch(row: Row, edit: Partial<TicketRow>): void {
@@ -130,6 +135,7 @@ export function createBoard(agent: string) {
         plan: [],
         activities: [],
         attachments: [],
+        files: [],
         updatedAt: now(),
         stale: null,
       };
@@ -148,6 +154,20 @@ export function createBoard(agent: string) {
       const { author: _, ...said } = comment;
       return { ticket: view(row), told: { ...told, id: deliveryIdOf(row.number, comment.id), comment: said } };
     },
+    attachFile(id: string, name: string, content: string, by: Person): Changed {
+      const row = find(id);
+      const bytes = Buffer.from(content, 'base64').length;
+      const mediaType = name.endsWith('.png') ? 'image/png' : 'text/plain';
+      row.files.push({ id: `file-${row.files.length + 1}`, name, mediaType, bytes, content });
+      touch(row, {});
+      const told = describeChange('ticket.changed', row, by, row.assignee, row.updatedAt, ['attachments']);
+      return { ticket: view(row), told };
+    },
+    readFile(id: string, file: string): string {
+      const found = find(id).files.find((one) => one.id === file);
+      if (!found) throw new Refusal(404, `there is no file ${file} on ticket ${id}`);
+      return found.content;
+    },
     /** Nothing is told: a tracker's webhook for this is the one that people forget to switch on. */
     remove(id: string): void {
       rows.delete(find(id).number);
@@ -155,7 +175,8 @@ export function createBoard(agent: string) {
 
     read(id: string): Ticket {
       const row = find(id);
-      const { plan: _, activities: _a, attachments: _b, ...ticket } = view(row);
+      const { plan: _, activities: _a, attachments: _b, files, ...rest } = view(row);
+      const ticket = { ...rest, attachments: files };
       if (row.stale === null || row.stale.until < Date.now()) return ticket;
       return { ...ticket, state: { name: row.stale.state, category: categoryOf(row.stale.state) } };
     },
@@ -273,6 +294,7 @@ export function createBoard(agent: string) {
 
   function view(row: Row): WorldTicket {
     const { description, labels, fields, state, assignee, comments, plan, activities, attachments, updatedAt } = row;
+    const files = row.files.map(({ content: _, ...file }) => file);
     return structuredClone({
       ...hintOf(row),
       description,
@@ -292,6 +314,7 @@ export function createBoard(agent: string) {
       plan,
       activities,
       attachments,
+      files,
     });
   }
 }

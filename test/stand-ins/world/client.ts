@@ -22,6 +22,8 @@ export interface WorldClient {
   unassign(id: string, by?: Person): Promise<Told>;
   comment(id: string, body: string, by?: Person): Promise<Told>;
   move(id: string, state: string, by?: Person): Promise<Told>;
+  /** Adds a file. */
+  attach(id: string, name: string, content: Uint8Array, by?: Person): Promise<Told>;
   /** The ticket is gone, and nobody is told. */
   remove(id: string): Promise<void>;
   show(id: string): Promise<WorldTicket>;
@@ -57,6 +59,8 @@ export function worldClient(url: string): WorldClient {
     unassign: (id, by) => ask('unassign', { id, by }),
     comment: (id, body, by) => ask('comment', { id, body, by }),
     move: (id, state, by) => ask('move', { id, state, by }),
+    attach: (id, file, content, by) =>
+      ask('attach', { id, file, content: Buffer.from(content).toString('base64'), by }),
     remove: (id) => ask('remove', { id }),
     show: (id) => ask('show', { id }),
     pullRequests: () => ask('pullRequests'),

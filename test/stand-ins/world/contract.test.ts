@@ -50,6 +50,7 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
       take: (id) => sent(world.unassign(id)),
       say: (id, body) => sent(world.comment(id, body)),
       move: (id, to) => sent(world.move(id, stateOf(to))),
+      attach: (id, name, content) => sent(world.attach(id, name, content)),
     },
     agentSays: (id, body) => sent(world.comment(id, body, { id: agent, name: agent, isBot: true })),
     botSays: (id, body) => sent(world.comment(id, body, ci)),

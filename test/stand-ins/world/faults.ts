@@ -1,6 +1,7 @@
 /** What a caller of the world asks for, by its own name. A fault, a limit and the log go by these. */
 export type WorldCall =
   | 'readTicket'
+  | 'readAttachment'
   | 'listTickets'
   | 'postActivity'
   | 'updatePlan'

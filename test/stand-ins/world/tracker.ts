@@ -14,6 +14,8 @@ export function createWorldTracker(options: { url: string; agent: string; secret
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => callWorld(url, 'tracker', 'readTicket', { id: hint.id }, signal),
+    readAttachment: async (hint, file, signal) =>
+      Buffer.from(await callWorld<string>(url, 'tracker', 'readAttachment', { id: hint.id, file }, signal), 'base64'),
     listTickets: (query, cursor, signal) => callWorld(url, 'tracker', 'listTickets', { query, cursor }, signal),
     send: (hint, operation, signal) => send(url, hint, operation, signal),
     async createTicket({ id, draft }, signal) {

@@ -51,7 +51,9 @@ type Body = Record<
   | 'repository'
   | 'number'
   | 'type'
-  | 'other',
+  | 'other'
+  | 'file'
+  | 'content',
   never
 > & { ticket: string; query: TicketQuery; operation: TicketOperation; push: BranchPush; request: OpenRequest };
 
@@ -127,6 +129,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   /** What the product calls, subject to faults and limits. */
   const product: Partial<Record<WorldCall, (body: Body, call: Call) => unknown>> = {
     readTicket: ({ id }) => board.read(id),
+    readAttachment: ({ id, file }) => board.readFile(id, file),
     listTickets: ({ query, cursor }) => board.list(query, cursor),
     postActivity: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
@@ -163,6 +166,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     unassign: ({ id, by }) => changed(board.unassign(id, by ?? ada)),
     comment: ({ id, body, by }) => changed(board.comment(id, body, by ?? ada)),
     move: ({ id, state, by }) => changed(board.move(id, state, by ?? ada)),
+    attach: ({ id, file, content, by }) => changed(board.attachFile(id, file, content, by ?? ada)),
     remove: ({ id }) => board.remove(id),
     show: ({ id }) => board.show(id),
     pullRequests: () => repositories.all(),

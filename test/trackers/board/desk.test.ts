@@ -229,6 +229,25 @@ test('an empty comment is refused', async ({ expect }) => {
   await expect(board.desk.comment(await file(), ' \n', ada)).rejects.toMatchObject({ code: 'invalid' });
 });
 
+test('files are refused with a reason when they are too large, too many or nameless', async ({ expect }) => {
+  const ticket = await file();
+  const refused = (message: string) => ({ code: 'invalid', message: expect.stringContaining(message) });
+  const attach = (name: string, bytes: number) => board.desk.attach(ticket, name, new Uint8Array(bytes), ada);
+  await expect(attach('a.bin', 10_000_001)).rejects.toMatchObject(refused('10 MB is the limit'));
+  await expect(attach('', 1)).rejects.toMatchObject(refused('name of the file is empty'));
+  await expect(board.desk.attach('BOARD-999999', 'a', new Uint8Array(), ada)).rejects.toMatchObject({
+    code: 'not_found',
+  });
+  for (let many = 0; many < 50; many++) await attach(`${many}.txt`, many);
+  await expect(attach('one-more.txt', 1)).rejects.toMatchObject(refused('50 files already'));
+  const { ticket: shown } = await board.desk.show(ticket);
+  expect(shown.attachments).toHaveLength(50);
+  const other = (await board.desk.show(await file())).ticket;
+  const [first] = shown.attachments;
+  const read = board.tracker.readAttachment(other, first?.id ?? '', AbortSignal.timeout(10_000));
+  await expect(read, 'a file of another ticket').rejects.toMatchObject({ code: 'not_found' });
+});
+
 test('tickets are listed newest first, by state and by whose they are', async ({ expect }) => {
   const [older, newer, done] = [
     await file({ assignee: 'zoe' }),

@@ -84,6 +84,7 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
       take: (id) => deliveredBy(id, desk.unassign(id, ada)),
       say: (id, body) => deliveredBy(id, desk.comment(id, body, ada)),
       move: (id, to) => deliveredBy(id, desk.move(id, stateOf(to), ada)),
+      attach: (id, name, content) => deliveredBy(id, desk.attach(id, name, content, ada)),
     },
     // As if the board did not mark the agent's account as a bot's: trackers know it as anybody's.
     agentSays: (id, body) => deliveredBy(id, desk.comment(id, body, { id: agent, name: agent, isBot: false })),

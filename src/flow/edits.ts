@@ -1,0 +1,101 @@
+import type { Ticket } from '../core/ticket.ts';
+import { acknowledgeChange, changeOf, knownOf, writeChange } from '../core/ticket-change.ts';
+import { readFacts } from '../core/ticket-facts.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import { retry } from '../lib/retry.ts';
+import { addActivities } from '../store/activities.ts';
+import type { Tx } from '../store/database.ts';
+import { addEdit, markEditsRead, readKnownTicket, saveImages, saveKnownTicket, unreadEditAt } from '../store/edits.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import { currentConversation, lockSession, type SessionRow, saveReading } from '../store/sessions.ts';
+import type { Tracker } from '../trackers/tracker.ts';
+import { oddPathsOf } from './allowed-paths.ts';
+import { readAttachments } from './attachments.ts';
+import type { RunDeps } from './run.ts';
+
+type EditDeps = Pick<RunDeps, 'db' | 'fields' | 'trackers' | 'wake' | 'failpoint'>;
+
+/** Between two turns a tracker that is away is asked for so long; then the run waits like one that begins. */
+const askForMs = 60_000;
+
+/** Reads the ticket of a session, and remembers that all that it was told of edits before is in that reading. */
+export async function readTicketNow(
+  { db }: Pick<EditDeps, 'db'>,
+  run: ClaimedRun,
+  session: Pick<SessionRow, 'id' | 'ticketId' | 'hint'>,
+  tracker: Tracker,
+  signal: AbortSignal,
+): Promise<Ticket> {
+  const editedAt = await unreadEditAt(db, session.id);
+  const ticket = await tracker.readTicket(session.hint, signal);
+  await whileHeld(db, run, async (tx) => {
+    await saveReading(tx, session.ticketId, ticket);
+    await markEditsRead(tx, session.id, [editedAt, ticket.updatedAt]);
+  });
+  return ticket;
+}
+
+/**
+ * What was edited since the model was last told of the ticket, if anything may have been: read, kept for it, and acknowledged.
+ * Answers whether anything may have been.
+ */
+export async function hearEdits(
+  deps: EditDeps,
+  run: ClaimedRun,
+  session: Pick<SessionRow, 'id' | 'ticketId' | 'hint'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ((await unreadEditAt(deps.db, session.id)) === null) return false;
+  const tracker = deps.trackers.get(session.hint.tracker);
+  if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
+  const judge = (error: unknown) => (error instanceof VendorError && error.retryable ? error : null);
+  const ask = async () => {
+    const ticket = await readTicketNow(deps, run, session, tracker, signal);
+    await tellEdits(deps, run, tracker, ticket, signal);
+  };
+  await retry(ask, { signal, judge, forMs: askForMs });
+  return true;
+}
+
+/**
+ * Keeps for the model in what a reading of the ticket differs from what it knows, and says on the ticket that it was seen: once,
+ * in one transaction with what it knows from then on.
+ */
+export async function tellEdits(
+  deps: EditDeps,
+  run: ClaimedRun,
+  tracker: Tracker,
+  ticket: Ticket,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = knownOf(ticket);
+  const known = await readKnownTicket(deps.db, run.sessionId);
+  const change = known && changeOf(known, now, deps.fields);
+  if (known && !change) return;
+  deps.failpoint('edit/read');
+  const attached = change ? await readAttachments(tracker, ticket, change.attached, signal) : null;
+  await whileHeld(deps.db, run, async (tx) => {
+    await saveKnownTicket(tx, run.sessionId, now);
+    if (!change || !attached) return; // a session from before edits were told
+    await saveImages(tx, run.sessionId, attached.images);
+    const number = await addEdit(tx, run.sessionId, {
+      note: writeChange(ticket.identifier, change, attached.texts),
+      images: attached.images.map(({ hash }) => hash),
+    });
+    const conversation = await currentConversation(tx, run.sessionId);
+    const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
+    const body = [acknowledgeChange(change), oddPathsOf(readFacts(now, deps.fields))].filter(Boolean).join('\n\n');
+    await addActivities(tx, stage, `edit/${number}`, [{ type: 'thought', body }]);
+  });
+  deps.failpoint('edit/kept');
+  if (change) deps.wake('post');
+}
+
+/** The session before the run, as everybody who locks both. Throws `RunLost`. */
+async function whileHeld<T>(db: EditDeps['db'], run: ClaimedRun, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction().execute(async (tx) => {
+    await lockSession(tx, run.sessionId);
+    await holdRun(tx, run);
+    return work(tx);
+  });
+}

@@ -159,7 +159,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    operations: createOperations(db),
+    operations: createOperations(sorting),
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
       upkeep.ofService();

@@ -16,6 +16,7 @@
  * Beside them, now and then: `reconcile` finds what webhooks missed, and what nobody needs any more is deleted.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
+export { askToScope } from './flow/ask-to-scope.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { createHeart } from './flow/heart.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';

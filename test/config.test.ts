@@ -58,6 +58,8 @@ const nothing = {
     limits: { files: 100, bytes: 4 * 2 ** 20 },
     runsPerHour: 20,
     tools: { deny: [] },
+    scope: { before: true, green: 'work', yellow: 'work', red: 'ask' },
+    overlap: 'tell',
   },
   fields: defaultFieldNames,
   reconcile: { minutes: 5 },
@@ -293,6 +295,8 @@ describe('describeConfig', () => {
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'tools.deny'].map(
         (name) => `policy.${name}`,
       ),
+      ...['before', 'green', 'yellow', 'red'].map((name) => `policy.scope.${name}`),
+      'policy.overlap',
       ...meanings.map((name) => `fields.${name}`),
       'reconcile.minutes',
       ...['deliveriesDays', 'stepsDays', 'workspaceHours'].map((name) => `retention.${name}`),

@@ -38,7 +38,7 @@ export async function openRunDeps(
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareOwnTools(toolServers, scratch),
     budget: config.budget,
-    policy: { tools: config.policy.tools, publish: config.policy, runsPerHour: config.policy.runsPerHour },
+    policy: { ...config.policy, publish: config.policy },
     baselines: createBaselines({ db, workspaces }),
     fields: config.fields,
     name: config.trackers.board.agent,

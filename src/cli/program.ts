@@ -9,6 +9,7 @@ import { CliError } from './cli-error.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
+import { scopeCommand } from './scope.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
@@ -74,6 +75,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     ...serveCommands,
     migrateCommand,
     doctorCommand,
+    scopeCommand,
     ticketsCommand,
     sessionsCommand,
     watchCommand,

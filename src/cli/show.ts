@@ -118,7 +118,7 @@ export const shipmate = import.meta.filename.endsWith('.ts') ? 'npm run shipmate
 /** Commands that a text names, as they are to be typed here. */
 export function asTyped(text: string): string {
   return text.replaceAll(
-    /(?<![\w/-])shipmate (?=(?:doctor|migrate|sessions|start|tickets|watch|web|worker)\b)/g,
+    /(?<![\w/-])shipmate (?=(?:doctor|migrate|scope|sessions|start|tickets|watch|web|worker)\b)/g,
     `${shipmate} `,
   );
 }

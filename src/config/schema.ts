@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
+import { overlapKey, scopeSection } from './scope.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -148,6 +149,8 @@ export const fileSchema = section({
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),
+    scope: scopeSection,
+    overlap: overlapKey,
   }),
   fields: fieldsSection,
   reconcile: section({

@@ -1,6 +1,9 @@
 /** The last three are rests, not ends: a new prompt makes the session `active` again, on the same branch and pull request. */
 export type SessionState = 'pending' | 'active' | 'awaitingInput' | 'complete' | 'error' | 'stopped';
 
+/** `scope`: it only rates the ticket, which need not be the agent's. It says nothing there, and leaves the session `stopped`. */
+export type RunPurpose = 'work' | 'scope';
+
 export const sessionStates: readonly SessionState[] = [
   'pending',
   'active',

@@ -3,6 +3,7 @@ import { type StopCause, stopReasons } from '../core/closing-text.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
+import { lastRated } from '../core/scope.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
@@ -11,12 +12,15 @@ import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
+import { ensureRun } from '../store/queued-runs.ts';
+import { settleRating } from '../store/ratings.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
+import { endScoping } from './end-scoping.ts';
 import { type Finished, lastFinished } from './finish.ts';
-import { writeFooter } from './footer.ts';
+import { writeActual, writeFooter } from './footer.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -92,6 +96,8 @@ async function end(
     if (!session) throw new Error(`run ${run.id} has no session`);
     const { stopRequested } = await holdRun(tx, run);
     const isStopped = stopRequested || reached.stopReason === 'stopped';
+    if (run.purpose === 'scope')
+      return (await endScoping(tx, deps.policy, run, session, isStopped ? stopped : reached)) ? 'again' : 'ended';
     if (isStopped && files === undefined) return 'look';
     const reason = isStopped ? await reasonOf(tx, session) : null;
     const outcome: Outcome = reason ? { stopReason: 'stopped', message: stopReasons[reason] } : reached;
@@ -109,14 +115,32 @@ async function end(
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
+    await settleRating(tx, session.id, { ...outcome, ...proof }, pathsOf(finished));
     // A run that was stopped has answered nothing; one that finished leaves what it did not read to the next.
-    if (!reason) await markAnswered(tx, session.id, { words: finished === null });
+    if (!reason)
+      await markAnswered(tx, session.id, { words: finished === null, wantingAt: wantingAt(outcome, work?.journal) });
     deps.failpoint('conclude/mid');
     const next = await readAttention(tx, session.id);
-    if (attend(next.registers, next.unread) !== 'work') return 'ended';
+    const todo = attend(next.registers, next.unread);
+    if (todo === 'scope') await ensureRun(tx, { ...session, state }, 'scope');
+    if (todo !== 'work') return todo === 'scope' ? 'again' : 'ended';
     const started = await startRun(tx, deps.policy, { ...session, state }, next, conversation);
     return started ? 'again' : 'ended';
   });
+}
+
+/** The ticket was found to say too little: what was known of edits of it then. */
+function wantingAt({ stopReason }: Outcome, journal: Journal | undefined): string | null {
+  const rated = stopReason === 'needsInput' && journal ? lastRated(journal.history()) : null;
+  if (rated?.followed !== 'ask') return null;
+  const { editedAt, updatedAt } = rated.read;
+  return editedAt !== null && editedAt > updatedAt ? editedAt : updatedAt;
+}
+
+/** Paths of what is published; null: nothing is. */
+function pathsOf(finished: Finished | null): string[] | null {
+  if (finished === null) return null;
+  return finished.type === 'change' ? (finished.paths ?? null) : [];
 }
 
 /** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
@@ -124,6 +148,7 @@ async function reasonOf(tx: Tx, session: SessionRow): Promise<StopCause> {
   if (session.gone) return 'gone';
   const { registers, unread } = await readAttention(tx, session.id);
   const todo = attend(registers, unread);
+  if (todo === 'scope') return 'taken';
   return todo === 'work' || todo === 'nothing' ? 'stopped' : todo;
 }
 
@@ -154,7 +179,8 @@ async function publish(
   await settlePlan(tx, endOf(run), stage, 'completed');
 
   if (finished.type === 'answer') {
-    await sayClosing(tx, stage, endOf(run), { type: 'response', body: finished.answer });
+    const body = withActual(finished.answer, await writeActual(tx, session.id));
+    await sayClosing(tx, stage, endOf(run), { type: 'response', body });
     await add('review', {
       kind: 'moveTicket',
       id: id('review'),
@@ -217,5 +243,10 @@ async function publish(
     [pullRequestKey],
   );
   const closing = writeClosing({ url: '{link}', proof: finished.proof, draft, summary: finished.report.summary });
-  await sayClosing(tx, stage, endOf(run), { type: 'response', body: closing }, { from: pullRequestKey, field: 'url' });
+  const body = withActual(closing, await writeActual(tx, session.id));
+  await sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: pullRequestKey, field: 'url' });
+}
+
+function withActual(text: string, actual: string): string {
+  return actual === '' ? text : `${text}\n\n${actual}`;
 }

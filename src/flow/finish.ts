@@ -34,6 +34,8 @@ export type Finished =
       tree: string;
       proof: Proof;
       changes: { files: number; added: number; deleted: number };
+      /** What it touches; missing where an older version wrote it. */
+      paths?: string[];
       risks: string[];
       /** ISO 8601: the published commit's date, the same in every retry. */
       date: string;
@@ -161,6 +163,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
       tree: snapshot.tree,
       proof,
       changes: sizeOf(changes),
+      paths: changes.slice(0, 1_000).map(({ path }) => path),
       risks: [...inspection.notes.map(({ path, message }) => `${path}: ${message}`), ...handIn.risks],
       date: new Date().toISOString(),
     },

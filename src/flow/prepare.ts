@@ -4,8 +4,10 @@ import type { Outcome } from '../core/outcome.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
 import { routeByAnswer, routeTicket } from '../core/routing.ts';
+import type { Rated } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { readEditedAt } from '../store/attention.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
@@ -25,6 +27,7 @@ export interface Prepared {
   baseBranch: string;
   isBug: boolean;
   brief: { system: string; request: string };
+  read: Rated['read'];
   /**
    * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
    * there. The first to ask starts the fetch.
@@ -53,11 +56,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
+  const editedAt = await readEditedAt(deps.db, session.id); // what it was told of before is in the reading
   const ticket = await tracker.readTicket(session.hint, signal);
   await saveReading(deps.db, session.ticketId, ticket);
 
   const facts = readFacts(ticket, deps.fields);
-  const refused = await mayBegin({ deps, run, session, ticket, facts, signal });
+  const refused = run.purpose === 'work' ? await mayBegin({ deps, run, session, ticket, facts, signal }) : null;
   if (refused) return refused;
   const found = await findRepository(deps, session, ticket);
   if ('outcome' in found) return found;
@@ -93,11 +97,14 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
       name: deps.name,
       guidance: deps.guidance,
       repository: { ...known.facts, name: repository.name, base: baseBranch },
+      scope: deps.policy.scope.before,
     }),
     request: writeRequest(ticket),
   };
   if (!session.brief) await updateSessionOf(deps.db, run, { brief, repository: repository.name, baseBranch });
-  return { session, ticket, facts, repository, host, baseBranch, isBug: isBugTicket(ticket), brief, pinned };
+  const isBug = isBugTicket(ticket);
+  const read = { editedAt, updatedAt: ticket.updatedAt };
+  return { session, ticket, facts, repository, host, baseBranch, isBug, brief, read, pinned };
 }
 
 async function pin(

@@ -25,6 +25,7 @@ import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
 import type { Heart } from './heart.ts';
 import { judgeLosses } from './losses.ts';
+import type { RatingPolicy } from './scope.ts';
 import { workOnTicket } from './work.ts';
 
 export interface RunDeps {
@@ -41,7 +42,7 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
+  policy: RatingPolicy & { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
   baselines: Baselines;
   /** How the fields of tickets are understood. */
   fields: FieldNames;

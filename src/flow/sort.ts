@@ -4,7 +4,7 @@ import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
 import { actorOf, type Said, type TrackerEvent } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { isOver, type TicketHint } from '../core/ticket.ts';
+import { isOver, type TicketHint, type TicketPart } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
@@ -21,7 +21,7 @@ import {
 } from '../store/deliveries.ts';
 import { dropUnsent } from '../store/effects.ts';
 import { addPrompt, openConversation } from '../store/prompts.ts';
-import { askToStop, endQueuedRun, takeBackStop } from '../store/queued-runs.ts';
+import { askToStop, endQueuedRun, ensureRun, takeBackStop } from '../store/queued-runs.ts';
 import {
   currentConversation,
   lockSession,
@@ -36,7 +36,7 @@ import {
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
-import { type StartPolicy, startRun } from './start.ts';
+import { promiseRun, type StartPolicy, startRun } from './start.ts';
 
 export interface SortDeps {
   db: Database;
@@ -98,7 +98,7 @@ export async function applyNow(deps: SortDeps, find: (tx: Tx) => Promise<Tracker
 }
 
 /** What there is to do once the transaction has committed. */
-type Due = Set<'post' | 'run'>;
+export type Due = Set<'post' | 'run'>;
 
 async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<Sorted> {
   return guarded(deps, tx, delivery, due, async (events) => {
@@ -190,7 +190,7 @@ function toldBy(event: TrackerEvent): Told {
     case 'unassigned':
       return { at: event.at, given: false };
     case 'ticketChanged':
-      return { at: event.at, closed: isOver(event.category) };
+      return { at: event.at, closed: isOver(event.category), edited: event.changed?.some(saysMore) ?? false };
     case 'prompted':
       return { at: event.said.at, spoke: event.said.signal === 'stop' ? 'stop' : 'word' };
     default: {
@@ -200,12 +200,19 @@ function toldBy(event: TrackerEvent): Told {
   }
 }
 
+/** Parts of a ticket that say what is wanted. */
+function saysMore(part: TicketPart): boolean {
+  return part === 'title' || part === 'description' || part === 'fields' || part === 'labels';
+}
+
 /** What there is to do for a session that was just opened, and of which nothing else was told. */
 function blank({ at, given = true, closed = false }: Told): AttentionRow {
-  const never = { stopAt: null, spokeAt: null, answeredAt: null, due: false };
+  const never = { stopAt: null, spokeAt: null, answeredAt: null, due: false, ...unrated };
   const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
   return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
 }
+
+const unrated = { editedAt: null, wantingAt: null, scopeAskedAt: null, scopedAt: null };
 
 /** What a person said in an event, and where. */
 interface Words {
@@ -231,7 +238,7 @@ async function takeInWords(tx: Tx, session: SessionRow, event: TrackerEvent): Pr
 }
 
 /** What was delivered before the ticket had a session. */
-async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow, due: Due): Promise<void> {
+export async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow, due: Due): Promise<void> {
   const sorted: Sorted[] = [];
   for (const delivery of await listWaiting(tx, session.ticketId))
     sorted.push(
@@ -257,12 +264,22 @@ async function act(
 ): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
   if (todo === 'nothing') return;
-  if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   const { run } = attention;
+  if (todo === 'scope') {
+    if (run?.purpose === 'work') return rest(tx, session, 'taken', attention, words, due);
+    await ensureRun(tx, session, 'scope');
+    due.add('run');
+    return;
+  }
+  if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   if (!run) {
     if (await startRun(tx, deps.policy, session, attention, words.conversation)) due.add('run');
     due.add('post');
     return;
+  }
+  if (run.purpose === 'scope') {
+    await promiseRun(tx, session, run, attention.registers.givenAt, words.conversation);
+    due.add('run').add('post');
   }
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
   if (words.isNew) {

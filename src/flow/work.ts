@@ -1,6 +1,7 @@
 import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
-import { decideToolCall } from '../core/policy.ts';
+import { type Decision, decideToolCall } from '../core/policy.ts';
+import { refuseBeforeRating } from '../core/scope.ts';
 import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
@@ -11,7 +12,7 @@ import { currentConversation } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
-import { createSessionTools } from '../tools/session-tools.ts';
+import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
@@ -21,6 +22,7 @@ import { hear } from './hear.ts';
 import { createJournal } from './journal.ts';
 import { prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
+import { createScope, noteOnRating } from './scope.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** The agent had no say in the end of the run, so it said nothing of where things stand. */
@@ -63,6 +65,8 @@ export async function workOnTicket(
       'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
         'Look at the files and `git diff` before you go on.',
     );
+  const only = run.purpose === 'scope';
+  notes.push(...noteOnRating(run, prepared, steps));
   try {
     const journal = createJournal({
       db,
@@ -86,7 +90,16 @@ export async function workOnTicket(
       afterWrite: (step) => workbench.touched(step.seq),
     });
     const finish = createFinish({ deps, run, journal, prepared, workbench, signal });
-    const tools = toolsOf(deps, workbench, (report, context) => clock.without(() => finish(report, context)));
+    const { scope, tools: given } = deps.policy;
+    const rates = { before: scope.before && !given.deny.includes('scope'), only };
+    const tools = toolsOf(deps, workbench, {
+      finish: (report, context) => clock.without(() => finish(report, context)),
+      scope: rates.before || only ? createScope({ deps, run, journal, prepared }) : undefined,
+    });
+    const permit = ({ name }: { name: string }): Decision => {
+      const reason = refuseBeforeRating(name, journal.history(), rates);
+      return reason === null ? decideToolCall(name, tools, deps.policy.tools) : { allow: false, reason };
+    };
     const budget = createBudget({
       limits: deps.budget,
       used,
@@ -101,6 +114,8 @@ export async function workOnTicket(
           journal,
           prompts: {
             async take() {
+              // What people say while their ticket is only rated is for the work on it.
+              if (only) return { prompts: [], notes: [] };
               const heard = await hear(db, run.sessionId);
               if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
               return heard;
@@ -111,8 +126,8 @@ export async function workOnTicket(
           sandbox: workbench.sandbox,
           tree: workbench.tree,
           budget,
-          permit: (call) => decideToolCall(call.name, tools, deps.policy.tools),
-          report: (update) => tellWait(update, conversation),
+          permit,
+          report: (update) => (only ? undefined : tellWait(update, conversation)),
         },
         signal,
       );
@@ -132,14 +147,10 @@ export async function workOnTicket(
   }
 }
 
-function toolsOf(
-  deps: RunDeps,
-  { toolHost, baseline, workspace }: Workbench,
-  finish: ReturnType<typeof createFinish>,
-): Tool[] {
+function toolsOf(deps: RunDeps, { toolHost, baseline, workspace }: Workbench, session: SessionToolsOptions): Tool[] {
   return [
     ...createWorkspaceTools(toolHost).map((tool) => (isEdit(tool) ? after(baseline, tool) : tool)),
-    ...createSessionTools({ finish }),
+    ...createSessionTools(session),
     ...deps.serverTools(workspace),
   ];
 }

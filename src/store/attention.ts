@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Registers } from '../core/attention.ts';
+import type { RunPurpose } from '../core/session.ts';
 import type { Database, Tx } from './database.ts';
 
 /** All that decides what a session has to do now. */
@@ -7,7 +8,7 @@ export interface AttentionRow {
   registers: Registers;
   /** Something that was said to the agent is neither read nor answered. */
   unread: boolean;
-  run: { id: string; number: number; isHeld: boolean; stopRequested: boolean } | null;
+  run: { id: string; number: number; isHeld: boolean; stopRequested: boolean; purpose: RunPurpose } | null;
   /** All its runs, and those of the last hour. */
   runs: number;
   runsInHour: number;
@@ -24,27 +25,34 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     spoke_at: string | null;
     answered_at: string | null;
     due: boolean;
+    edited_at: string | null;
+    wanting_at: string | null;
+    scope_asked_at: string | null;
+    scoped_at: string | null;
     unread: boolean;
     runs: number;
     runs_in_hour: number;
     run_id: string | null;
     number: number;
     worker: string | null;
+    purpose: RunPurpose | null;
     stop_requested_at: Date | null;
   }>`
     select s.given, ${text('s.given_at')} as given_at, s.closed, s.due,
       ${text('s.closed_at')} as closed_at, ${text('s.stop_at')} as stop_at,
       ${text('s.spoke_at')} as spoke_at, ${text('s.answered_at')} as answered_at,
+      ${text('s.edited_at')} as edited_at, ${text('s.wanting_at')} as wanting_at,
+      ${text('s.scope_asked_at')} as scope_asked_at, ${text('s.scoped_at')} as scoped_at,
       exists (
         select from prompts p where p.session_id = s.id and p.read_at is null and p.signal is distinct from 'stop'
           and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
       ) as unread,
-      h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.stop_requested_at
+      h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.purpose, r.stop_requested_at
     from sessions s
     left join runs r on r.session_id = s.id and r.ended_at is null
     cross join lateral (
       select count(*)::int as runs,
-        count(*) filter (where queued_at > now() - interval '1 hour')::int as runs_in_hour
+        count(*) filter (where queued_at > now() - interval '1 hour' and purpose = 'work')::int as runs_in_hour
       from runs where session_id = s.id
     ) h
     where s.id = ${sessionId}`.execute(db);
@@ -60,6 +68,10 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
       spokeAt: row.spoke_at,
       answeredAt: row.answered_at,
       due: row.due,
+      editedAt: row.edited_at,
+      wantingAt: row.wanting_at,
+      scopeAskedAt: row.scope_asked_at,
+      scopedAt: row.scoped_at,
     },
     unread: row.unread,
     run:
@@ -70,6 +82,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
             number: row.number,
             isHeld: row.worker !== null,
             stopRequested: row.stop_requested_at !== null,
+            purpose: row.purpose ?? 'work',
           },
     runs: row.runs,
     runsInHour: row.runs_in_hour,
@@ -78,13 +91,23 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
 
 /**
  * A run has come to its end and answered the assignment by it; `words`: and all that was said until now, read or not, so
- * that none of it starts another run by itself. Call with the session's lock held.
+ * that none of it starts another run by itself; `wantingAt`: the ticket was found to say too little, knowing of edits until
+ * then. Call with the session's lock held.
  */
-export async function markAnswered(tx: Tx, sessionId: string, { words }: { words: boolean }): Promise<void> {
+export async function markAnswered(
+  tx: Tx,
+  sessionId: string,
+  { words, wantingAt = null }: { words: boolean; wantingAt?: string | null },
+): Promise<void> {
   const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId}), 0)`;
   await tx
     .updateTable('sessions')
-    .set({ answered_at: sql<string>`given_at`, due: false, ...(words && { answered_seq: heard }) })
+    .set({
+      answered_at: sql<string>`given_at`,
+      due: false,
+      wanting_at: wantingAt,
+      ...(words && { answered_seq: heard }),
+    })
     .where('id', '=', sessionId)
     .execute();
 }
@@ -92,4 +115,11 @@ export async function markAnswered(tx: Tx, sessionId: string, { words }: { words
 /** To the microsecond, all of one length. */
 function text(column: string) {
   return sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+/** Until when a session has been told of edits of its ticket. */
+export async function readEditedAt(db: Database, sessionId: string): Promise<string | null> {
+  const found = await sql<{ at: string | null }>`
+    select ${text('edited_at')} as at from sessions where id = ${sessionId}`.execute(db);
+  return found.rows[0]?.at ?? null;
 }

@@ -9,11 +9,13 @@ import {
 import pg from 'pg';
 import type { Activity } from '../core/activity.ts';
 import type { EffectState, Lane, Operation } from '../core/effect.ts';
-import type { Evidence } from '../core/evidence.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { Estimate } from '../core/estimate.ts';
+import type { Evidence, ProofVerdict } from '../core/evidence.ts';
+import type { Outcome, StopReason } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Signal } from '../core/prompt.ts';
-import type { SessionState } from '../core/session.ts';
+import type { Confidence, Followed, Size } from '../core/scope.ts';
+import type { RunPurpose, SessionState } from '../core/session.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 
@@ -82,6 +84,11 @@ export interface Schema {
     gone: Generated<boolean>;
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
+    edited_at: Moment;
+    wanting_at: Moment;
+    scope_asked_at: Moment;
+    scoped_at: Moment;
+    scope_told: Generated<boolean>;
   };
   waits: {
     session_id: string;
@@ -115,6 +122,7 @@ export interface Schema {
     told_place_at: NullableTime;
     /** See `outsideAwayForMs`. */
     away_since: NullableTime;
+    purpose: Generated<RunPurpose>;
   };
   steps: {
     id: string;
@@ -233,6 +241,29 @@ export interface Schema {
     model: string | null;
     prompt_tokens: number;
     prompt_usd: string | null;
+  };
+  ratings: {
+    id: string;
+    session_id: string;
+    run_id: string;
+    seq: Serial;
+    confidence: Confidence;
+    size: Size;
+    files: Json<string[]>;
+    plan: Json<string[]>;
+    questions: Json<string[]>;
+    parts: number;
+    followed: Followed;
+    repository: string;
+    is_bug: boolean;
+    estimate: NullableJson<Estimate>;
+    made_at: Time;
+    ended_at: NullableTime;
+    stop_reason: StopReason | null;
+    proof: ProofVerdict | null;
+    minutes: number | null;
+    usd: ColumnType<string | null, number | null, number | null>;
+    changed: NullableJson<string[]>;
   };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { interruptedText } from '../core/interruption.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { RunPurpose } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
@@ -17,6 +18,7 @@ export interface ClaimedRun {
   stopRequested: boolean;
   /** The worker that held it and never let go of it; null when one did, or nobody held it. */
   takenFrom: string | null;
+  purpose: RunPurpose;
 }
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
@@ -46,6 +48,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     stop_requested_at: Date | null;
     ticket: string;
     holder: string | null;
+    purpose: RunPurpose;
   }>`
     with recursive begun as (
       select id, row_number() over (order by priority, queued_at) as place from runs
@@ -84,7 +87,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     )
     update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
     from next where runs.id = next.id
-    returning runs.id, session_id, number, attempt, stop_requested_at, next.worker as holder,
+    returning runs.id, session_id, number, attempt, stop_requested_at, purpose, next.worker as holder,
       (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = runs.session_id) as ticket`.execute(
     db,
   );
@@ -98,6 +101,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     ticket: row.ticket,
     stopRequested: row.stop_requested_at !== null,
     takenFrom: row.holder,
+    purpose: row.purpose,
   };
 }
 

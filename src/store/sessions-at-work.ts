@@ -81,7 +81,7 @@ export interface SessionAtWork {
   belief: string;
 }
 
-/** Sessions of a tracker that work or wait for an answer; those whose ticket was read longest ago come first. */
+/** Sessions of a tracker that work or wait for an answer, but not those that only rate a ticket; those whose ticket was read longest ago come first. */
 export async function listAtWork(db: Database, tracker: TrackerKind): Promise<SessionAtWork[]> {
   const rows = await db
     .selectFrom('sessions')
@@ -89,6 +89,9 @@ export async function listAtWork(db: Database, tracker: TrackerKind): Promise<Se
     .select(['sessions.id', 'sessions.ticket_id', 'tickets.hint', belief.as('belief')])
     .where('sessions.state', 'in', ['active', 'awaitingInput'])
     .where('tickets.tracker', '=', tracker)
+    .where(
+      sql<boolean>`not exists (select from runs r where r.session_id = sessions.id and r.ended_at is null and r.purpose = 'scope')`,
+    )
     .orderBy('tickets.read_at', (order) => order.asc().nullsFirst())
     .execute();
   return rows.map((row) => ({ id: row.id, ticketId: row.ticket_id, hint: row.hint, belief: row.belief }));

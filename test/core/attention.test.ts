@@ -11,6 +11,10 @@ const given: Registers = {
   spokeAt: null,
   answeredAt: null,
   due: false,
+  editedAt: null,
+  wantingAt: null,
+  scopeAskedAt: null,
+  scopedAt: null,
 };
 const answered = { ...given, answeredAt: at(1) };
 

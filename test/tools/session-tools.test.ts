@@ -19,6 +19,7 @@ function setUp() {
     report: (activity: Activity) => void reports.push(activity),
     plan: (plan: Plan) => void plans.push(plan),
     evidence() {},
+    rating() {},
     usage() {},
     effect() {},
   };

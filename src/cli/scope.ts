@@ -129,7 +129,7 @@ async function rateAll(
     const isLate = performance.now() - askedAt > workersHaveMs && !scopings.some(({ isBegun }) => isBegun);
     if (!isWorking && isLate && !(await app.operations.scoping.isAnyAtWork())) {
       isWorking = true;
-      await app.startWorking();
+      await app.startWorking('scope');
     }
     await delay(lookEveryMs, undefined, { signal: cli.signal });
   }

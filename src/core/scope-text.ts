@@ -46,7 +46,7 @@ export function writeMissing(rating: Rating, missing: readonly string[]): string
       ? listed('What is missing:', wanted)
       : 'What is missing: I could not tell how to do this from what the ticket says. Say more of what is wanted.',
     writeFiles(rating.files),
-    'Answer here or edit the ticket, and I rate it again. Nothing was changed. To have it done as it is, say so and I decide what is open.',
+    'Answer here or edit the ticket, and I rate it again. Nothing was changed.',
   ]);
 }
 

@@ -4,6 +4,7 @@ import type { Limits } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
+import type { RunPurpose } from '../core/session.ts';
 import { RunLost, StopRequested } from '../core/step.ts';
 import type { FieldNames } from '../core/ticket-facts.ts';
 import type { Tool } from '../core/tool.ts';
@@ -32,6 +33,8 @@ export interface RunDeps {
   db: Database;
   /** This process, as `host:pid:start`. */
   worker: string;
+  /** Nothing: it works on runs of any purpose. */
+  only?: RunPurpose | undefined;
   trackers: ReadonlyMap<string, Tracker>;
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
@@ -86,7 +89,7 @@ class Overdue extends Error {
 /** Run: claims runs and works on them, one after the other, until there is none to claim. */
 export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && deps.admission.admits()) {
-    const run = await claimRun(deps.db, deps.worker);
+    const run = await claimRun(deps.db, deps.worker, deps.only);
     if (!run) return;
     deps.admission.took();
     deps.failpoint('run/claimed');

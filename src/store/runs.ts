@@ -37,9 +37,10 @@ const lookAhead = 20;
 /**
  * The next run for this worker; null when there is none. What somebody had begun comes first, then the most pressing, of
  * those the team with the fewest at work, then the oldest. Each priority and team is a line of its own in an index, so a
- * long queue costs no more than a short one.
+ * long queue costs no more than a short one. `only`: runs of this purpose, and no others.
  */
-export async function claimRun(db: Database, worker: string): Promise<ClaimedRun | null> {
+export async function claimRun(db: Database, worker: string, only?: RunPurpose): Promise<ClaimedRun | null> {
+  const fits = sql<boolean>`(${only ?? null}::text is null or purpose = ${only ?? null}::text)`;
   const found = await sql<{
     id: string;
     session_id: string;
@@ -52,7 +53,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
   }>`
     with recursive begun as (
       select id, row_number() over (order by priority, queued_at) as place from runs
-      where ended_at is null and started_at is not null and not_before <= now()
+      where ended_at is null and started_at is not null and not_before <= now() and ${fits}
         and (worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))
         and not (cardinality(lost_workers) + (worker is not null)::int >= ${suspectFrom} and exists (
           select 1 from runs o
@@ -75,7 +76,8 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
       from lines l left join at_work w on w.team = l.team
       cross join lateral (
         select id, queued_at, row_number() over (order by queued_at) as nth from runs
-        where ended_at is null and started_at is null and priority = l.priority and team = l.team and not_before <= now()
+        where ended_at is null and started_at is null and priority = l.priority and team = l.team
+          and not_before <= now() and ${fits}
         order by queued_at limit ${lookAhead}) r
     ), next as (
       select r.id, r.worker from runs r

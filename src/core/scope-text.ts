@@ -44,7 +44,9 @@ export function writeMissing(rating: Rating, missing: readonly string[]): string
     writeHead(rating),
     wanted.length > 0
       ? listed('What is missing:', wanted)
-      : 'What is missing: I could not tell how to do this from what the ticket says. Say more of what is wanted.',
+      : rating.confidence === 'red'
+        ? 'What is missing: I could not tell how to do this from what the ticket says. Say more of what is wanted.'
+        : 'I know of nothing that is missing: say "continue", and I begin.',
     writeFiles(rating.files),
     'Answer here or edit the ticket, and I rate it again. Nothing was changed.',
   ]);

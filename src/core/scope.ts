@@ -74,14 +74,17 @@ function isPlan(text: string): boolean {
   return /^plan\b/i.test(text.trim());
 }
 
-/** What follows from a rating. A red one is asked about, however it would be split or planned. */
+/**
+ * What follows from a rating. A red one is asked about, however it would be split or planned, and as often as it is red; any
+ * other that people have answered is not asked about again.
+ */
 export function followRating(
   rating: Pick<Rating, 'confidence' | 'parts'>,
   policy: ScopePolicy,
-  { approval, mustWait }: { approval: boolean; mustWait: boolean },
+  { approval, mustWait, isAnswered }: { approval: boolean; mustWait: boolean; isAnswered: boolean },
 ): Followed {
   const course = policy[rating.confidence];
-  if (course === 'ask') return 'ask';
+  if (course === 'ask' && (rating.confidence === 'red' || !isAnswered)) return 'ask';
   if (rating.parts.length > 0) return 'split';
   if (course === 'plan' || approval) return 'plan';
   return mustWait ? 'wait' : 'work';

@@ -17,6 +17,7 @@ export const sessionStates: readonly SessionState[] = [
 export const sessionTransitions: Record<SessionState, readonly SessionState[]> = {
   // Stopped, taken away or closed before its first run.
   pending: ['active', 'stopped'],
+  // `stopped`: also when its ticket was only rated.
   active: ['awaitingInput', 'complete', 'error', 'stopped'],
   // `stopped`: its ticket was closed, given to someone else, or is gone.
   awaitingInput: ['active', 'stopped'],

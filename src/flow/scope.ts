@@ -68,6 +68,7 @@ export function createScope({ deps, run, journal, prepared }: ScopeOptions) {
     const earlier = overlaps.filter(({ isEarlier }) => isEarlier).map((each) => each.session);
     const followed = followRating(rating, policy.scope, {
       approval: wantsApproval(ticket, facts, policy),
+      isAnswered: lastRated(history.filter((step) => step.runId !== run.id))?.followed === 'ask',
       mustWait: policy.overlap === 'wait' && earlier.length > 0,
     });
     scope.rating({ rating, followed, repository: repository.name, isBug, estimate: expected });

@@ -16,7 +16,7 @@ import type { StepRecord } from '../../src/core/step.ts';
 const byDefault: ScopePolicy = { before: true, green: 'work', yellow: 'work', red: 'ask' };
 const part = { title: 'One', description: '', repository: null, after: [] };
 const rating = { confidence: 'green' as const, parts: [] };
-const free = { approval: false, mustWait: false };
+const free = { approval: false, mustWait: false, isAnswered: false };
 const read = { editedAt: null, updatedAt: '2026-01-01T00:00:00Z' };
 
 test.for<[string, Parameters<typeof followRating>, string]>([
@@ -31,10 +31,21 @@ test.for<[string, Parameters<typeof followRating>, string]>([
     [{ ...rating, confidence: 'red' }, byDefault, { ...free, approval: true }],
     'ask',
   ],
+  ['yellow, asked about', [{ ...rating, confidence: 'yellow' }, { ...byDefault, yellow: 'ask' }, free], 'ask'],
+  [
+    'yellow, and answered',
+    [
+      { ...rating, confidence: 'yellow' },
+      { ...byDefault, yellow: 'ask' },
+      { ...free, isAnswered: true },
+    ],
+    'work',
+  ],
+  ['red again after an answer', [{ ...rating, confidence: 'red' }, byDefault, { ...free, isAnswered: true }], 'ask'],
   ['too large', [{ ...rating, parts: [part, part] }, byDefault, free], 'split'],
   ['too large, and red', [{ confidence: 'red', parts: [part, part] }, byDefault, free], 'ask'],
   ['its files are being worked on', [rating, byDefault, { ...free, mustWait: true }], 'wait'],
-  ['so, and a plan is wanted', [rating, byDefault, { approval: true, mustWait: true }], 'plan'],
+  ['so, and a plan is wanted', [rating, byDefault, { ...free, approval: true, mustWait: true }], 'plan'],
 ])('what follows from a rating: %s', ([, given, followed], { expect }) => {
   expect(followRating(...given)).toBe(followed);
 });

@@ -142,15 +142,25 @@ export function noteOnRating(
   const rated = lastRated(steps);
   // Whoever answers a question is heard by himself; what was said on a ticket that was not ours is nowhere else.
   const isOurs = run.purpose === 'work' && rated?.only !== true;
-  const now = steps.length > 0 && said(writeRequest(ticket), isOurs) !== said(brief.request, isOurs);
-  const anew = now ? `\n\nThis is how the ticket reads now.\n\n${writeRequest(ticket)}` : '';
+  const isNews = steps.length > 0 && said(writeRequest(ticket), isOurs) !== said(brief.request, isOurs);
+  const anew = isNews ? `\n\nThis is how the ticket reads now.\n\n${writeRequest(ticket)}` : '';
   if (run.purpose === 'scope')
     return [`The ticket is only to be rated now: look at it and the code it touches, then call scope.${anew}`];
-  if (rated?.followed === 'ask' || (rated?.only && (now || mustRate(rated))))
+  if (!rated) return [];
+  const isFresh = isNewest(steps);
+  if (rated.followed === 'ask' || (rated.only && (mustRate(rated) || (isNews && isFresh))))
     return [
       `You have rated this ticket before. Call scope again, with what is known now, before you change anything.${anew}`,
     ];
-  return rated?.only ? ['You have rated this ticket before. It is yours now: go on with the work.'] : [];
+  if (!isFresh) return [];
+  if (rated.only) return ['You have rated this ticket before. It is yours now: go on with the work.'];
+  return rated.followed === 'wait' ? ['You need not wait any longer: go on.'] : [];
+}
+
+/** Whether the model has done nothing since its last rating. */
+function isNewest(steps: readonly StepRecord[]): boolean {
+  const since = steps.slice(steps.findLastIndex((step) => step.kind === 'model'));
+  return lastRated(since) !== null;
 }
 
 /** A ticket's state moves with our own work, and says nothing of what is wanted. */

@@ -91,7 +91,12 @@ describe('shipmate scope', { timeout: 170_000 }, () => {
     child.kill('SIGINT');
     await new Promise((resolve) => child.once('close', resolve));
     expect(child.exitCode).toBe(130);
-    setup.start('worker');
+    const worker = setup.start('worker');
     expect((await setup.rest(identifier)).runs[0]?.outcome?.stopReason).toBe('finished');
+    // Where a worker runs, that one does it.
+    const next = await setup.app.desk.createTicket({ title: 'Clear' }, someone);
+    const { code, stdout } = await shipmate('scope', next.identifier);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(new RegExp(`^${next.identifier} +green`, 'm'))]);
+    expect(worker.log().some(({ msg, ticket }) => msg === 'run claimed' && ticket === next.identifier)).toBe(true);
   });
 });

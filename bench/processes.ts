@@ -57,6 +57,7 @@ export async function startBenchProcesses(options: {
       `http: { port: ${port} }`,
       `worker: { slots: ${options.slots} }`,
       options.script === undefined ? '' : `model: scripted:${join(dir, 'script.yaml')}`,
+      'policy: { scope: { before: false } }',
       'budget: { turns: null, day: { tokens: null, usd: null } }',
       `repositories: { project: { path: ${join(dir, 'project.git')} } }`,
       'log: { level: warn, format: json }',

@@ -99,6 +99,7 @@ async function start(options: {
       databaseUrl: embedded.url,
       http: { host: '127.0.0.1', port: 0 },
       worker: { ...loaded.worker, slots },
+      policy: { ...loaded.policy, scope: { ...loaded.policy.scope, before: false } },
       budget: { ...loaded.budget, turns: null, day: { tokens: null, usd: null } },
       repositories: [{ name: 'plain-duration', codeHost: 'local-git', location: repository, base: null }],
     },

@@ -52,8 +52,8 @@ export interface App {
   operations: Operations;
   /** Sorts deliveries, posts effects, and answers webhooks and health; resolves with its URL when it listens. */
   startWeb(listening?: boolean): Promise<string | null>;
-  /** Works on runs, and posts effects. */
-  startWorking(): Promise<void>;
+  /** Works on runs, or only on those that rate a ticket, and posts effects. */
+  startWorking(only?: 'scope'): Promise<void>;
   /** Aborted when the embedded database has ended under us: nothing more can be done here. */
   lost: AbortSignal;
   /** Ends all of it in the reverse order of its start. Runs that are under way stay claimable. */
@@ -181,12 +181,12 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       stops.push(close);
       return url;
     },
-    async startWorking() {
+    async startWorking(only) {
       if (!model) throw new VendorError(noModel, { code: 'invalid', retryable: false });
       await model.check(); // loads what the first call needs
       const deps = await openRunDeps({
         ...posting,
-        ...{ config, driver, model, stops },
+        ...{ config, driver, model, stops, only },
         hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
         databaseAway: outage.noticed,
       });

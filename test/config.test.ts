@@ -62,6 +62,8 @@ const nothing = {
     approval: { plan: 'never', by: [], silenceMinutes: null },
     people: { speak: [] },
     questions: { remindHours: 24, closeDays: 14 },
+    scope: { before: true, green: 'work', yellow: 'work', red: 'ask' },
+    overlap: 'tell',
   },
   fields: defaultFieldNames,
   orders: {},
@@ -330,6 +332,8 @@ describe('describeConfig', () => {
       ),
       ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
       ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
+      ...['before', 'green', 'yellow', 'red'].map((name) => `policy.scope.${name}`),
+      'policy.overlap',
       ...meanings.map((name) => `fields.${name}`),
       'orders',
       ...['tracker', 'team', 'project', 'labels', 'states', 'kinds', 'rating', 'perDay', 'usdPerDay'].map(

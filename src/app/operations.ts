@@ -1,7 +1,9 @@
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
+import { compareRatings, type RatingStanding } from '../store/ratings.ts';
 import { createHandovers, type HandoverDeps, type Handovers } from './handover.ts';
 import type { OwnWork } from './own-work.ts';
+import { createScoping, type Scoping } from './scoping.ts';
 
 /** What the people who run the service do with its work. */
 export interface Operations extends Handovers {
@@ -13,6 +15,10 @@ export interface Operations extends Handovers {
   listDeadLetters(most: number): Promise<DeadLetters>;
   /** Has what failed of a ticket sent again. How many effects; null: the ticket has no session. */
   redriveTicket(identifier: string): Promise<number | null>;
+  /** Has tickets rated without working on them. */
+  scoping: Scoping;
+  /** How ratings and what came of them compare. */
+  compareRatings(): Promise<RatingStanding[]>;
   /** Has the deliveries that could not be sorted sorted again. How many. */
   redriveDeliveries(): Promise<number>;
 }
@@ -23,9 +29,11 @@ export function createOperations(deps: HandoverDeps, ownWork: OwnWork): Operatio
   return {
     ...createHandovers(deps),
     ownWork,
+    scoping: createScoping(deps),
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),
     redriveTicket: (identifier) => redriveTicket(db, identifier),
+    compareRatings: () => compareRatings(db),
     redriveDeliveries: () => redriveDeliveries(db),
   };
 }

@@ -18,6 +18,7 @@ type Given =
   | 'wake'
   | 'failpoint'
   | 'hasFallen'
+  | 'only'
   | 'databaseAway';
 
 /** What runs are made of beside what every part of the service has. Registers what it starts in `stops`. */

@@ -15,6 +15,7 @@ import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
 import { pullCommand } from './pull.ts';
 import { resumeCommand } from './resume.ts';
+import { scopeCommand } from './scope.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
@@ -81,6 +82,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     ...serveCommands,
     migrateCommand,
     doctorCommand,
+    scopeCommand,
     ticketsCommand,
     sessionsCommand,
     watchCommand,

@@ -119,8 +119,32 @@ export const sessionsCommand = (cli: Cli) => {
         if (deliveries) cli.print(`${await app.operations.redriveDeliveries()} deliveries are sorted again.`);
       }),
     );
+  sessions
+    .command('ratings')
+    .description('Compare how tickets were rated with what came of them.')
+    .option('--json', 'as JSON')
+    .action(({ json }: { json?: boolean }) =>
+      withApp(cli, async (app) => {
+        const standings = await app.operations.compareRatings();
+        if (json) return cli.print(JSON.stringify(standings, null, 2));
+        if (standings.length === 0) return cli.print('No ticket was rated yet.');
+        cli.print(dim('rated    tickets  ended  finished  proved  estimate off by (median)'));
+        for (const { confidence, rated, ended, finished, proved, minutesOff, usdOff } of standings)
+          cli.print(
+            `${confidence.padEnd(8)} ${[rated, ended, finished, proved].map((count, index) => String(count).padStart([7, 6, 9, 7][index] ?? 0)).join(' ')}  ${describeOff(minutesOff, usdOff)}`,
+          );
+      }),
+    );
   return sessions;
 };
+
+function describeOff(minutes: number | null, usd: number | null): string {
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  if (minutes === null) return 'nothing to compare yet';
+  return usd === null
+    ? `${percent(minutes)} of the time`
+    : `${percent(minutes)} of the time, ${percent(usd)} of the cost`;
+}
 
 /** An effect's key without its session's id. */
 function nameOf(key: string): string {

@@ -5,6 +5,7 @@ import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { ordersMap } from './orders.ts';
+import { overlapKey, scopeSection } from './scope.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -160,6 +161,8 @@ export const fileSchema = section({
     approval: approvalSection,
     people: peopleSection,
     questions: questionsSection,
+    scope: scopeSection,
+    overlap: overlapKey,
   }),
   fields: fieldsSection,
   orders: ordersMap,

@@ -20,22 +20,25 @@ export interface Registers {
   editsReadAt: string | null;
   /** The last run ended with a question: an edit of the ticket may be the answer. */
   asked: boolean;
+  /** A rating that was asked for without giving the ticket, and for which asking one was made: by our own clock. */
+  scopeAskedAt: string | null;
+  scopedAt: string | null;
 }
 
 /** Why a session rests although there may be something to do. */
 export type RestReason = 'stopped' | 'taken' | 'closed';
 
-/** What a session has to do now: have a live run, have none, or whatever it does already. */
-export type Attention = 'work' | RestReason | 'nothing';
+/** What a session has to do now: have a live run, have one that only rates, have none, or whatever it does already. */
+export type Attention = 'work' | 'scope' | RestReason | 'nothing';
 
 /**
  * Decides it. `unread`: something was said that neither a step has read nor a run's end has answered. Words on a ticket
- * that is not ours, or is closed, wait until it is given back or reopened; a stop holds until anything newer is wanted. An
- * edit asks for nothing by itself.
+ * that is not ours, or is closed, wait until it is given back or reopened; a stop holds until anything newer is wanted. One
+ * that is not ours may still be rated; where it is given to us meanwhile, work wins. An edit asks for nothing by itself.
  */
 export function attend(registers: Registers, unread: boolean): Attention {
   const { given, givenAt, closed, stopAt, spokeAt, answeredAt, due, asked } = registers;
-  if (!given) return 'taken';
+  if (!given) return isAfter(registers.scopeAskedAt, registers.scopedAt) ? 'scope' : 'taken';
   if (closed) return 'closed';
   if (stopAt !== null && !isAfter(givenAt, stopAt) && !isAfter(spokeAt, stopAt)) return 'stopped';
   const answered = asked && isEdited(registers);

@@ -32,24 +32,33 @@ export interface RepositoryFacts {
 }
 
 /** What every model call of a session begins with. Nothing in it changes from call to call, so that caches hold. */
-export function writeSystemPrompt(facts: { name: string; guidance: string; repository: RepositoryFacts }): string {
+export function writeSystemPrompt(facts: {
+  name: string;
+  guidance: string;
+  repository: RepositoryFacts;
+  /** Whether a ticket is rated before it is worked on. */
+  scope: boolean;
+}): string {
   const { repository } = facts;
   const guidance = cleanText(facts.guidance).trim();
   return [
-    howToWork(cleanLine(facts.name, 80)),
+    howToWork(cleanLine(facts.name, 80), facts.scope),
     ...(guidance === '' ? [] : [`# Guidance of the team\n\n${cut(guidance, limits.guidance)}`]),
     `# The repository\n\n${describe(repository)}`,
     ...(repository.instructions ? [writeInstructions(repository.instructions)] : []),
   ].join('\n\n');
 }
 
-function howToWork(name: string): string {
+function howToWork(name: string, scope: boolean): string {
+  const plan = scope
+    ? 'Then rate it with scope. The plan in it is shown; keep it true with update_plan as you go.'
+    : 'Show a short plan with update_plan, and keep it true as you go.';
   return `You are ${name}, a software engineer on this team. A ticket was assigned to you. You work on it through tools, in a checkout of its repository, inside a sandbox without network. Nobody watches every step: people see your plan, your notes and the pull request that comes of your work.
 
 # How to work
 
 1. Read the ticket and the code it touches before you change anything. Search with rg or grep in bash.
-2. Show a short plan with update_plan, and keep it true as you go.
+2. ${plan}
 3. For a bug, first write a test that fails because of it. A feature comes with tests too.
 4. Make the smallest change that does the whole job, in the manner of the code around it.
 5. Run the tests until they pass. Never skip, weaken or delete a test for that.

@@ -1,6 +1,9 @@
 /** The last three are rests, not ends: a new prompt makes the session `active` again, on the same branch and pull request. */
 export type SessionState = 'pending' | 'active' | 'awaitingInput' | 'complete' | 'error' | 'stopped';
 
+/** `scope`: it only rates the ticket, which need not be the agent's. It says nothing there, and leaves the session `stopped`. */
+export type RunPurpose = 'work' | 'scope';
+
 /**
  * Every transition there is, and what makes it. `pending` is a session nobody has worked on yet. ARCHITECTURE.md draws this
  * table (`drawSession`).
@@ -11,7 +14,7 @@ export const sessionTransitions: Record<SessionState, Partial<Record<SessionStat
     awaitingInput: 'asks, or waits',
     complete: 'finished',
     error: 'failed',
-    stopped: 'stopped, closed or given away',
+    stopped: 'stopped, closed, given away, or only rated',
   },
   awaitingInput: {
     active: 'answered, or what it waited for has come',

@@ -3,6 +3,7 @@ import type { Reservation } from './budget.ts';
 import type { Evidence } from './evidence.ts';
 import type { TokenUsage } from './message.ts';
 import type { Plan } from './plan.ts';
+import type { RatingRecord } from './scope.ts';
 
 export type StepKind = 'model' | 'tool' | 'verify';
 
@@ -25,6 +26,7 @@ export interface StepScope {
   plan(plan: Plan): void;
   /** `content`: the bytes of evidence that is a file. */
   evidence(evidence: Evidence, content?: Uint8Array): void;
+  rating(rating: RatingRecord): void;
   usage(usage: { model: string; tokens: TokenUsage; costUsd: number | null }): void;
 }
 

@@ -1,4 +1,5 @@
 import type { Outcome } from './outcome.ts';
+import type { Rated } from './scope.ts';
 import type { StepScope } from './step.ts';
 
 /** JSON Schema (2020-12) of a tool's arguments. */
@@ -20,6 +21,8 @@ export interface ToolResult {
   instructions?: Instructions[];
   /** Set by a tool that ends the run (`finish`, `ask`). */
   outcome?: Outcome;
+  /** The ticket was rated by this call. */
+  rated?: Rated;
   /** What the call did was undone when this step of the session was the newest. */
   undoneAt?: number;
 }

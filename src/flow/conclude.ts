@@ -7,6 +7,7 @@ import type { Outcome, StopReason } from '../core/outcome.ts';
 import { isObeyed } from '../core/prompt.ts';
 import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
+import { lastRated } from '../core/scope.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';
@@ -18,6 +19,8 @@ import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { codeOf, markCarriedOut, openProposal, passOver } from '../store/proposals.ts';
 import { markAsked } from '../store/questions.ts';
+import { ensureRun } from '../store/queued-runs.ts';
+import { settleRating } from '../store/ratings.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
@@ -25,8 +28,9 @@ import { beginWaiting, findStackedOn } from '../store/waits.ts';
 import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
+import { endScoping } from './end-scoping.ts';
 import { type Finished, lastFinished } from './finish.ts';
-import { writeFooter } from './footer.ts';
+import { writeActual, writeFooter } from './footer.ts';
 import { giveBack } from './give-back.ts';
 import { showLeading } from './lead-children.ts';
 import type { Prepared } from './prepare.ts';
@@ -109,6 +113,8 @@ async function end(
     if (!session) throw new Error(`run ${run.id} has no session`);
     const { stopRequested } = await holdRun(tx, run);
     const isStopped = stopRequested || reached.stopReason === 'stopped';
+    if (run.purpose === 'scope')
+      return (await endScoping(tx, deps.policy, run, session, isStopped ? stopped : reached)) ? 'again' : 'ended';
     if (isStopped && files === undefined) return 'look';
     const rejection = isStopped ? await rejectionOf(tx, session.id, approversOf(deps)) : null;
     const reason = isStopped ? await reasonOf(tx, session, rejection !== null) : null;
@@ -139,6 +145,7 @@ async function end(
     if (outcome.carriesOut !== undefined) await markCarriedOut(tx, outcome.carriesOut);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
+    await settleRating(tx, session.id, { ...outcome, ...proof }, pathsOf(finished));
     // A run that was stopped has answered nothing, but for a no; one that finished leaves what it did not read to the next.
     if (!reason || reason === 'rejected')
       await markAnswered(tx, session.id, { words: finished === null, asked: outcome.stopReason === 'needsInput' });
@@ -146,7 +153,9 @@ async function end(
     else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
     deps.failpoint('conclude/mid');
     const next = await readAttention(tx, session.id);
-    if (attend(next.registers, next.unread) !== 'work') return 'ended';
+    const todo = attend(next.registers, next.unread);
+    if (todo === 'scope') await ensureRun(tx, { ...session, state }, 'scope');
+    if (todo !== 'work') return todo === 'scope' ? 'again' : 'ended';
     const started = await startRun(tx, deps.policy, { ...session, state }, next, conversation);
     return started ? 'again' : 'ended';
   });
@@ -158,11 +167,18 @@ async function isEditUnheard(tx: Tx, sessionId: string, hasModel: boolean): Prom
   return hasModel && (await unreadEdits(tx, sessionId)).length > 0;
 }
 
+/** Paths of what is published; null: nothing is. */
+function pathsOf(finished: Finished | null): string[] | null {
+  if (finished === null) return null;
+  return finished.type === 'change' ? (finished.paths ?? null) : [];
+}
+
 /** Why a run is stopped. What has been said since may have taken that back: then another run follows. */
 async function reasonOf(tx: Tx, session: SessionRow, isRejected: boolean): Promise<StopCause> {
   if (session.gone) return 'gone';
   const { registers, unread } = await readAttention(tx, session.id);
   const todo = attend(registers, unread);
+  if (todo === 'scope') return 'taken';
   if (todo !== 'work' && todo !== 'nothing') return todo;
   return isRejected ? 'rejected' : 'stopped';
 }
@@ -212,7 +228,8 @@ async function publish(
 
   if (finished.type === 'answer') {
     const answers = writeCriteria(finished.criteria ?? []);
-    const body = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
+    const answer = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
+    const body = withActual(answer, await writeActual(tx, session.id));
     await sayClosing(tx, stage, endOf(run), { type: 'response', body });
     await add('review', {
       kind: 'moveTicket',
@@ -288,5 +305,10 @@ async function publish(
     criteria,
     summary: finished.report.summary,
   });
-  await sayClosing(tx, stage, endOf(run), { type: 'response', body: closing }, { from: pullRequestKey, field: 'url' });
+  const body = withActual(closing, await writeActual(tx, session.id));
+  await sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: pullRequestKey, field: 'url' });
+}
+
+function withActual(text: string, actual: string): string {
+  return actual === '' ? text : `${text}\n\n${actual}`;
 }

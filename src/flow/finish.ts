@@ -37,6 +37,8 @@ export type Finished =
       tree: string;
       proof: Proof;
       changes: { files: number; added: number; deleted: number };
+      /** What it touches; missing where an older version wrote it. */
+      paths?: string[];
       risks: string[];
       /** Of the ticket, with what the agent says of each. */
       criteria?: CheckedCriterion[];
@@ -178,6 +180,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
       proof,
       changes: sizeOf(changes),
       criteria,
+      paths: changes.slice(0, 1_000).map(({ path }) => path),
       risks: [
         ...(facts.risk === null ? [] : [`The ticket says: ${facts.risk}`]),
         ...inspection.notes.map(({ path, message }) => `${path}: ${message}`),

@@ -1,6 +1,8 @@
 import { addUsed, describeUsed, nothingUsed } from '../core/budget.ts';
+import { describeActual } from '../core/estimate.ts';
 import { readPlan } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
+import { latestRating, spentOn } from '../store/ratings.ts';
 import { latestSnapshot } from '../store/snapshots.ts';
 import { usedByRuns } from '../store/usage.ts';
 
@@ -12,6 +14,12 @@ export async function writeFooter(tx: Tx, sessionId: string): Promise<string> {
   const last = runs.at(-1)?.used ?? nothingUsed;
   const before = all.turns > last.turns && last.turns > 0 ? `; this run: ${describeUsed(last)}` : '';
   return `*Cost so far: ${describeUsed(all)}${before}.*`;
+}
+
+/** What a rated session took beside what was expected, in one line. Empty where it was not rated. */
+export async function writeActual(tx: Tx, sessionId: string): Promise<string> {
+  const rating = await latestRating(tx, sessionId);
+  return rating ? describeActual(rating.estimate, await spentOn(tx, sessionId)) : '';
 }
 
 /** What there is to go on from, where a run was cut short. */

@@ -1,6 +1,7 @@
 import type { Activity } from '../core/activity.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Plan } from '../core/plan.ts';
+import type { RatingRecord } from '../core/scope.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
@@ -9,6 +10,7 @@ import { addActivities, type Stage, savePlan } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
 import { addEvidence } from '../store/evidence.ts';
 import { markRead } from '../store/prompts.ts';
+import { addRatings } from '../store/ratings.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { isOverLimit, type Payers, refusalOf, releaseReservation } from '../store/spending.ts';
 import { beginStep, completeStep, stepIdOf } from '../store/steps.ts';
@@ -41,6 +43,7 @@ interface Recorded {
   plans: Plan[];
   evidence: Evidence[];
   contents: Map<string, Uint8Array>;
+  ratings: RatingRecord[];
   usage: Usage[];
 }
 
@@ -50,11 +53,14 @@ interface Recorded {
  */
 export function createJournal(options: JournalOptions): Journal {
   const { db, run, steps, wakePost, failpoint, payers } = options;
+  // Who only rates a ticket says nothing on it.
+  const shows = <T>(what: T[]): T[] => (run.purpose === 'scope' ? [] : what);
   const worked = () => Math.round(options.worked());
   const byKey = new Map(steps.filter((step) => step.runId === run.id).map((step) => [step.key, step]));
 
   async function begin(kind: StepKind, key: string, input: unknown, options: StepOptions): Promise<StepRecord> {
-    const { announce = [], reads = [], readOnly = false, reserve } = options;
+    const { reads = [], readOnly = false, reserve } = options;
+    const announce = shows(options.announce ?? []);
     const step = { kind, key, input, readOnly };
     const spending = reserve && { reserve, payers };
     if (announce.length + reads.length === 0) return beginStep(db, run, step, spending);
@@ -69,14 +75,16 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   async function complete(step: StepRecord, result: unknown, recorded: Recorded): Promise<void> {
-    const { activities, plans, evidence, contents, usage } = recorded;
+    const { evidence, contents, ratings, usage } = recorded;
+    const [activities, plans] = [shows(recorded.activities), shows(recorded.plans)];
     const causes = `${run.number}/${step.key}`;
     const shown = activities.length + plans.length;
-    if (shown + evidence.length === 0) return completeStep(db, run, step.id, result, usage, worked());
+    if (shown + evidence.length + ratings.length === 0) return completeStep(db, run, step.id, result, usage, worked());
     const where = { sessionId: run.sessionId, runId: run.id, stepId: step.id, key: step.key };
     await db.transaction().execute(async (tx) => {
       await completeStep(tx, run, step.id, result, usage, worked());
       await addEvidence(tx, where, evidence, contents);
+      await addRatings(tx, where, ratings);
       for (const [index, plan] of plans.entries()) await savePlan(tx, stageOf(step), `${causes}/${index}`, plan);
       await addActivities(tx, stageOf(step), causes, activities);
     });
@@ -113,6 +121,7 @@ export function createJournal(options: JournalOptions): Journal {
         plans: [],
         evidence: [],
         contents: new Map(),
+        ratings: [],
         usage: [],
       };
       // As it will be read back: a run that goes on and one that was resumed must see the same.
@@ -144,6 +153,7 @@ function recorderOf(recorded: Recorded): StepScope {
       recorded.evidence.push(evidence);
       if (content && evidence.type === 'file') recorded.contents.set(evidence.path, content);
     },
+    rating: (rating) => void recorded.ratings.push(rating),
     usage: (usage) => void recorded.usage.push(usage),
   };
 }

@@ -68,7 +68,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const ticket = await readTicketNow(deps, run, session, tracker, signal);
   const facts = readFacts(ticket, deps.fields);
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
-  const refused = await mayBegin(beginning);
+  const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
   if (refused) return refused;
   const found = await findRepository(deps, session, ticket);
   if ('outcome' in found) return found;
@@ -110,17 +110,19 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const pinned = once(async () => (isPinned ? base.known : pin(deps, run, base)));
 
   const { commit } = known;
-  await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
+  if (run.purpose === 'work')
+    await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   const isBug = isBugTicket(ticket);
   const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, pinned };
   if (session.brief) {
-    await tellEdits(deps, run, tracker, ticket, signal);
+    if (run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
     return { ...from, brief: session.brief };
   }
   const system = writeSystemPrompt({
     name: deps.name,
     guidance: deps.guidance,
     repository: { ...known.facts, name: repository.name, base: baseBranch },
+    scope: deps.policy.scope.before,
   });
   const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
   const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });

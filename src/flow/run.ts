@@ -5,6 +5,7 @@ import type { Stages } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
+import type { RunPurpose } from '../core/session.ts';
 import { RunLost, StopRequested } from '../core/step.ts';
 import type { FieldNames } from '../core/ticket-facts.ts';
 import type { Tool } from '../core/tool.ts';
@@ -28,6 +29,7 @@ import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
 import type { Heart } from './heart.ts';
 import { judgeLosses } from './losses.ts';
+import type { RatingPolicy } from './scope.ts';
 import type { PeoplePolicy } from './strangers.ts';
 import { workOnTicket } from './work.ts';
 
@@ -35,6 +37,8 @@ export interface RunDeps {
   db: Database;
   /** This process, as `host:pid:start`. */
   worker: string;
+  /** Nothing: it works on runs of any purpose. */
+  only?: RunPurpose | undefined;
   trackers: ReadonlyMap<string, Tracker>;
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
@@ -45,7 +49,7 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
-  policy: {
+  policy: RatingPolicy & {
     tools: ToolPolicy;
     publish: PublishPolicy;
     runsPerHour: number | null;
@@ -98,7 +102,7 @@ class Overdue extends Error {
 /** Run: claims runs and works on them, one after the other, until there is none to claim. */
 export async function workRuns(deps: RunDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && deps.admission.admits()) {
-    const run = await claimRun(deps.db, deps.worker);
+    const run = await claimRun(deps.db, deps.worker, deps.only);
     if (!run) return;
     deps.admission.took();
     deps.failpoint('run/claimed');

@@ -24,7 +24,7 @@ import {
 } from '../store/deliveries.ts';
 import { dropUnsent } from '../store/effects.ts';
 import { addPrompt, openConversation } from '../store/prompts.ts';
-import { askToStop, endQueuedRun, takeBackStop } from '../store/queued-runs.ts';
+import { askToStop, endQueuedRun, ensureRun, takeBackStop } from '../store/queued-runs.ts';
 import {
   currentConversation,
   lockSession,
@@ -42,7 +42,7 @@ import type { Tracker } from '../trackers/tracker.ts';
 import { noteWith } from './acknowledge.ts';
 import { saysNo } from './approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
-import { type StartPolicy, startRun } from './start.ts';
+import { promiseRun, type StartPolicy, startRun } from './start.ts';
 import { answerStranger, type Heeded, heed, type PeoplePolicy } from './strangers.ts';
 
 export interface SortDeps {
@@ -122,7 +122,7 @@ export async function applyNow(
 }
 
 /** What there is to do once the transaction has committed. */
-type Due = Set<'post' | 'run'>;
+export type Due = Set<'post' | 'run'>;
 
 async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<Sorted> {
   return guarded(deps, tx, delivery, due, async (events) => {
@@ -238,7 +238,7 @@ function spokenBy({ obeyed, signal }: Heeded): Pick<Told, 'spoke'> {
 function blank({ at, given = true, closed = false }: Told): AttentionRow {
   const never = {
     ...{ stopAt: null, spokeAt: null, answeredAt: null, due: false },
-    ...{ editedAt: null, editsReadAt: null, asked: false },
+    ...{ editedAt: null, editsReadAt: null, asked: false, scopeAskedAt: null, scopedAt: null },
   };
   const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
   return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
@@ -286,7 +286,13 @@ async function takeInWords(
 }
 
 /** What was delivered before the ticket had a session. */
-async function takeInWaiting(deps: SortDeps, tx: Tx, session: SessionRow, openedAt: string, due: Due): Promise<void> {
+export async function takeInWaiting(
+  deps: SortDeps,
+  tx: Tx,
+  session: SessionRow,
+  openedAt: string | null,
+  due: Due,
+): Promise<void> {
   const sorted: Sorted[] = [];
   for (const delivery of await listWaiting(tx, session.ticketId))
     sorted.push(
@@ -315,14 +321,24 @@ async function act(
     if (session.waiting && words.isNew) await answer(tx, session, words, noteWhileWaiting(session), due);
     return;
   }
-  if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   const { run } = attention;
+  if (todo === 'scope') {
+    if (run?.purpose === 'work') return rest(tx, session, 'taken', attention, words, due);
+    await ensureRun(tx, session, 'scope');
+    due.add('run');
+    return;
+  }
+  if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   if (!run) {
     if (session.waiting && attention.unread) await overrideWaits(tx, session.id);
     const note = await noteWith(tx, session, words);
     if (await startRun(tx, deps.policy, session, attention, words.conversation, { note })) due.add('run');
     due.add('post');
     return;
+  }
+  if (run.purpose === 'scope') {
+    await promiseRun(tx, session, run, attention.registers.givenAt, words.conversation);
+    due.add('run').add('post');
   }
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
   const approvers = { by: deps.policy.approval.by, agent: deps.name };

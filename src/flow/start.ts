@@ -1,10 +1,11 @@
 import type { Activity } from '../core/activity.ts';
 import type { Operation } from '../core/effect.ts';
 import { deterministicId } from '../lib/ids.ts';
-import { addActivities } from '../store/activities.ts';
+import { addActivities, type Stage } from '../store/activities.ts';
 import type { AttentionRow } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { ensureRun } from '../store/queued-runs.ts';
+import { hurryRun } from '../store/scope-asked.ts';
 import { moveSession, type SessionRow } from '../store/sessions.ts';
 
 export interface StartPolicy {
@@ -49,6 +50,23 @@ export async function startRun(
     then,
   });
   return true;
+}
+
+/**
+ * Says of a ticket that was given to us while it was only being rated that the work follows. That is soon: the run ends
+ * with its rating, and waits no longer behind all other work.
+ */
+export async function promiseRun(
+  tx: Tx,
+  session: SessionRow,
+  run: { id: string },
+  givenAt: string | null,
+  conversation: Stage['conversation'],
+): Promise<void> {
+  await hurryRun(tx, run.id, session.hint);
+  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
+  const body = `On it: I am reading ${session.hint.identifier} and the code already, and go on from there.`;
+  await addActivities(tx, stage, `given/${givenAt}`, [{ type: 'thought', body }]);
 }
 
 function tooMany(runsPerHour: number): Activity {

@@ -157,7 +157,8 @@ async function wakeOne({ db, policy }: Deps, id: string): Promise<boolean> {
     const attention = await readAttention(tx, id);
     const todo = attend({ ...attention.registers, due: true }, attention.unread);
     if (todo !== 'work' && todo !== 'nothing') {
-      if (session.waiting || attention.run) await rest(tx, session, todo, attention);
+      const isBegun = attention.run?.purpose === 'work';
+      if (session.waiting || isBegun) await rest(tx, session, todo === 'scope' ? 'taken' : todo, attention);
       await clearDue(tx, id);
       return true;
     }

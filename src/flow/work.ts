@@ -1,6 +1,7 @@
 import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
-import { decideToolCall } from '../core/policy.ts';
+import { type Decision, decideToolCall } from '../core/policy.ts';
+import { refuseBeforeRating } from '../core/scope.ts';
 import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
@@ -24,6 +25,7 @@ import { hear } from './hear.ts';
 import { createJournal } from './journal.ts';
 import { prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
+import { createScope, noteOnRating } from './scope.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** The agent had no say in the end of the run, so it said nothing of where things stand. */
@@ -67,6 +69,8 @@ export async function workOnTicket(
       'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
         'Look at the files and `git diff` before you go on.',
     );
+  const only = run.purpose === 'scope';
+  notes.push(...noteOnRating(run, prepared, steps));
   try {
     const journal = createJournal({
       db,
@@ -91,10 +95,19 @@ export async function workOnTicket(
     });
     const asksCriteria = prepared.facts.acceptanceCriteria.length > 0;
     const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, signal });
+    const { scope, tools: given } = deps.policy;
+    const rates = { before: scope.before && !given.deny.includes('scope'), only };
     const tools = toolsOf(deps, workbench, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
+      scope: rates.before || only ? createScope({ deps, run, journal, prepared }) : undefined,
     });
+    const permit = ({ name }: { name: string }): Decision => {
+      const refused = approval.permit(name);
+      if (refused) return refused;
+      const reason = refuseBeforeRating(name, journal.history(), rates);
+      return reason === null ? decideToolCall(name, tools, deps.policy.tools) : { allow: false, reason };
+    };
     const budget = createBudget({
       limits: deps.budget,
       used,
@@ -114,6 +127,8 @@ export async function workOnTicket(
           journal,
           prompts: {
             async take() {
+              // What people say while their ticket is only rated is for the work on it.
+              if (only) return { prompts: [], notes: [] };
               const heard = await hear({ deps, run, session, approval, images, signal });
               endedByWords = heard.outcome !== undefined;
               if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
@@ -125,8 +140,8 @@ export async function workOnTicket(
           sandbox: workbench.sandbox,
           tree: workbench.tree,
           budget,
-          permit: (call) => approval.permit(call.name) ?? decideToolCall(call.name, tools, deps.policy.tools),
-          report: (update) => tellWait(update, conversation),
+          permit,
+          report: (update) => (only ? undefined : tellWait(update, conversation)),
         },
         signal,
       );

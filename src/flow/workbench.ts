@@ -67,9 +67,11 @@ export async function openWorkbench(
     return workspace;
   });
   taken.catch(() => {}); // whoever needs it first hears of it
-  const baseline = taken
-    .then(() => prepared.pinned())
-    .then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
+  // Who only rates a ticket changes nothing that could be compared with it.
+  const baseline =
+    run.purpose === 'scope'
+      ? new Promise<never>(() => {})
+      : taken.then(() => prepared.pinned()).then((pinned) => deps.baselines.take(prepared.repository, pinned, signal));
   baseline.catch(() => {});
   // Only a fresh session may start before its workspace is there: everyone else may have to be told something first.
   if (steps.length > 0 || prepared.handover) {

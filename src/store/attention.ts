@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Registers } from '../core/attention.ts';
+import type { RunPurpose } from '../core/session.ts';
 import type { Database, Tx } from './database.ts';
 
 /** All that decides what a session has to do now. */
@@ -7,7 +8,7 @@ export interface AttentionRow {
   registers: Registers;
   /** Something that was said to the agent is neither read nor answered. One that waits heeds nothing but "continue". */
   unread: boolean;
-  run: { id: string; number: number; isHeld: boolean; stopRequested: boolean } | null;
+  run: { id: string; number: number; isHeld: boolean; stopRequested: boolean; purpose: RunPurpose } | null;
   /** All its runs, and those of the last hour. */
   runs: number;
   runsInHour: number;
@@ -27,29 +28,33 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     edited_at: string | null;
     edits_read_at: string | null;
     asked: boolean;
+    scope_asked_at: string | null;
+    scoped_at: string | null;
     unread: boolean;
     runs: number;
     runs_in_hour: number;
     run_id: string | null;
     number: number;
     worker: string | null;
+    purpose: RunPurpose | null;
     stop_requested_at: Date | null;
   }>`
     select s.given, ${microseconds('s.given_at')} as given_at, s.closed, s.due, s.asked,
       ${microseconds('s.edited_at')} as edited_at, ${microseconds('s.edits_read_at')} as edits_read_at,
       ${microseconds('s.closed_at')} as closed_at, ${microseconds('s.stop_at')} as stop_at,
       ${microseconds('s.spoke_at')} as spoke_at, ${microseconds('s.answered_at')} as answered_at,
+      ${microseconds('s.scope_asked_at')} as scope_asked_at, ${microseconds('s.scoped_at')} as scoped_at,
       exists (
         select from prompts p where p.session_id = s.id and p.read_at is null and p.obeyed and p.signal is distinct from 'stop'
           and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
           and (not s.waiting or p.signal = 'continue')
       ) as unread,
-      h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.stop_requested_at
+      h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.purpose, r.stop_requested_at
     from sessions s
     left join runs r on r.session_id = s.id and r.ended_at is null
     cross join lateral (
       select count(*)::int as runs,
-        count(*) filter (where queued_at > now() - interval '1 hour')::int as runs_in_hour
+        count(*) filter (where queued_at > now() - interval '1 hour' and purpose = 'work')::int as runs_in_hour
       from runs where session_id = s.id
     ) h
     where s.id = ${sessionId}`.execute(db);
@@ -68,6 +73,8 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
       editedAt: row.edited_at,
       editsReadAt: row.edits_read_at,
       asked: row.asked,
+      scopeAskedAt: row.scope_asked_at,
+      scopedAt: row.scoped_at,
     },
     unread: row.unread,
     run:
@@ -78,6 +85,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
             number: row.number,
             isHeld: row.worker !== null,
             stopRequested: row.stop_requested_at !== null,
+            purpose: row.purpose ?? 'work',
           },
     runs: row.runs,
     runsInHour: row.runs_in_hour,

@@ -10,13 +10,15 @@ import pg from 'pg';
 import type { Activity } from '../core/activity.ts';
 import type { Brief } from '../core/conversation.ts';
 import type { EffectState, Lane, Operation } from '../core/effect.ts';
-import type { Evidence } from '../core/evidence.ts';
-import type { Outcome, Wait } from '../core/outcome.ts';
+import type { Estimate } from '../core/estimate.ts';
+import type { Evidence, ProofVerdict } from '../core/evidence.ts';
+import type { Outcome, StopReason, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Signal } from '../core/prompt.ts';
 import type { Proposal, ProposalState } from '../core/proposal.ts';
-import type { SessionState } from '../core/session.ts';
-import type { OpenCategory, Rating } from '../core/standing-orders.ts';
+import type { Confidence, Followed, Size } from '../core/scope.ts';
+import type { RunPurpose, SessionState } from '../core/session.ts';
+import type { OpenCategory } from '../core/standing-orders.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketDraft, TicketHint } from '../core/ticket.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
@@ -87,6 +89,9 @@ export interface Schema {
     /** Something that it waited for has come: there is to be a run. */
     due: Generated<boolean>;
     edited_at: Moment;
+    scope_asked_at: Moment;
+    scoped_at: Moment;
+    scope_told: Generated<boolean>;
     edits_read_at: Moment;
     /** Its last run ended with a question. */
     asked: Generated<boolean>;
@@ -181,6 +186,7 @@ export interface Schema {
     told_place_at: NullableTime;
     /** See `outsideAwayForMs`. */
     away_since: NullableTime;
+    purpose: Generated<RunPurpose>;
   };
   steps: {
     id: string;
@@ -302,6 +308,29 @@ export interface Schema {
     prompt_tokens: number;
     prompt_usd: string | null;
   };
+  ratings: {
+    id: string;
+    session_id: string;
+    run_id: string;
+    seq: Serial;
+    confidence: Confidence;
+    size: Size;
+    files: Json<string[]>;
+    plan: Json<string[]>;
+    questions: Json<string[]>;
+    parts: number;
+    followed: Followed;
+    repository: string;
+    is_bug: boolean;
+    estimate: NullableJson<Estimate>;
+    made_at: Time;
+    ended_at: NullableTime;
+    stop_reason: StopReason | null;
+    proof: ProofVerdict | null;
+    minutes: number | null;
+    usd: ColumnType<string | null, number | null, number | null>;
+    changed: NullableJson<string[]>;
+  };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
   order_picks: {
@@ -315,8 +344,8 @@ export interface Schema {
     category: OpenCategory;
     state: Generated<'taking' | 'taken' | 'skipped' | 'declined'>;
     why: string;
-    demand: Rating;
-    rating: Rating | null;
+    demand: Confidence;
+    rating: Confidence | null;
     fingerprint: string;
     session_id: string | null;
     at: Time;

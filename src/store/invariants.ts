@@ -110,7 +110,7 @@ const checks: Check[] = [
     violations: ({ live }) => sql`
       select s.id, s.id as session_id, 'nothing was shown for 30 minutes' as explanation from sessions s
       join runs r on r.session_id = s.id and r.ended_at is null
-      where ${live} and s.state = 'active' and r.queued_at < now() - interval '30 minutes' and not exists (
+      where ${live} and s.state = 'active' and r.purpose = 'work' and r.queued_at < now() - interval '30 minutes' and not exists (
         select from activities a where a.session_id = s.id and a.created_at > now() - interval '30 minutes')`,
   },
   {
@@ -143,7 +143,7 @@ const checks: Check[] = [
             and (not s.waiting or p.signal = 'continue')) as unread
         from (${resting}) s) s
       left join ${lastRun} on true
-      where s.given and not s.closed and (s.unread or s.given_at > coalesce(s.answered_at, '-infinity'))
+      where s.given and not s.closed and (s.unread or (s.asked and s.edited_at > coalesce(s.edits_read_at, '-infinity')) or s.given_at > coalesce(s.answered_at, '-infinity'))
         and not (s.stop_at is not null and s.stop_at >= coalesce(s.given_at, '-infinity')
           and s.stop_at >= coalesce(s.spoke_at, '-infinity'))
         and not exists (select from effects e where e.key = ${cappedKey})`,
@@ -165,14 +165,14 @@ const checks: Check[] = [
   },
   {
     name: 'end is told',
-    holds: 'Every ended run has an outcome and said so on the ticket.',
+    holds: 'Every ended run has an outcome and, unless it only rated the ticket, said so there.',
     remedy: report,
     violations: ({ resting }) => sql`
       select r.id, s.id as session_id,
         case when r.outcome is null then format('run %s has no outcome', r.number)
           else format('run %s ended without a word', r.number) end as explanation
       from (${resting}) s join runs r on r.session_id = s.id and r.ended_at is not null
-      where r.outcome is null or not (
+      where r.outcome is null or r.purpose = 'work' and not (
         exists (select from effects e where e.key = ${endKey})
         or exists (select from activities a where a.session_id = s.id and a.created_at = r.ended_at))`,
   },

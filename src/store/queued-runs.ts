@@ -1,16 +1,20 @@
 import { sql } from 'kysely';
 import type { Outcome } from '../core/outcome.ts';
-import type { SessionState } from '../core/session.ts';
+import type { RunPurpose, SessionState } from '../core/session.ts';
 import { priorities, type TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import type { Tx } from './database.ts';
 import { settleLostCalls } from './spending.ts';
 
-/** The session's live run; one is queued when there is none, and the session active. Call with the session's lock held. */
+/**
+ * The session's live run; one is queued when there is none, and the session active. What only rates waits behind all work.
+ * Call with the session's lock held.
+ */
 export async function ensureRun(
   tx: Tx,
   session: { id: string; state: SessionState; waiting: boolean; hint: Pick<TicketHint, 'priority' | 'team'> },
+  purpose: RunPurpose = 'work',
 ): Promise<{ id: string; number: number }> {
   const sessionId = session.id;
   const { priority, team } = session.hint;
@@ -40,7 +44,8 @@ export async function ensureRun(
       id,
       session_id: sessionId,
       number,
-      priority: priorities.indexOf(priority),
+      purpose,
+      priority: purpose === 'scope' ? priorities.length : priorities.indexOf(priority),
       team: team ?? '',
       worker: null,
       outcome: null,

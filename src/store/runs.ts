@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { interruptedText } from '../core/interruption.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { RunPurpose } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
@@ -17,6 +18,7 @@ export interface ClaimedRun {
   stopRequested: boolean;
   /** The worker that held it and never let go of it; null when one did, or nobody held it. */
   takenFrom: string | null;
+  purpose: RunPurpose;
 }
 
 /** A run that went silent for this long belongs to whoever claims it. Heartbeats come every second. */
@@ -35,9 +37,10 @@ const lookAhead = 20;
 /**
  * The next run for this worker; null when there is none. What somebody had begun comes first, then the most pressing, of
  * those the team with the fewest at work, then the oldest. Each priority and team is a line of its own in an index, so a
- * long queue costs no more than a short one.
+ * long queue costs no more than a short one. `only`: runs of this purpose, and no others.
  */
-export async function claimRun(db: Database, worker: string): Promise<ClaimedRun | null> {
+export async function claimRun(db: Database, worker: string, only?: RunPurpose): Promise<ClaimedRun | null> {
+  const fits = sql<boolean>`(${only ?? null}::text is null or purpose = ${only ?? null}::text)`;
   const found = await sql<{
     id: string;
     session_id: string;
@@ -46,10 +49,11 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     stop_requested_at: Date | null;
     ticket: string;
     holder: string | null;
+    purpose: RunPurpose;
   }>`
     with recursive begun as (
       select id, row_number() over (order by priority, queued_at) as place from runs
-      where ended_at is null and started_at is not null and not_before <= now()
+      where ended_at is null and started_at is not null and not_before <= now() and ${fits}
         and (worker is null or heartbeat_at < now() - make_interval(secs => ${silentAfterSeconds}))
         and not (cardinality(lost_workers) + (worker is not null)::int >= ${suspectFrom} and exists (
           select 1 from runs o
@@ -72,7 +76,8 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
       from lines l left join at_work w on w.team = l.team
       cross join lateral (
         select id, queued_at, row_number() over (order by queued_at) as nth from runs
-        where ended_at is null and started_at is null and priority = l.priority and team = l.team and not_before <= now()
+        where ended_at is null and started_at is null and priority = l.priority and team = l.team
+          and not_before <= now() and ${fits}
         order by queued_at limit ${lookAhead}) r
     ), next as (
       select r.id, r.worker from runs r
@@ -84,7 +89,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     )
     update runs set attempt = attempt + 1, worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
     from next where runs.id = next.id
-    returning runs.id, session_id, number, attempt, stop_requested_at, next.worker as holder,
+    returning runs.id, session_id, number, attempt, stop_requested_at, purpose, next.worker as holder,
       (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = runs.session_id) as ticket`.execute(
     db,
   );
@@ -98,6 +103,7 @@ export async function claimRun(db: Database, worker: string): Promise<ClaimedRun
     ticket: row.ticket,
     stopRequested: row.stop_requested_at !== null,
     takenFrom: row.holder,
+    purpose: row.purpose,
   };
 }
 

@@ -92,7 +92,7 @@ export interface SessionAtWork {
   belief: string;
 }
 
-/** Sessions of a tracker that work or wait for an answer; those whose ticket was read longest ago come first. */
+/** Sessions of a tracker that work or wait for an answer, but not those that only rate a ticket; those whose ticket was read longest ago come first. */
 export async function listAtWork(db: Database, tracker: TrackerKind): Promise<SessionAtWork[]> {
   const rows = await db
     .selectFrom('sessions')
@@ -103,6 +103,9 @@ export async function listAtWork(db: Database, tracker: TrackerKind): Promise<Se
     .where(sql<boolean>`not exists (select from effects e where e.session_id = sessions.id and e.state = 'pending'
       and e.operation ->> 'kind' = 'takeTicket')`)
     .where('tickets.tracker', '=', tracker)
+    .where(
+      sql<boolean>`not exists (select from runs r where r.session_id = sessions.id and r.ended_at is null and r.purpose = 'scope')`,
+    )
     .orderBy('tickets.read_at', (order) => order.asc().nullsFirst())
     .execute();
   return rows.map((row) => ({ id: row.id, ticketId: row.ticket_id, hint: row.hint, belief: row.belief }));

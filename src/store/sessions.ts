@@ -1,11 +1,11 @@
-import { sql } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import type { Brief } from '../core/conversation.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
-import type { Database, Tx } from './database.ts';
+import type { Database, Schema, Tx } from './database.ts';
 import type { ClaimedRun } from './runs.ts';
 
 export interface SessionRow {
@@ -62,8 +62,33 @@ export interface Opened extends SessionRow {
 
 /** The session of a ticket, made when there is none, with its row locked until the transaction ends. */
 export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise<Opened> {
+  const made = await makeSession(tx, hint, {
+    ...(told.opens && { opened_at: told.at }),
+    ...(told.given !== undefined && { given: told.given, given_at: told.at }),
+    ...(told.closed !== undefined && { closed: told.closed, closed_at: told.at }),
+  });
+  if (made) return made;
+  const session = await tellSession(tx, hint, told);
+  if (!session) throw new Error(`session ${sessionIdOf(hint)} vanished while its ticket was being sorted`);
+  return { ...session, isNew: false, isAwaited: false };
+}
+
+/** The same for a ticket that nobody has given to the agent: whatever is told of that, at any time, is news. */
+export async function openUngiven(tx: Tx, hint: TicketHint): Promise<Opened> {
+  const made = await makeSession(tx, hint, { given: false });
+  if (made) return made;
+  const session = await lockSession(tx, sessionIdOf(hint));
+  if (!session) throw new Error(`session ${sessionIdOf(hint)} vanished while it was opened`);
+  return { ...session, isNew: false, isAwaited: false };
+}
+
+/** null: there is one. */
+async function makeSession(
+  tx: Tx,
+  hint: TicketHint,
+  told: Pick<Insertable<Schema['sessions']>, 'opened_at' | 'given' | 'given_at' | 'closed' | 'closed_at'>,
+): Promise<Opened | null> {
   const ticketId = ticketIdOf(hint);
-  const sessionId = sessionIdOf(hint);
   const made = await tx
     .with('seen', (query) =>
       query
@@ -79,20 +104,15 @@ export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise
     )
     .insertInto('sessions')
     .values({
-      id: sessionId,
+      id: sessionIdOf(hint),
       ticket_id: ticketId,
-      ...(told.opens && { opened_at: told.at }),
-      ...(told.given !== undefined && { given: told.given, given_at: told.at }),
-      ...(told.closed !== undefined && { closed: told.closed, closed_at: told.at }),
+      ...told,
     })
     .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
     .returningAll()
     .returning(sql<boolean>`exists (select from deliveries where ticket = ${ticketId})`.as('is_awaited'))
     .executeTakeFirst();
-  if (made) return { ...toRow({ ...made, hint }), isNew: true, isAwaited: made.is_awaited };
-  const session = await tellSession(tx, hint, told);
-  if (!session) throw new Error(`session ${sessionId} vanished while its ticket was being sorted`);
-  return { ...session, isNew: false, isAwaited: false };
+  return made ? { ...toRow({ ...made, hint }), isNew: true, isAwaited: made.is_awaited } : null;
 }
 
 /** Tells a ticket's session, and locks it; null when it has none. */
@@ -118,6 +138,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
         closed: latest('closed', 'closed_at', told.closed, true),
         closed_at: newest('closed_at'),
       }),
+      ...(told.edited && { edited_at: newest('edited_at') }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
       ...(told.edited && { edited_at: newest('edited_at') }),

@@ -13,7 +13,7 @@ export interface WaitingRun {
 
 /** Places in the queue as `claimRun` would empty it. */
 const places = sql`
-  select r.id, r.session_id, r.number, r.queued_at, r.told_place, r.told_place_at,
+  select r.id, r.session_id, r.number, r.purpose, r.queued_at, r.told_place, r.told_place_at,
     row_number() over (order by r.priority, r.nth + coalesce(w.runs, 0), r.queued_at)::int as place
   from (
     select *, row_number() over (partition by priority, team order by queued_at) as nth from runs
@@ -31,7 +31,7 @@ export async function untoldPlaces(
   const found = await sql<{ id: string; session_id: string; number: number; place: number }>`
     with places as (${places})
     select id, session_id, number, place from places
-    where queued_at < now() - make_interval(secs => ${waitedSeconds})
+    where purpose = 'work' and queued_at < now() - make_interval(secs => ${waitedSeconds})
       and (told_place is null or (told_place <> place and told_place_at < now() - make_interval(secs => ${againSeconds})))
     order by told_place is not null, place limit ${limit}`.execute(db);
   return found.rows.map(({ id, session_id, number, place }) => ({ id, sessionId: session_id, number, place }));
@@ -94,7 +94,7 @@ export async function quietRuns(db: Database, quietMinutes: number, limit: numbe
     left join lateral (
       select kind, key, input, begun_at from steps
       where run_id = r.id and completed_at is null order by seq desc limit 1) s on true
-    where r.ended_at is null and coalesce(a.created_at, r.queued_at) < now() - make_interval(mins => ${quietMinutes})
+    where r.ended_at is null and r.purpose = 'work' and coalesce(a.created_at, r.queued_at) < now() - make_interval(mins => ${quietMinutes})
     limit ${limit}`.execute(db);
   return found.rows.map((row) => ({
     id: row.id,

@@ -83,6 +83,7 @@ export function createMemoryJournal(ledger: Ledger, options: MemoryJournalOption
         report: (activity) => void recorded.activities.push(activity),
         plan: (plan) => void recorded.plans.push(plan),
         evidence: (evidence) => void recorded.evidence.push(evidence),
+        rating: () => {},
         usage: (usage) => void recorded.usage.push(usage),
       };
       const result = copy(await work(scope, step.input as never));

@@ -14,7 +14,10 @@ const given: Registers = {
   editedAt: null,
   editsReadAt: null,
   asked: false,
+  scopeAskedAt: null,
+  scopedAt: null,
 };
+const ungiven = { ...given, given: false, givenAt: null };
 const answered = { ...given, answeredAt: at(1) };
 
 test.for<[string, Registers, boolean, string]>([
@@ -44,6 +47,13 @@ test.for<[string, Registers, boolean, string]>([
   ['reopened before a run had answered', { ...given, closedAt: at(3) }, false, 'work'],
   ['reopened after one had', { ...answered, closedAt: at(3) }, false, 'nothing'],
   ['closed and reopened after a stop', { ...given, stopAt: at(2), closedAt: at(4) }, false, 'stopped'],
+  ['edited, and it never was', { ...answered, editedAt: at(3) }, false, 'nothing'],
+  ['a rating, of a ticket that is not ours', { ...ungiven, scopeAskedAt: at(1) }, true, 'scope'],
+  ['the same, closed', { ...ungiven, closed: true, scopeAskedAt: at(1) }, false, 'scope'],
+  ['a rating that was made', { ...ungiven, scopeAskedAt: at(1), scopedAt: at(1) }, true, 'taken'],
+  ['another one since', { ...ungiven, scopeAskedAt: at(2), scopedAt: at(1) }, false, 'scope'],
+  ['a rating, of a ticket that was given meanwhile', { ...given, scopeAskedAt: at(1) }, false, 'work'],
+  ['a rating, of one that work has answered', { ...answered, scopeAskedAt: at(1) }, false, 'nothing'],
   ['a session of an older version, with nothing new', { ...given, givenAt: null }, false, 'nothing'],
 ])('what there is to do: %s', ([, registers, unread, todo], { expect }) => {
   expect(attend(registers, unread)).toBe(todo);

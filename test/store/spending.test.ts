@@ -48,6 +48,7 @@ async function openRun(ticketId = randomUUID()): Promise<{ run: ClaimedRun; tick
     ticket: 'T',
     stopRequested: false,
     takenFrom: null,
+    purpose: 'work' as const,
   };
   return { run, ticketId };
 }

@@ -108,11 +108,15 @@ export async function startSetup(options: TestServiceOptions & { yaml?: Record<s
     repositories: Object.fromEntries(config.repositories.map(({ name, location }) => [name, { path: location }])),
     ...options.yaml,
   };
-  await writeFile(join(dir, 'shipmate.yaml'), JSON.stringify(file));
+  // Other scripts than those about it do not rate their tickets; the version before knows no such key.
+  const current = { ...file, policy: { scope: { before: config.policy.scope.before } }, ...options.yaml };
+  await writeFile(join(dir, 'shipmate.yaml'), JSON.stringify(current));
+  await writeFile(join(dir, 'previous.yaml'), JSON.stringify(file));
   return {
     ...service,
     start(command, more = {}) {
-      const part = startPart({ command, dir: resolve(dir), databaseUrl: database.url, ...more });
+      const args = more.from === undefined ? {} : { args: ['-c', 'previous.yaml'] };
+      const part = startPart({ command, dir: resolve(dir), databaseUrl: database.url, ...args, ...more });
       parts.push(part);
       return part;
     },

@@ -68,6 +68,8 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
     dataDir: join(dir, 'data'),
     model: options.script === undefined ? loaded.model : `scripted:${join(dir, 'script.yaml')}`,
     http: { ...loaded.http, port: 0 },
+    // Rating is for tests that are about it: no other script calls scope.
+    policy: { ...loaded.policy, scope: { ...loaded.policy.scope, before: false } },
     repositories: Object.keys(named).map((name) => ({
       name,
       codeHost: 'local-git',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Activity } from '../../src/core/activity.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import type { Rating } from '../../src/core/scope.ts';
 import type { ToolResult } from '../../src/core/tool.ts';
 import type { WorkReport } from '../../src/core/work-report.ts';
 import { createSessionTools } from '../../src/tools/session-tools.ts';
@@ -19,6 +20,7 @@ function setUp() {
     report: (activity: Activity) => void reports.push(activity),
     plan: (plan: Plan) => void plans.push(plan),
     evidence() {},
+    rating() {},
     usage() {},
     effect() {},
   };
@@ -45,6 +47,42 @@ test('update_plan and note commit with their step', async () => {
 test('ask ends the run', async () => {
   const { call } = setUp();
   expect((await call('ask', { question: 'Which?' })).outcome).toEqual({ stopReason: 'needsInput', message: 'Which?' });
+});
+
+test('scope hands a rating on, cleaned of what nobody could read; parts are read from their lines', async () => {
+  const rated: Rating[] = [];
+  const [tool] = createSessionTools({
+    finish: async () => ({ text: '', isError: false }),
+    scope: async (rating) => {
+      rated.push(rating);
+      return { text: 'Go on.', isError: false };
+    },
+  });
+  const scope = { report() {}, plan() {}, evidence() {}, rating() {}, usage() {}, effect() {} };
+  const rate = async (input: unknown) =>
+    (await tool?.run(input, { key: 'turn:1/0', signal: new AbortController().signal, scope }))?.text;
+  const plain = { confidence: 'green', size: 'S', files: [' a.ts ', 'a.ts', ''], plan: ['Do it'] };
+  expect(await rate(plain)).toBe('Go on.');
+  expect(rated[0]).toEqual({ ...plain, files: ['a.ts'], questions: [], parts: [] });
+
+  const files = Array.from({ length: 1000 }, (_, index) => `src/${index}.ts`);
+  expect(
+    await rate({
+      ...plain,
+      files,
+      plan: ['x'.repeat(100_000)],
+      parts: ['A', 'B\r\nAfter: 0, 0\nrepository: web\nWhy.'],
+    }),
+  ).toBe('Go on.');
+  expect([rated[1]?.files.length, rated[1]?.plan[0]?.length]).toEqual([200, 1000]);
+  expect(rated[1]?.parts).toEqual([
+    { title: 'A', description: '', repository: null, after: [] },
+    { title: 'B', description: 'Why.', repository: 'web', after: [0] },
+  ]);
+  expect(await rate({ ...plain, parts: ['A\nafter: 1', 'B\nafter: 0'] })).toMatch(/^The parts wait for one another/);
+  expect(await rate({ ...plain, parts: ['A', ' '] })).toMatch(/^Part 1 has no title/);
+  expect(await rate({ ...plain, confidence: 'violet' })).toMatch(/^These are not the arguments of scope/);
+  expect(rated).toHaveLength(2);
 });
 
 test('finish hands the whole report in, and answers what verification says', async () => {

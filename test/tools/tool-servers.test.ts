@@ -234,4 +234,4 @@ test('it understands a server of the second SDK generation', async () => {
   expect(await call('second_add', { a: 2 })).toMatchObject({ isError: true });
 });
 
-const noScope = { report() {}, plan() {}, evidence() {}, usage() {}, effect() {} };
+const noScope = { report() {}, plan() {}, evidence() {}, rating() {}, usage() {}, effect() {} };

@@ -283,4 +283,4 @@ describe(`in ${kind}`, () => {
   });
 });
 
-const noScope = { report() {}, plan() {}, evidence() {}, usage() {}, effect() {} };
+const noScope = { report() {}, plan() {}, evidence() {}, rating() {}, usage() {}, effect() {} };

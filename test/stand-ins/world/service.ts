@@ -19,6 +19,8 @@ export interface ServiceOptions {
   /** The web part's; 0 or nothing: any. */
   port?: number;
   slots?: number;
+  /** Whether tickets are rated before work; scripts of tests that are not about it do not. */
+  rates?: boolean;
   failpoints?: string;
   secret?: string;
   /** YAML of a configuration; what is named above comes on top. */
@@ -41,6 +43,7 @@ async function serve(options: ServiceOptions): Promise<void> {
     dataDir,
     model: options.model,
     http: { ...loaded.http, port },
+    policy: { ...loaded.policy, scope: { ...loaded.policy.scope, before: options.rates ?? false } },
     repositories: options.repositories,
     worker: { ...loaded.worker, slots: slots ?? loaded.worker.slots },
     failpoints: options.failpoints ?? null,

@@ -1,0 +1,131 @@
+import { describeEstimate, type Estimate } from './estimate.ts';
+import { cleanText } from './outgoing-text.ts';
+import type { Overlap } from './overlap.ts';
+import type { Part } from './proposal.ts';
+import type { Confidence, Rating } from './scope.ts';
+import type { TicketHint } from './ticket.ts';
+
+/*
+ * A rating as it is told: to people on the ticket, and back to the model. All words in it are the model's.
+ */
+
+const sure: Record<Confidence, string> = {
+  green: 'it is clear what to do and how',
+  yellow: 'it can be done; some of it is uncertain',
+  red: 'something is missing before work can begin',
+};
+
+const shown = { files: 15, steps: 20, questions: 20, overlaps: 5 };
+
+/** What stands beside the model's own words. */
+export interface Findings {
+  estimate: Estimate | null;
+  overlaps: readonly Overlap<TicketHint>[];
+}
+
+/** The rating as a lasting word on the ticket. */
+export function writeRating(rating: Rating, { estimate, overlaps }: Findings): string {
+  return joined([
+    writeHead(rating),
+    writeFiles(rating.files),
+    listed('Plan:', numbered(rating.plan)),
+    listed('Open questions:', bulleted(rating.questions)),
+    estimate
+      ? `Estimate: ${describeEstimate(estimate)}.`
+      : 'Estimate: there is nothing to compare with yet; it takes three finished tickets.',
+    ...writeOverlaps(overlaps),
+  ]);
+}
+
+/** The one comment on a ticket that cannot be worked on as it is. */
+export function writeMissing(rating: Rating, missing: readonly string[]): string {
+  const wanted = bulleted([...rating.questions, ...missing]);
+  return joined([
+    writeHead(rating),
+    wanted.length > 0
+      ? listed('What is missing:', wanted)
+      : rating.confidence === 'red'
+        ? 'What is missing: I could not tell how to do this from what the ticket says. Say more of what is wanted.'
+        : 'I know of nothing that is missing: say "continue", and I begin.',
+    writeFiles(rating.files),
+    'Answer here or edit the ticket, and I rate it again. Nothing was changed.',
+  ]);
+}
+
+/** A plan that waits for a yes. */
+export function writePlanProposal(rating: Rating, findings: Findings): string {
+  return joined([
+    writeRating(rating, findings),
+    'Shall I do it so? Answer "Approve" or "Reject", or say what should be different. Nothing was changed yet.',
+  ]);
+}
+
+/** Sub-tickets that wait for a yes, each with what it comes after. */
+export function writeSplitProposal(rating: Rating, findings: Findings): string {
+  const parts = rating.parts.map((part, place) => `${place + 1}. ${writePart(part)}`);
+  return joined([
+    writeRating(rating, findings),
+    listed('I propose to split this ticket:', parts),
+    'Shall these tickets be filed? Answer "Approve" or "Reject", or say what should be different. Nothing was changed yet.',
+  ]);
+}
+
+export function writeWaiting(rating: Rating, findings: Findings, waitsFor: readonly TicketHint[]): string {
+  const names = waitsFor.map(({ identifier }) => cleanText(identifier, 80)).join(', ');
+  return joined([
+    writeRating(rating, findings),
+    `I wait until the work on ${names} rests, because it touches the same files (\`policy.overlap\`). Say "continue" to have me begin at once.`,
+  ]);
+}
+
+/** What the model is told of the sessions beside its own. */
+export function tellOverlaps(overlaps: readonly Overlap<TicketHint>[]): string {
+  return writeOverlaps(overlaps).join('\n');
+}
+
+function writeHead({ confidence, size }: Rating): string {
+  return `**Rated ${confidence}, size ${size}**: ${sure[confidence]}.`;
+}
+
+function writeFiles(files: readonly string[]): string {
+  if (files.length === 0) return '';
+  return `Likely files: ${namesOf(files)}.`;
+}
+
+function namesOf(files: readonly string[]): string {
+  const names = files.slice(0, shown.files).map((path) => `\`${cleanText(path.replaceAll('`', "'"), 150)}\``);
+  const more = files.length - names.length;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function writeOverlaps(overlaps: readonly Overlap<TicketHint>[]): string[] {
+  return overlaps
+    .slice(0, shown.overlaps)
+    .map(
+      ({ session: { identifier }, files }) =>
+        `${cleanText(identifier, 80)} is being worked on at the same time and touches ${namesOf(files)} too.`,
+    );
+}
+
+function writePart({ title, description, repository, after }: Part): string {
+  const where = repository === null ? '' : ` (in ${cleanText(repository, 100)})`;
+  const order = after.length === 0 ? '' : `, after ${after.map((place) => place + 1).join(' and ')}`;
+  const about = cleanText(description, 400);
+  return `**${cleanText(title, 200)}**${where}${order}${about === '' ? '' : `: ${about}`}`;
+}
+
+function numbered(lines: readonly string[]): string[] {
+  return lines.slice(0, shown.steps).map((line, index) => `${index + 1}. ${cleanText(line, 300)}`);
+}
+
+function bulleted(lines: readonly string[]): string[] {
+  return lines.slice(0, shown.questions).map((line) => `- ${cleanText(line, 600)}`);
+}
+
+function listed(head: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : [head, ...lines].join('\n');
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('\n\n');
+}

@@ -1,0 +1,183 @@
+import { estimate } from '../core/estimate.ts';
+import { findOverlaps, type Overlap } from '../core/overlap.ts';
+import type { Plan } from '../core/plan.ts';
+import { writeRequest } from '../core/prompt-text.ts';
+import {
+  type Followed,
+  followRating,
+  hasBegun,
+  lastRated,
+  mustRate,
+  type Rating,
+  type ScopePolicy,
+  wantsApproval,
+} from '../core/scope.ts';
+import {
+  type Findings,
+  tellOverlaps,
+  writeMissing,
+  writePlanProposal,
+  writeRating,
+  writeSplitProposal,
+  writeWaiting,
+} from '../core/scope-text.ts';
+import { judgeRating } from '../core/standing-orders.ts';
+import type { Journal, StepRecord } from '../core/step.ts';
+import type { TicketHint } from '../core/ticket.ts';
+import { missingParts } from '../core/ticket-facts.ts';
+import type { ToolResult, ToolRunContext } from '../core/tool.ts';
+import { demandOn } from '../store/order-picks.ts';
+import { begunAtOf, listLiveWork, listSamples } from '../store/ratings.ts';
+import type { ClaimedRun } from '../store/runs.ts';
+import { ticketIdOf } from '../store/sessions.ts';
+import { listOverridden } from '../store/waits.ts';
+import type { Prepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+
+/** What ratings lead to here. `overlap`: what is done about a session that is at work on the same files. */
+export interface RatingPolicy {
+  scope: ScopePolicy;
+  overlap: 'tell' | 'wait';
+  approval: { plan: 'always' | 'never' };
+}
+
+interface ScopeOptions {
+  deps: Pick<RunDeps, 'db' | 'policy'>;
+  run: ClaimedRun;
+  journal: Journal;
+  prepared: Prepared;
+}
+
+/**
+ * The `scope` tool: what the model thinks of its ticket becomes a rating, with an estimate from what similar tickets took
+ * and with the sessions that are at work on the same files; and by the policy it goes on, or the run ends with a question.
+ * All that it leaves commits with its step, so it is rated once, however often the worker is killed.
+ */
+export function createScope({ deps, run, journal, prepared }: ScopeOptions) {
+  const { db, policy } = deps;
+  const { session, ticket, facts, repository, isBug } = prepared;
+  const only = run.purpose === 'scope';
+
+  return async (rating: Rating, { scope }: ToolRunContext): Promise<ToolResult> => {
+    const history = journal.history();
+    if (!only && hasBegun(history) && !mustRate(lastRated(history)))
+      return { text: 'Work has begun, so the rating stands. Keep the plan true with update_plan.', isError: true };
+    const [samples, live, begunAt, overridden, demand] = await Promise.all([
+      listSamples(db),
+      listLiveWork(db, session.id, repository.name),
+      begunAtOf(db, run.id),
+      listOverridden(db, session.id),
+      demandOn(db, session.id),
+    ]);
+    const expected = estimate({ repository: repository.name, size: rating.size, isBug }, samples);
+    const overlaps = findOverlaps({ id: session.hint.id, files: rating.files, begunAt }, live);
+    const earlier = overlaps
+      .filter(({ isEarlier, session: other }) => isEarlier && !overridden.has(ticketIdOf(other)))
+      .map((each) => each.session);
+    const followed = followRating(rating, policy.scope, {
+      approval: wantsApproval(ticket, facts, policy),
+      isAnswered: lastRated(history.filter((step) => step.runId !== run.id))?.followed === 'ask',
+      mustWait: policy.overlap === 'wait' && earlier.length > 0,
+    });
+    const missing = missingParts(ticket, facts);
+    const givenBack =
+      demand && !only ? judgeRating(demand, rating.confidence, [...rating.questions, ...missing]) : null;
+    if (givenBack) {
+      scope.rating({ rating, followed: 'ask', repository: repository.name, isBug, estimate: expected });
+      const rated = { confidence: rating.confidence, followed: 'ask' as const, only };
+      return { text: 'The ticket is given back.', isError: false, rated, outcome: givenBack };
+    }
+    scope.rating({ rating, followed, repository: repository.name, isBug, estimate: expected });
+    if (followed !== 'ask' && rating.plan.length > 0) scope.plan(planOf(rating, followed));
+    const findings = { estimate: expected, overlaps };
+    const told = writeRating(rating, findings);
+    if (followed === 'work') scope.report({ type: 'thought', body: told });
+    const rated = { confidence: rating.confidence, followed, only };
+    if (only)
+      return {
+        text: 'Rated. Nothing more is to be done now.',
+        isError: false,
+        rated,
+        outcome: { stopReason: 'finished', message: told },
+      };
+    return { ...follow(followed, rating, { ...findings, earlier, missing }), isError: false, rated };
+  };
+}
+
+function follow(
+  followed: Followed,
+  rating: Rating,
+  found: Findings & { overlaps: Overlap<TicketHint>[]; earlier: TicketHint[]; missing: string[] },
+): Pick<ToolResult, 'text' | 'outcome'> {
+  const people = 'People are asked now; what they say comes as a message.';
+  const answers = { stopReason: 'needsInput' as const, options: ['Approve', 'Reject'] };
+  switch (followed) {
+    case 'work':
+      return { text: ['Go on.', tellOverlaps(found.overlaps)].filter((part) => part !== '').join(' ') };
+    case 'ask':
+      return { text: people, outcome: { stopReason: 'needsInput', message: writeMissing(rating, found.missing) } };
+    case 'plan': {
+      const proposal = { kind: 'plan' as const, steps: rating.plan };
+      return { text: people, outcome: { ...answers, message: writePlanProposal(rating, found), proposal } };
+    }
+    case 'split': {
+      const proposal = { kind: 'split' as const, parts: rating.parts };
+      return { text: people, outcome: { ...answers, message: writeSplitProposal(rating, found), proposal } };
+    }
+    case 'wait': {
+      const waits = found.earlier.map((ticket) => ({ ticket: bare(ticket), until: 'rests' as const }));
+      const message = writeWaiting(rating, found, found.earlier);
+      return { text: 'Go on when you hear again.', outcome: { stopReason: 'waiting', message, waits } };
+    }
+    default: {
+      const never: never = followed;
+      throw new Error(`nobody knows how to follow ${String(never)}`);
+    }
+  }
+}
+
+function bare({ tracker, id, identifier, title, url, priority, team, project, ref }: TicketHint): TicketHint {
+  return { tracker, id, identifier, title, url, priority, team, project, ref };
+}
+
+function planOf({ plan }: Rating, followed: Followed): Plan {
+  return plan.map((content, index) => ({
+    content: content.slice(0, 500),
+    status: followed === 'work' && index === 0 ? 'inProgress' : 'pending',
+  }));
+}
+
+/** What a run that only rates is told first; and what one that works is told of a rating that was made before it. */
+export function noteOnRating(
+  run: Pick<ClaimedRun, 'id' | 'purpose'>,
+  { ticket }: Pick<Prepared, 'ticket'>,
+  steps: readonly StepRecord[],
+): string[] {
+  if (steps.some((step) => step.runId === run.id)) return [];
+  const rated = lastRated(steps);
+  // What was said and changed on a ticket while it was not ours is told by nobody else.
+  const anew = () => `\n\nThis is how the ticket reads now.\n\n${writeRequest(ticket)}`;
+  if (run.purpose === 'scope') {
+    const again = steps.length > 0 ? anew() : '';
+    return [`The ticket is only to be rated now: look at it and the code it touches, then call scope.${again}`];
+  }
+  if (!rated) return [];
+  if (rated.followed === 'ask' || (rated.only && mustRate(rated))) {
+    const again = rated.only ? anew() : '';
+    return [
+      `You have rated this ticket before. Call scope again, with what is known now, before you change anything.${again}`,
+    ];
+  }
+  if (!isNewest(steps)) return [];
+  if (rated.only)
+    return [
+      `You have rated this ticket before. It is yours now: go on with the work, or call scope again where the rating does not hold.${anew()}`,
+    ];
+  return rated.followed === 'wait' ? ['You need not wait any longer: go on.'] : [];
+}
+
+/** Whether the model has done nothing since its last rating. */
+function isNewest(steps: readonly StepRecord[]): boolean {
+  const since = steps.slice(steps.findLastIndex((step) => step.kind === 'model'));
+  return lastRated(since) !== null;
+}

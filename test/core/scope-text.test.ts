@@ -1,0 +1,47 @@
+import { test } from 'vitest';
+import type { Rating } from '../../src/core/scope.ts';
+import { writeMissing, writeRating, writeSplitProposal, writeWaiting } from '../../src/core/scope-text.ts';
+import type { TicketHint } from '../../src/core/ticket.ts';
+
+const rating: Rating = { confidence: 'yellow', size: 'M', files: [], plan: [], questions: [], parts: [] };
+const hint: TicketHint = {
+  ...{ tracker: 'board', id: '7', identifier: 'SHOP-7', title: 'A', url: '', priority: 'none', team: null },
+  ...{ project: null, ref: null },
+};
+const nothing = { estimate: null, overlaps: [] };
+
+test('a rating is short, whatever the model writes: it notifies nobody and hides nothing', ({ expect }) => {
+  const files = Array.from({ length: 200 }, (_, index) => `src/\`${index}\`.ts`);
+  const plan = Array.from({ length: 50 }, () => 'step '.repeat(200));
+  const text = writeRating(
+    { ...rating, files, plan, questions: ['Ask @ada\u202e\n# Approved', '<!-- hidden -->Is it #12?'] },
+    { estimate: null, overlaps: [{ session: hint, files, isEarlier: false }] },
+  );
+  expect(text.length).toBeLessThan(12_000);
+  expect(text).toContain("`src/'14'.ts` and 185 more.");
+  expect(text).toContain('- Ask `@ada` # Approved\n- Is it ');
+  expect(text).not.toMatch(/[\u202e]|hidden/);
+  expect(text).toMatch(/SHOP-7 is being worked on at the same time and touches `src\/'0'\.ts`/);
+});
+
+test('a red ticket gets one list of what is missing, and a way on', ({ expect }) => {
+  expect(writeMissing({ ...rating, confidence: 'red', questions: ['Which?'] }, ['Acceptance criteria'])).toBe(
+    '**Rated red, size M**: something is missing before work can begin.\n\n' +
+      'What is missing:\n- Which?\n- Acceptance criteria\n\n' +
+      'Answer here or edit the ticket, and I rate it again. Nothing was changed.',
+  );
+  expect(writeMissing({ ...rating, confidence: 'red' }, [])).toContain('Say more of what is wanted.');
+  expect(writeMissing({ ...rating, confidence: 'green' }, [])).toContain('say "continue", and I begin.');
+});
+
+test('parts are numbered as people count, with what they come after', ({ expect }) => {
+  const part = { title: 'The table', description: 'Holds\nit.', repository: null, after: [] };
+  const parts = [part, { ...part, title: 'The page', repository: 'web', after: [0] }, { ...part, after: [0, 1] }];
+  expect(writeSplitProposal({ ...rating, parts }, nothing)).toContain(
+    '1. **The table**: Holds it.\n2. **The page** (in web), after 1: Holds it.\n3. **The table**, after 1 and 2: Holds it.',
+  );
+});
+
+test('who waits says for whom', ({ expect }) => {
+  expect(writeWaiting(rating, nothing, [hint])).toContain('I wait until the work on SHOP-7 rests');
+});

@@ -1,0 +1,286 @@
+import { afterAll, beforeAll, describe, onTestFinished, test } from 'vitest';
+import type { SessionView } from '../../src/app.ts';
+import type { Config } from '../../src/config.ts';
+import { checkInvariants } from '../../src/store/invariants.ts';
+import { startSetup } from '../support/processes.ts';
+import { someone, startTestService, type TestService } from '../support/service.ts';
+
+const rate = (more = '') =>
+  `{ tool: scope, input: { confidence: green, size: S, files: [two.txt], plan: [Write it, Hand it in]${more} } }`;
+const red = (question: string) =>
+  `{ tool: scope, input: { confidence: red, size: M, files: [], plan: [], questions: ["${question}"] } }`;
+const write = '{ tool: write, input: { path: two.txt, content: "two\\n" } }';
+const finish = '{ tool: finish, input: { title: Add a second file, summary: It was missing. } }';
+
+const script = `
+tickets:
+  Add a second file:
+    - { calls: [${write}] }
+    - { expect: [call scope], calls: [${rate()}, ${write}] }
+    - { expect: ["Go on."], calls: [${write}] }
+    - { calls: [${finish}] }
+  Killed:
+    - { calls: [${rate()}] }
+    - { calls: [${write}] }
+    - { calls: [${finish}] }
+  Answered:
+    - { calls: [${red('Which colour, @ada?\\u202e')}] }
+    - { expect: [Blue, Call scope again], calls: [${write}] }
+    - { expect: [Rate the ticket again], calls: [${rate()}] }
+    - { calls: [${write}, ${finish}] }
+  Edited:
+    - { calls: [${red('What is wanted?')}] }
+    - { expect: [This is how the ticket reads now, A second file is], calls: [${rate()}] }
+    - { calls: [${write}, ${finish}] }
+  Planned:
+    - { calls: [${rate()}] }
+  Too large:
+    - calls:
+        - tool: scope
+          input:
+            { confidence: yellow, size: L, files: [src], plan: [Split it], parts: ["The table\\nafter: 1", "The page\\nafter: 0"] }
+    - expect: [The parts wait for one another]
+      calls:
+        - tool: scope
+          input:
+            { confidence: yellow, size: L, files: [src], plan: [Split it], parts: ["The table", "The page\\nrepository: web\\nafter: 0\\nShows it."] }
+  Rated twice:
+    - { calls: [{ tool: scope, input: { confidence: violet, size: S, files: [], plan: [] } }] }
+    - { expect: [These are not the arguments of scope], calls: [${rate()}] }
+    - { calls: [${rate(', questions: [Is that all]')}] }
+    - { calls: [${write}, ${rate()}] }
+    - { expect: [the rating stands], calls: [${finish}] }
+  Only looked at:
+    - { calls: [${write}, { tool: bash, input: { command: ls } }] }
+    - { expect: [only rated], calls: [${rate(', questions: ["Where to?"]')}] }
+    - { expect: [Call scope again, In the top directory.], calls: [${rate()}] }
+    - { calls: [${write}, ${finish}] }
+  Stays unclear:
+    - { calls: [${red('What?')}] }
+    - { expect: [Call scope again], calls: [${red('What, please?')}] }
+  Given meanwhile:
+    - { delay: 1500, calls: [${rate()}] }
+    - { expect: [It is yours now], calls: [${write}, ${finish}] }
+  At work on it:
+    - { calls: [${rate()}, { tool: bash, input: { command: "while ! test -e /workspace/go; do sleep 0.1; done", timeout: 60 } }] }
+    - { calls: [${finish}] }
+  Comes later:
+    - { calls: [${rate()}] }
+`;
+const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
+const rated = (config: Config): Config => ({
+  ...config,
+  policy: { ...config.policy, scope: { ...config.policy.scope, before: true } },
+});
+
+const shown = (view: SessionView) =>
+  view.activities
+    .filter(({ activity }) => !('ephemeral' in activity && activity.ephemeral))
+    .map(({ activity }) => activity);
+const words = (view: SessionView) => shown(view).map((activity) => ('body' in activity ? activity.body : ''));
+
+describe('a ticket is rated before it is worked on', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ script, files, change: rated });
+  });
+  afterAll(() => service?.stop());
+
+  const ratings = async (identifier: string) => {
+    const { rows } = await service.database.pool.query(
+      `select confidence, size, r.files, questions, parts, followed, estimate, stop_reason, proof, minutes > 0 as took, changed
+       from ratings r join sessions s on s.id = r.session_id join tickets t on t.id = s.ticket_id
+       where t.identifier = $1 order by r.seq`,
+      [identifier],
+    );
+    return rows;
+  };
+
+  test('green: nothing is changed before, the rating stays on the ticket, and what it took is told beside it', async ({
+    expect,
+  }) => {
+    const view = await service.work({ title: 'Add a second file' });
+    expect(view.state).toBe('complete');
+    const told = words(view).filter((text) => text.startsWith('**Rated'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toBe(
+      '**Rated green, size S**: it is clear what to do and how.\n\nLikely files: `two.txt`.\n\n' +
+        'Plan:\n1. Write it\n2. Hand it in\n\nEstimate: there is nothing to compare with yet; it takes three finished tickets.',
+    );
+    expect(words(view).at(-1)).toMatch(/\n\n\*Rated without an estimate, .*; it took [\d.]+ min\.\*\n\n\*Cost so far/);
+    expect(view.plan.map(({ content }) => content)).toEqual(['Write it', 'Hand it in']);
+    expect(await ratings(view.ticket.identifier)).toEqual([
+      {
+        ...{ confidence: 'green', size: 'S', files: ['two.txt'], questions: [], parts: 0, followed: 'work' },
+        ...{ estimate: null, stop_reason: 'finished', proof: expect.any(String), took: true, changed: ['two.txt'] },
+      },
+    ]);
+  });
+
+  test('red: it asks once, is answered, rates again and works', async ({ expect }) => {
+    const asked = await service.work({ title: 'Answered' });
+    const { identifier } = asked.ticket;
+    expect([asked.state, asked.runs[0]?.outcome?.stopReason]).toEqual(['awaitingInput', 'needsInput']);
+    const said = shown(asked).filter(({ type }) => type !== 'thought');
+    expect(said).toHaveLength(1);
+    expect(words(asked).join()).not.toContain('\u202e');
+    const [question] = words(asked).slice(-1);
+    expect(question).toMatch(
+      /^\*\*Rated red, size M\*\*: .*\n\nWhat is missing:\n- Which colour, `@ada`\?\n- A description/,
+    );
+    await service.app.desk.comment(identifier, 'Blue', someone);
+    const done = await service.rest(identifier, 2);
+    expect([done.state, done.runs.length]).toEqual(['complete', 2]);
+    expect((await ratings(identifier)).map(({ confidence, stop_reason }) => [confidence, stop_reason])).toEqual([
+      ['red', 'needsInput'],
+      ['green', 'finished'],
+    ]);
+  });
+
+  test('red: an edit of the ticket has it rated again; a change that says no more has not', async ({ expect }) => {
+    const { ticket } = await service.work({ title: 'Edited' });
+    await service.app.desk.editTicket(ticket.identifier, { priority: 'high' }, someone);
+    await service.app.desk.editTicket(ticket.identifier, { description: 'A second file is wanted.' }, someone);
+    const done = await service.rest(ticket.identifier, 2);
+    expect([done.state, done.runs.length]).toEqual(['complete', 2]);
+  });
+
+  test('a plan that people want to see first is proposed', async ({ expect }) => {
+    const view = await service.work({ title: 'Planned', labels: ['approval:plan'] });
+    expect(view.state).toBe('awaitingInput');
+    expect(view.runs[0]?.outcome).toMatchObject({
+      stopReason: 'needsInput',
+      options: ['Approve', 'Reject'],
+      proposal: { kind: 'plan', steps: ['Write it', 'Hand it in'] },
+    });
+    expect(words(view).at(-1)).toContain('Shall I do it so?');
+  });
+
+  test('too large: sub-tickets are proposed with their order; a circle among them goes back to the model', async ({
+    expect,
+  }) => {
+    const view = await service.work({ title: 'Too large' });
+    const part = { description: '', repository: null, after: [] };
+    expect(view.runs[0]?.outcome?.proposal).toEqual({
+      kind: 'split',
+      parts: [
+        { ...part, title: 'The table' },
+        { title: 'The page', description: 'Shows it.', repository: 'web', after: [0] },
+      ],
+    });
+    expect(words(view).at(-1)).toContain('1. **The table**\n2. **The page** (in web), after 1: Shows it.');
+  });
+
+  test('rated twice, the later one counts; nonsense is told to the model, and after the first change it stands', async ({
+    expect,
+  }) => {
+    const view = await service.work({ title: 'Rated twice' });
+    expect(view.state).toBe('complete');
+    const kept = await ratings(view.ticket.identifier);
+    expect(kept.map(({ questions, stop_reason }) => [questions, stop_reason])).toEqual([
+      [[], null],
+      [['Is that all'], 'finished'],
+    ]);
+    // By now there are three of this size to compare with.
+    expect(words(view).filter((text) => text.startsWith('**Rated'))[1]).toMatch(
+      /Estimate: [\d.-]+ min \(from \d similar/,
+    );
+    expect(words(view).at(-1)).toMatch(/\*Estimated: [\d.-]+ min; it took [\d.]+ min\.\*/);
+  });
+
+  test('a ticket that is only to be rated stays as it was; given later, the work goes on from there', async ({
+    expect,
+  }) => {
+    const { app } = service;
+    const made = await Promise.all(
+      ['Only looked at', 'Stays unclear'].map((title) => app.desk.createTicket({ title }, someone)),
+    );
+    const before = await Promise.all(made.map(({ identifier }) => app.desk.show(identifier)));
+    const { scoping } = app.operations;
+    const { found } = await scoping.find(
+      made.map(({ identifier }) => identifier.toLowerCase()),
+      AbortSignal.timeout(10_000),
+    );
+    const asked = await Promise.all(found.map((ticket) => scoping.ask(ticket, false)));
+    const ids = asked.map(({ sessionId }) => sessionId);
+    await expect
+      .poll(async () => (await scoping.read(ids)).filter(({ rating }) => rating).length, { timeout: 30_000 })
+      .toBe(2);
+    expect((await scoping.read(ids)).map(({ rating }) => rating?.confidence).toSorted()).toEqual(['green', 'red']);
+    // Events on tickets that are not ours change nothing of that.
+    await app.desk.comment(made[0]?.identifier ?? '', 'In the top directory.', someone);
+    await service.rest(made[0]?.identifier ?? '');
+    const after = await Promise.all(made.map(({ identifier }) => app.desk.show(identifier)));
+    expect(after[1]).toEqual(before[1]);
+    expect([after[0]?.ticket.state, after[0]?.ticket.assignee, after[0]?.activities]).toEqual([
+      before[0]?.ticket.state,
+      null,
+      [],
+    ]);
+    const { violations } = await checkInvariants(service.database.db, { live: true, days: null });
+    expect(violations).toEqual([]);
+
+    const agent = service.config.trackers.board.agent;
+    for (const { identifier } of made) await app.desk.assign(identifier, agent, someone);
+    const [done, unclear] = await Promise.all(made.map(({ identifier }) => service.rest(identifier, 2)));
+    expect([done?.state, done?.usage.calls]).toEqual(['complete', 4]);
+    expect([unclear?.state, unclear?.usage.calls]).toEqual(['awaitingInput', 2]);
+    expect(await scoping.ask(made[0] as never, false)).toMatchObject({ isGiven: true });
+  });
+
+  test('given while it is being rated: it is answered at once, and the work follows', async ({ expect }) => {
+    const { app } = service;
+    const ticket = await app.desk.createTicket({ title: 'Given meanwhile' }, someone);
+    await app.operations.scoping.ask(ticket, true);
+    const calls = async () => (await app.sessions.view(ticket.identifier))?.firstModelCallAt;
+    await expect.poll(calls, { timeout: 20_000 }).toBeTruthy();
+    await app.desk.assign(ticket.identifier, service.config.trackers.board.agent, someone);
+    await expect
+      .poll(async () => words((await app.sessions.view(ticket.identifier)) as SessionView)[0])
+      .toMatch(/^On it: I am reading/);
+    const done = await service.rest(ticket.identifier, 2);
+    expect([done.state, done.runs.length, done.usage.calls]).toEqual(['complete', 2, 2]);
+    expect(words(done)[1], 'asked to be told').toMatch(/^\*\*Rated green/);
+  });
+});
+
+test('files that another session is at work on: the later one says so, or waits', { timeout: 120_000 }, async ({
+  expect,
+}) => {
+  const service = await startTestService({
+    script,
+    files,
+    change: (config) => ({ ...rated(config), policy: { ...rated(config).policy, overlap: 'wait' } }),
+  });
+  onTestFinished(() => service.stop());
+  const assignee = service.config.trackers.board.agent;
+  const first = await service.app.desk.createTicket({ title: 'At work on it', assignee }, someone);
+  const waits = async () => JSON.stringify((await service.app.sessions.view(first.identifier))?.activities);
+  await expect.poll(waits, { timeout: 30_000 }).toContain('while ! test');
+  const later = await service.work({ title: 'Comes later' });
+  expect(later.runs[0]?.outcome).toMatchObject({
+    stopReason: 'waiting',
+    waits: [{ ticket: { identifier: first.identifier }, until: 'rests' }],
+  });
+  expect(words(later).at(-1)).toContain(
+    `${first.identifier} is being worked on at the same time and touches \`two.txt\` too.`,
+  );
+  await service.app.desk.comment(first.identifier, 'stop', someone);
+  expect((await service.rest(first.identifier)).state).toBe('stopped');
+});
+
+test('killed between the rating and the next turn: it is not rated twice', { timeout: 120_000 }, async ({ expect }) => {
+  const setup = await startSetup({ script, files, change: rated });
+  onTestFinished(() => setup.stop());
+  const env = { SHIPMATE_FAILPOINTS: 'step/model/before:kill@2' };
+  const victim = setup.start('worker', { env });
+  const assignee = setup.config.trackers.board.agent;
+  const { identifier } = await setup.app.desk.createTicket({ title: 'Killed', assignee }, someone);
+  expect(await victim.ended).toBe('SIGKILL');
+  setup.start('worker');
+  const view = await setup.rest(identifier);
+  expect([view.state, view.runs[0]?.attempts, view.usage.calls]).toEqual(['complete', 2, 3]);
+  expect(words(view).filter((text) => text.startsWith('**Rated'))).toHaveLength(1);
+  const { rows } = await setup.database.pool.query('select count(*)::int as count from ratings');
+  expect(rows).toEqual([{ count: 1 }]);
+});

@@ -7,7 +7,6 @@ import type { Outcome, StopReason } from '../core/outcome.ts';
 import { isObeyed } from '../core/prompt.ts';
 import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
-import { lastRated } from '../core/scope.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
 import { deterministicId } from '../lib/ids.ts';

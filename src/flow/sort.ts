@@ -6,8 +6,7 @@ import { stopReasons } from '../core/closing-text.ts';
 import { actorOf, overIn, type Said, type TrackerEvent } from '../core/delivery.ts';
 import { noteWhileWaiting } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { isOver, type TicketHint } from '../core/ticket.ts';
-import { isEdit } from '../core/ticket-change.ts';
+import type { TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
@@ -32,7 +31,6 @@ import {
   openSession,
   type SessionRow,
   sessionIdOf,
-  type Told,
   tellSession,
   ticketIdOf,
 } from '../store/sessions.ts';
@@ -43,7 +41,8 @@ import { noteWith } from './acknowledge.ts';
 import { saysNo } from './approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
-import { answerStranger, type Heeded, heed, type PeoplePolicy } from './strangers.ts';
+import { answerStranger, heed, type PeoplePolicy } from './strangers.ts';
+import { blank, spokenBy, toldBy } from './told.ts';
 
 export interface SortDeps {
   db: Database;
@@ -208,40 +207,6 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   if (session.waiting && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
   await act(deps, tx, session, await readAttention(tx, session.id), words, due);
   return true;
-}
-
-function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {
-  switch (event.type) {
-    case 'sessionCreated': {
-      const { at, category } = event;
-      return { at, given: true, opens: true, ...(category !== undefined && { closed: isOver(category) }) };
-    }
-    case 'unassigned':
-      return { at: event.at, given: false };
-    case 'ticketChanged':
-      return { at: event.at, closed: isOver(event.category), edited: isEdit(event.changed) };
-    case 'prompted':
-      return { at: event.said.at, ...spokenBy(heed(event.said, policy)) };
-    default: {
-      const never: never = event;
-      throw new Error(`an event of a kind that nobody handles: ${JSON.stringify(never)}`);
-    }
-  }
-}
-
-/** Words that are not followed move no register. */
-function spokenBy({ obeyed, signal }: Heeded): Pick<Told, 'spoke'> {
-  return obeyed ? { spoke: signal === 'stop' ? 'stop' : 'word' } : {};
-}
-
-/** What there is to do for a session that was just opened, and of which nothing else was told. */
-function blank({ at, given = true, closed = false }: Told): AttentionRow {
-  const never = {
-    ...{ stopAt: null, spokeAt: null, answeredAt: null, due: false },
-    ...{ editedAt: null, editsReadAt: null, asked: false, scopeAskedAt: null, scopedAt: null },
-  };
-  const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
-  return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
 }
 
 /** What a person said in an event, and where. */

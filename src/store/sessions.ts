@@ -5,8 +5,9 @@ import { RunLost } from '../core/step.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
-import type { Database, Schema, Tx } from './database.ts';
+import type { Database, Tx } from './database.ts';
 import type { ClaimedRun } from './runs.ts';
+import type { Schema } from './schema.ts';
 
 export interface SessionRow {
   id: string;

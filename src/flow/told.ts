@@ -1,0 +1,41 @@
+import type { TrackerEvent } from '../core/delivery.ts';
+import { isOver } from '../core/ticket.ts';
+import { isEdit } from '../core/ticket-change.ts';
+import type { AttentionRow } from '../store/attention.ts';
+import type { Told } from '../store/sessions.ts';
+import { type Heeded, heed, type PeoplePolicy } from './strangers.ts';
+
+/** What an event says to its session's registers. */
+export function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {
+  switch (event.type) {
+    case 'sessionCreated': {
+      const { at, category } = event;
+      return { at, given: true, opens: true, ...(category !== undefined && { closed: isOver(category) }) };
+    }
+    case 'unassigned':
+      return { at: event.at, given: false };
+    case 'ticketChanged':
+      return { at: event.at, closed: isOver(event.category), edited: isEdit(event.changed) };
+    case 'prompted':
+      return { at: event.said.at, ...spokenBy(heed(event.said, policy)) };
+    default: {
+      const never: never = event;
+      throw new Error(`an event of a kind that nobody handles: ${JSON.stringify(never)}`);
+    }
+  }
+}
+
+/** Words that are not followed move no register. */
+export function spokenBy({ obeyed, signal }: Heeded): Pick<Told, 'spoke'> {
+  return obeyed ? { spoke: signal === 'stop' ? 'stop' : 'word' } : {};
+}
+
+/** What there is to do for a session that was just opened, and of which nothing else was told. */
+export function blank({ at, given = true, closed = false }: Told): AttentionRow {
+  const never = {
+    ...{ stopAt: null, spokeAt: null, answeredAt: null, due: false },
+    ...{ editedAt: null, editsReadAt: null, asked: false, scopeAskedAt: null, scopedAt: null },
+  };
+  const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
+  return { registers, unread: false, run: null, runs: 0, runsInHour: 0 };
+}

@@ -2,6 +2,7 @@ import type { Database } from '../store/database.ts';
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
 import { requestStop } from '../store/queued-runs.ts';
+import { forgetRoutes, listRememberedRoutes, type RememberedRoute } from '../store/remembered-routes.ts';
 import { findSessionByIdentifier } from '../store/sessions.ts';
 
 /** What the people who run the service do with its work. */
@@ -16,6 +17,10 @@ export interface Operations {
   redriveTicket(identifier: string): Promise<number | null>;
   /** Has the deliveries that could not be sorted sorted again. How many. */
   redriveDeliveries(): Promise<number>;
+  /** Which repositories people named for projects and teams. */
+  listRoutes(): Promise<RememberedRoute[]>;
+  /** Forgets them for those of a name. How many there were. */
+  forgetRoutes(name: string): Promise<number>;
 }
 
 /** The workers of any process find within a second what is to be done again. */
@@ -29,5 +34,7 @@ export function createOperations(db: Database): Operations {
     listDeadLetters: (most) => listDeadLetters(db, most),
     redriveTicket: (identifier) => redriveTicket(db, identifier),
     redriveDeliveries: () => redriveDeliveries(db),
+    listRoutes: () => listRememberedRoutes(db),
+    forgetRoutes: (name) => forgetRoutes(db, name),
   };
 }

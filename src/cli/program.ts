@@ -9,6 +9,7 @@ import { CliError } from './cli-error.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
+import { routesCommand } from './routes.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
@@ -76,6 +77,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     doctorCommand,
     ticketsCommand,
     sessionsCommand,
+    routesCommand,
     watchCommand,
   ];
   for (const create of commands) {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { App } from '../app.ts';
+import type { Config } from '../config.ts';
 import { CliError } from './cli-error.ts';
 import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
@@ -41,6 +42,8 @@ export const sessionsCommand = (cli: Cli) => {
         if (view.plan.length > 0) cli.print(`\n${showPlan(view.plan)}`);
         if (view.activities.length > 0) cli.print('');
         for (const { activity } of lasting(view.activities)) cli.print(showActivity(activity));
+        if (view.decisions.length > 0) cli.print(bold('\nDecisions'));
+        for (const decision of view.decisions) cli.print(`- ${oneLine(decision)}`);
         if (view.evidence.length > 0) cli.print('');
         for (const evidence of view.evidence) cli.print(showEvidence(evidence));
         for (const { key, state, error } of view.unsent)
@@ -148,11 +151,11 @@ export const watchCommand = (cli: Cli) =>
       }),
     );
 
-async function withApp(cli: Cli, work: (app: App) => Promise<void>): Promise<void> {
+export async function withApp(cli: Cli, work: (app: App, config: Config) => Promise<void>): Promise<void> {
   const config = cli.load();
   const app = await cli.open(config, cli.log(config, true));
   try {
-    await work(app);
+    await work(app, config);
   } finally {
     await app.stop();
   }

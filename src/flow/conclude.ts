@@ -15,6 +15,7 @@ import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
+import { type EscalateDeps, type Escalated, escalate } from './escalate.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
 import type { Prepared } from './prepare.ts';
@@ -47,7 +48,7 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
-type ConcludeDeps = Pick<RunDeps, 'db' | 'wake' | 'policy' | 'failpoint' | 'workspaces' | 'repositories' | 'log'>;
+type ConcludeDeps = EscalateDeps & Pick<RunDeps, 'wake' | 'failpoint'>;
 
 /**
  * Ends a run, in one transaction that holds the session's lock: the effects that publish and report, the session's state,
@@ -63,11 +64,12 @@ export async function conclude(
 ): Promise<boolean> {
   const look = () => changedFiles(deps, run.sessionId);
   let files = reached.stopReason === 'stopped' ? await look() : undefined;
+  const escalated = await escalate(deps, run, reached);
   deps.failpoint('conclude/before');
-  let result = await end(deps, run, reached, ending, files);
+  let result = await end(deps, run, escalated, ending, files);
   if (result === 'look') {
     files = await look();
-    result = await end(deps, run, stopped, ending, files);
+    result = await end(deps, run, { outcome: stopped, effects: [] }, ending, files);
   }
   deps.failpoint('conclude/after');
   if (result !== 'goesOn') deps.wake('post');
@@ -81,7 +83,7 @@ type Result = 'ended' | 'again' | 'goesOn' | 'look';
 async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
-  reached: Outcome,
+  { outcome: reached, effects }: Escalated,
   { work, heard = [], spent = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
@@ -104,7 +106,10 @@ async function end(
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null);
     else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
-    else await report(tx, run, outcome, stage);
+    else {
+      await report(tx, run, outcome, stage);
+      await addEffects(tx, effects);
+    }
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};

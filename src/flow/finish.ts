@@ -1,11 +1,13 @@
+import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
-import { writeEscalation, writeHold } from '../core/pull-request-text.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { writeHold } from '../core/pull-request-text.ts';
 import type { Journal, StepScope } from '../core/step.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
-import { publishedTree } from '../store/effects.ts';
+import { publishedTree } from '../store/published.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { evidenceOf } from '../verification/commands.ts';
@@ -94,7 +96,7 @@ export function createFinish(
     return {
       text: 'Not accepted, for the last time. People are asked now.',
       isError: true,
-      outcome: { stopReason: 'needsInput', message: escalate(prepared, report, judged.rejected) },
+      outcome: escalate(prepared, report, judged.rejected),
     };
   };
 }
@@ -167,8 +169,9 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   };
 }
 
-function inspect(
-  deps: RunDeps,
+/** What the gate says of a change: the one gate, for whatever leaves. */
+export function inspect(
+  deps: Pick<RunDeps, 'workspaces' | 'policy' | 'knownSecrets'>,
   store: SessionStore,
   base: string,
   tree: string,
@@ -270,16 +273,16 @@ function explainProof(proof: Proof): string {
   return `Not accepted. On a clean checkout of your change:\n${findings}${output}\n\nMend it and call finish again.`;
 }
 
-function escalate(prepared: Prepared, report: WorkReport, rejected: string): string {
-  return writeEscalation({
+function escalate(prepared: Prepared, report: WorkReport, rejected: string): Outcome {
+  const why =
+    rejected === nothingChanged
+      ? 'I have nothing to hand in: no change, and no answer.'
+      : 'My change was refused three times by the checks that every change must pass.';
+  return inEscalation('needsInput', {
     asked: prepared.ticket.title,
     tried: [report.summary],
-    blocks:
-      rejected === nothingChanged
-        ? 'I have nothing to hand in: no change, and no answer.'
-        : 'My change was refused three times by the checks that every change must pass.',
-    options: ['Tell me how to go on', 'Change the ticket, then say "continue"'],
-    evidence: [],
+    blocks: `${plea} ${why}`,
     log: rejected,
+    options: ['Tell me how to go on', 'Change the ticket, then say "continue"'],
   });
 }

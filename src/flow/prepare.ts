@@ -3,15 +3,14 @@ import { isBugTicket } from '../core/bug-ticket.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
-import { routeByAnswer, routeTicket } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
-import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, saveReading, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { mayBegin } from './before-work.ts';
+import { failed, findRepository } from './find-repository.ts';
 import type { RunDeps } from './run.ts';
 
 /** What a run starts from. */
@@ -59,7 +58,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const facts = readFacts(ticket, deps.fields);
   const refused = await mayBegin({ deps, run, session, ticket, facts, signal });
   if (refused) return refused;
-  const found = await findRepository(deps, session, ticket);
+  const found = await findRepository(deps, run, session, ticket, facts);
   if ('outcome' in found) return found;
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);
@@ -84,7 +83,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await refresh();
     known = await look();
   }
-  if (!known) return { outcome: noSuchBranch(repository, baseBranch), heard: [] };
+  if (!known) return noSuchBranch(repository, baseBranch);
   const from = { repository, baseBranch, known, refresh, look };
   const pinned = once(async () => (isPinned ? from.known : pin(deps, run, from)));
 
@@ -132,44 +131,9 @@ async function hasWork(deps: RunDeps, run: ClaimedRun, session: SessionRow): Pro
   return run.attempt > 1 || session.headCommit !== null || hasWrites(deps.db, session.id);
 }
 
-async function findRepository(
-  deps: RunDeps,
-  session: SessionRow,
-  ticket: Ticket,
-): Promise<{ repository: Repository; base: string | null } | NotPrepared> {
-  const all = [...deps.repositories.values()];
-  if (session.repository !== null) {
-    const repository = deps.repositories.get(session.repository);
-    if (repository) return { repository, base: session.baseBranch };
-    return failed(`The repository "${session.repository}" of this ticket is no longer in shipmate.yaml; add it back.`);
-  }
-  if (all.length === 0)
-    return failed('No repository is configured. Name one under "repositories" in shipmate.yaml and say "continue".');
-  const route = routeTicket(ticket, all);
-  if ('repository' in route) return route;
-  const prompts = await unreadPrompts(deps.db, session.id);
-  const answered = routeByAnswer(
-    prompts.map(({ body }) => body),
-    all,
+function noSuchBranch(repository: Repository, branch: string): NotPrepared {
+  return failed(
+    `${repository.name} has no branch "${branch}", or no commit on it.`,
+    'Push a first commit, or name another base branch, and say "continue".',
   );
-  if (answered) return answered;
-  if ('unknown' in route)
-    return failed(
-      `There is no repository "${route.unknown.given}" here; there are: ${route.unknown.known.join(', ')}. ` +
-        'Answer with one of these names, or correct the ticket\'s "repository" field or shipmate.yaml and say "continue".',
-    );
-  const { question, options } = route.ask;
-  const message = `${question} Answer with its name: ${options.join(', ')}.`;
-  return { outcome: { stopReason: 'needsInput', message, options }, heard: prompts.map(({ id }) => id) };
-}
-
-function failed(message: string): NotPrepared {
-  return { outcome: { stopReason: 'failed', message }, heard: [] };
-}
-
-function noSuchBranch(repository: Repository, branch: string): Outcome {
-  const message =
-    `${repository.name} has no branch "${branch}", or no commit on it. ` +
-    'Push a first commit, or name another base branch, and say "continue".';
-  return { stopReason: 'failed', message };
 }

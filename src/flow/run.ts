@@ -1,9 +1,11 @@
 import type { Agent } from '../agents/agent.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Limits } from '../core/budget.ts';
+import { inEscalation } from '../core/escalation.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
+import type { RouteRule } from '../core/routing.ts';
 import { RunLost, StopRequested } from '../core/step.ts';
 import type { FieldNames } from '../core/ticket-facts.ts';
 import type { Tool } from '../core/tool.ts';
@@ -34,6 +36,8 @@ export interface RunDeps {
   trackers: ReadonlyMap<string, Tracker>;
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
+  /** Where tickets go that name none of them. */
+  routes: readonly RouteRule[];
   workspaces: Workspaces;
   describeRepository(repository: Repository, commit: string): Promise<RepositoryFacts>;
   driver: SandboxDriver;
@@ -41,7 +45,12 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
-  policy: { tools: ToolPolicy; publish: PublishPolicy; runsPerHour: number | null };
+  policy: {
+    tools: ToolPolicy;
+    publish: PublishPolicy;
+    runsPerHour: number | null;
+    escalation: { pushSnapshot: boolean };
+  };
   baselines: Baselines;
   /** How the fields of tickets are understood. */
   fields: FieldNames;
@@ -156,7 +165,7 @@ async function giveUp(
     return releaseRun(deps.db, run, waitMs);
   }
   deps.log.error({ err: error }, 'run failed');
-  await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
+  await concludeWith(deps, run, explain(error));
 }
 
 function isDatabaseAway(error: unknown): { retryAfterMs: null } | null {
@@ -176,11 +185,14 @@ function inWords(minutes: number): string {
 }
 
 /** Faults that name their cause and remedy go to the ticket as they are; for the rest people need the log. */
-function explain(error: unknown): string {
+function explain(error: unknown): Outcome {
   const message = error instanceof Error ? error.message : String(error);
   const explained = [VendorError, WorkspaceError, SetupError, RepositoryConfigError].some(
     (type) => error instanceof type,
   );
-  if (explained) return `${message}\n\nSay "continue" when that is mended.`;
-  return `Something failed inside Shipmate: ${message}\n\nThe worker's log says more. Say "continue" to try again from the last finished step.`;
+  if (explained) return inEscalation('failed', { blocks: message, options: ['Say "continue" when that is mended.'] });
+  return inEscalation('failed', {
+    blocks: `Something failed inside Shipmate: ${message}`,
+    options: ['The worker\'s log says more. Say "continue" to try again from the last finished step.'],
+  });
 }

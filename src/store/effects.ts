@@ -301,24 +301,6 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
   return redriven.length;
 }
 
-/** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */
-export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
-  const row = await db
-    .selectFrom('effects')
-    .select('operation')
-    .where('session_id', '=', sessionId)
-    .where('lane', '=', 'code')
-    .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
-    .where('state', 'in', ['pending', 'done'])
-    .where(sql<boolean>`exists (
-      select 1 from effects p where p.session_id = ${sessionId} and p.lane = 'code' and p.state in ('pending', 'done')
-        and p.operation ->> 'kind' = 'openPullRequest')`)
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
-}
-
 /** Leases of posters on this machine that are known to be dead are free at once. */
 export async function releaseLeasesOf(db: Database, isDead: (worker: string) => boolean): Promise<void> {
   const leased = await db

@@ -16,6 +16,8 @@ const effectKinds: Record<Operation['kind'], boolean> = {
   // No ticket of these tests has sub-tickets; theirs are killed in test/flow.
   createTicket: false,
   takeTicket: false,
+  // Nobody corrects the agent here; killed in test/e2e/corrections.test.ts.
+  pushFile: false,
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */

@@ -1,7 +1,9 @@
 import { attend } from '../core/attention.ts';
 import { type StopCause, stopReasons } from '../core/closing-text.ts';
+import { writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
+import { cleanText } from '../core/outgoing-text.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
@@ -9,6 +11,7 @@ import { deterministicId } from '../lib/ids.ts';
 import type { Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
+import { addDecisions, answeredQuestions, listDecisions } from '../store/decisions.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
@@ -18,6 +21,7 @@ import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './clo
 import { type EscalateDeps, type Escalated, escalate } from './escalate.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeFooter } from './footer.ts';
+import { type Instructions, keepLearned, readInstructions } from './learn.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -65,11 +69,15 @@ export async function conclude(
   const look = () => changedFiles(deps, run.sessionId);
   let files = reached.stopReason === 'stopped' ? await look() : undefined;
   const escalated = await escalate(deps, run, reached);
+  const { work } = ending;
+  const finished = work && reached.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
+  const learns = work && finished && learnedBy(finished).length > 0;
+  const instructions = learns ? await readInstructions(deps, work.prepared) : null;
   deps.failpoint('conclude/before');
-  let result = await end(deps, run, escalated, ending, files);
+  let result = await end(deps, run, { ...escalated, instructions }, ending, files);
   if (result === 'look') {
     files = await look();
-    result = await end(deps, run, { outcome: stopped, effects: [] }, ending, files);
+    result = await end(deps, run, { outcome: stopped, effects: [], instructions: null }, ending, files);
   }
   deps.failpoint('conclude/after');
   if (result !== 'goesOn') deps.wake('post');
@@ -83,7 +91,7 @@ type Result = 'ended' | 'again' | 'goesOn' | 'look';
 async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
-  { outcome: reached, effects }: Escalated,
+  { outcome: reached, effects, instructions }: Escalated & { instructions: Instructions | null },
   { work, heard = [], spent = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
@@ -105,7 +113,7 @@ async function end(
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null);
-    else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
+    else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, instructions, stage);
     else {
       await report(tx, run, outcome, stage);
       await addEffects(tx, effects);
@@ -140,6 +148,21 @@ async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): 
   await sayClosing(tx, stage, endOf(run), type === 'elicitation' ? { type, body, ...options } : { type, body });
 }
 
+/** What an earlier version left in the journal has none. */
+function learnedBy({ report }: Finished): string[] {
+  return report?.learned ?? [];
+}
+
+/** Adds what was decided in this run, by people who were asked and by the agent, to what was decided before; answers all of it. */
+async function keepDecisions(tx: Tx, run: ClaimedRun, chosen: readonly string[]): Promise<string[]> {
+  const answers = await answeredQuestions(tx, run.sessionId);
+  await addDecisions(tx, { sessionId: run.sessionId, runId: run.id }, [
+    ...answers.map((answer) => ({ key: answer.key, text: writeAnswer(answer) })),
+    ...chosen.map((text) => ({ key: text.trim(), text: cleanText(text, 1000) })).filter(({ text }) => text !== ''),
+  ]);
+  return listDecisions(tx, run.sessionId);
+}
+
 /** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
 async function publish(
   tx: Tx,
@@ -148,6 +171,7 @@ async function publish(
   session: SessionRow,
   prepared: Prepared,
   finished: Finished,
+  instructions: Instructions | null,
   stage: Stage,
 ): Promise<void> {
   const { ticket, repository, baseBranch } = prepared;
@@ -157,6 +181,8 @@ async function publish(
     addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
   const id = (name: string) => deterministicId(prefix, name);
   await settlePlan(tx, endOf(run), stage, 'completed');
+  const decisions = await keepDecisions(tx, run, finished.report?.decisions ?? []);
+  await keepLearned(tx, session, repository, learnedBy(finished), instructions, stage);
 
   if (finished.type === 'answer') {
     await sayClosing(tx, stage, endOf(run), { type: 'response', body: finished.answer });
@@ -174,7 +200,7 @@ async function publish(
   const draft = deps.policy.publish.pullRequest === 'draft' || finished.proof.verdict !== 'proved';
   const text = writePullRequest({
     ticket,
-    report: finished.report,
+    report: { ...finished.report, decisions },
     proof: finished.proof,
     changes: finished.changes,
     risks: finished.risks,

@@ -27,7 +27,7 @@ export interface PublishPolicy {
 
 /** Finished work, as the journal holds it: all that publishing needs, so that a crash after it costs nothing. */
 export type Finished =
-  | { type: 'answer'; answer: string }
+  | { type: 'answer'; answer: string; report: WorkReport }
   | {
       type: 'change';
       report: WorkReport;
@@ -130,7 +130,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   if (!handIn.changed) {
     if (report.answer === null) return { rejected: nothingChanged };
     for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);
-    return { finished: { type: 'answer', answer: report.answer } };
+    return { finished: { type: 'answer', answer: report.answer, report } };
   }
   if (report.answer !== null) return { rejected: answeredAndChanged };
 

@@ -20,8 +20,9 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
     blocks: `I could not finish this: ${describe(operation)} failed for good. ${message}`,
     options: [remedy(session, operation, error)],
   });
+  // What is beside the session's own work does not make it an error.
+  if (isBeside(operation)) return addActivities(tx, stage, cause, [{ type: 'response', body }]);
   await addActivities(tx, stage, cause, [{ type: 'error', body }]);
-  if (isBeside(operation)) return;
   // What was never pushed holds no name: the next try may choose another.
   if (operation.kind === 'pushBranch' && session.headCommit === null)
     await updateSession(tx, session.id, { branch: null });

@@ -32,7 +32,9 @@ export async function escalate(deps: EscalateDeps, run: ClaimedRun, reached: Out
   const commands = reached.stopReason === 'failed' ? [] : await lastCommands(deps.db, run.id, shownCommands);
   const last = commands.at(-1);
   const { snapshot, effects } = await offerSnapshot(deps, run);
-  const hide = (text: string) => hideSecrets(text, deps.knownSecrets);
+  // What cannot be searched is not shown; a run must come to its end in any case.
+  const hide = (text: string) =>
+    hideSecrets(text, deps.knownSecrets).catch(() => '[could not be searched for secrets]');
   const ran = commands.map(({ command, ended }) => `${asCode(command)}: ${ended}`);
   const log = given.log ?? (last?.failed ? last.output : null);
   const escalation: Escalation = {

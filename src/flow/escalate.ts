@@ -31,7 +31,7 @@ export async function escalate(deps: EscalateDeps, run: ClaimedRun, reached: Out
   // What fails for another reason than the agent's work is not explained by that.
   const commands = reached.stopReason === 'failed' ? [] : await lastCommands(deps.db, run.id, shownCommands);
   const last = commands.at(-1);
-  const { snapshot, effects } = await offerSnapshot(deps, run);
+  const { snapshot, effects } = given.snapshot ? { ...given, effects: [] } : await offerSnapshot(deps, run);
   // What cannot be searched is not shown; a run must come to its end in any case.
   const hide = (text: string) =>
     hideSecrets(text, deps.knownSecrets).catch(() => '[could not be searched for secrets]');

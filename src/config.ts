@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Environment, readEnvironment } from './config/environment.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
@@ -142,7 +142,7 @@ function readText(file: string): string {
   }
 }
 
-/** Where a key is written, or else the nearest thing above it. */
+/** Where a key or an element is written, or else the nearest thing above it. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number | null {
   for (let length = path.length; length > 0; length--) {
     const above = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
@@ -151,12 +151,14 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
       ? above.items.find(({ key }) => isScalar(key) && String(key.value) === String(name))
       : undefined;
     if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
+    const item = isSeq(above) ? above.items[Number(name)] : undefined;
+    if (isNode(item) && item.range) return item.range[0];
   }
   return null;
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories, orders, automations }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations, routes }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
   const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
     Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
@@ -166,11 +168,17 @@ function clashes({ repositories, orders, automations }: FileConfig): Problem[] {
       return [{ path: [section, name, 'repository'], message }];
     }),
   );
-  const twice = names.flatMap((name, index) => {
+  const alike = names.flatMap((name, index) => {
     const earlier = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
     if (earlier === undefined) return [];
     const message = `repositories.${name} and repositories.${earlier} differ only in case. Tickets could not tell them apart: rename one.`;
     return [{ path: ['repositories', name], message }];
   });
-  return [...twice, ...unknown];
+  const nowhere = routes.flatMap(({ repository }, index) => {
+    if (names.includes(repository)) return [];
+    const there = names.length === 0 ? 'none is configured' : `there are: ${names.join(', ')}`;
+    const message = `routes[${index}].repository names the repository "${repository}", which is not under repositories; ${there}.`;
+    return [{ path: ['routes', index, 'repository'], message }];
+  });
+  return [...alike, ...unknown, ...nowhere];
 }

@@ -52,12 +52,14 @@ const nothing = {
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
   trackers: { board: { agent: 'shipmate', webhookSecret: null } },
   repositories: [],
+  routes: [],
   policy: {
     pullRequest: 'ready',
     protectedPaths: [],
     limits: { files: 100, bytes: 4 * 2 ** 20 },
     runsPerHour: 20,
     stages: 'review-each',
+    escalation: { pushSnapshot: true },
     tools: { deny: [] },
     approval: { plan: 'never', by: [], silenceMinutes: null },
     people: { speak: [] },
@@ -102,7 +104,8 @@ sandbox: { driver: none, readOnlyPaths: [/opt/go], uid: 1000, memory: 512 MB, pr
 trackers: { board: { agent: mate } }
 repositories:
   web: { path: repos/web.git }
-  api: { codeHost: local-git, path: ~/api, base: develop }
+  acme/api: { codeHost: local-git, path: ~/api, base: develop }
+routes: [{ project: Store, repository: web }, { repository: acme/api }]
 policy: { pullRequest: draft, protectedPaths: [infra/**], limits: { files: 5, bytes: 1.5 MB }, tools: { deny: [bash] } }
 guidance: Be brief.
 log: { level: debug, format: json }
@@ -128,8 +131,9 @@ log: { level: debug, format: json }
       trackers: { board: { agent: 'mate' } },
       repositories: [
         { name: 'web', codeHost: 'local-git', location: join(cwd, 'repos/web.git'), base: null },
-        { name: 'api', codeHost: 'local-git', location: '/home/me/api', base: 'develop' },
+        { name: 'acme/api', codeHost: 'local-git', location: '/home/me/api', base: 'develop' },
       ],
+      routes: [{ project: 'Store', repository: 'web' }, { repository: 'acme/api' }],
       policy: { pullRequest: 'draft', protectedPaths: ['infra/**'], limits: { files: 5, bytes: 1.5 * 2 ** 20 } },
       guidance: 'Be brief.',
       log: { level: 'debug', format: 'json' },
@@ -200,7 +204,7 @@ log: [info]
       'line 9: sandbox.driver must be `bubblewrap` or `none`, but is "docker".',
       'line 10: sandbox.memory must be a size such as `512 MB` or `4 GB`, or null, but is "a lot".',
       'line 11: sandbox.readOnlyPaths[0] must be a list of absolute paths, but is "usr".',
-      'line 13: repositories must be a map from names (letters, digits, `.`, `_`, `-`) to repositories, but has the name "my repo".',
+      'line 13: repositories must be a map from names (letters, digits, `.`, `_`, `-`; or two of these as `owner/name`) to repositories, but has the name "my repo".',
       'line 14: repositories.web.path is missing. Set it to a path.',
       'line 17: policy.limits.bytes must be a size such as `512 KB` or `4 MB`, but is "-4 MB".',
       'line 18: policy.pullRequest must be `draft` or `ready`, but is empty.',
@@ -292,6 +296,31 @@ summary: { at: 8am }
       'line 2: orders.far.repository names "api", which is not under repositories (known: web).',
     ]);
   });
+
+  test('rules for repositories that there are not, and rules that are none', () => {
+    const yaml = (rules: string) => `repositories: { acme/web: { path: a } }\nroutes:\n${rules}`;
+    expect(problemsOf(yaml('  - { project: Shop, repository: acme/web }\n  - repository: web'))).toEqual([
+      'line 4: routes[1].repository names the repository "web", which is not under repositories; there are: acme/web.',
+    ]);
+    expect(problemsOf('routes: [{ repository: web }]')).toEqual([
+      'line 1: routes[0].repository names the repository "web", which is not under repositories; none is configured.',
+    ]);
+    expect(problemsOf(yaml('  - { project: Shop }\n  - { repositry: x }\n  - web'))).toEqual([
+      'line 3: routes[0].repository is missing. Set it to a name under `repositories`.',
+      'line 4: routes[1].repository is missing. Set it to a name under `repositories`.',
+      'line 4: routes[1].repositry is not a known key. Did you mean routes[1].repository?',
+      expect.stringMatching(/^line 5: routes\[2\] must be a list of rules: .*, but is "web"\.$/),
+    ]);
+  });
+
+  test.each(['acme/', '/web', 'a/b/c', '../web', 'a/../b', 'acme/.git', 'a//b', 'acme web'])(
+    'no name for a repository: %s',
+    (name) => {
+      expect(problemsOf(`repositories: { "${name}": { path: a } }`)[0]).toMatch(
+        /repositories must be a map from names/,
+      );
+    },
+  );
 
   test('shipmate.yml, a directory', () => {
     writeFileSync(join(cwd, 'shipmate.yml'), '');

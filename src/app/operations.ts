@@ -1,6 +1,7 @@
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
 import { compareRatings, type RatingStanding } from '../store/ratings.ts';
+import { forgetRoutes, listRememberedRoutes, type RememberedRoute } from '../store/remembered-routes.ts';
 import { createHandovers, type HandoverDeps, type Handovers } from './handover.ts';
 import type { OwnWork } from './own-work.ts';
 import { createScoping, type Scoping } from './scoping.ts';
@@ -21,6 +22,10 @@ export interface Operations extends Handovers {
   compareRatings(): Promise<RatingStanding[]>;
   /** Has the deliveries that could not be sorted sorted again. How many. */
   redriveDeliveries(): Promise<number>;
+  /** Which repositories people named for projects and teams. */
+  listRoutes(): Promise<RememberedRoute[]>;
+  /** Forgets them for those of a name. How many there were. */
+  forgetRoutes(name: string): Promise<number>;
 }
 
 /** The workers of any process find within a second what is to be done again. */
@@ -35,5 +40,7 @@ export function createOperations(deps: HandoverDeps, ownWork: OwnWork): Operatio
     redriveTicket: (identifier) => redriveTicket(db, identifier),
     compareRatings: () => compareRatings(db),
     redriveDeliveries: () => redriveDeliveries(db),
+    listRoutes: () => listRememberedRoutes(db),
+    forgetRoutes: (name) => forgetRoutes(db, name),
   };
 }

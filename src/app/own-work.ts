@@ -73,7 +73,8 @@ export function createOwnWork(
   const { config, db, log, queues, stops, now = () => new Date() } = deps;
   const orders: StandingOrder[] = Object.entries(config.orders).map(([name, order]) => ({ name, ...order }));
   const automations: Automation[] = Object.entries(config.automations).map(([name, one]) => ({ name, ...one }));
-  const ordering: OrderDeps = { ...deps, orders, repositories: config.repositories, slots: config.worker.slots, now };
+  const routing = { repositories: config.repositories, rules: config.routes, fields: config.fields };
+  const ordering: OrderDeps = { ...deps, orders, routing, slots: config.worker.slots, now };
   const filing: AutomationDeps = { ...deps, automations, now };
   const summing = { ...deps, summary: config.summary, now };
   const named = <T extends { name: string }>(all: T[], name: string, what: string): T => {

@@ -43,6 +43,7 @@ export async function openRunDeps(
     fileParts: fileApproved,
     baselines: createBaselines({ db, workspaces }),
     fields: config.fields,
+    routes: config.routes,
     name: config.trackers.board.agent,
     guidance: config.guidance,
     knownSecrets: config.secrets,

@@ -15,6 +15,7 @@ import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
 import { pullCommand } from './pull.ts';
 import { resumeCommand } from './resume.ts';
+import { routesCommand } from './routes.ts';
 import { scopeCommand } from './scope.ts';
 import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
@@ -85,6 +86,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     scopeCommand,
     ticketsCommand,
     sessionsCommand,
+    routesCommand,
     watchCommand,
     ordersCommand,
     automationsCommand,

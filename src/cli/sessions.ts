@@ -42,6 +42,8 @@ export const sessionsCommand = (cli: Cli) => {
         if (view.plan.length > 0) cli.print(`\n${showPlan(view.plan)}`);
         if (view.activities.length > 0) cli.print('');
         for (const { activity } of lasting(view.activities)) cli.print(showActivity(activity));
+        if (view.decisions.length > 0) cli.print(bold('\nDecisions'));
+        for (const decision of view.decisions) cli.print(`- ${oneLine(decision)}`);
         if (view.evidence.length > 0) cli.print('');
         for (const evidence of view.evidence) cli.print(showEvidence(evidence));
         for (const { key, state, error } of view.unsent)

@@ -3,7 +3,7 @@ import type { Documentation } from './key.ts';
 import { fileSchema } from './schema.ts';
 
 export interface KeyDescription extends Documentation {
-  /** `repositories.<name>.path` for what stands under a name of your own. */
+  /** `repositories.<name>.path` for what stands under a name of your own; `routes[].team` in the elements of a list. */
   key: string;
   /** As it would be written; `required` where there is none. */
   default: string;
@@ -12,6 +12,7 @@ export interface KeyDescription extends Documentation {
 interface Node extends Partial<Documentation> {
   properties?: Record<string, Node>;
   additionalProperties?: Node | boolean;
+  items?: Node;
   required?: string[];
   default?: unknown;
 }
@@ -26,8 +27,9 @@ export function acceptedAt(path: readonly PropertyKey[]): string {
   let node: Node | undefined = schemaTree();
   let accepts: string | undefined;
   for (const part of path) {
-    node = node?.properties?.[String(part)] ?? valuesOf(node);
-    accepts = node ? node.accepts : accepts;
+    const below: Node | undefined = node?.properties?.[String(part)] ?? valuesOf(node);
+    node = below ?? node?.items;
+    accepts = below ? below.accepts : (node?.accepts ?? accepts);
   }
   return accepts ?? 'a map of keys';
 }
@@ -35,7 +37,7 @@ export function acceptedAt(path: readonly PropertyKey[]): string {
 /** Keys that are known at a path, for finding what was meant. */
 export function keysAt(path: readonly PropertyKey[]): string[] {
   let node: Node | undefined = schemaTree();
-  for (const part of path) node = node?.properties?.[String(part)] ?? valuesOf(node);
+  for (const part of path) node = node?.properties?.[String(part)] ?? valuesOf(node) ?? node?.items;
   return Object.keys(node?.properties ?? {});
 }
 
@@ -54,6 +56,7 @@ function list(node: Node, key: string, required: boolean): KeyDescription[] {
       list(child, key === '' ? name : `${key}.${name}`, node.required?.includes(name) ?? false),
     ),
     ...(values ? list(values, `${key}.<name>`, false) : []),
+    ...(node.items ? list(node.items, `${key}[]`, false) : []),
   ];
   if (node.accepts === undefined || node.meaning === undefined) return below;
   const shown = required ? 'required' : (node.shownDefault ?? JSON.stringify(node.default ?? null));

@@ -5,6 +5,7 @@ import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { ordersMap } from './orders.ts';
+import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
@@ -42,6 +43,8 @@ const prices = z.strictObject({
     'the built-in size',
   ),
 });
+
+const repositoryName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/;
 
 const repository = z.strictObject({
   path: key(nonEmpty, 'a path', 'Where its git repository lies on this machine; bare or not.'),
@@ -124,12 +127,11 @@ export const fileSchema = section({
     }),
   }),
   repositories: key(
-    z
-      .preprocess((value) => value ?? {}, z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/), repository))
-      .prefault({}),
-    'a map from names (letters, digits, `.`, `_`, `-`) to repositories',
+    z.preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), repository)).prefault({}),
+    'a map from names (letters, digits, `.`, `_`, `-`; or two of these as `owner/name`) to repositories',
     'The repositories that tickets can be about.',
   ),
+  routes: routesKey,
   policy: section({
     pullRequest: key(
       z.enum(['draft', 'ready']).default('ready'),
@@ -155,6 +157,13 @@ export const fileSchema = section({
       '`review-each` or `review-end`',
       'When a sub-ticket begins that depends on another: when that one is over, or when it has a pull request, on its branch. A ticket\'s field "stages" wins.',
     ),
+    escalation: section({
+      pushSnapshot: key(
+        z.boolean().default(true),
+        '`true` or `false`',
+        'Whether unfinished work goes to a branch of its own when people are asked for help. It passes the same gate as a change.',
+      ),
+    }),
     tools: section({
       deny: key(z.array(nonEmpty).default([]), 'a list of tool names', 'Tools that the agent may not call.'),
     }),

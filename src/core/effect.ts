@@ -48,6 +48,8 @@ export type CodeOperation =
   /** `snapshotId` names the stored snapshot whose tree is published as one commit on `parent`. */
   | {
       kind: 'pushBranch';
+      /** Absent: the session's own branch. */
+      for?: 'snapshot';
       id: string;
       repository: string;
       branch: string;
@@ -60,8 +62,23 @@ export type CodeOperation =
       /** ISO 8601, from the journal, so that a retry makes the same commit. */
       date: string;
     }
+  /** One file of the top directory as it is to be, as one commit on `parent`, on a new branch: what the service itself proposes. */
+  | {
+      kind: 'pushFile';
+      id: string;
+      repository: string;
+      branch: string;
+      parent: string;
+      path: string;
+      text: string;
+      message: string;
+      /** ISO 8601, from when it was decided, so that a retry makes the same commit. */
+      date: string;
+    }
   | {
       kind: 'openPullRequest';
+      /** Absent: the session's own pull request. */
+      for?: 'proposal';
       id: string;
       repository: string;
       head: string;
@@ -75,8 +92,15 @@ export type Operation = TicketOperation | CodeOperation;
 
 export type EffectState = 'pending' | 'done' | 'failed' | 'dropped';
 
+const codeKinds: Operation['kind'][] = ['pushBranch', 'pushFile', 'openPullRequest'];
+
 export function laneOf(operation: Operation): Lane {
-  return operation.kind === 'pushBranch' || operation.kind === 'openPullRequest' ? 'code' : 'ticket';
+  return codeKinds.includes(operation.kind) ? 'code' : 'ticket';
+}
+
+/** Of another branch than the session's own: the session neither remembers it nor depends on it. */
+export function isBeside(operation: Operation): boolean {
+  return operation.kind === 'pushFile' || ('for' in operation && operation.for !== undefined);
 }
 
 /** Keys of the effects whose results an operation needs. */

@@ -1,9 +1,9 @@
 import type { Turn } from './conversation.ts';
+import { inEscalation, plea } from './escalation.ts';
 import { interruptedText, notReachedText } from './interruption.ts';
 import type { ToolCall } from './message.ts';
 import type { Outcome } from './outcome.ts';
 import { shorten } from './outgoing-text.ts';
-import { writeEscalation } from './pull-request-text.ts';
 
 const identicalCalls = 5;
 const identicalResults = 4;
@@ -38,7 +38,7 @@ export function judgeLoop(turns: readonly Turn[]): { note?: string; outcome?: Ou
   const counted = heard.slice(Math.max(0, warnedAt));
   const found = findRepetition(counted) ?? findStandstill(heard, warnedAt);
   if (found === null) return {};
-  if (warnedAt >= 0) return { outcome: { stopReason: 'loopDetected', message: ask(found, counted) } };
+  if (warnedAt >= 0) return { outcome: ask(found, counted) };
   return {
     note: `You are going in circles: ${found}. Doing it again will not help. Step back: read what the results say, and try another way; if there is none, call ask.`,
   };
@@ -167,15 +167,13 @@ function show(call: ToolCall): string {
 }
 
 /** The question on the ticket: what repeated, what was tried, and what is wanted of people. */
-function ask(found: string, turns: readonly Turn[]): string {
+function ask(found: string, turns: readonly Turn[]): Outcome {
   const tried = [...new Set(turns.flatMap(madeIn).map((made) => made.shown))].slice(-6);
   const last = turns.flatMap((turn) => turn.results).findLast((result) => result !== null);
-  return writeEscalation({
-    asked: '',
-    blocks: `I am going in circles: ${found}. I was told once and could not get out, so I stopped.`,
+  return inEscalation('loopDetected', {
+    blocks: `${plea} I am going in circles: ${found}. I was told once and could not get out, so I stopped.`,
     tried,
-    options: ['Tell me what to try instead', 'Change the ticket, then say "continue"'],
-    evidence: [],
     log: last?.text ?? null,
+    options: ['Tell me what to try instead', 'Change the ticket, then say "continue"'],
   });
 }

@@ -19,6 +19,8 @@ export interface Outcome {
   stopReason: StopReason;
   message: string;
   options?: string[];
+  /** Where people must act: what they need to know for that. `message` is its text. */
+  escalation?: Escalation;
   /** What people are asked to approve. */
   proposal?: Proposal;
   /** It was stopped because people said no to what it proposed. */
@@ -44,12 +46,21 @@ export interface Wait {
   until: 'over' | 'ready' | 'rests';
 }
 
-/** One structure wherever Shipmate stops to ask people. */
+/** One structure wherever people must act, because Shipmate stops to ask them or gives up; see core/escalation.ts. */
 export interface Escalation {
+  /** What the agent was to do. */
   asked: string;
   tried: string[];
+  /** What keeps it from going on, and why; its first line stands alone. */
   blocks: string;
-  options: string[];
+  /** Where the plan stands; one line. */
+  standing: string;
+  /** What was run last, and what came of it. */
   evidence: string[];
+  /** What the thing that failed said. */
   log: string | null;
+  /** Where the work so far is; null where there is none that is not published. */
+  snapshot: { branch: string } | { ticket: string; because: string } | null;
+  /** What people can do now. */
+  options: string[];
 }

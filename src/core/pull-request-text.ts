@@ -1,6 +1,6 @@
 import { type CheckedCriterion, unmetLine, writeCriteria } from './criteria.ts';
 import type { Evidence, Proof, TestCounts } from './evidence.ts';
-import type { Escalation } from './outcome.ts';
+import { inline, list } from './markdown.ts';
 import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
 import type { Ticket } from './ticket.ts';
@@ -109,20 +109,6 @@ export function writeClosing(closing: {
   const answers = criteria.length === 0 ? '' : `Acceptance criteria:\n\n${writeCriteria(criteria)}`;
   const head = `Pull request: ${closing.url} (${state})${unmet === '' ? '' : `. **${unmet}**`}`;
   return [head, tests, summary, answers].filter((part) => part !== '').join('\n\n');
-}
-
-/** One structure wherever people are asked for help. */
-export function writeEscalation(escalation: Escalation): string {
-  const { asked, tried, blocks, options, log } = escalation;
-  const parts = [
-    `**I need your help.** ${cleanMarkdown(blocks, 2000)}`,
-    asked === '' ? '' : `**Asked:** ${inline(asked, 1000)}`,
-    tried.length === 0 ? '' : `**Tried:**\n${list(tried, 20, 1000)}`,
-    escalation.evidence.length === 0 ? '' : `**Evidence:**\n${list(escalation.evidence, 20, 500)}`,
-    log === null || log.trim() === '' ? '' : fenced(log, 3000),
-    options.length === 0 ? '' : `**What now?**\n${list(options, 10, 300)}`,
-  ];
-  return parts.filter((part) => part !== '').join('\n\n');
 }
 
 /** Why finished work was not published, and what a person can do. */
@@ -240,19 +226,6 @@ function section(title: string, text: string): string {
   return text === '' ? '' : `## ${title}\n\n${text}`;
 }
 
-function list(items: readonly string[], most: number, limit: number): string {
-  const shown = items.slice(0, most).map((item) => `- ${cleanMarkdown(item, limit).replaceAll('\n', '\n  ')}`);
-  return [...shown, ...(items.length > most ? [`- … and ${items.length - most} more`] : [])].join('\n');
-}
-
-/** A fence that the text itself can't close. */
-function fenced(text: string, limit: number): string {
-  const shown = shorten(dropHidden(text).trimEnd(), limit);
-  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}\n${shown}\n${fence}`;
-}
-
 function ticketLink({ identifier, url }: Omit<TicketLine, 'title'>): string {
   const name = inline(identifier, 60).replace(/[[\]]/g, '');
   return /^https?:/.test(url) ? `[${name}](${link(url)})` : name;
@@ -270,13 +243,6 @@ function link(url: string): string {
 /** Inside backticks and table cells. */
 function code(text: string): string {
   return dropHidden(text).replace(/\s+/g, ' ').replaceAll('`', "'").replaceAll('|', '\\|').trim();
-}
-
-/** One line that is rendered as Markdown, perhaps in a table. */
-function inline(text: string, limit: number): string {
-  return cleanText(text, limit)
-    .replaceAll('|', '\\|')
-    .replace(/<(?=[a-z/!?])/gi, '&lt;');
 }
 
 function ascii(text: string): string {

@@ -1,8 +1,8 @@
 import { nameOf } from './approval-text.ts';
+import { writeEscalation } from './escalation.ts';
 import type { Outcome } from './outcome.ts';
 import { cleanMarkdown, cleanText } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
-import { writeEscalation } from './pull-request-text.ts';
 
 /** What a session waits for, in one sentence. */
 export function inOneSentence({ message, proposal }: Outcome, code: string | null): string {
@@ -29,11 +29,8 @@ export function writeUnanswered(
   const open = plan.filter(({ status }) => status !== 'completed' && status !== 'canceled').length;
   return writeEscalation({
     asked: ticket.title,
-    tried: [
-      ...done.slice(0, 10),
-      ...(open > 0 ? [`${open} of ${plan.length} steps of the plan are open`] : []),
-      `Asked on ${on}, and waited for ${days} ${days === 1 ? 'day' : 'days'}`,
-    ],
+    standing: open > 0 ? `${open} of ${plan.length} steps of the plan are open` : '',
+    tried: [...done.slice(0, 10), `Asked on ${on}, and waited for ${days} ${days === 1 ? 'day' : 'days'}`],
     blocks: `Nobody has answered this, so I close my work here for now: ${inOneSentence(outcome, code)}`,
     options: [
       ...(outcome.options ?? []).map((option) => `Answer: ${cleanMarkdown(option, 200)}`),
@@ -42,5 +39,6 @@ export function writeUnanswered(
     ],
     evidence: [],
     log: null,
+    snapshot: null,
   });
 }

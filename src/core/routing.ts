@@ -1,46 +1,123 @@
 import { cleanText } from './outgoing-text.ts';
 import type { Repository } from './repository.ts';
 import type { Ticket } from './ticket.ts';
+import type { TicketFacts } from './ticket-facts.ts';
 
 export type Route =
-  /** `base` is what the ticket asks for; null leaves it to the repository. */
-  | { repository: Repository; base: string | null }
+  /** `base` is what the ticket asks for; null leaves it to the repository. `remembered`: people's earlier answer settled it. */
+  | { repository: Repository; base: string | null; remembered?: true }
   | { ask: { question: string; options: string[] } }
   /** The ticket names what we do not have. `given` is cleaned for showing. */
   | { unknown: { given: string; known: string[] } };
 
+/** Where tickets go that name no repository themselves. It holds for tickets that all of its conditions fit; without any, for all. */
+export interface RouteRule {
+  project?: string | undefined;
+  team?: string | undefined;
+  label?: string | undefined;
+  /** Its name. */
+  repository: string;
+}
+
+/** What is known of repositories beside the ticket. */
+export interface Routing {
+  repositories: readonly Repository[];
+  rules: readonly RouteRule[];
+  /** The repository that people named for another ticket of the same scope. */
+  remembered: string | null;
+}
+
 /**
- * Which repository a ticket is about. In this order: its field `repository` (`name` or `name#branch`), `[repo=name#branch]`
- * in the description, a label that is a repository's name, the only repository there is. Letter case does not matter.
+ * Which repository a ticket is about. What it names itself holds: its field, or `[repo=name#branch]` in the description.
+ * Else each of these narrows down what is left, where it leaves anything: its labels that are names of repositories, the
+ * rules that fit it best, what people answered before. Letter case does not matter.
  */
 export function routeTicket(
-  ticket: Pick<Ticket, 'fields' | 'description' | 'labels'>,
-  repositories: readonly Repository[],
+  ticket: Pick<Ticket, 'description' | 'labels' | 'project' | 'team'>,
+  facts: Pick<TicketFacts, 'repository'>,
+  { repositories, rules, remembered }: Routing,
 ): Route {
   const known = repositories.map(({ name }) => name);
-  const named = nameIn(ticket);
+  const named = facts.repository === null ? tagIn(ticket.description) : firstLine(facts.repository);
   if (named !== null) return readName(named, repositories) ?? { unknown: { given: cleanText(named, 100), known } };
-  const labelled = [...new Set(ticket.labels.flatMap((label) => find(repositories, label.trim()) ?? []))];
-  const candidates = labelled.length > 0 ? labelled : repositories;
-  const [only] = candidates;
-  if (only && candidates.length === 1) return { repository: only, base: null };
-  return { ask: { question: 'Which repository is this ticket about?', options: candidates.map(({ name }) => name) } };
+  const labelled = ticket.labels.flatMap((label) => find(repositories, label.trim()) ?? []);
+  const ruled = bestRules(ticket, rules).flatMap(({ repository }) => find(repositories, repository) ?? []);
+  const left = narrow(narrow(repositories, labelled), ruled);
+  const [only] = left;
+  if (only && left.length === 1) return { repository: only, base: null };
+  const earlier = remembered === null ? undefined : left.find(({ name }) => name === remembered);
+  if (earlier) return { repository: earlier, base: null, remembered: true };
+  return { ask: { question: 'Which repository is this ticket about?', options: left.map(({ name }) => name) } };
+}
+
+/** Where an answer holds beyond its ticket. */
+export interface RouteScope {
+  kind: 'project' | 'team';
+  name: string;
+}
+
+/** null: the ticket is part of nothing, so an answer holds for it alone. */
+export function scopeOf({ project, team }: Pick<Ticket, 'project' | 'team'>): RouteScope | null {
+  if (project !== null && project.trim() !== '') return { kind: 'project', name: project };
+  return team !== null && team.trim() !== '' ? { kind: 'team', name: team } : null;
+}
+
+export interface Answer {
+  repository: Repository;
+  base: string | null;
+  /** Place in what was said. */
+  index: number;
 }
 
 /**
  * What people answered where the ticket alone did not tell: the newest of `said` that is a repository's name and nothing
  * else ("web", "`web#release`", "@shipmate web."). null: none is.
  */
-export function routeByAnswer(
-  said: readonly string[],
-  repositories: readonly Repository[],
-): { repository: Repository; base: string | null } | null {
-  for (const text of said.toReversed()) {
-    const bare = text.slice(0, 1000).replace(/^\s*@\S+[\s,:]+/, '');
-    const route = readName(bare.replace(/^[\s"'`]+|[\s"'`.!]+$/g, ''), repositories);
-    if (route) return route;
+export function routeByAnswer(said: readonly string[], repositories: readonly Repository[]): Answer | null {
+  for (const [index, text] of [...said.entries()].reverse()) {
+    const route = readName(bareAnswer(text), repositories);
+    if (route) return { ...route, index };
   }
   return null;
+}
+
+/** The name that an answer gives of a repository that we do not have, cleaned for showing; null where it is no name at all. */
+export function unknownAnswer(text: string): string | null {
+  const bare = bareAnswer(text);
+  return /^[\w.-]{1,100}(\/[\w.-]{1,100})?(#\S{1,200})?$/.test(bare) && !/^(continue|stop|yes|no|ok)$/i.test(bare)
+    ? cleanText(bare, 100)
+    : null;
+}
+
+function bareAnswer(text: string): string {
+  return text
+    .slice(0, 1000)
+    .replace(/^\s*@\S+[\s,:]+/, '')
+    .replace(/^[\s"'`]+|[\s"'`.!]+$/g, '');
+}
+
+/** What is left of some when others are wanted; all of it where none of these is among them. */
+function narrow(some: readonly Repository[], wanted: readonly Repository[]): readonly Repository[] {
+  const left = some.filter((repository) => wanted.includes(repository));
+  return left.length > 0 ? left : some;
+}
+
+/** Of the rules that fit, those that say most: a label counts for more than a project, a project for more than a team. */
+function bestRules(
+  { labels, project, team }: Pick<Ticket, 'labels' | 'project' | 'team'>,
+  rules: readonly RouteRule[],
+): RouteRule[] {
+  const same = (a: string, b: string | null) => b !== null && a.trim().toLowerCase() === b.trim().toLowerCase();
+  const fitting = rules.filter(
+    (rule) =>
+      (rule.label === undefined || labels.some((label) => same(rule.label ?? '', label))) &&
+      (rule.project === undefined || same(rule.project, project)) &&
+      (rule.team === undefined || same(rule.team, team)),
+  );
+  const weigh = (rule: RouteRule) =>
+    (rule.label === undefined ? 0 : 4) + (rule.project === undefined ? 0 : 2) + (rule.team === undefined ? 0 : 1);
+  const most = Math.max(0, ...fitting.map(weigh));
+  return fitting.filter((rule) => weigh(rule) === most);
 }
 
 /** `name` or `name#branch`. */
@@ -55,20 +132,26 @@ function readName(
   return !repository || (branch !== null && !isBranch(branch)) ? null : { repository, base: branch };
 }
 
-function nameIn({ fields, description }: Pick<Ticket, 'fields' | 'description'>): string | null {
-  const field = Object.entries(fields).find(
-    ([name, value]) => name.trim().toLowerCase() === 'repository' && value.trim() !== '',
-  );
-  if (field) return field[1].trim();
+function tagIn(description: string): string | null {
   const tag = /\[repo\s{0,5}=\s{0,5}([^\][\s][^\][\r\n]{0,300})\]/i.exec(description);
   return tag?.[1]?.trim() ?? null;
 }
 
+/** Of what stands under a heading, the first line; without the marks that make it an item or code. */
+function firstLine(text: string): string {
+  const line = text.split(/\r?\n/).find((each) => each.trim() !== '') ?? '';
+  return line.replace(/^\s*[-*+]\s+/, '').replace(/^[\s`]+|[\s`]+$/g, '');
+}
+
+/** By its name; by where its code host has it; and `owner/web` by `web` alone, where no other one is called that. */
 function find(repositories: readonly Repository[], name: string): Repository | undefined {
   const wanted = name.toLowerCase();
+  const short = repositories.filter((repository) => repository.name.toLowerCase().endsWith(`/${wanted}`));
   return (
     repositories.find((repository) => repository.name === name) ??
-    repositories.find((repository) => repository.name.toLowerCase() === wanted)
+    repositories.find((repository) => repository.name.toLowerCase() === wanted) ??
+    (wanted.includes('/') ? repositories.find(({ location }) => location.toLowerCase() === wanted) : undefined) ??
+    (wanted !== '' && !wanted.includes('/') && short.length === 1 ? short[0] : undefined)
   );
 }
 

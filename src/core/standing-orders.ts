@@ -3,8 +3,9 @@ import { isBugTicket } from './bug-ticket.ts';
 import type { Outcome } from './outcome.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Repository } from './repository.ts';
-import { routeTicket } from './routing.ts';
+import { type RouteRule, routeTicket } from './routing.ts';
 import { isOver, priorities, type Ticket, type TicketHint, type TicketQuery, type TrackerKind } from './ticket.ts';
+import { type FieldNames, readFacts } from './ticket-facts.ts';
 
 /** How ready a ticket is to be worked on; the best first. */
 export const ratings = ['green', 'yellow', 'red'] as const;
@@ -67,8 +68,15 @@ export function mostPressing<T extends Pick<TicketHint, 'priority'>>(tickets: re
   return tickets.toSorted((a, b) => priorities.indexOf(a.priority) - priorities.indexOf(b.priority));
 }
 
+/** What says which repository a ticket is about, where nobody has been asked. */
+export interface OrderRouting {
+  repositories: readonly Repository[];
+  rules: readonly RouteRule[];
+  fields: FieldNames;
+}
+
 /** Why an order does not take a ticket, as it stands now; null: it fits. */
-export function whyNot(order: StandingOrder, ticket: Ticket, repositories: readonly Repository[]): string | null {
+export function whyNot(order: StandingOrder, ticket: Ticket, routing: OrderRouting): string | null {
   const { category } = ticket.state;
   if (ticket.assignee) return `${cleanText(ticket.assignee.name, 100)} has it`;
   if (!order.states.some((state) => state === category)) return `it is in "${cleanText(ticket.state.name, 100)}"`;
@@ -78,7 +86,8 @@ export function whyNot(order: StandingOrder, ticket: Ticket, repositories: reado
   if (blockers.length > 0)
     return `it is blocked by ${blockers.map(({ ticket: { identifier } }) => identifier).join(', ')}`;
   if (order.repository !== null) {
-    const route = routeTicket(ticket, repositories);
+    const facts = readFacts(ticket, routing.fields);
+    const route = routeTicket(ticket, facts, { ...routing, remembered: null });
     if (!('repository' in route) || route.repository.name !== order.repository)
       return `it is not about ${order.repository}`;
   }

@@ -5,12 +5,14 @@ export interface WorkReport {
   title: string;
   /** What was done and why. */
   summary: string;
-  /** What it decided where the ticket left a choice. */
+  /** What it chose where the ticket left a choice, and why; a line each. */
   decisions: string[];
   /** What could go wrong with this change; null when it sees nothing. */
   risk: string | null;
   /** What it says of each of the ticket's acceptance criteria. */
   criteria: CriterionAnswer[];
+  /** How people corrected the way it works, as rules that hold beyond the ticket. */
+  learned: string[];
   /** The answer to a ticket that needs no change; null when there is one. */
   answer: string | null;
 }

@@ -2,8 +2,10 @@ import { proposalOptions, writeProposal } from '../core/approval-text.ts';
 import { attend } from '../core/attention.ts';
 import { type StopCause, stopReasons } from '../core/closing-text.ts';
 import { unmetLine, writeCriteria } from '../core/criteria.ts';
+import { writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
+import { cleanText } from '../core/outgoing-text.ts';
 import { isObeyed } from '../core/prompt.ts';
 import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
@@ -13,6 +15,7 @@ import { deterministicId } from '../lib/ids.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
+import { addDecisions, answeredQuestions, listDecisions } from '../store/decisions.ts';
 import { unreadEditAt, unreadEdits } from '../store/edits.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
@@ -28,10 +31,12 @@ import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { endScoping } from './end-scoping.ts';
+import { type EscalateDeps, type Escalated, escalate } from './escalate.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { writeActual, writeFooter } from './footer.ts';
 import { giveBack } from './give-back.ts';
 import { showLeading } from './lead-children.ts';
+import { type Instructions, keepLearned, readInstructions } from './learn.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -64,10 +69,7 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
-type ConcludeDeps = Pick<
-  RunDeps,
-  'name' | 'db' | 'wake' | 'policy' | 'failpoint' | 'workspaces' | 'repositories' | 'log'
->;
+type ConcludeDeps = EscalateDeps & Pick<RunDeps, 'name' | 'wake' | 'failpoint'>;
 
 /**
  * Ends a run, in one transaction that holds the session's lock: the effects that publish and report, the session's state,
@@ -83,11 +85,16 @@ export async function conclude(
 ): Promise<boolean> {
   const look = () => changedFiles(deps, run.sessionId);
   let files = reached.stopReason === 'stopped' ? await look() : undefined;
+  const escalated = await escalate(deps, run, reached);
+  const { work } = ending;
+  const finished = work && reached.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
+  const learns = work && finished && learnedBy(finished).length > 0;
+  const instructions = learns ? await readInstructions(deps, work.prepared) : null;
   deps.failpoint('conclude/before');
-  let result = await end(deps, run, reached, ending, files);
+  let result = await end(deps, run, { ...escalated, instructions }, ending, files);
   if (result === 'look') {
     files = await look();
-    result = await end(deps, run, stopped, ending, files);
+    result = await end(deps, run, { outcome: stopped, effects: [], instructions: null }, ending, files);
   }
   deps.failpoint('conclude/after');
   if (result !== 'goesOn') deps.wake('post');
@@ -101,7 +108,7 @@ type Result = 'ended' | 'again' | 'goesOn' | 'look';
 async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
-  reached: Outcome,
+  { outcome: reached, effects, instructions }: Escalated & { instructions: Instructions | null },
   { work, heard = [], spent = false, leavesEdits = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
@@ -132,9 +139,12 @@ async function end(
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
     const why = outcome.rejected ? outcome.message : undefined;
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null, why);
-    else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, stage);
+    else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, instructions, stage);
     else if (outcome.proposal) await propose(tx, deps, run, outcome, outcome.proposal, stage);
-    else await report(tx, run, outcome, stage);
+    else {
+      await report(tx, run, outcome, stage);
+      await addEffects(tx, effects);
+    }
     if (outcome.givesBack) await giveBack(tx, session.id, run.id, outcome.givesBack);
     if (outcome.leads) await showLeading(tx, run, outcome, stage);
     const { state } = endings[outcome.stopReason];
@@ -207,6 +217,21 @@ async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): 
   await sayClosing(tx, stage, endOf(run), type === 'elicitation' ? { type, body, ...options } : { type, body });
 }
 
+/** What an earlier version left in the journal has none. */
+function learnedBy({ report }: Finished): string[] {
+  return report?.learned ?? [];
+}
+
+/** Adds what was decided in this run, by people who were asked and by the agent, to what was decided before; answers all of it. */
+async function keepDecisions(tx: Tx, run: ClaimedRun, chosen: readonly string[]): Promise<string[]> {
+  const answers = await answeredQuestions(tx, run.sessionId);
+  await addDecisions(tx, { sessionId: run.sessionId, runId: run.id }, [
+    ...answers.map((answer) => ({ key: answer.key, text: writeAnswer(answer) })),
+    ...chosen.map((text) => ({ key: text.trim(), text: cleanText(text, 1000) })).filter(({ text }) => text !== ''),
+  ]);
+  return listDecisions(tx, run.sessionId);
+}
+
 /** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
 async function publish(
   tx: Tx,
@@ -215,6 +240,7 @@ async function publish(
   session: SessionRow,
   prepared: Prepared,
   finished: Finished,
+  instructions: Instructions | null,
   stage: Stage,
 ): Promise<void> {
   const { ticket, repository, baseBranch } = prepared;
@@ -224,6 +250,8 @@ async function publish(
     addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
   const id = (name: string) => deterministicId(prefix, name);
   await settlePlan(tx, endOf(run), stage, 'completed');
+  const decisions = await keepDecisions(tx, run, finished.report?.decisions ?? []);
+  await keepLearned(tx, session, repository, learnedBy(finished), instructions, stage);
 
   if (finished.type === 'answer') {
     const answers = writeCriteria(finished.criteria ?? []);
@@ -248,7 +276,7 @@ async function publish(
   const text = writePullRequest({
     ticket,
     stackedOn,
-    report: finished.report,
+    report: { ...finished.report, decisions },
     proof: finished.proof,
     changes: finished.changes,
     criteria,

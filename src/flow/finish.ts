@@ -1,6 +1,8 @@
 import { type CheckedCriterion, checkCriteria, refuseAnswers } from '../core/criteria.ts';
+import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
-import { writeEscalation, writeHold } from '../core/pull-request-text.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { writeHold } from '../core/pull-request-text.ts';
 import type { Journal, StepScope } from '../core/step.ts';
 import { exitCommandsOf, readFacts } from '../core/ticket-facts.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
@@ -8,7 +10,7 @@ import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
 import { readKnownTicket } from '../store/edits.ts';
-import { lastPushedTree, publishedTree } from '../store/effects.ts';
+import { lastPushedTree, publishedTree } from '../store/published.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { evidenceOf } from '../verification/commands.ts';
@@ -28,7 +30,7 @@ export interface PublishPolicy {
 
 /** Finished work, as the journal holds it: all that publishing needs, so that a crash after it costs nothing. */
 export type Finished =
-  | { type: 'answer'; answer: string; criteria?: CheckedCriterion[] }
+  | { type: 'answer'; answer: string; report: WorkReport; criteria?: CheckedCriterion[] }
   | {
       type: 'change';
       report: WorkReport;
@@ -106,7 +108,7 @@ export function createFinish(
     return {
       text: 'Not accepted, for the last time. People are asked now.',
       isError: true,
-      outcome: { stopReason: 'needsInput', message: escalate(prepared, report, judged.rejected) },
+      outcome: escalate(prepared, report, judged.rejected),
     };
   };
 }
@@ -147,7 +149,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const criteria = checkCriteria(facts.acceptanceCriteria, report.criteria, options.asksCriteria);
   if (report.answer !== null) {
     for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);
-    return { finished: { type: 'answer', answer: report.answer, criteria } };
+    return { finished: { type: 'answer', answer: report.answer, report, criteria } };
   }
 
   const store = await deps.workspaces.receive(run.sessionId, prepared.repository, snapshot, signal);
@@ -191,8 +193,9 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   };
 }
 
-function inspect(
-  deps: RunDeps,
+/** What the gate says of a change: the one gate, for whatever leaves. */
+export function inspect(
+  deps: Pick<RunDeps, 'workspaces' | 'policy' | 'knownSecrets'>,
   store: SessionStore,
   base: string,
   tree: string,
@@ -296,16 +299,16 @@ function explainProof(proof: Proof): string {
   return `Not accepted. On a clean checkout of your change:\n${findings}${output}\n\nMend it and call finish again.`;
 }
 
-function escalate(prepared: Prepared, report: WorkReport, rejected: string): string {
-  return writeEscalation({
+function escalate(prepared: Prepared, report: WorkReport, rejected: string): Outcome {
+  const why =
+    rejected === nothingChanged
+      ? 'I have nothing to hand in: no change, and no answer.'
+      : 'My change was refused three times by the checks that every change must pass.';
+  return inEscalation('needsInput', {
     asked: prepared.ticket.title,
     tried: [report.summary],
-    blocks:
-      rejected === nothingChanged
-        ? 'I have nothing to hand in: no change, and no answer.'
-        : 'My change was refused three times by the checks that every change must pass.',
-    options: ['Tell me how to go on', 'Change the ticket, then say "continue"'],
-    evidence: [],
+    blocks: `${plea} ${why}`,
     log: rejected,
+    options: ['Tell me how to go on', 'Change the ticket, then say "continue"'],
   });
 }

@@ -3,8 +3,8 @@ import { askAboutClosed, followUp, nextBranch, noteOfFollowUp } from '../core/fo
 import type { Repository } from '../core/repository.ts';
 import type { StepRecord } from '../core/step.ts';
 import { VendorError } from '../core/vendor-error.ts';
-import { lastPushedTree } from '../store/effects.ts';
 import { unreadPrompts } from '../store/prompts.ts';
+import { lastPushedTree } from '../store/published.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { lockSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';

@@ -1,7 +1,9 @@
+import { inEscalation } from '../core/escalation.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { describeStep } from '../core/step-words.ts';
 import { type Losses, noteLostWorker } from '../store/lost-workers.ts';
 import type { ClaimedRun } from '../store/runs.ts';
+import { latestSnapshot } from '../store/snapshots.ts';
 import type { RunDeps } from './run.ts';
 
 /**
@@ -15,14 +17,17 @@ export async function judgeLosses(deps: Pick<RunDeps, 'db' | 'hasFallen'>, run: 
   if (run.takenFrom === null || !deps.hasFallen(run.takenFrom)) return null;
   const losses = await noteLostWorker(deps.db, run);
   if (losses.count < (losses.othersFell || losses.step?.kind === 'model' ? most.doubted : most.suspected)) return null;
-  return { stopReason: 'failed', message: tell(losses) };
+  return tell(losses, (await latestSnapshot(deps.db, run.sessionId)) && run.ticket);
 }
 
-function tell({ count, step }: Losses): string {
-  const doing = describeStep(step);
-  return (
-    `Given up: ${count} workers ended, one after the other, while this was ${doing}, with nothing completed in between. ` +
-    `Most likely that is what ends them, for example by taking all memory of their machine; its log says more. ` +
-    'What was completed before is kept. Mend that, or say here what to do instead, then say "continue".'
-  );
+/** `ticket`: of one that has unfinished work. Looking at that may be what ends workers, so nobody does. */
+function tell({ count, step }: Losses, ticket: string | null): Outcome {
+  return inEscalation('failed', {
+    blocks:
+      `Given up: ${count} workers ended, one after the other, while this was ${describeStep(step)}, with nothing completed in between. ` +
+      'Most likely that is what ends them, for example by taking all memory of their machine; its log says more. ' +
+      'What was completed before is kept.',
+    snapshot: ticket === null ? null : { ticket, because: 'it may be what ends workers' },
+    options: ['Mend that, and say "continue".', 'Say here what to do instead, then "continue".'],
+  });
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import {
   type CodeOperation,
+  isBeside,
   laneOf,
   laterKeys,
   type Operation,
@@ -15,7 +16,7 @@ import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
-import { addActivities, dropActivity, settleActivity } from '../store/activities.ts';
+import { dropActivity, settleActivity } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import {
   type ClaimedEffect,
@@ -29,12 +30,13 @@ import {
   resultsOf,
   settleEffect,
 } from '../store/effects.ts';
-import { findSessionOfLease, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
-import { readSnapshot } from '../store/snapshots.ts';
+import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { markDue, markOver, markTaken } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
-import { type SessionStore, type StoredSnapshot, WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { heed, isRateLimited } from './rate-limits.ts';
+import { sendCode } from './send-code.ts';
+import { tellFailed } from './tell-failed.ts';
 
 export interface PostDeps {
   db: Database;
@@ -153,57 +155,6 @@ async function send(
   return tracker.send(session.hint, seen as TicketOperation, signal);
 }
 
-async function sendCode(
-  deps: PostDeps,
-  session: SessionRow,
-  operation: CodeOperation,
-  confirm: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<Record<string, unknown>> {
-  const repository = deps.repositories.get(operation.repository);
-  const host = repository && deps.codeHosts.get(repository.codeHost);
-  if (!repository || !host)
-    throw new Error(`The repository "${operation.repository}" is not configured any more; add it to shipmate.yaml.`);
-  if (operation.kind === 'openPullRequest') {
-    const { id, head, base, title, body, draft } = operation;
-    await confirm();
-    return { ...(await host.openPullRequest(repository, { id, head, base, title, body, draft }, signal)) };
-  }
-  const snapshot = await readSnapshot(deps.db, operation.snapshotId);
-  const store = await receive(deps, host, repository, session, snapshot, signal);
-  const { tree, message, date, branch } = operation;
-  // A push of ours that was still on its way when this one was written has moved the branch since.
-  const expected = session.headCommit ?? operation.expected;
-  const parent = session.headCommit ?? operation.parent;
-  const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
-  await confirm();
-  return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
-}
-
-/** A process whose mirror does not have the session's base, or what we last pushed, fetches it first. */
-async function receive(
-  deps: PostDeps,
-  host: CodeHost,
-  repository: Repository,
-  { id, headCommit }: SessionRow,
-  snapshot: StoredSnapshot,
-  signal: AbortSignal,
-): Promise<SessionStore> {
-  const { workspaces } = deps;
-  const refresh = async () => workspaces.refresh(repository, await host.locate(repository, signal), signal);
-  if (headCommit !== null && !(await workspaces.resolve(repository, headCommit, signal))) await refresh();
-  try {
-    return await workspaces.receive(id, repository, snapshot, signal);
-  } catch (error) {
-    if (!(error instanceof WorkspaceError && error.code === 'base_missing')) throw error;
-    await refresh();
-    return workspaces.receive(id, repository, snapshot, signal);
-  }
-}
-
-/** The name on published commits. */
-const author = { name: 'Shipmate', email: 'shipmate@users.noreply.local' };
-
 function isRemembered(operation: Operation): boolean {
   switch (operation.kind) {
     case 'postActivity':
@@ -227,6 +178,7 @@ async function remember(
 ): Promise<void> {
   if (operation.kind === 'postActivity' && operation.link !== undefined)
     await settleActivity(tx, operation.id, withLink(operation));
+  if (isBeside(operation)) return;
   if (operation.kind === 'pushBranch')
     await updateSession(tx, session.id, { headCommit: String(result.commit), branch: operation.branch });
   if (operation.kind === 'openPullRequest')
@@ -261,18 +213,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     if (!session || !(await settleEffect(tx, effect, { state: 'failed', error: message }))) return;
     for (const { operation } of await failDependents(tx, effect.key))
       if (operation.kind === 'postActivity') await dropActivity(tx, operation.id);
-    const { operation } = effect;
-    // An activity that a tracker refuses cannot be told on that tracker; the log and `shipmate sessions` have it.
-    if (operation.kind === 'postActivity') return settleActivity(tx, operation.id, withLink(operation));
-    if (operation.kind === 'updatePlan') return; // the next one may be taken
-    const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
-    const body = `I could not finish this: ${describe(operation)} failed for good. ${message} ${remedy(operation, error)}`;
-    const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
-    await addActivities(tx, stage, cause, [{ type: 'error', body }]);
-    // What was never pushed holds no name: the next try may choose another.
-    if (operation.kind === 'pushBranch' && session.headCommit === null)
-      await updateSession(tx, session.id, { branch: null });
-    if (session.state === 'complete') await moveSession(tx, session, 'error');
+    await tellFailed(tx, session, effect, error);
   });
   deps.wake('post');
 }
@@ -284,38 +225,4 @@ function triesFor(operation: Operation, error: unknown): number {
   if (isDatabaseUnavailable(error)) return known;
   if (error instanceof WorkspaceError && error.code === 'disk_full') return maxTries.known;
   return error instanceof WorkspaceError && error.code !== 'git_failed' ? 0 : maxTries.unknown;
-}
-
-function remedy(operation: Operation, error: unknown): string {
-  const isTaken = operation.kind === 'pushBranch' && error instanceof VendorError && error.code === 'conflict';
-  return isTaken
-    ? `Rename or delete the branch ${operation.branch}, then say "continue".`
-    : 'Say "continue" when that is mended.';
-}
-
-function describe(operation: Operation): string {
-  switch (operation.kind) {
-    case 'pushBranch':
-      return `pushing ${operation.branch} to ${operation.repository}`;
-    case 'openPullRequest':
-      return `opening the pull request from ${operation.head} in ${operation.repository}`;
-    case 'moveTicket':
-      return `moving the ticket to "${operation.to}"`;
-    case 'attachPullRequest':
-      return 'attaching the pull request to the ticket';
-    case 'updatePlan':
-      return 'showing the plan';
-    case 'postActivity':
-      return 'showing an activity';
-    case 'createTicket':
-      return `filing the ticket "${operation.draft.title}"`;
-    case 'takeTicket':
-      return 'taking the ticket';
-    case 'releaseTicket':
-      return 'giving the ticket back';
-    default: {
-      const never: never = operation;
-      return String(never);
-    }
-  }
 }

@@ -3,16 +3,14 @@ import { isBugTicket } from '../core/bug-ticket.ts';
 import type { Brief } from '../core/conversation.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { cleanLine } from '../core/outside-text.ts';
-import { isObeyed } from '../core/prompt.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
-import { isBranch, routeByAnswer, routeTicket } from '../core/routing.ts';
+import { isBranch } from '../core/routing.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
 import { type Handover, latestHandover } from '../store/handovers.ts';
-import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
@@ -21,6 +19,7 @@ import { tellUnmatchedPaths } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
 import { type Beginning, mayBegin } from './before-work.ts';
 import { readTicketNow, tellEdits } from './edits.ts';
+import { failed, findRepository } from './find-repository.ts';
 import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
 
@@ -70,7 +69,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
   const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
   if (refused) return refused;
-  const found = await findRepository(deps, session, ticket);
+  const found = await findRepository(deps, run, session, ticket, facts);
   if ('outcome' in found) return found;
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);
@@ -83,7 +82,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
   const baseBranch =
     session.baseBranch ?? stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
-  if (!isBranch(baseBranch)) return { outcome: noSuchBranch(repository, cleanLine(baseBranch, 100)), heard: [] };
+  if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
 
   const handover = await latestHandover(deps.db, session.ticketId);
   const handed = handover?.runId === null ? handover.base : null;
@@ -104,8 +103,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await refresh();
     known = await look();
   }
-  if (!known)
-    return { outcome: handed ? noSuchBase(repository, handed) : noSuchBranch(repository, baseBranch), heard: [] };
+  if (!known) return handed ? noSuchBase(repository, handed) : noSuchBranch(repository, baseBranch);
   const base = { repository, baseBranch, known, refresh, look };
   const pinned = once(async () => (isPinned ? base.known : pin(deps, run, base)));
 
@@ -174,51 +172,16 @@ async function hasWork(
   return run.attempt > 1 || isHandedOver || session.headCommit !== null || hasWrites(deps.db, session.id);
 }
 
-async function findRepository(
-  deps: RunDeps,
-  session: SessionRow,
-  ticket: Ticket,
-): Promise<{ repository: Repository; base: string | null } | NotPrepared> {
-  const all = [...deps.repositories.values()];
-  if (session.repository !== null) {
-    const repository = deps.repositories.get(session.repository);
-    if (repository) return { repository, base: session.baseBranch };
-    return failed(`The repository "${session.repository}" of this ticket is no longer in shipmate.yaml; add it back.`);
-  }
-  if (all.length === 0)
-    return failed('No repository is configured. Name one under "repositories" in shipmate.yaml and say "continue".');
-  const route = routeTicket(ticket, all);
-  if ('repository' in route) return route;
-  const prompts = (await unreadPrompts(deps.db, session.id)).filter(isObeyed);
-  const answered = routeByAnswer(
-    prompts.map(({ body }) => body),
-    all,
+function noSuchBase(repository: Repository, base: string): NotPrepared {
+  return failed(
+    `${repository.name} does not have the commit ${base}, on which this was handed over.`,
+    'Push it there, or hand the work over again; then say "continue".',
   );
-  if (answered) return answered;
-  if ('unknown' in route)
-    return failed(
-      `There is no repository "${route.unknown.given}" here; there are: ${route.unknown.known.join(', ')}. ` +
-        'Answer with one of these names, or correct the ticket\'s "repository" field or shipmate.yaml and say "continue".',
-    );
-  const { question, options } = route.ask;
-  const message = `${question} Answer with its name: ${options.join(', ')}.`;
-  return { outcome: { stopReason: 'needsInput', message, options }, heard: prompts.map(({ id }) => id) };
 }
 
-function failed(message: string): NotPrepared {
-  return { outcome: { stopReason: 'failed', message }, heard: [] };
-}
-
-function noSuchBase(repository: Repository, base: string): Outcome {
-  const message =
-    `${repository.name} does not have the commit ${base}, on which this was handed over. ` +
-    'Push it there, or hand the work over again; then say "continue".';
-  return { stopReason: 'failed', message };
-}
-
-function noSuchBranch(repository: Repository, branch: string): Outcome {
-  const message =
-    `${repository.name} has no branch "${branch}", or no commit on it. ` +
-    'Push a first commit, or name another base branch, and say "continue".';
-  return { stopReason: 'failed', message };
+function noSuchBranch(repository: Repository, branch: string): NotPrepared {
+  return failed(
+    `${repository.name} has no branch "${branch}", or no commit on it.`,
+    'Push a first commit, or name another base branch, and say "continue".',
+  );
 }

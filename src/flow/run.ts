@@ -2,9 +2,11 @@ import type { Agent } from '../agents/agent.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Limits } from '../core/budget.ts';
 import type { Stages } from '../core/dependencies.ts';
+import { inEscalation } from '../core/escalation.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ToolPolicy } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
+import type { RouteRule } from '../core/routing.ts';
 import type { RunPurpose } from '../core/session.ts';
 import { RunLost, StopRequested } from '../core/step.ts';
 import type { FieldNames } from '../core/ticket-facts.ts';
@@ -42,6 +44,8 @@ export interface RunDeps {
   trackers: ReadonlyMap<string, Tracker>;
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
+  /** Where tickets go that name none of them. */
+  routes: readonly RouteRule[];
   workspaces: Workspaces;
   describeRepository(repository: Repository, commit: string): Promise<RepositoryFacts>;
   driver: SandboxDriver;
@@ -56,6 +60,7 @@ export interface RunDeps {
     stages: Stages;
     approval: ApprovalPolicy;
     people: PeoplePolicy['people'];
+    escalation: { pushSnapshot: boolean };
   };
   /** How the parts of an approved split become tickets; without it the agent is told that it may go on. */
   fileParts?: FileParts;
@@ -173,7 +178,7 @@ async function giveUp(
     return releaseRun(deps.db, run, waitMs);
   }
   deps.log.error({ err: error }, 'run failed');
-  await concludeWith(deps, run, { stopReason: 'failed', message: explain(error) });
+  await concludeWith(deps, run, explain(error));
 }
 
 function isDatabaseAway(error: unknown): { retryAfterMs: null } | null {
@@ -193,11 +198,14 @@ function inWords(minutes: number): string {
 }
 
 /** Faults that name their cause and remedy go to the ticket as they are; for the rest people need the log. */
-function explain(error: unknown): string {
+function explain(error: unknown): Outcome {
   const message = error instanceof Error ? error.message : String(error);
   const explained = [VendorError, WorkspaceError, SetupError, RepositoryConfigError].some(
     (type) => error instanceof type,
   );
-  if (explained) return `${message}\n\nSay "continue" when that is mended.`;
-  return `Something failed inside Shipmate: ${message}\n\nThe worker's log says more. Say "continue" to try again from the last finished step.`;
+  if (explained) return inEscalation('failed', { blocks: message, options: ['Say "continue" when that is mended.'] });
+  return inEscalation('failed', {
+    blocks: `Something failed inside Shipmate: ${message}`,
+    options: ['The worker\'s log says more. Say "continue" to try again from the last finished step.'],
+  });
 }

@@ -1,8 +1,8 @@
-import type { Repository } from '../core/repository.ts';
 import {
   fingerprintOf,
   mostPressing,
   type OpenCategory,
+  type OrderRouting,
   queryOf,
   type StandingOrder,
   whyIdle,
@@ -37,7 +37,7 @@ import type { SortDeps } from './sort.ts';
 
 export interface OrderDeps extends SortDeps {
   orders: readonly StandingOrder[];
-  repositories: readonly Repository[];
+  routing: OrderRouting;
   /** Runs at the same time in one worker. */
   slots: number;
   now(): Date;
@@ -102,12 +102,12 @@ export interface Candidate {
  * on behind them, and those that did not fit are left alone for a while.
  */
 export async function* candidates(
-  deps: Pick<OrderDeps, 'db' | 'log' | 'trackers' | 'repositories'>,
+  deps: Pick<OrderDeps, 'db' | 'log' | 'trackers' | 'routing'>,
   order: StandingOrder,
   signal: AbortSignal,
   notes: boolean,
 ): AsyncGenerator<Candidate> {
-  const { db, log, repositories } = deps;
+  const { db, log, routing } = deps;
   const tracker = trackerOf(deps, order.tracker);
   const { cursor } = await readRound(db, order.name);
   const { from, listed, next } = await list(tracker, order, cursor, signal).catch((error: unknown) => {
@@ -127,7 +127,7 @@ export async function* candidates(
   const pressing = mostPressing(known.map(({ ticket, said }) => ({ ...ticket, said })));
   for (const { said, ...hint } of pressing.slice(0, bounds.read)) {
     const ticket = await readIfThere(tracker, hint, signal);
-    const fits = ticket && said !== fingerprintOf(ticket) && whyNot(order, ticket, repositories) === null;
+    const fits = ticket && said !== fingerprintOf(ticket) && whyNot(order, ticket, routing) === null;
     const category = order.states.find((state) => state === ticket?.state.category);
     if (fits && category) yield { ticket, category };
     else if (notes) await notePass(db, order.name, hint);

@@ -1,5 +1,6 @@
 import type { Activity } from '../core/activity.ts';
 import type { Operation } from '../core/effect.ts';
+import { inEscalation } from '../core/escalation.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { AttentionRow } from '../store/attention.ts';
@@ -70,8 +71,12 @@ export async function promiseRun(
 }
 
 function tooMany(runsPerHour: number): Activity {
-  const body =
-    `This ticket has started ${runsPerHour} runs within an hour (policy.runsPerHour), so I wait. If an app answers me here, ` +
-    'stop it first. Say "continue" when an hour has passed, and I go on with all that was said.';
-  return { type: 'elicitation', body };
+  const { message } = inEscalation('needsInput', {
+    blocks: `This ticket has started ${runsPerHour} runs within an hour (policy.runsPerHour), so I wait.`,
+    options: [
+      'If an app answers me here, stop it first.',
+      'Say "continue" when an hour has passed, and I go on with all that was said.',
+    ],
+  });
+  return { type: 'elicitation', body: message };
 }

@@ -1,4 +1,5 @@
 import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
+import { escalationOf, inEscalation } from '../core/escalation.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { type Decision, decideToolCall } from '../core/policy.ts';
 import { refuseBeforeRating } from '../core/scope.ts';
@@ -147,8 +148,9 @@ export async function workOnTicket(
       );
       signal.throwIfAborted();
       if (reached.stopReason !== 'finished') await workbench.checkpointNow();
-      const outcome = cutShort.includes(reached.stopReason)
-        ? { ...reached, message: `${reached.message}\n\n${await writeStanding(db, run.sessionId)}` }
+      const escalation = cutShort.includes(reached.stopReason) ? escalationOf(reached) : null;
+      const outcome = escalation
+        ? inEscalation(reached.stopReason, { ...escalation, standing: await writeStanding(db, run.sessionId) })
         : reached;
       const spent = budget.isSpent();
       if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent, leavesEdits: endedByWords }))

@@ -314,36 +314,6 @@ export async function isFiling(tx: Tx, sessionId: string): Promise<boolean> {
     .executeTakeFirst();
   return row !== undefined;
 }
-
-/** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */
-export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
-  const row = await pushesOf(db, sessionId)
-    .where('state', 'in', ['pending', 'done'])
-    .where(sql<boolean>`operation ->> 'branch' = (select branch from sessions where id = ${sessionId})`)
-    .where(sql<boolean>`exists (
-      select 1 from effects p where p.session_id = ${sessionId} and p.lane = 'code' and p.state in ('pending', 'done')
-        and p.operation ->> 'kind' = 'openPullRequest' and p.operation ->> 'head' = effects.operation ->> 'branch')`)
-    .executeTakeFirst();
-  return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
-}
-
-/** What the session pushed last, on whatever branch; null: nothing. */
-export async function lastPushedTree(db: Database, sessionId: string): Promise<string | null> {
-  const row = await pushesOf(db, sessionId).where('state', '=', 'done').executeTakeFirst();
-  return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
-}
-
-function pushesOf(db: Database, sessionId: string) {
-  return db
-    .selectFrom('effects')
-    .select('operation')
-    .where('session_id', '=', sessionId)
-    .where('lane', '=', 'code')
-    .where(sql<boolean>`operation ->> 'kind' = 'pushBranch'`)
-    .orderBy('seq', 'desc')
-    .limit(1);
-}
-
 /** Leases of posters on this machine that are known to be dead are free at once. */
 export async function releaseLeasesOf(db: Database, isDead: (worker: string) => boolean): Promise<void> {
   const leased = await db

@@ -374,4 +374,24 @@ export interface Schema {
     reason: string | null;
     at: Time;
   };
+  remembered_routes: {
+    tracker: string;
+    scope_kind: 'project' | 'team';
+    scope_name: string;
+    /** null: forgotten. */
+    repository: string | null;
+    said_by: Json<Person>;
+    said_at: ColumnType<Date, string, string>;
+  };
+  decisions: { id: string; session_id: string; run_id: string; seq: Serial; text: string; created_at: Time };
+  corrections: {
+    id: string;
+    repository: string;
+    session_id: string;
+    rule: string;
+    normal: string;
+    said_by: Json<string[]>;
+    proposed: Generated<boolean>;
+    created_at: Time;
+  };
 }

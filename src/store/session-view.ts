@@ -4,6 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
 import { type ActivityRow, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
+import { listDecisions } from './decisions.ts';
 import { listEvidence, listEvidenceFiles } from './evidence.ts';
 import { findSessionByIdentifier, listSessions } from './sessions.ts';
 import { sumUsage, type UsageTotal } from './usage.ts';
@@ -22,6 +23,8 @@ export interface SessionView {
   pullRequest: { number: number; url: string } | null;
   plan: Plan;
   activities: ActivityRow[];
+  /** What was chosen and why, by the agent or by people it asked. */
+  decisions: string[];
   evidence: Evidence[];
   usage: UsageTotal;
   firstModelCallAt: Date | null;
@@ -87,6 +90,7 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
   const { id, hint } = session;
   const plan = await readPlan(db, id);
   const activities = await listActivities(db, id);
+  const decisions = await listDecisions(db, id);
   const evidence = await listEvidence(db, id);
   const usage = await sumUsage(db, id);
   const firstCall = await db
@@ -116,6 +120,7 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
     pullRequest: session.pullRequest,
     plan,
     activities,
+    decisions,
     evidence,
     usage,
     firstModelCallAt: firstCall?.begun_at ?? null,

@@ -112,3 +112,23 @@ export async function hasWrites(db: Database, sessionId: string): Promise<boolea
     .executeTakeFirst();
   return row !== undefined;
 }
+
+/** A command that the agent ran. */
+export interface RanCommand {
+  command: string;
+  /** "exit 1 in 0.3 s". */
+  ended: string;
+  failed: boolean;
+  output: string;
+}
+
+/** The last commands of a run that came to an end, the newest last. */
+export async function lastCommands(db: Database, runId: string, most: number): Promise<RanCommand[]> {
+  const { rows } = await sql<RanCommand>`
+    select input -> 'call' -> 'input' ->> 'command' as command, result ->> 'summary' as ended,
+      (result ->> 'isError')::boolean as failed, result ->> 'text' as output
+    from steps where run_id = ${runId} and kind = 'tool' and completed_at is not null
+      and input -> 'call' ->> 'name' = 'bash' and result ->> 'summary' is not null
+    order by seq desc limit ${most}`.execute(db);
+  return rows.reverse();
+}

@@ -6,7 +6,7 @@ import { type Change, parseChanges } from './changes.ts';
 import type { HostGit } from './git.ts';
 import type { Layout } from './layout.ts';
 import type { Mirrors } from './mirror.ts';
-import { assertCommit, assertName } from './names.ts';
+import { assertCommit, assertName, splitRecords } from './names.ts';
 import { bundleOf, type Snapshot, type StoredSnapshot } from './snapshot.ts';
 import { baseMissing, WorkspaceError } from './workspace-error.ts';
 
@@ -22,6 +22,16 @@ export interface SessionStores {
     snapshot: StoredSnapshot,
     signal: AbortSignal,
   ): Promise<SessionStore>;
+  /**
+   * The tree of a commit that the mirror has, with one file of its top directory as given. Throws where that is something
+   * else than a file there.
+   */
+  withFile(
+    sessionId: string,
+    repository: Repository,
+    commit: string,
+    file: { path: string; text: string },
+  ): Promise<{ store: SessionStore; tree: string }>;
   changes(store: SessionStore, from: string, to: string): Promise<Change[]>;
   diff(
     store: SessionStore,
@@ -153,6 +163,23 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       }
       await git.must(['update-ref', ref, snapshot.commit], { gitDir });
       return { gitDir };
+    },
+
+    async withFile(sessionId, repository, commit, { path, text }) {
+      const gitDir = await open(sessionId, repository);
+      if (!(await mirrors.resolve(repository, assertCommit(commit)))) throw baseMissing(repository, commit);
+      if (!/^[\w.-]+$/.test(path)) throw new Error(`${JSON.stringify(path)} is no file of the top directory`);
+      const blob = (await git.must(['hash-object', '-w', '--stdin'], { gitDir, stdin: text })).toString().trim();
+      const entries = splitRecords(await git.must(['ls-tree', '-z', commit], { gitDir }));
+      // Bytes throughout: not every name is UTF-8.
+      const isIt = (entry: Buffer) => entry.subarray(entry.indexOf(9) + 1).equals(Buffer.from(path));
+      const there = entries.find(isIt)?.toString('latin1');
+      if (there !== undefined && !there.startsWith('100'))
+        throw new WorkspaceError('git_failed', `${path} of ${repository.name} is not a file.`);
+      const entry = Buffer.from(`${there?.slice(0, 6) ?? '100644'} blob ${blob}\t${path}`);
+      const records = [...entries.filter((each) => !isIt(each)), entry];
+      const stdin = Buffer.concat(records.flatMap((record) => [record, Buffer.from([0])]));
+      return { store: { gitDir }, tree: (await git.must(['mktree', '-z'], { gitDir, stdin })).toString().trim() };
     },
 
     async changes({ gitDir }, from, to) {

@@ -61,6 +61,20 @@ describe('what the people who run it ask on the command line', { timeout: 170_00
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('The file cannot be read')]);
   });
 
+  test('routes lists what people answered for projects; forget has it asked again', async ({ expect }) => {
+    expect((await shipmate('routes')).stdout).toBe('There are no rules, and nothing is remembered.\n');
+    await database.pool.query(
+      `insert into remembered_routes values ('board', 'project', 'Shop', 'acme/web', '{"name":"Ada"}', '2026-01-02')`,
+    );
+    expect((await shipmate('routes', 'list')).stdout).toMatch(/^project "Shop": acme\/web {2}Ada, 2026-01-0\dT/);
+    const forgotten = await shipmate('routes', 'forget', 'shop');
+    expect([forgotten.code, forgotten.stdout]).toEqual([0, expect.stringMatching(/^Forgotten: "shop"\./)]);
+    expect(await shipmate('routes', 'forget', 'shop')).toMatchObject({
+      code: 1,
+      stderr: 'Nothing is remembered for "shop". To see what is: npm run shipmate -- routes\n',
+    });
+  });
+
   test('sessions failed lists dead letters of both kinds; redrive has them done again', async ({ expect }) => {
     expect((await shipmate('sessions', 'failed')).stdout).toBe('Nothing has failed for good.\n');
     const session = await plantSession(database.pool, { state: 'error' });

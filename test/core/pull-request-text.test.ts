@@ -7,7 +7,6 @@ import {
   commitMessage,
   type PullRequestStory,
   writeClosing,
-  writeEscalation,
   writeHold,
   writePullRequest,
 } from '../../src/core/pull-request-text.ts';
@@ -308,40 +307,6 @@ describe('words for the ticket', () => {
     expect(writeClosing({ url: 'u', proof: { ...proved, testsAfter: null }, draft: true, summary: 'x' })).toBe(
       'Pull request: u (draft, proved)\n\nx',
     );
-  });
-
-  test('an escalation', () => {
-    expect(
-      writeEscalation({
-        asked: 'Totals are wrong',
-        tried: ['Rounded once', 'Rounded never'],
-        blocks: 'Two tests contradict each other.',
-        options: ['Drop the older one', 'Stop'],
-        evidence: ['`npm test`: failed (1)'],
-        log: 'expected 3\n```\nbut got 4\n',
-      }),
-    ).toBe(`**I need your help.** Two tests contradict each other.
-
-**Asked:** Totals are wrong
-
-**Tried:**
-- Rounded once
-- Rounded never
-
-**Evidence:**
-- \`npm test\`: failed (1)
-
-\`\`\`\`
-expected 3
-\`\`\`
-but got 4
-\`\`\`\`
-
-**What now?**
-- Drop the older one
-- Stop`);
-    const least = { asked: '', tried: [], blocks: 'No.', options: [], evidence: [], log: null };
-    expect(writeEscalation(least)).toBe('**I need your help.** No.');
   });
 
   test('a hold', () => {

@@ -1,16 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import { isBugTicket } from '../../src/core/bug-ticket.ts';
 import type { Repository } from '../../src/core/repository.ts';
-import { routeByAnswer, routeTicket } from '../../src/core/routing.ts';
+import { type RouteRule, routeTicket as route, routeByAnswer, scopeOf, unknownAnswer } from '../../src/core/routing.ts';
+import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
 
 const repository = (name: string): Repository => ({ name, codeHost: 'local-git', location: `/r/${name}`, base: null });
 const [web, api] = [repository('web'), repository('API')];
-const ticket = (given: { fields?: Record<string, string>; description?: string; labels?: string[] }) => ({
-  fields: {},
-  description: '',
-  labels: [],
-  ...given,
-});
+interface Given {
+  fields?: Record<string, string>;
+  description?: string;
+  labels?: string[];
+  project?: string;
+  team?: string;
+}
+const ticket = (given: Given) => ({ fields: {}, description: '', labels: [], project: null, team: null, ...given });
+
+function routeTicket(
+  given: ReturnType<typeof ticket>,
+  repositories: Repository[],
+  rules: RouteRule[] = [],
+  remembered: string | null = null,
+) {
+  return route(given, readFacts(given, defaultFieldNames), { repositories, rules, remembered });
+}
 
 describe('routeTicket', () => {
   test.each([
@@ -66,17 +78,89 @@ describe('routeTicket', () => {
   });
 });
 
+describe('routeTicket, by rules and earlier answers', () => {
+  const shop = repository('acme/shop');
+  const all = [web, api, shop];
+  const rules: RouteRule[] = [
+    { repository: 'API' },
+    { project: 'Store', repository: 'web' },
+    { project: 'Store', team: 'Mobile', repository: 'acme/shop' },
+    { team: 'Mobile', repository: 'web' },
+    { label: 'billing', repository: 'acme/shop' },
+    { project: 'Both', repository: 'web' },
+    { project: 'Both', repository: 'acme/shop' },
+  ];
+  test.each<[string, Given, string | string[]]>([
+    ['the catch-all', {}, 'API'],
+    ['a project', { project: ' store' }, 'web'],
+    ['a team', { team: 'mobile' }, 'web'],
+    ['of rules that fit, the one that says more', { project: 'Store', team: 'Mobile' }, 'acme/shop'],
+    ['a label before a project', { project: 'Store', labels: ['Billing'] }, 'acme/shop'],
+    ['a label that is a name before a rule', { project: 'Store', labels: ['api'] }, 'API'],
+    ['a rule decides among labels', { project: 'Store', labels: ['api', 'web'] }, 'web'],
+    ['the field before all of them', { project: 'Store', fields: { repo: 'ACME/shop' } }, 'acme/shop'],
+    ['a heading', { project: 'Store', description: '## Repository\n\n- `acme/shop`\n\nThanks' }, 'acme/shop'],
+    ['owner/name in the text', { description: 'x [repo=acme/Shop#main]' }, 'acme/shop'],
+    ['the name without its owner', { description: '[repo=shop]' }, 'acme/shop'],
+    ['two rules that fit as well', { project: 'Both' }, ['web', 'acme/shop']],
+  ])('%s', (_name, given, wanted) => {
+    const got = routeTicket(ticket(given), all, rules);
+    if (Array.isArray(wanted)) expect(got).toMatchObject({ ask: { options: wanted } });
+    else expect(got).toMatchObject({ repository: { name: wanted } });
+  });
+
+  test('an earlier answer counts where more than one is left, and is among them', () => {
+    const remembered = { repository: shop, base: null, remembered: true };
+    expect(routeTicket(ticket({ project: 'X' }), all, [], 'acme/shop')).toEqual(remembered);
+    expect(routeTicket(ticket({ project: 'Both' }), all, rules, 'acme/shop')).toEqual(remembered);
+    expect(routeTicket(ticket({ project: 'Both' }), all, rules, 'API')).toHaveProperty('ask');
+    expect(routeTicket(ticket({ project: 'X' }), all, [], 'gone')).toHaveProperty('ask');
+    expect(routeTicket(ticket({ project: 'X', labels: ['web'] }), all, [], 'API')).toMatchObject({ repository: web });
+  });
+
+  test('two that end alike are told apart by their owners', () => {
+    const twins = [repository('a/web'), repository('b/web')];
+    expect(routeTicket(ticket({ description: '[repo=web]' }), twins)).toHaveProperty('unknown');
+    expect(routeTicket(ticket({ description: '[repo=b/web]' }), twins)).toMatchObject({ repository: twins[1] });
+  });
+
+  test('where a code host has it is a name, too', () => {
+    const hosted = { ...repository('front'), location: 'Acme/Front-End' };
+    expect(routeTicket(ticket({ description: '[repo=acme/front-end]' }), [web, hosted])).toMatchObject({
+      repository: hosted,
+    });
+  });
+
+  test('what an answer holds for', () => {
+    expect(scopeOf({ project: 'Store', team: 'Mobile' })).toEqual({ kind: 'project', name: 'Store' });
+    expect(scopeOf({ project: ' ', team: 'Mobile' })).toEqual({ kind: 'team', name: 'Mobile' });
+    expect(scopeOf({ project: null, team: null })).toBe(null);
+  });
+
+  test.each([
+    ['@shipmate `shop`', 'shop'],
+    ['acme/other#main', 'acme/other#main'],
+    ['The good one, please', null],
+    ['continue', null],
+    ['x'.repeat(200_000), null],
+  ])('an answer that names what there is not: %.30s', (text, name) => expect(unknownAnswer(text)).toBe(name));
+});
+
 describe('routeByAnswer', () => {
   test.each([
     ['web', web, null],
     [' `API`. ', api, null],
     ['@shipmate, "web#release/1.x"', web, 'release/1.x'],
   ])('%j', (text, repository, base) => {
-    expect(routeByAnswer([text, 'and thanks'], [web, api])).toEqual({ repository, base });
+    expect(routeByAnswer([text, 'and thanks'], [web, api])).toEqual({
+      repository,
+      base,
+      index: 0,
+    });
   });
 
   test('the newest answer counts', () => {
-    expect(routeByAnswer(['web', 'no: api', 'api'], [web, api])).toEqual({ repository: api, base: null });
+    expect(routeByAnswer(['web', 'no: api', 'api'], [web, api])).toEqual({ repository: api, base: null, index: 2 });
   });
 
   test.each([[[]], [['the web one']], [['web#../x']], [['']], [['"'.repeat(200_000)]]])('%j is none', (said) => {

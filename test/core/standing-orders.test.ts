@@ -10,6 +10,7 @@ import {
   whyTaken,
 } from '../../src/core/standing-orders.ts';
 import type { StateCategory, Ticket, TicketHint } from '../../src/core/ticket.ts';
+import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 
 const order = (changes: Partial<StandingOrder> = {}): StandingOrder => ({
   name: 'bugs',
@@ -73,7 +74,11 @@ describe('whether an order takes a ticket', () => {
     ['about another', { repository: 'web' }, { fields: { repository: 'api' } }, 'it is not about web'],
     ['about nobody knows which', { repository: 'web' }, {}, 'it is not about web'],
   ] as const)('%s', ([, ordered, changes, why], { expect }) => {
-    const found = whyNot(order(ordered as Partial<StandingOrder>), ticket(changes as Partial<Ticket>), repositories);
+    const found = whyNot(order(ordered as Partial<StandingOrder>), ticket(changes as Partial<Ticket>), {
+      repositories,
+      rules: [],
+      fields: defaultFieldNames,
+    });
     expect(found).toBe(why);
   });
 });

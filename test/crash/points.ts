@@ -17,6 +17,8 @@ const effectKinds: Record<Operation['kind'], boolean> = {
   createTicket: false,
   takeTicket: false,
   releaseTicket: false,
+  // Nobody corrects the agent here; killed in test/e2e/corrections.test.ts.
+  pushFile: false,
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */

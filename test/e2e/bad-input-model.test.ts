@@ -107,10 +107,11 @@ describe('what is wrong with a ticket or with the model', () => {
     const word = {
       type: 'error',
       body: expect.stringMatching(
-        /^The script .*script\.yaml has ended: tickets\["Ends too early"\] has 1 replies, and this request asks for number 2\. Add a reply, .*\n\nSay "continue" when that is mended\.\n\n\*Cost so far: .*\*$/,
+        /^The script .*script\.yaml has ended: tickets\["Ends too early"\] has 1 replies, and this request asks for number 2\. Add a reply, .*\n\n\*\*Snapshot:\*\* the work so far, .* branch `shipmate\/BOARD-\d+-ends-too-early-snapshot`\.\n\nSay "continue" when that is mended\.\n\n\*Cost so far: .*\*$/,
       ),
     };
-    expect(ended).toEqual({ ...nothing, state: 'error', word, onTicket: word });
+    const branches = [expect.stringMatching(/-ends-too-early-snapshot$/)];
+    expect(ended).toEqual({ ...nothing, branches, state: 'error', word, onTicket: word });
   });
 
   test.for(['Answers nothing, once', 'Speaks nonsense', 'Is overloaded for a while'])(

@@ -77,9 +77,13 @@ describe('what is wrong with a repository or with naming it', () => {
     await nothingHalfDone(expect, view);
 
     const { identifier } = view.ticket;
-    await service.app.desk.comment(identifier, 'The good one, please', someone);
+    await service.app.desk.comment(identifier, 'shop', someone);
     const again = await service.rest(identifier, 2);
     expect([again.state, again.runs.length]).toEqual(['awaitingInput', 2]);
+    const word = await lastWord(expect, again);
+    expect(word).toMatchObject({
+      body: expect.stringMatching(/^There is no repository "shop" here\. Which repository/),
+    });
     await nothingHalfDone(expect, again);
 
     await service.app.desk.comment(identifier, '`Other`.', someone);
@@ -93,8 +97,9 @@ describe('what is wrong with a repository or with naming it', () => {
     expect(await lastWord(expect, view)).toEqual({
       type: 'error',
       body:
-        `There is no repository "shop" here; there are: ${Object.keys(repositories).join(', ')}. Answer with one of ` +
-        'these names, or correct the ticket\'s "repository" field or shipmate.yaml and say "continue".',
+        `There is no repository "shop" here; there are: ${Object.keys(repositories).join(', ')}.\n\n**What now?**\n` +
+        '- Answer with one of these names.\n' +
+        '- Correct the ticket\'s "repository" field or shipmate.yaml, and say "continue".',
     });
     await nothingHalfDone(expect, view);
   });
@@ -104,7 +109,7 @@ describe('what is wrong with a repository or with naming it', () => {
     expect(view.state).toBe('error');
     expect(await lastWord(expect, view)).toEqual({
       type: 'error',
-      body: 'empty has no branch "main", or no commit on it. Push a first commit, or name another base branch, and say "continue".',
+      body: 'empty has no branch "main", or no commit on it.\n\nPush a first commit, or name another base branch, and say "continue".',
     });
     await nothingHalfDone(expect, view);
     await service.gitIn('empty', 'fetch', '--quiet', service.repository, 'main:main');
@@ -180,7 +185,7 @@ describe('what is wrong with a repository or with naming it', () => {
       type: 'error',
       body:
         `I could not finish this: pushing ${branch} to sound failed for good. Branch "${branch}" of ${service.repository} exists ` +
-        `already, and is not ours. Nothing was pushed. Rename or delete the branch ${branch}, then say "continue".`,
+        `already, and is not ours. Nothing was pushed.\n\nRename or delete the branch ${branch}, then say "continue".`,
     });
     expect(await service.git('rev-parse', branch)).toBe(await service.git('rev-parse', 'main'));
     expect([view.branch, view.pullRequest]).toEqual([null, null]);

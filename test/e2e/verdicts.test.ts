@@ -68,7 +68,12 @@ describe('what the service makes of finished work', () => {
     expect(body).toMatch(reason);
     expect(body).toContain('**What now?**');
     expect([view.branch, view.pullRequest, view.unsent]).toEqual([null, null, []]);
-    expect(await service.git('for-each-ref', '--format=%(refname)', 'refs/heads')).toBe('refs/heads/main');
+    const pushed = await service.git('for-each-ref', '--format=%(refname)', 'refs/heads');
+    const snapshot = new RegExp(`branch \`(shipmate/${view.ticket.identifier}-.*-snapshot)\``).exec(body)?.[1];
+    // The gate holds back what it would hold back of a change.
+    if (title === 'Breaks a test') expect(pushed).toContain(`refs/heads/${snapshot}`);
+    else expect([snapshot, pushed.includes(`/${view.ticket.identifier}-`)]).toEqual([undefined, false]);
+    if (title !== 'Breaks a test') expect(body).toContain(`\`shipmate pull ${view.ticket.identifier}\``);
     expect(shown.ticket.state.name).toBe('In Progress');
     const held = shown.activities.filter(
       ({ activity }) => activity.type === 'thought' && activity.body.startsWith('**Not published.**'),

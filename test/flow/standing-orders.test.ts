@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'vitest';
 import { judgeRating, type StandingOrder } from '../../src/core/standing-orders.ts';
 import type { Ticket } from '../../src/core/ticket.ts';
+import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { conclude } from '../../src/flow/conclude.ts';
 import { giveBack } from '../../src/flow/give-back.ts';
@@ -52,7 +53,7 @@ let day = new Date('2026-11-21T12:00:00Z');
 const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100): OrderDeps => ({
   ...depsWith(board),
   orders,
-  repositories: [],
+  routing: { repositories: [], rules: [], fields: defaultFieldNames },
   slots,
   now: () => day,
 });
@@ -307,7 +308,13 @@ describe('a standing order', () => {
     if (!run) throw new Error('there is no run');
     const outcome = judgeRating({ order: 'bugs', rating: 'green' }, 'yellow', ['Which of the two exports.']);
     if (!outcome) throw new Error('it was good enough');
-    const deps = { ...depsWith(tracker), workspaces: {} as never, repositories: new Map(), policy: {} as never };
+    const deps = {
+      ...depsWith(tracker),
+      workspaces: {} as never,
+      repositories: new Map(),
+      policy: {} as never,
+      knownSecrets: [],
+    };
     expect(await conclude(deps, run, outcome, { work: null })).toBe(true);
     expect(await states()).toEqual(['complete']);
     expect((await said()).at(-1)).toContain('this one is yellow.\n\nWhat is missing:\n- Which of the two exports.');

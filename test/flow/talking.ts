@@ -43,7 +43,14 @@ export async function openStage() {
   const common = { db, trackers, nudge: async () => {}, wake: () => {}, failpoint: () => {}, log };
   const policy = { runsPerHour: 20, people: { speak: [] }, approval: { by: [], silenceMinutes: null } };
   const sorting = { ...common, policy, name: agent };
-  const concluding = { ...common, workspaces, repositories: new Map(), policy: policy as never, name: agent };
+  const concluding = {
+    ...common,
+    workspaces,
+    repositories: new Map(),
+    policy: policy as never,
+    name: agent,
+    knownSecrets: [],
+  };
   const posting = { ...concluding, codeHosts: new Map(), worker: 'poster', inHand: new Set<string>() };
   const accepting = { sources: trackers, nudge: async () => {}, failpoint: () => {} };
   const delivered: BoardDelivery[] = [];

@@ -91,10 +91,17 @@ test('finish hands the whole report in, and answers what verification says', asy
     text: 'A test is red.',
     isError: true,
   });
-  await call('finish', { title: 'No', summary: 'No change.', decisions: ['a'], risk: 'b', answer: 'c' });
+  await call('finish', {
+    title: 'No',
+    summary: 'No change.',
+    decisions: ['a'],
+    risk: 'b',
+    learned: ['d'],
+    answer: 'c',
+  });
   expect(handedIn).toEqual([
-    { title: 'Mend it', summary: 'Done.', decisions: [], risk: null, answer: null },
-    { title: 'No', summary: 'No change.', decisions: ['a'], risk: 'b', answer: 'c' },
+    { title: 'Mend it', summary: 'Done.', decisions: [], risk: null, learned: [], answer: null },
+    { title: 'No', summary: 'No change.', decisions: ['a'], risk: 'b', learned: ['d'], answer: 'c' },
   ]);
 });
 

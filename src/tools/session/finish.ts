@@ -20,16 +20,19 @@ export function finishTool(finish: Finish, asksCriteria = false): Tool {
     arguments: z.object({
       title: z.string().min(1).max(200).describe('Of the pull request'),
       summary: z.string().min(1).max(8_000).describe('What you changed and why, in Markdown'),
-      decisions: z.array(z.string().max(1_000)).max(20).optional().describe('What you chose where the ticket was open'),
+      decisions: z.array(z.string().max(1_000)).max(20).optional().describe('Where the ticket was open: X because Y'),
       risk: z.string().max(2_000).optional().describe('What could go wrong'),
+      // Too many, or too long ones, are cut: nobody should have to hand in again for that.
+      learned: z.array(z.string()).optional().describe('Lasting rules people taught you'),
       answer: z.string().max(16_000).optional().describe('Only for a ticket that needs no change'),
       ...((asksCriteria ? { criteria } : {}) as { criteria: typeof criteria }),
     }),
     readOnly: false,
     repeatable: true,
     describe: () => null,
-    run({ title, summary, decisions = [], risk, answer, criteria = [] }, context) {
-      return finish({ title, summary, decisions, risk: risk ?? null, criteria, answer: answer ?? null }, context);
+    run({ title, summary, decisions = [], risk, learned = [], answer, criteria = [] }, context) {
+      const report = { title, summary, decisions, risk: risk ?? null, criteria, learned, answer: answer ?? null };
+      return finish(report, context);
     },
   });
 }

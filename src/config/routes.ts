@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { key, nonEmpty } from './key.ts';
+
+const rule = z.strictObject({
+  project: key(nonEmpty.optional(), 'a name', 'Only tickets of this project.', 'any of them'),
+  team: key(nonEmpty.optional(), 'a name', 'Only tickets of this team.', 'any of them'),
+  label: key(nonEmpty.optional(), 'a label', 'Only tickets with this label.', 'any of them'),
+  repository: key(nonEmpty, 'a name under `repositories`', 'Where they go.'),
+});
+
+/** Where tickets go that name no repository themselves. */
+export const routesKey = key(
+  z.preprocess((value) => value ?? [], z.array(rule)).prefault([]),
+  'a list of rules: `repository`, with `project`, `team`, `label` or several of them; with none, for all other tickets',
+  'Where tickets go that name no repository. A rule with a label comes before one with a project, that before one with a team.',
+);

@@ -1,0 +1,26 @@
+import { cutMiddle, grouped } from './cut-text.ts';
+import { cleanMarkdown, cleanText, dropHidden } from './outgoing-text.ts';
+
+/*
+ * Parts of Markdown made of words that are not ours.
+ */
+
+export function list(items: readonly string[], most: number, limit: number): string {
+  const shown = items.slice(0, most).map((item) => `- ${cleanMarkdown(item, limit).replaceAll('\n', '\n  ')}`);
+  return [...shown, ...(items.length > most ? [`- … and ${items.length - most} more`] : [])].join('\n');
+}
+
+/** A fence that the text itself can't close; of a long text its beginning and its end. */
+export function fenced(text: string, limit: number): string {
+  const shown = cutMiddle(dropHidden(text).trimEnd(), limit, (leftOut) => `[${grouped(leftOut)} characters left out]`);
+  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${shown}\n${fence}`;
+}
+
+/** One line that is rendered as Markdown, perhaps in a table. */
+export function inline(text: string, limit: number): string {
+  return cleanText(text, limit)
+    .replaceAll('|', '\\|')
+    .replace(/<(?=[a-z/!?])/gi, '&lt;');
+}

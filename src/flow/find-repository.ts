@@ -1,0 +1,119 @@
+import { inEscalation } from '../core/escalation.ts';
+import { cleanText } from '../core/outgoing-text.ts';
+import { isObeyed } from '../core/prompt.ts';
+import type { Repository } from '../core/repository.ts';
+import { type RouteScope, routeByAnswer, routeTicket, scopeOf, unknownAnswer } from '../core/routing.ts';
+import type { Person, Ticket } from '../core/ticket.ts';
+import type { TicketFacts } from '../core/ticket-facts.ts';
+import { addActivities } from '../store/activities.ts';
+import type { Tx } from '../store/database.ts';
+import { unreadPrompts } from '../store/prompts.ts';
+import { readRememberedRoute, rememberRoute } from '../store/remembered-routes.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import { currentConversation, type SessionRow } from '../store/sessions.ts';
+import type { NotPrepared } from './prepare.ts';
+import type { RunDeps } from './run.ts';
+
+/**
+ * The repository of a ticket: what its session has worked in before, else what the ticket, the rules of the configuration
+ * and people's answers say (core/routing.ts). An answer is remembered for the ticket's project or team, and that is told.
+ */
+export async function findRepository(
+  deps: RunDeps,
+  run: ClaimedRun,
+  session: SessionRow,
+  ticket: Ticket,
+  facts: TicketFacts,
+): Promise<{ repository: Repository; base: string | null } | NotPrepared> {
+  const { db } = deps;
+  const all = [...deps.repositories.values()];
+  if (session.repository !== null) {
+    const repository = deps.repositories.get(session.repository);
+    if (repository) return { repository, base: session.baseBranch };
+    return failed(
+      `The repository "${session.repository}" of this ticket is no longer in shipmate.yaml.`,
+      'Add it back and say "continue".',
+    );
+  }
+  if (all.length === 0)
+    return failed('No repository is configured.', 'Name one under "repositories" in shipmate.yaml and say "continue".');
+  const scope = scopeOf(ticket);
+  const earlier = scope && (await readRememberedRoute(db, ticket.tracker, scope));
+  const routing = { repositories: all, rules: deps.routes, remembered: earlier?.repository ?? null };
+  const route = routeTicket(ticket, facts, routing);
+  if ('repository' in route) {
+    if (route.remembered && scope && earlier)
+      await tell(deps, run, rememberedBefore(route.repository, scope, earlier.by));
+    return route;
+  }
+  const prompts = (await unreadPrompts(db, session.id)).filter(isObeyed);
+  const answer = routeByAnswer(
+    prompts.map(({ body }) => body),
+    all,
+  );
+  if (answer) {
+    const { repository } = answer;
+    const said = prompts[answer.index];
+    // Where the ticket itself is wrong, only this ticket was meant.
+    if (scope && said && 'ask' in route) {
+      const { author: by, at } = said;
+      await tell(deps, run, rememberedNow(repository, scope), (tx) =>
+        rememberRoute(tx, { tracker: ticket.tracker, scope, repository: repository.name, by, at }),
+      );
+    }
+    return answer;
+  }
+  if ('unknown' in route)
+    return failed(
+      noSuchRepository(route.unknown.given, route.unknown.known),
+      'Answer with one of these names.',
+      'Correct the ticket\'s "repository" field or shipmate.yaml, and say "continue".',
+    );
+  const { question, options } = route.ask;
+  const newest = prompts.at(-1);
+  const given = newest === undefined ? null : unknownAnswer(newest.body);
+  const unknown = given === null ? '' : `There is no repository "${given}" here. `;
+  const message = `${unknown}${question} Answer with its name: ${options.join(', ')}.`;
+  return { outcome: { stopReason: 'needsInput', message, options }, heard: prompts.map(({ id }) => id) };
+}
+
+function noSuchRepository(given: string, known: readonly string[]): string {
+  return `There is no repository "${given}" here; there are: ${known.join(', ')}.`;
+}
+
+/** Once on a ticket, whatever else is done with it in the same transaction. */
+async function tell(deps: RunDeps, run: ClaimedRun, body: string, work: (tx: Tx) => Promise<void> = async () => {}) {
+  if (run.purpose === 'scope') return; // a ticket that is only rated is told nothing
+  await deps.db.transaction().execute(async (tx) => {
+    await holdRun(tx, run);
+    await work(tx);
+    const conversation = await currentConversation(tx, run.sessionId);
+    const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
+    await addActivities(tx, stage, 'routed', [{ type: 'thought', body }]);
+  });
+  deps.wake('post');
+}
+
+function rememberedNow({ name }: Repository, scope: RouteScope): string {
+  return (
+    `\`${name}\` it is. I remember this for the ${shown(scope)}, and do not ask again there. ${howToChange(scope)} ` +
+    'A ticket that is about another repository says so with `[repo=NAME]` in its description.'
+  );
+}
+
+function rememberedBefore({ name }: Repository, scope: RouteScope, by: Person): string {
+  return `I work in \`${name}\`, as ${cleanText(by.name, 100)} answered for the ${shown(scope)} before. ${howToChange(scope)}`;
+}
+
+function howToChange({ name }: RouteScope): string {
+  return `To change it: \`shipmate routes forget ${JSON.stringify(cleanText(name, 200).replaceAll('`', "'"))}\`, or a rule under \`routes\` in shipmate.yaml.`;
+}
+
+function shown({ kind, name }: RouteScope): string {
+  return `${kind} "${cleanText(name, 200)}"`;
+}
+
+/** Nothing more can be done here before people have done one of these. */
+export function failed(blocks: string, ...options: string[]): NotPrepared {
+  return { outcome: inEscalation('failed', { blocks, options }), heard: [] };
+}

@@ -1,0 +1,70 @@
+import type { Operation } from '../core/effect.ts';
+import { isBeside, withLink } from '../core/effect.ts';
+import { inEscalation } from '../core/escalation.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import { addActivities, settleActivity } from '../store/activities.ts';
+import type { Tx } from '../store/database.ts';
+import type { ClaimedEffect } from '../store/effects.ts';
+import { moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
+
+/** What it means for a session that an effect of it failed for good. Call with the session's lock held. */
+export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEffect, error: unknown): Promise<void> {
+  const { operation } = effect;
+  // An activity that a tracker refuses cannot be told on that tracker; the log and `shipmate sessions` have it.
+  if (operation.kind === 'postActivity') return settleActivity(tx, operation.id, withLink(operation));
+  if (operation.kind === 'updatePlan') return; // the next one may be taken
+  const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
+  const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
+  const message = error instanceof Error ? error.message : String(error);
+  const { message: body } = inEscalation('failed', {
+    blocks: `I could not finish this: ${describe(operation)} failed for good. ${message}`,
+    options: [remedy(session, operation, error)],
+  });
+  // What is beside the session's own work does not make it an error.
+  if (isBeside(operation)) return addActivities(tx, stage, cause, [{ type: 'response', body }]);
+  await addActivities(tx, stage, cause, [{ type: 'error', body }]);
+  // What was never pushed holds no name: the next try may choose another.
+  if (operation.kind === 'pushBranch' && session.headCommit === null)
+    await updateSession(tx, session.id, { branch: null });
+  if (session.state === 'complete') await moveSession(tx, session, 'error');
+}
+
+function remedy({ hint }: SessionRow, operation: Operation, error: unknown): string {
+  if (operation.kind === 'pushBranch' && operation.for === 'snapshot')
+    return `The work so far is kept; \`shipmate pull ${hint.identifier}\` brings it to you.`;
+  if (isBeside(operation))
+    return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
+  const isTaken = operation.kind === 'pushBranch' && error instanceof VendorError && error.code === 'conflict';
+  return isTaken
+    ? `Rename or delete the branch ${operation.branch}, then say "continue".`
+    : 'Say "continue" when that is mended.';
+}
+
+function describe(operation: Operation): string {
+  switch (operation.kind) {
+    case 'pushBranch':
+      return `pushing ${operation.branch} to ${operation.repository}`;
+    case 'openPullRequest':
+      return `opening the pull request from ${operation.head} in ${operation.repository}`;
+    case 'pushFile':
+      return `pushing a change of ${operation.path} as ${operation.branch} to ${operation.repository}`;
+    case 'moveTicket':
+      return `moving the ticket to "${operation.to}"`;
+    case 'attachPullRequest':
+      return 'attaching the pull request to the ticket';
+    case 'updatePlan':
+      return 'showing the plan';
+    case 'postActivity':
+      return 'showing an activity';
+    case 'createTicket':
+      return `filing the ticket "${operation.draft.title}"`;
+    case 'takeTicket':
+      return 'taking the ticket';
+    case 'releaseTicket':
+      return 'giving the ticket back';
+    default: {
+      const never: never = operation;
+      return String(never);
+    }
+  }
+}

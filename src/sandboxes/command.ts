@@ -92,7 +92,14 @@ async function runToEnd(running: StartedProcess, options: ExecOptions, startedAt
       }
       if (kept.length < chunk.length) kill('output');
     });
-    return new Promise<void>((resolve) => stream.once('close', resolve));
+    // What was said is not known when it could not be read to its end.
+    let failed: Error | null = null;
+    stream.on('error', (error) => {
+      failed = error;
+    });
+    return new Promise<void>((resolve, reject) =>
+      stream.once('close', () => (failed && !killed ? reject(failed) : resolve())),
+    );
   };
   const closed = [gather(running.stdout, stdout), gather(running.stderr, stderr)];
 

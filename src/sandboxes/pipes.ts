@@ -63,7 +63,7 @@ export function createPipePool(dir: string, owner: { uid: number; gid: number })
       const opened = [input, output, errors].filter((pipe) => pipe !== null);
       let open = opened.length;
       for (const { ours } of opened) {
-        ours.on('error', () => {}); // the child closed its end; how it ended tells the rest
+        ours.on('error', () => {}); // whoever reads it hears of it; of the input, how the child ended tells the rest
         ours.once('close', () => {
           open--;
           // Ended means that no process holds them any more.

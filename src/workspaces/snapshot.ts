@@ -48,6 +48,7 @@ export async function takeSnapshot(
   base: { commit: string; tree: string },
   last: Snapshot | null,
   signal: AbortSignal,
+  again = false,
 ): Promise<Snapshot> {
   const { stdout, stderr } = await runScript(keeper, take, {
     args: [base.commit, base.tree, last?.tree ?? ''],
@@ -56,7 +57,13 @@ export async function takeSnapshot(
   });
   const skipped = stderr.split('\n').filter((line) => line.startsWith('error: '));
   const end = stdout.indexOf(10);
-  const said = stdout.toString('latin1', 0, end);
+  const said = stdout.toString('latin1', 0, Math.max(0, end));
+  // It ended well and was not heard to its end: another one costs little and finds the same.
+  if (!/^(same|[0-9a-f]{40,64} [0-9a-f]{40,64})$/.test(said)) {
+    const heard = JSON.stringify(stdout.toString('latin1', 0, 200));
+    if (again) throw new WorkspaceError('git_failed', `The workspace could not be saved: git answered ${heard}.`);
+    return takeSnapshot(keeper, base, last, signal, true);
+  }
   if (said === 'same' && last) return { ...last, skipped };
   const [tree = '', commit = ''] = said.split(' ').map(assertCommit);
   const bundle = stdout.subarray(end + 1);

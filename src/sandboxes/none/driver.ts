@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../../core/check.ts';
@@ -73,8 +74,7 @@ async function startPlain(command: Command, pipes: PipePool): Promise<StartedPro
     if (group === undefined) throw (await once(child, 'error'))[0];
     const exited = once(child, 'exit').then(async ([code]) => {
       await endGroup(group);
-      // Whoever left the group may hold the pipes for ever; what had been written is read by then.
-      setTimeout(() => [stdin, stdout, stderr].forEach((pipe) => void pipe?.destroy()), 200).unref();
+      closeWhenQuiet([stdin, stdout, stderr].filter((pipe) => pipe !== null));
       return code as number | null;
     });
     const kill = async () => {
@@ -104,4 +104,22 @@ function killGroup(group: number): boolean {
   } catch {
     return false; // nobody is left in it
   }
+}
+
+const quietMs = 200;
+const looks = 10;
+
+/**
+ * Whoever left the group may hold the pipes for ever. They are closed when nothing has come for a while; a process that was
+ * kept from running meanwhile reads first what had been written.
+ */
+function closeWhenQuiet(pipes: Socket[], left = looks): void {
+  const read = () => pipes.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+  const before = read();
+  setTimeout(() => {
+    setImmediate(() => {
+      if (left > 1 && read() !== before) return closeWhenQuiet(pipes, left - 1);
+      for (const pipe of pipes) pipe.destroy();
+    });
+  }, quietMs).unref();
 }

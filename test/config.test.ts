@@ -356,9 +356,11 @@ describe('describeConfig', () => {
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', 'repositories'],
       ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
-      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages', 'tools.deny'].map(
+      ...['routes', ...['project', 'team', 'label', 'repository'].map((name) => `routes[].${name}`)],
+      ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,
       ),
+      ...['policy.escalation.pushSnapshot', 'policy.tools.deny'],
       ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
       ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
       ...['before', 'green', 'yellow', 'red'].map((name) => `policy.scope.${name}`),

@@ -127,6 +127,7 @@ test.for(['after', 'settled'])(
       `model: scripted:${join(dir, 'script.yaml')}`,
       `dataDir: ${join(dir, 'data')}`,
       'http: { port: 0 }',
+      'policy: { scope: { before: false } }',
       'log: { level: warn }',
     ];
     await writeFile(join(dir, 'shipmate.yaml'), config.join('\n'));

@@ -85,7 +85,7 @@ test('a question is repeated once, closed later with all there is to know, and s
   const closed = await view();
   expect(closed.state).toBe('stopped');
   const closing = texts(closed).at(-1) ?? '';
-  for (const part of ['**I need your help.**', 'Shall `@bob` decide?', '**Asked:** Is forgotten', 'Answer: Yes'])
+  for (const part of ['Nobody has answered this', 'Shall `@bob` decide?', '**Asked:** Is forgotten', 'Answer: Yes'])
     expect(closing).toContain(part);
 
   await service.app.desk.comment(ticket.identifier, 'Yes', someone);

@@ -30,7 +30,7 @@ tickets:
     - { calls: [${write}, ${finish}] }
   Edited:
     - { calls: [${red('What is wanted?')}] }
-    - { expect: [This is how the ticket reads now, A second file is], calls: [${rate()}] }
+    - { expect: [The description was changed, A second file is], calls: [${rate()}] }
     - { calls: [${write}, ${finish}] }
   Planned:
     - { calls: [${rate()}] }
@@ -53,7 +53,7 @@ tickets:
   Only looked at:
     - { calls: [${write}, { tool: bash, input: { command: ls } }] }
     - { expect: [only rated], calls: [${rate(', questions: ["Where to?"]')}] }
-    - { expect: [Call scope again, In the top directory.], calls: [${rate()}] }
+    - { expect: [It is yours now, In the top directory.], calls: [${rate()}] }
     - { calls: [${write}, ${finish}] }
   Stays unclear:
     - { calls: [${red('What?')}] }
@@ -126,7 +126,7 @@ describe('a ticket is rated before it is worked on', () => {
     expect(words(asked).join()).not.toContain('\u202e');
     const [question] = words(asked).slice(-1);
     expect(question).toMatch(
-      /^\*\*Rated red, size M\*\*: .*\n\nWhat is missing:\n- Which colour, `@ada`\?\n- A description/,
+      /^\*\*Rated red, size M\*\*: .*\n\nWhat is missing:\n- Which colour, `@ada`\?\n- a description/,
     );
     await service.app.desk.comment(identifier, 'Blue', someone);
     const done = await service.rest(identifier, 2);
@@ -139,7 +139,7 @@ describe('a ticket is rated before it is worked on', () => {
 
   test('red: an edit of the ticket has it rated again; a change that says no more has not', async ({ expect }) => {
     const { ticket } = await service.work({ title: 'Edited' });
-    await service.app.desk.editTicket(ticket.identifier, { priority: 'high' }, someone);
+    await service.app.desk.move(ticket.identifier, 'In Review', someone);
     await service.app.desk.editTicket(ticket.identifier, { description: 'A second file is wanted.' }, someone);
     const done = await service.rest(ticket.identifier, 2);
     expect([done.state, done.runs.length]).toEqual(['complete', 2]);

@@ -244,10 +244,10 @@ describe('a plan that waits for a yes', () => {
   test('what the service does of a split that is approved ends the run, once', async () => {
     const parts = [{ title: 'API', description: '', repository: null, after: [] }];
     let filed = 0;
-    const waits: Outcome = { stopReason: 'waiting', message: 'I wait for its parts.' };
+    const done: Outcome = { stopReason: 'finished', message: 'Its parts are filed.' };
     const fileParts = async () => {
       filed++;
-      return waits;
+      return done;
     };
     const given: RunDeps = { ...worker(), fileParts };
     await file(1);
@@ -255,7 +255,7 @@ describe('a plan that waits for a yes', () => {
     await work(given, { proposal: { kind: 'split', parts } });
     await post();
     await speak('approve');
-    expect(await work(given, {})).toMatchObject({ refused: 'waiting' });
+    expect(await work(given, {})).toMatchObject({ refused: 'finished' });
     await speak('How is it going?');
     expect(await work(given, {})).toMatchObject({ refused: null });
     expect(filed).toBe(1);

@@ -47,7 +47,9 @@ async function work(
   const worker = {
     ...deps,
     trackers: new Map([['board', given]]),
-    policy: { runsPerHour: null, stages },
+    policy: { runsPerHour: null, stages, approval: { by: [], silenceMinutes: null } },
+    name: agent,
+    knownSecrets: [],
     fields: defaultFieldNames,
     repositories: new Map(),
   } as unknown as RunDeps;

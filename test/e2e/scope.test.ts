@@ -30,7 +30,7 @@ tickets:
     - { calls: [${write}, ${finish}] }
   Edited:
     - { calls: [${red('What is wanted?')}] }
-    - { expect: [The description was changed, A second file is], calls: [${rate()}] }
+    - { expect: [People have edited the ticket, A second file is], calls: [${rate()}] }
     - { calls: [${write}, ${finish}] }
   Planned:
     - { calls: [${rate()}] }

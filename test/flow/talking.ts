@@ -38,7 +38,7 @@ export async function openStage() {
   const db = createDatabase(pool);
   const tracker = createBoardTracker({ pool, agent, secret });
   const trackers = new Map([['board', tracker]]);
-  const log = createLog({ level: 'silent', format: 'json', secrets: [] });
+  const log = createLog({ level: 'warn', format: 'json', secrets: [] });
   const workspaces = createWorkspaces({ dataDir: dir, driver: createTestDriver('none'), pool: { perRepository: 0 } });
   const common = { db, trackers, nudge: async () => {}, wake: () => {}, failpoint: () => {}, log };
   const policy = { runsPerHour: 20, people: { speak: [] }, approval: { by: [], silenceMinutes: null } };
@@ -133,6 +133,10 @@ export async function openStage() {
     },
     conclude: (run: ClaimedRun, outcome: Outcome, ending: Ending = { work: null }) =>
       conclude(concluding, run, outcome, ending),
+    async unsent(): Promise<number> {
+      const { rows } = await pool.query("select count(*)::int as count from effects where state = 'pending'");
+      return rows[0].count;
+    },
     async violations() {
       return (await checkInvariants(db, { live: false, days: null })).violations.map(
         ({ check, ticket, explanation }) => `${ticket}: ${check}: ${explanation}`,

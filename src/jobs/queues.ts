@@ -55,6 +55,7 @@ export async function startQueues(options: {
     schedule: options.clock ?? false,
     useListenNotify: true,
   });
+  let onceDue: (() => void) | null = null;
   boss.on('error', options.onError);
   await boss.start();
   for (const name of [...nudgeNames, clockQueue])
@@ -81,7 +82,9 @@ export async function startQueues(options: {
         if (!entries.some(({ name }) => name === key)) await boss.unschedule(clockQueue, key);
       for (const { name, cron, timezone } of entries)
         await boss.schedule(clockQueue, cron, null, { tz: timezone, key: name });
-      await boss.work(clockQueue, { batchSize: 100, pollingIntervalSeconds: 2 }, async () => look());
+      const isHeard = onceDue !== null;
+      onceDue = look;
+      if (!isHeard) await boss.work(clockQueue, { batchSize: 100, pollingIntervalSeconds: 2 }, async () => onceDue?.());
     },
     stop: () => boss.stop({ graceful: false, close: true }),
   };

@@ -63,6 +63,6 @@ test('what comes round by the clock is what was named last, and its nudge is hea
     { key: 'third', cron: '0 6 * * *', timezone: 'Europe/Berlin' },
   ]);
   await boss.start();
-  for (let sent = 0; sent < 2; sent++) await boss.send('due');
+  await boss.send('due');
   await heard.promise;
 });

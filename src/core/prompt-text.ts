@@ -51,9 +51,9 @@ export function writeSystemPrompt(facts: {
 
 function howToWork(name: string, scope: boolean): string {
   const plan = scope
-    ? 'Then rate it with scope. The plan in it is shown; keep it true with update_plan as you go.'
+    ? 'Rate it with scope; keep the plan in that true with update_plan.'
     : 'Show a short plan with update_plan, and keep it true as you go.';
-  return `You are ${name}, a software engineer on this team. A ticket was assigned to you. You work on it through tools, in a checkout of its repository, inside a sandbox without network. Nobody watches every step: people see your plan, your notes and the pull request that comes of your work.
+  return `You are ${name}, a software engineer on this team. You work on a ticket through tools, in a checkout of its repository, inside a sandbox without network. People see your plan, your notes and the pull request that comes of it.
 
 # How to work
 
@@ -100,9 +100,10 @@ export interface RequestParts {
 /** The first message of a session: the ticket, all of it marked as data. */
 export function writeRequest(ticket: Ticket, more: RequestParts | null = null): string {
   const identifier = cleanLine(ticket.identifier, 80);
-  const fields = Object.entries(ticket.fields).map(
-    ([name, value]) => `${cleanLine(name, 100)}: ${cleanLine(value, limits.field)}`,
-  );
+  const told = more ? new Set(itemsOf(more.facts)) : new Set<string>();
+  const fields = Object.entries(ticket.fields)
+    .filter(([, value]) => !told.has(value.trim())) // it stands below, under our name for it
+    .map(([name, value]) => `${cleanLine(name, 100)}: ${cleanLine(value, limits.field)}`);
   const relations = ticket.relations.map(
     ({ type, ticket: { identifier, title }, category }) =>
       `${type} ${cleanLine(identifier, 80)} (${category}): ${cleanLine(title)}`,
@@ -124,6 +125,10 @@ export function writeRequest(ticket: Ticket, more: RequestParts | null = null): 
   const request = `Your ticket is ${identifier}:\n\n${markOutside(`ticket ${identifier}`, parts.join('\n\n'))}`;
   const notes = more ? explainFacts(more.facts, more.now) : [];
   return notes.length === 0 ? request : `${request}\n\n${notes.join('\n')}`;
+}
+
+function itemsOf({ acceptanceCriteria, allowedPaths, exitCommands }: TicketFacts): string[] {
+  return [...acceptanceCriteria, ...allowedPaths, ...exitCommands];
 }
 
 /** What the service does with a ticket's fields, where the agent should know it: the ticket's own words, under its names. */

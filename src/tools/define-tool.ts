@@ -36,12 +36,18 @@ export function failure(text: string, summary?: string): ToolResult {
   return { text, isError: true, ...(summary === undefined ? {} : { summary }) };
 }
 
-/** Without the parts that cost tokens and say nothing: the dialect, the bounds of a safe integer, and "not empty". */
+/**
+ * Without the parts that cost tokens in every request and help nobody: the dialect, the bounds of a safe integer, "not
+ * empty", and lengths, which whoever passes one is told.
+ */
 function toJsonSchema(schema: z.ZodType): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     override({ jsonSchema }) {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      delete jsonSchema.maxLength;
+      delete jsonSchema.maxItems;
       if (jsonSchema.minLength === 1) delete jsonSchema.minLength;
       if (jsonSchema.minItems === 1) delete jsonSchema.minItems;
     },

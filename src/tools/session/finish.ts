@@ -16,7 +16,7 @@ const criteria = z
 export function finishTool(finish: Finish, asksCriteria = false): Tool {
   return defineTool({
     name: 'finish',
-    description: 'Hand in the work: it is verified, or you are told what is wrong.',
+    description: 'Hand in the work; it is verified.',
     arguments: z.object({
       title: z.string().min(1).max(200).describe('Of the pull request'),
       summary: z.string().min(1).max(8_000).describe('What and why, in Markdown'),

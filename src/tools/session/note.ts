@@ -3,7 +3,7 @@ import { defineTool } from '../define-tool.ts';
 
 export const noteTool = defineTool({
   name: 'note',
-  description: 'Tell people on the ticket what they should know before you are done.',
+  description: 'Tell people on the ticket what they should know now.',
   arguments: z.object({ text: z.string().min(1).max(4_000) }),
   readOnly: true,
   describe: () => null,

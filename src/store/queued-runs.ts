@@ -80,15 +80,12 @@ export async function endQueuedRun(tx: Tx, runId: string, outcome: Outcome): Pro
 
 /** Tells the run's worker to stop; one that waits for an outside service is claimed at once, to be ended. */
 export async function askToStop(tx: Tx, runId: string): Promise<void> {
-  await tx
-    .updateTable('runs')
-    .set({
-      // Of the moment at which the row is ours: what a step wrote before it is not after the stop.
-      stop_requested_at: sql`coalesce(stop_requested_at, clock_timestamp())`,
-      not_before: sql`least(not_before, now())`,
-    })
-    .where('id', '=', runId)
-    .execute();
+  // The row is locked first: an update reckons its values before it waits for a lock, so the moment it wrote would be
+  // before that of a step which had the row meanwhile.
+  await sql`
+    with held as (select id from runs where id = ${runId} for no key update)
+    update runs set stop_requested_at = coalesce(stop_requested_at, clock_timestamp()), not_before = least(not_before, now())
+    from held where runs.id = held.id`.execute(tx);
 }
 
 /** Something newer is wanted than the stop. Only where nobody works on the run: a worker may have heard of it already. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { noteLostWorker } from '../../src/store/lost-workers.ts';
+import { askToStop } from '../../src/store/queued-runs.ts';
 import { beat, type ClaimedRun, claimRun, outsideAwayForMs, releaseRun, silenceRunsOf } from '../../src/store/runs.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { queueRun } from '../support/runs.ts';
@@ -73,6 +74,27 @@ describe('which run is claimed', () => {
     console.log(`claim with 20,000 waiting: ${took[15]?.toFixed(1)} ms (median), ${took[29]?.toFixed(1)} ms (most)`);
     expect(took[15]).toBeLessThan(500);
   });
+});
+
+test('a stop that waited for the run’s row is of the moment at which it had it', async ({ expect }) => {
+  const { pool } = database;
+  const [run] = await queueRun(pool, {});
+  if (!run) throw new Error('nothing was queued');
+  const holder = await pool.connect();
+  await holder.query('begin');
+  await holder.query('select 1 from runs where id = $1 for no key update', [run.id]);
+  const stopping = db.transaction().execute((tx) => askToStop(tx, run.id));
+  const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await expect.poll(async () => (await pool.query(waiting)).rowCount).toBe(1);
+  const held = await holder.query('select clock_timestamp() as at');
+  await holder.query('commit');
+  holder.release();
+  await stopping;
+  const { rows } = await pool.query('select stop_requested_at > $2 as after from runs where id = $1', [
+    run.id,
+    held.rows[0].at,
+  ]);
+  expect(rows).toEqual([{ after: true }]);
 });
 
 describe('one heartbeat for all runs of a process', () => {

@@ -31,8 +31,8 @@ export interface Outcome {
   waits?: Wait[];
   /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */
   givesBack?: Rating;
-  /** It leads the sub-tickets of its ticket: how they stand, and where its own ticket goes when all of them are over. */
-  leads?: { overview: Plan; to: 'done' | 'review' | null };
+  /** It leads the sub-tickets of its ticket: how they stand, and where its own ticket goes now. */
+  leads?: { overview: Plan; to: 'started' | 'done' | 'review' | null };
   /** Of a change that was published. */
   proof?: ProofVerdict;
 }

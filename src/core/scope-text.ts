@@ -1,7 +1,6 @@
 import { describeEstimate, type Estimate } from './estimate.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Overlap } from './overlap.ts';
-import type { Part } from './proposal.ts';
 import type { Confidence, Rating } from './scope.ts';
 import type { TicketHint } from './ticket.ts';
 
@@ -24,11 +23,20 @@ export interface Findings {
 }
 
 /** The rating as a lasting word on the ticket. */
-export function writeRating(rating: Rating, { estimate, overlaps }: Findings): string {
+export function writeRating(rating: Rating, findings: Findings): string {
+  return write(rating, findings, listed('Plan:', numbered(rating.plan)));
+}
+
+/** What stands above a proposal, which says itself what is to be done. */
+export function introduceProposal(rating: Rating, findings: Findings): string {
+  return write(rating, findings, '');
+}
+
+function write(rating: Rating, { estimate, overlaps }: Findings, plan: string): string {
   return joined([
     writeHead(rating),
     writeFiles(rating.files),
-    listed('Plan:', numbered(rating.plan)),
+    plan,
     listed('Open questions:', bulleted(rating.questions)),
     estimate
       ? `Estimate: ${describeEstimate(estimate)}.`
@@ -49,24 +57,6 @@ export function writeMissing(rating: Rating, missing: readonly string[]): string
         : 'I know of nothing that is missing: say "continue", and I begin.',
     writeFiles(rating.files),
     'Answer here or edit the ticket, and I rate it again. Nothing was changed.',
-  ]);
-}
-
-/** A plan that waits for a yes. */
-export function writePlanProposal(rating: Rating, findings: Findings): string {
-  return joined([
-    writeRating(rating, findings),
-    'Shall I do it so? Answer "Approve" or "Reject", or say what should be different. Nothing was changed yet.',
-  ]);
-}
-
-/** Sub-tickets that wait for a yes, each with what it comes after. */
-export function writeSplitProposal(rating: Rating, findings: Findings): string {
-  const parts = rating.parts.map((part, place) => `${place + 1}. ${writePart(part)}`);
-  return joined([
-    writeRating(rating, findings),
-    listed('I propose to split this ticket:', parts),
-    'Shall these tickets be filed? Answer "Approve" or "Reject", or say what should be different. Nothing was changed yet.',
   ]);
 }
 
@@ -105,13 +95,6 @@ function writeOverlaps(overlaps: readonly Overlap<TicketHint>[]): string[] {
       ({ session: { identifier }, files }) =>
         `${cleanText(identifier, 80)} is being worked on at the same time and touches ${namesOf(files)} too.`,
     );
-}
-
-function writePart({ title, description, repository, after }: Part): string {
-  const where = repository === null ? '' : ` (in ${cleanText(repository, 100)})`;
-  const order = after.length === 0 ? '' : `, after ${after.map((place) => place + 1).join(' and ')}`;
-  const about = cleanText(description, 400);
-  return `**${cleanText(title, 200)}**${where}${order}${about === '' ? '' : `: ${about}`}`;
 }
 
 function numbered(lines: readonly string[]): string[] {

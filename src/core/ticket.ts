@@ -4,6 +4,9 @@ export type TrackerKind = 'linear' | 'jira' | 'github-issues' | 'board';
 /** Where a state stands in a ticket's life, whatever the tracker calls the state itself. */
 export type StateCategory = 'backlog' | 'unstarted' | 'started' | 'review' | 'done' | 'canceled';
 
+/** Where a ticket is on which nobody has begun. */
+export const notStarted: StateCategory[] = ['backlog', 'unstarted'];
+
 export function isOver(category: StateCategory): boolean {
   return category === 'done' || category === 'canceled';
 }

@@ -11,6 +11,7 @@ import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
+import { notStarted } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
@@ -262,7 +263,7 @@ async function publish(
       kind: 'moveTicket',
       id: id('review'),
       to: 'review',
-      from: ['backlog', 'unstarted', 'started'],
+      from: [...notStarted, 'started'],
     });
     return;
   }
@@ -320,11 +321,9 @@ async function publish(
     number: { from: pullRequestKey, field: 'number' },
     title: text.title,
   });
-  await add(
-    'review',
-    { kind: 'moveTicket', id: id('review'), to: 'review', from: ['backlog', 'unstarted', 'started'] },
-    [pullRequestKey],
-  );
+  await add('review', { kind: 'moveTicket', id: id('review'), to: 'review', from: [...notStarted, 'started'] }, [
+    pullRequestKey,
+  ]);
   const closing = writeClosing({
     url: '{link}',
     proof: finished.proof,

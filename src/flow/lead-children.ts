@@ -2,7 +2,7 @@ import { childrenOf, nameTickets, openChildren, readStages, type Stages, writeOv
 import type { Operation } from '../core/effect.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { cleanText } from '../core/outgoing-text.ts';
-import { hintOf, isOver, type Person, type TicketHint } from '../core/ticket.ts';
+import { hintOf, isOver, notStarted, type Person, type StateCategory, type TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { type Stage, savePlan } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
@@ -47,7 +47,7 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
       stopReason: 'waiting',
       message: writeLeading(open, theirs, mode, facts.stages),
       waits: open.map((child) => ({ ticket: child, until: 'over' })),
-      leads: { overview, to: null },
+      leads: { overview, to: notStarted.includes(ticket.state.category) ? 'started' : null },
     };
     return { outcome, heard };
   }
@@ -89,7 +89,14 @@ async function takeIfNobodys(deps: RunDeps, child: TicketHint, signal: AbortSign
   );
 }
 
-/** The overview of a session that leads, and where its ticket goes in the end. */
+/** From where its ticket is moved on; what a person has moved further stays there. */
+const before: Record<'started' | 'review' | 'done', StateCategory[]> = {
+  started: notStarted,
+  review: [...notStarted, 'started'],
+  done: [...notStarted, 'started', 'review'],
+};
+
+/** The overview of a session that leads, and where its ticket goes. */
 export async function showLeading(tx: Tx, run: ClaimedRun, { leads }: Outcome, stage: Stage): Promise<void> {
   if (!leads) return;
   await savePlan(tx, stage, endOf(run), leads.overview);
@@ -99,7 +106,7 @@ export async function showLeading(tx: Tx, run: ClaimedRun, { leads }: Outcome, s
     kind: 'moveTicket',
     id: deterministicId(key),
     to: leads.to,
-    from: ['backlog', 'unstarted', 'started', ...(leads.to === 'done' ? (['review'] as const) : [])],
+    from: before[leads.to],
   };
   await addEffects(tx, [{ sessionId: stage.sessionId, runId: run.id, stepId: null, key, operation }]);
 }

@@ -22,6 +22,7 @@ import { readTicketNow, tellEdits } from './edits.ts';
 import { failed, findRepository } from './find-repository.ts';
 import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
+import { startTicket } from './start.ts';
 
 /** What a run starts from. */
 export interface Prepared {
@@ -83,6 +84,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const baseBranch =
     session.baseBranch ?? stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
   if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
+  if (run.purpose === 'work') await startTicket(deps, run, ticket);
 
   const handover = await latestHandover(deps.db, session.ticketId);
   const handed = handover?.runId === null ? handover.base : null;

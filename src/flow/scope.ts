@@ -14,11 +14,10 @@ import {
 } from '../core/scope.ts';
 import {
   type Findings,
+  introduceProposal,
   tellOverlaps,
   writeMissing,
-  writePlanProposal,
   writeRating,
-  writeSplitProposal,
   writeWaiting,
 } from '../core/scope-text.ts';
 import { judgeRating } from '../core/standing-orders.ts';
@@ -118,11 +117,11 @@ function follow(
       return { text: people, outcome: { stopReason: 'needsInput', message: writeMissing(rating, found.missing) } };
     case 'plan': {
       const proposal = { kind: 'plan' as const, steps: rating.plan };
-      return { text: people, outcome: { ...answers, message: writePlanProposal(rating, found), proposal } };
+      return { text: people, outcome: { ...answers, message: introduceProposal(rating, found), proposal } };
     }
     case 'split': {
       const proposal = { kind: 'split' as const, parts: rating.parts };
-      return { text: people, outcome: { ...answers, message: writeSplitProposal(rating, found), proposal } };
+      return { text: people, outcome: { ...answers, message: introduceProposal(rating, found), proposal } };
     }
     case 'wait': {
       const waits = found.earlier.map((ticket) => ({ ticket: bare(ticket), until: 'rests' as const }));

@@ -1,17 +1,25 @@
 import type { Activity } from '../core/activity.ts';
 import type { Operation } from '../core/effect.ts';
 import { inEscalation } from '../core/escalation.ts';
+import { notStarted, type Ticket } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { AttentionRow } from '../store/attention.ts';
-import type { Tx } from '../store/database.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { addEffects } from '../store/effects.ts';
 import { ensureRun } from '../store/queued-runs.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { hurryRun } from '../store/scope-asked.ts';
 import { moveSession, type SessionRow } from '../store/sessions.ts';
 
 export interface StartPolicy {
   /** Runs that one ticket may start within an hour; null is no limit. */
   runsPerHour: number | null;
+}
+
+interface Deps {
+  db: Database;
+  wake(drain: 'post'): void;
 }
 
 /**
@@ -39,18 +47,21 @@ export async function startRun(
     (run.number === 1
       ? `On it: reading ${session.hint.identifier} and the code now.`
       : 'On it: picking the work up again.');
-  const key = `${session.id}/run/${run.number}/started`;
-  const move: Operation = {
-    kind: 'moveTicket',
-    id: deterministicId(key),
-    to: 'started',
-    from: ['backlog', 'unstarted'],
-  };
-  const then = [{ sessionId: session.id, runId: run.id, stepId: null, key, operation: move }];
-  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body: `${body} ${note}`.trim() }], {
-    then,
-  });
+  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body: `${body} ${note}`.trim() }]);
   return true;
+}
+
+/** Moves the ticket to its first started state: not when it is given, for it may have to wait, but when work on it begins. */
+export async function startTicket({ db, wake }: Deps, run: ClaimedRun, { state }: Ticket): Promise<void> {
+  if (!notStarted.includes(state.category)) return;
+  const key = `${run.sessionId}/run/${run.number}/started`;
+  const operation: Operation = { kind: 'moveTicket', id: deterministicId(key), to: 'started', from: notStarted };
+  await db.transaction().execute(async (tx) => {
+    const { stopRequested } = await holdRun(tx, run);
+    if (stopRequested) return;
+    await addEffects(tx, [{ sessionId: run.sessionId, runId: run.id, stepId: null, key, operation }]);
+  });
+  wake('post');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { test } from 'vitest';
 import type { Rating } from '../../src/core/scope.ts';
-import { writeMissing, writeRating, writeSplitProposal, writeWaiting } from '../../src/core/scope-text.ts';
+import { introduceProposal, writeMissing, writeRating, writeWaiting } from '../../src/core/scope-text.ts';
 import type { TicketHint } from '../../src/core/ticket.ts';
 
 const rating: Rating = { confidence: 'yellow', size: 'M', files: [], plan: [], questions: [], parts: [] };
@@ -34,11 +34,11 @@ test('a red ticket gets one list of what is missing, and a way on', ({ expect })
   expect(writeMissing({ ...rating, confidence: 'green' }, [])).toContain('say "continue", and I begin.');
 });
 
-test('parts are numbered as people count, with what they come after', ({ expect }) => {
-  const part = { title: 'The table', description: 'Holds\nit.', repository: null, after: [] };
-  const parts = [part, { ...part, title: 'The page', repository: 'web', after: [0] }, { ...part, after: [0, 1] }];
-  expect(writeSplitProposal({ ...rating, parts }, nothing)).toContain(
-    '1. **The table**: Holds it.\n2. **The page** (in web), after 1: Holds it.\n3. **The table**, after 1 and 2: Holds it.',
+test('above a proposal stands how it is rated, and nothing that the proposal says itself', ({ expect }) => {
+  const part = { title: 'The table', description: 'Holds it.', repository: null, after: [] };
+  expect(introduceProposal({ ...rating, plan: ['Write it.'], parts: [part], questions: ['Which?'] }, nothing)).toBe(
+    '**Rated yellow, size M**: it can be done; some of it is uncertain.\n\nOpen questions:\n- Which?\n\n' +
+      'Estimate: there is nothing to compare with yet; it takes three finished tickets.',
   );
 });
 

@@ -60,6 +60,7 @@ describe('tickets that wait for others', () => {
         'Say "continue" to have me begin anyway.',
       options: ['continue'],
     });
+    expect((await desk().show(then)).ticket.state.name, 'it has not begun').toBe('Todo');
     await desk().comment(then, 'Use UTC', someone);
     await expect
       .poll(() => said(then))
@@ -140,6 +141,7 @@ describe('a ticket with sub-tickets', () => {
     await give(house);
     const leading = await service.rest(house);
     expect(leading.runs[0]?.outcome?.stopReason).toBe('waiting');
+    await expect.poll(async () => (await desk().show(house)).ticket.state.name).toBe('In Progress');
     expect((await said(house)).at(-1)).toContain(`Not mine, and left alone: ${garden} (Garden).`);
     const urlOf = async (ticket: string) => (await service.rest(ticket)).pullRequest?.url;
     const [first, second] = [await urlOf(cellar), await urlOf(walls)];

@@ -44,6 +44,17 @@ tickets:
         - tool: scope
           input:
             { confidence: yellow, size: L, files: [src], plan: [Split it], parts: ["The table", "The page\\nrepository: web\\nafter: 0\\nShows it."] }
+  "Task: a house.":
+    - calls:
+        - tool: scope
+          input:
+            { confidence: yellow, size: L, files: [src], plan: [Split it], parts: ["Walls\\n\\nTask: walls.", "Roof\\nafter: 0\\nTask: roof."] }
+  "Task: walls.":
+    - { calls: [${rate()}] }
+    - { calls: [{ tool: write, input: { path: walls.txt, content: "walls\\n" } }, ${finish}] }
+  "Task: roof.":
+    - { calls: [${rate()}] }
+    - { calls: [{ tool: write, input: { path: roof.txt, content: "roof\\n" } }, ${finish}] }
   Rated twice:
     - { calls: [{ tool: scope, input: { confidence: violet, size: S, files: [], plan: [] } }] }
     - { expect: [These are not the arguments of scope], calls: [${rate()}] }
@@ -153,7 +164,11 @@ describe('a ticket is rated before it is worked on', () => {
       options: ['Approve', 'Reject'],
       proposal: { kind: 'plan', steps: ['Write it', 'Hand it in'] },
     });
-    expect(words(view).at(-1)).toContain('Shall I do it so?');
+    const proposal = words(view).at(-1) ?? '';
+    expect(proposal).toMatch(
+      /^\*\*Rated green, size S\*\*.*\n\n\*\*Plan \w+\*\*\n\n1\. Write it\n2\. Hand it in\n\nSay "approve"/s,
+    );
+    expect(proposal.match(/Write it/g), 'the plan is shown once').toHaveLength(1);
   });
 
   test('too large: sub-tickets are proposed with their order; a circle among them goes back to the model', async ({
@@ -168,7 +183,43 @@ describe('a ticket is rated before it is worked on', () => {
         { title: 'The page', description: 'Shows it.', repository: 'web', after: [0] },
       ],
     });
-    expect(words(view).at(-1)).toContain('1. **The table**\n2. **The page** (in web), after 1: Shows it.');
+    expect(words(view).at(-1)).toContain('1. **The table**\n2. **The page** (in web, after 1)\n   Shows it.');
+    expect(
+      words(view)
+        .at(-1)
+        ?.match(/The table/g),
+      'the parts are shown once',
+    ).toHaveLength(1);
+  });
+
+  test('approved, its parts are filed once, in their order, and the ticket leads them to their end', async ({
+    expect,
+  }) => {
+    const { desk } = service.app;
+    const whole = await service.work({ title: 'House', description: 'Task: a house.' });
+    const { identifier } = whole.ticket;
+    expect(whole.runs[0]?.outcome?.proposal?.kind).toBe('split');
+    for (const word of ['approve', 'Approve', 'approve']) await desk.comment(identifier, word, someone);
+    const partsOf = async () =>
+      (await desk.show(identifier)).ticket.relations.filter(({ type }) => type === 'child').map(({ ticket }) => ticket);
+    await expect.poll(async () => (await partsOf()).map(({ title }) => title)).toEqual(['Walls', 'Roof']);
+    const [walls, roof] = (await partsOf()).map((part) => part.identifier);
+    if (!walls || !roof) throw new Error('there are no parts');
+    const first = await service.rest(walls);
+    expect([first.state, first.runs.length]).toEqual(['complete', 1]);
+    expect((await service.rest(roof)).runs.map((run) => run.outcome?.stopReason)).toEqual(['waiting']);
+    expect((await desk.show(roof)).ticket.state.category, 'what waits is not begun').toBe('unstarted');
+    const planOf = async () => (await desk.show(identifier)).plan.map(({ content }) => content);
+    await expect
+      .poll(planOf)
+      .toEqual([`${walls} Walls: in review: ${first.pullRequest?.url}`, `${roof} Roof: waiting for ${walls}`]);
+    expect((await desk.show(identifier)).ticket.state.category).toBe('started');
+    await desk.move(walls, 'Done', someone);
+    expect((await service.rest(roof, 2)).pullRequest?.url).toBeDefined();
+    await desk.move(roof, 'Done', someone);
+    await expect.poll(async () => (await service.app.sessions.view(identifier))?.state).toBe('complete');
+    await expect.poll(planOf).toEqual([`${walls} Walls: done`, `${roof} Roof: done`]);
+    expect(await partsOf()).toHaveLength(2);
   });
 
   test('rated twice, the later one counts; nonsense is told to the model, and after the first change it stands', async ({

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
+import type { Activity } from '../../src/core/activity.ts';
 import { spawnService, spawnWorld } from '../stand-ins/world/start.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -29,11 +30,14 @@ test('told to wait in a burst, two processes send nothing until then; then all a
   try {
     await world.webhooks(services.map(({ url }) => `${url}/webhooks/board`));
     await world.faults([{ nth: 10, action: { type: 'rateLimit', seconds: waitMs / 1000 } }]);
-    await Promise.all(
-      Array.from({ length: tickets }, (_, at) => world.create({ title: `${at}`, assignee: 'shipmate' })),
-    );
-    const moved = async () => (await world.writes()).filter(({ call }) => call === 'moveTicket').length;
-    await expect.poll(moved, { timeout: 90_000 }).toBe(tickets);
+    const giveAndStop = async (title: string) => {
+      const { ticket } = await world.create({ title, assignee: 'shipmate' });
+      await world.comment(ticket.id, 'stop');
+    };
+    await Promise.all(Array.from({ length: tickets }, (_, at) => giveAndStop(`${at}`)));
+    const closed = async () =>
+      Object.values(await world.counts()).filter(({ activities }) => activities.response === 1);
+    await expect.poll(async () => (await closed()).length, { timeout: 90_000 }).toBe(tickets);
 
     const requests = await world.requests();
     const told = requests.find(({ status }) => status === 429)?.at ?? Number.NaN;
@@ -41,10 +45,11 @@ test('told to wait in a burst, two processes send nothing until then; then all a
     expect(tooEarly).toEqual([]);
     expect(requests.filter(({ at }) => at >= told + waitMs).length).toBeGreaterThan(tickets);
     for (const counts of Object.values(await world.counts()))
-      expect(counts).toMatchObject({ stateChanges: ['In Progress'], duplicates: [] });
+      expect(counts).toMatchObject({ activities: { thought: 1, response: 1 }, stateChanges: [], duplicates: [] });
     const order = new Map<string | null, string[]>();
-    for (const { ticket, call } of await world.writes()) order.set(ticket, [...(order.get(ticket) ?? []), call]);
-    for (const [ticket, calls] of order) expect(calls.slice(0, 2), `${ticket}`).toEqual(['postActivity', 'moveTicket']);
+    for (const { ticket, call, content } of await world.writes())
+      if (call === 'postActivity') order.set(ticket, [...(order.get(ticket) ?? []), (content as Activity).type]);
+    for (const [ticket, types] of order) expect(types, `${ticket}`).toEqual(['thought', 'response']);
     const logged = services.flatMap((service) => service.log().match(/a vendor asked us to wait/g) ?? []);
     expect(logged).toHaveLength(1);
     const { rows } = await database.pool.query('select max(tries) as tries from effects');

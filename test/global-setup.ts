@@ -20,6 +20,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // A template must have no connections: `shipmate` keeps the server's keeper, so the clones come from a copy.
   const admin = new pg.Client({ connectionString: server.url.replace('/shipmate?', '/postgres?') });
   await admin.connect();
+  // Nobody cuts the power during a test; what processes are killed for, the system's cache keeps.
+  await admin.query('alter system set fsync = off');
+  await admin.query('alter system set full_page_writes = off');
+  await admin.query('select pg_reload_conf()');
   await admin.query('create database shipmate_template');
   await admin.end();
   await migrate(server.url.replace('/shipmate?', '/shipmate_template?'));

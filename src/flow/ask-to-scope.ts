@@ -27,7 +27,7 @@ export async function askToScope(
     await markScopeAsked(tx, session.id, told);
     const now = await readAttention(tx, session.id);
     // A run that is just being stopped is followed by this one at its end.
-    if (attend(now.registers, now.unread) === 'scope' && !now.run) await ensureRun(tx, session, 'scope');
+    if (attend(now.registers, now.unread) === 'scope' && !now.run) await ensureRun(tx, session, now, 'scope');
     return { sessionId: session.id, isGiven: false };
   });
   await deps.nudge('run');

@@ -134,7 +134,7 @@ async function end(
     const endsNow = spent || outcome.carriesOut !== undefined || endsAnyway.includes(outcome.stopReason);
     if ((unread.length > 0 || isEdited) && !endsNow) return 'goesOn';
     await settleLostCalls(tx, run.id);
-    await reopenPrompts(tx, run.id);
+    await reopenPrompts(tx, run);
     const conversation = await currentConversation(tx, session.id);
     const stage: Stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
@@ -164,7 +164,7 @@ async function end(
     deps.failpoint('conclude/mid');
     const next = await readAttention(tx, session.id);
     const todo = attend(next.registers, next.unread);
-    if (todo === 'scope') await ensureRun(tx, { ...session, state }, 'scope');
+    if (todo === 'scope') await ensureRun(tx, session, next, 'scope');
     if (todo !== 'work') return todo === 'scope' ? 'again' : 'ended';
     const started = await startRun(tx, deps.policy, { ...session, state }, next, conversation);
     return started ? 'again' : 'ended';

@@ -25,7 +25,7 @@ export async function endScoping(
   outcome: Outcome,
 ): Promise<boolean> {
   await settleLostCalls(tx, run.id);
-  await reopenPrompts(tx, run.id);
+  await reopenPrompts(tx, run);
   const { isTold } = await markScoped(tx, session.id);
   await moveSession(tx, session, 'stopped');
   await endRun(tx, run, outcome);
@@ -38,6 +38,6 @@ export async function endScoping(
   const todo = attend(next.registers, next.unread);
   const rested: SessionRow = { ...session, state: 'stopped' };
   if (todo === 'work') return startRun(tx, policy, rested, next, conversation);
-  if (todo === 'scope') await ensureRun(tx, rested, 'scope');
+  if (todo === 'scope') await ensureRun(tx, session, next, 'scope');
   return todo === 'scope';
 }

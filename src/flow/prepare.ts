@@ -12,7 +12,7 @@ import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
 import { type Handover, latestHandover } from '../store/handovers.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { findSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
+import { findSession, readBrief, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { tellUnmatchedPaths } from './allowed-paths.ts';
@@ -114,9 +114,10 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   const isBug = isBugTicket(ticket);
   const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, pinned };
-  if (session.brief) {
+  const written = await readBrief(deps.db, session.id);
+  if (written) {
     if (run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
-    return { ...from, brief: session.brief };
+    return { ...from, brief: written };
   }
   const system = writeSystemPrompt({
     name: deps.name,

@@ -73,27 +73,27 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
   for (let most = 1; !signal.aborted; most = Math.min(2 * most, mostAtOnce)) {
     const due: Due = new Set();
     deps.failpoint('sort/before');
-    const sorted = await deps.db.transaction().execute(async (tx) => {
-      const deliveries = await takeUnsorted(tx, most);
+    const { areMore } = await deps.db.transaction().execute(async (tx) => {
+      const { deliveries, areMore } = await takeUnsorted(tx, most);
       const sorted: Sorted[] = [];
+      const over: TicketHint[] = [];
       for (const delivery of deliveries) {
-        const one = await sortOne(deps, tx, delivery, due);
+        const told = readDelivery(deps, delivery);
+        const one = await sortOne(deps, tx, told, due);
         if (one.ticket === null) sorted.push(one);
         else await markSorted(tx, [one]); // the next one may open the session that it waits for
+        over.push(...overIn([...told.events, ...told.fromBots]));
       }
       await markSorted(tx, sorted);
       // The last thing that is locked; see there. It counts whoever did it: a bot may close what it has merged.
-      await markOver(
-        tx,
-        deliveries.flatMap((delivery) => overIn(allEvents(deps, delivery)).map(ticketIdOf)),
-      );
+      await markOver(tx, over.map(ticketIdOf));
       deps.failpoint('sort/mid');
-      return deliveries.length;
+      return { areMore };
     });
     deps.failpoint('sort/after');
     if (due.has('post')) deps.wake('post');
     queued ||= due.has('run');
-    if (sorted < most) break; // what comes now has a nudge of its own
+    if (!areMore) break; // what comes now has a nudge of its own
   }
   // Everybody is answered before the work for anybody begins.
   if (queued) await deps.nudge('run');
@@ -123,8 +123,8 @@ export async function applyNow(
 /** What there is to do once the transaction has committed. */
 export type Due = Set<'post' | 'run'>;
 
-async function sortOne(deps: SortDeps, tx: Tx, delivery: UnsortedDelivery, due: Due): Promise<Sorted> {
-  return guarded(deps, tx, delivery, due, async (events) => {
+async function sortOne(deps: SortDeps, tx: Tx, told: ToldOf, due: Due): Promise<Sorted> {
+  return guarded(deps, tx, told, due, async (events) => {
     let waitsFor: string | null = null;
     for (const event of events) if (!(await applyEvent(deps, tx, event, due))) waitsFor = ticketIdOf(event.ticket);
     return waitsFor;
@@ -137,24 +137,24 @@ const nothing = 'nothing for us';
 async function guarded(
   deps: SortDeps,
   tx: Tx,
-  delivery: UnsortedDelivery,
+  { delivery, events, fromBots }: ToldOf,
   due: Due,
   /** Answers the ticket whose session the delivery waits for. */
   work: (events: TrackerEvent[]) => Promise<string | null>,
 ): Promise<Sorted> {
   const { id, deliveryId, source } = delivery;
-  const { events, fromBots } = readEvents(deps, delivery);
   const gifts = fromBots.filter((event) => event.type === 'sessionCreated');
   if (events.length + gifts.length === 0) return { id, outcome: nothing, ticket: null };
   await sql`savepoint one`.execute(tx);
   try {
     for (const { ticket, at } of gifts) await noteGivenByBot(tx, ticket, at);
     const ticket = events.length === 0 ? null : await work(events);
-    await sql`release savepoint one`.execute(tx); // they nest
+    await sql`release savepoint one`.execute(tx);
     return { id, outcome: events.map((event) => event.type).join(', ') || nothing, ticket };
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error;
     await sql`rollback to savepoint one`.execute(tx);
+    await sql`release savepoint one`.execute(tx); // else the rollback of one that is around it would end here
     deps.log.error({ err: error, delivery: deliveryId, source }, 'a delivery could not be sorted');
     for (const { ticket } of events.slice(0, 1)) await tellUnsorted(tx, ticket, id, due);
     return { id, outcome: `failed: ${error instanceof Error ? error.message : String(error)}`, ticket: null };
@@ -178,15 +178,18 @@ async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: D
   due.add('post');
 }
 
-function allEvents(deps: SortDeps, delivery: UnsortedDelivery): TrackerEvent[] {
-  return deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+/** What a delivery tells: what people did, and what bots did. */
+interface ToldOf {
+  delivery: UnsortedDelivery;
+  events: TrackerEvent[];
+  fromBots: TrackerEvent[];
 }
 
-/** What people did. Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
-function readEvents(deps: SortDeps, delivery: UnsortedDelivery): { events: TrackerEvent[]; fromBots: TrackerEvent[] } {
-  const all = allEvents(deps, delivery);
+/** Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
+function readDelivery(deps: SortDeps, delivery: UnsortedDelivery): ToldOf {
+  const all = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
   const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
-  return { events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
+  return { delivery, events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
 }
 
 /** false: the ticket has no session yet, and the event waits for one. */
@@ -261,7 +264,7 @@ export async function takeInWaiting(
   const sorted: Sorted[] = [];
   for (const delivery of await listWaiting(tx, session.ticketId))
     sorted.push(
-      await guarded(deps, tx, delivery, due, async (events) => {
+      await guarded(deps, tx, readDelivery(deps, delivery), due, async (events) => {
         for (const event of events) {
           await tellSession(tx, event.ticket, toldBy(event, deps.policy));
           await takeInWords(deps, tx, session, event, due, openedAt);
@@ -289,7 +292,7 @@ async function act(
   const { run } = attention;
   if (todo === 'scope') {
     if (run?.purpose === 'work') return rest(tx, session, 'taken', attention, words, due);
-    await ensureRun(tx, session, 'scope');
+    await ensureRun(tx, session, attention, 'scope');
     due.add('run');
     return;
   }
@@ -317,7 +320,6 @@ async function act(
         ? 'This stop is older than what was asked for since, so I go on. Say "stop" again to stop me.'
         : ['Noted; I will take it into account at my next step.', noteLength(words.said?.body ?? '')].join(' ').trim();
     await answer(tx, session, words, { type: 'thought', body, ephemeral: true }, due);
-    due.add('run');
   }
 }
 

@@ -30,7 +30,7 @@ export async function startRun(
   tx: Tx,
   { runsPerHour }: StartPolicy,
   session: SessionRow,
-  attention: Pick<AttentionRow, 'runs' | 'runsInHour'>,
+  attention: Pick<AttentionRow, 'run' | 'lastRun' | 'runs' | 'runsInHour'>,
   conversation: { id: string; ref: unknown } | null,
   /** Why it begins, where nobody asked for it just now; and what is said beside it. */
   { why, note = '' }: { why?: string; note?: string } = {},
@@ -41,7 +41,7 @@ export async function startRun(
     await addActivities(tx, stage, `capped/${attention.runs}`, [tooMany(runsPerHour)]);
     return false;
   }
-  const run = await ensureRun(tx, session);
+  const run = await ensureRun(tx, session, attention);
   const body =
     why ??
     (run.number === 1

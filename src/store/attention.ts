@@ -9,6 +9,8 @@ export interface AttentionRow {
   /** Something that was said to the agent is neither read nor answered. One that waits heeds nothing but "continue". */
   unread: boolean;
   run: { id: string; number: number; isHeld: boolean; stopRequested: boolean; purpose: RunPurpose } | null;
+  /** The number of its newest run; 0 before the first. */
+  lastRun: number;
   /** All its runs, and those of the last hour. */
   runs: number;
   runsInHour: number;
@@ -31,6 +33,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     scope_asked_at: string | null;
     scoped_at: string | null;
     unread: boolean;
+    last_run: number;
     runs: number;
     runs_in_hour: number;
     run_id: string | null;
@@ -49,11 +52,11 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
           and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
           and (not s.waiting or p.signal = 'continue')
       ) as unread,
-      h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.purpose, r.stop_requested_at
+      h.last_run, h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.purpose, r.stop_requested_at
     from sessions s
     left join runs r on r.session_id = s.id and r.ended_at is null
     cross join lateral (
-      select count(*)::int as runs,
+      select count(*)::int as runs, coalesce(max(number), 0)::int as last_run,
         count(*) filter (where queued_at > now() - interval '1 hour' and purpose = 'work')::int as runs_in_hour
       from runs where session_id = s.id
     ) h
@@ -87,6 +90,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
             stopRequested: row.stop_requested_at !== null,
             purpose: row.purpose ?? 'work',
           },
+    lastRun: row.last_run,
     runs: row.runs,
     runsInHour: row.runs_in_hour,
   };

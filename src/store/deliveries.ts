@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Delivery } from '../core/delivery.ts';
 import { toJson } from '../lib/json.ts';
 import type { Queryable, Tx } from './database.ts';
@@ -23,19 +23,29 @@ const idleSeconds = 5;
  * is frozen while it has the turn loses it after some seconds.
  */
 export async function takeTurn(tx: Tx): Promise<void> {
-  await sql`
+  await turn(sql`true`).execute(tx);
+}
+
+function turn(when: RawBuilder<unknown>) {
+  return sql`
     select set_config('idle_in_transaction_session_timeout', ${`${idleSeconds}s`}, true)
-    from locks where name = 'sort' for update`.execute(tx);
+    from locks where name = 'sort' and ${when} for update`;
 }
 
 /** The oldest deliveries that nobody has sorted, at most `most`; takes the turn where there are any. */
-export async function takeUnsorted(tx: Tx, most: number): Promise<UnsortedDelivery[]> {
+export async function takeUnsorted(
+  tx: Tx,
+  most: number,
+): Promise<{ deliveries: UnsortedDelivery[]; areMore: boolean }> {
   // An idle process locks, and so writes, nothing.
-  const due = sql`select from deliveries where sorted_at is null limit 1`;
-  if ((await due.execute(tx)).rows.length === 0) return [];
-  await takeTurn(tx);
-  const rows = await select(tx).where('sorted_at', 'is', null).orderBy('id').limit(most).forUpdate().execute();
-  return rows.map(toDelivery);
+  const taken = await turn(sql`exists (select from deliveries where sorted_at is null)`).execute(tx);
+  if (taken.rows.length === 0) return { deliveries: [], areMore: false };
+  const rows = await select(tx)
+    .where('sorted_at', 'is', null)
+    .orderBy('id')
+    .limit(most + 1)
+    .execute();
+  return { deliveries: rows.slice(0, most).map(toDelivery), areMore: rows.length > most };
 }
 
 /** What was delivered about a ticket before it had a session. */

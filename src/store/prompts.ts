@@ -84,13 +84,14 @@ export async function markRead(tx: Tx, ids: string[], stepId: string | null): Pr
 }
 
 /** What only a step that never completed has read is unread again: the next run must hear it. */
-export async function reopenPrompts(tx: Tx, runId: string): Promise<void> {
+export async function reopenPrompts(tx: Tx, run: { id: string; sessionId: string }): Promise<void> {
   for (const table of ['prompts', 'edits'] as const)
     await tx
       .updateTable(table)
       .set({ read_by: null, read_at: null })
+      .where('session_id', '=', run.sessionId)
       .where('read_by', 'in', (query) =>
-        query.selectFrom('steps').select('id').where('run_id', '=', runId).where('completed_at', 'is', null),
+        query.selectFrom('steps').select('id').where('run_id', '=', run.id).where('completed_at', 'is', null),
       )
       .execute();
 }

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Outcome } from '../core/outcome.ts';
-import type { RunPurpose, SessionState } from '../core/session.ts';
+import type { RunPurpose } from '../core/session.ts';
 import { priorities, type TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
+import type { AttentionRow } from './attention.ts';
 import type { Tx } from './database.ts';
 import { settleLostCalls } from './spending.ts';
 
@@ -13,16 +14,12 @@ import { settleLostCalls } from './spending.ts';
  */
 export async function ensureRun(
   tx: Tx,
-  session: { id: string; state: SessionState; waiting: boolean; hint: Pick<TicketHint, 'priority' | 'team'> },
+  { id: sessionId, hint }: { id: string; hint: Pick<TicketHint, 'priority' | 'team'> },
+  { run, lastRun }: Pick<AttentionRow, 'run' | 'lastRun'>,
   purpose: RunPurpose = 'work',
 ): Promise<{ id: string; number: number }> {
-  const sessionId = session.id;
-  const { priority, team } = session.hint;
-  // A pending session has never had a run.
-  const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
-  if (last && last.ended_at === null) return { id: last.id, number: last.number };
-  if (session.waiting) await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
-  const number = (last?.number ?? 0) + 1;
+  if (run) return run;
+  const number = lastRun + 1;
   const id = deterministicId('run', sessionId, number);
   await tx
     .with('woken', (query) =>
@@ -39,29 +36,20 @@ export async function ensureRun(
         })
         .where('id', '=', sessionId),
     )
+    .with('awaited', (query) => query.deleteFrom('waits').where('session_id', '=', sessionId))
     .insertInto('runs')
     .values({
       id,
       session_id: sessionId,
       number,
       purpose,
-      priority: purpose === 'scope' ? priorities.length : priorities.indexOf(priority),
-      team: team ?? '',
+      priority: purpose === 'scope' ? priorities.length : priorities.indexOf(hint.priority),
+      team: hint.team ?? '',
       worker: null,
       outcome: null,
     })
     .execute();
   return { id, number };
-}
-
-function lastRun(tx: Tx, sessionId: string) {
-  return tx
-    .selectFrom('runs')
-    .select(['id', 'number', 'ended_at'])
-    .where('session_id', '=', sessionId)
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst();
 }
 
 /** Ends a run that nobody has claimed. Answers whether it did. Call with the session's lock held. */

@@ -9,6 +9,14 @@ import type { Database, Tx } from './database.ts';
 import type { ClaimedRun } from './runs.ts';
 import type { Schema } from './schema.ts';
 
+/** All but the brief, which is long, and which only a run reads. */
+const columns = [
+  ...(['sessions.id', 'sessions.ticket_id', 'sessions.state', 'sessions.repository', 'sessions.branch'] as const),
+  ...(['sessions.base_branch', 'sessions.base_commit', 'sessions.head_commit', 'sessions.pull_request'] as const),
+  ...(['sessions.follows', 'sessions.asked_about', 'sessions.gone', 'sessions.waiting', 'sessions.leads'] as const),
+  'sessions.updated_at' as const,
+];
+
 export interface SessionRow {
   id: string;
   ticketId: string;
@@ -23,7 +31,6 @@ export interface SessionRow {
   follows: { number: number; url: string; merged: boolean } | null;
   /** The closed pull request about which people were asked, and in which run. */
   askedAbout: { number: number; run: number } | null;
-  brief: Brief | null;
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
   gone: boolean;
@@ -110,7 +117,7 @@ async function makeSession(
       ...told,
     })
     .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
-    .returningAll()
+    .returning(columns)
     .returning(sql<boolean>`exists (select from deliveries where ticket = ${ticketId})`.as('is_awaited'))
     .executeTakeFirst();
   return made ? { ...toRow({ ...made, hint }), isNew: true, isAwaited: made.is_awaited } : null;
@@ -139,14 +146,13 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
         closed: latest('closed', 'closed_at', told.closed, true),
         closed_at: newest('closed_at'),
       }),
-      ...(told.edited && { edited_at: newest('edited_at') }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
       ...(told.edited && { edited_at: newest('edited_at') }),
     })
     .whereRef('tickets.id', '=', 'sessions.ticket_id')
     .where('sessions.id', '=', sessionIdOf(hint))
-    .returningAll('sessions')
+    .returning(columns)
     .returning('tickets.hint')
     .executeTakeFirst();
   return toRow(row);
@@ -158,6 +164,12 @@ export function lockSession(tx: Tx, id: string): Promise<SessionRow | null> {
 
 export function findSession(db: Database | Tx, id: string): Promise<SessionRow | null> {
   return select(db, false).where('sessions.id', '=', id).executeTakeFirst().then(toRow);
+}
+
+/** What its first run made of its ticket, and each run begins with; null before that. */
+export async function readBrief(db: Database, id: string): Promise<Brief | null> {
+  const row = await db.selectFrom('sessions').select('brief').where('id', '=', id).executeTakeFirst();
+  return row?.brief ?? null;
 }
 
 /** An effect's session while its lease is ours; null when somebody else has it by now. */
@@ -192,7 +204,9 @@ export async function moveSession(tx: Tx, session: SessionRow, state: SessionSta
   await updateSession(tx, session.id, { state });
 }
 
-export type SessionChanges = Partial<Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone' | 'waiting'>>;
+export type SessionChanges = Partial<
+  Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone' | 'waiting'> & { brief: Brief }
+>;
 
 export async function updateSession(db: Database | Tx, id: string, changes: SessionChanges): Promise<void> {
   await db.updateTable('sessions').set(columnsOf(changes)).where('id', '=', id).execute();
@@ -275,7 +289,7 @@ function select(db: Database | Tx, lock: boolean) {
   const query = db
     .selectFrom('sessions')
     .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
-    .selectAll('sessions')
+    .select(columns)
     .select('tickets.hint');
   return lock ? query.forNoKeyUpdate('sessions') : query;
 }
@@ -297,7 +311,6 @@ function toRow(row: Selected): SessionRow | null {
     pullRequest: row.pull_request,
     follows: row.follows,
     askedAbout: row.asked_about,
-    brief: row.brief,
     hint: row.hint,
     gone: row.gone,
     waiting: row.waiting,

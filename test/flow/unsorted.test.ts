@@ -58,6 +58,7 @@ test('an assignment that cannot be taken in takes what waits for it in when it i
   await refuseRows('runs', isSecond);
   await intake.acceptAll([
     told(2, 'early', '2026-03-01T10:01:00Z', 'Before the assignment came.'),
+    told(2, 'odd', '2026-03-01T10:02:00Z', 'Hello?'), // fails by itself, within what fails around it
     told(2, 'given', '2026-03-01T10:00:00Z', null),
   ]);
   await intake.sort();

@@ -34,7 +34,7 @@ import { findSessionOfLease, lockSession, type SessionRow, updateSession } from 
 import { markDue, markOver, markTaken } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
-import { heed, isRateLimited } from './rate-limits.ts';
+import { closeFor, isRateLimited } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
 import { tellFailed } from './tell-failed.ts';
 
@@ -196,7 +196,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   const fields = { session_id: sessionId, run_id: runId, ticket, effect: key, tries, err: error };
   if (isRateLimited(error)) {
     // It waits with its account, in its place, and no try is used up.
-    if (effect.account !== null) await heed(deps, effect.account, error);
+    if (effect.account !== null) await closeFor(deps, effect.account, error);
     await postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);
     return;
   }

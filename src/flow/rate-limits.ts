@@ -22,7 +22,7 @@ export function isRateLimited(error: unknown): error is VendorError {
 }
 
 /** Notes what a vendor asked for; it is logged once, by whoever was told first. */
-export async function heed({ db, log }: RateLimitDeps, account: string, refused: VendorError): Promise<void> {
+export async function closeFor({ db, log }: RateLimitDeps, account: string, refused: VendorError): Promise<void> {
   const waitMs = refused.retryAfterMs ?? unknownWaitMs;
   if (await closeAccount(db, account, waitMs))
     log.warn({ account, wait_ms: waitMs, err: refused }, 'a vendor asked us to wait; nothing is sent to it until then');
@@ -65,7 +65,7 @@ function limitOf(deps: RateLimitDeps, account: string): <T>(work: () => Promise<
     try {
       return await work();
     } catch (error) {
-      if (isRateLimited(error)) await heed(deps, account, error);
+      if (isRateLimited(error)) await closeFor(deps, account, error);
       throw error;
     }
   };

@@ -164,7 +164,7 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
         limits: { timeoutMs: 500, maxOutputBytes: 1000 },
       });
       expect(result).toMatchObject({ exitCode: null, killed: 'timeout', stdout: 'begun\n' });
-      expect(performance.now() - started).toBeLessThan(5000);
+      expect(performance.now() - started).toBeLessThan(15_000);
       expect(await processesWith(seconds)).toEqual([]);
     });
 

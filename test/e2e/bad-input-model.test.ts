@@ -137,7 +137,7 @@ describe('what is wrong with a ticket or with the model', () => {
     await service.app.desk.comment(identifier, 'stop', someone);
     const view = await service.rest(identifier);
     expect(view.state).toBe('stopped');
-    expect(performance.now() - since).toBeLessThan(5_000);
+    expect(performance.now() - since).toBeLessThan(15_000); // of the 20 s that it would wait
   });
 
   test('no description, and a title of emoji and direction marks', async ({ expect }) => {

@@ -61,7 +61,7 @@ describe('people have a say', () => {
 
     await service.app.desk.comment(identifier, 'stop', someone);
     await expect
-      .poll(async () => (await service.app.desk.show(identifier)).activities.at(-1)?.activity, { timeout: 5_000 })
+      .poll(async () => (await service.app.desk.show(identifier)).activities.at(-1)?.activity)
       .toEqual({ type: 'response', body: 'Nothing is running.' });
 
     await service.app.desk.comment(identifier, 'continue', someone);

@@ -41,13 +41,11 @@ describe('over HTTP', () => {
     expect((await post('/webhooks/board', delivery)).status).toBe(200);
     expect((await post('/webhooks/board', delivery)).status).toBe(200);
     expect(await count('deliveries')).toBe(before + 1);
-    await expect.poll(() => service.app.sessions.view(identifier), { timeout: 5_000 }).not.toBeNull();
+    await expect.poll(() => service.app.sessions.view(identifier)).not.toBeNull();
     const view = await service.app.sessions.view(identifier);
     expect([view?.state, view?.runs.length]).toEqual(['active', 1]);
     const words = async () => (await service.app.desk.show(identifier)).activities.map(({ activity }) => activity);
-    await expect
-      .poll(words, { timeout: 5_000 })
-      .toEqual([{ type: 'thought', body: 'On it: reading BOARD-1 and the code now.' }]);
+    await expect.poll(words).toEqual([{ type: 'thought', body: 'On it: reading BOARD-1 and the code now.' }]);
   });
 
   test('what is not signed, not known or too large is refused, and leaves nothing', async ({ expect }) => {

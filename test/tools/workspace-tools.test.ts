@@ -279,7 +279,7 @@ describe(`in ${kind}`, () => {
     const running = call('bash', { command: 'sleep 100' }, controller.signal);
     setTimeout(() => controller.abort(), 100);
     expect((await running).text).toBe('stopped');
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 });
 

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { launch } from './launcher.ts';
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin';
 
@@ -6,6 +7,8 @@ export interface ProcessResult {
   exitCode: number | null;
   stdout: Buffer;
   stderr: string;
+  /** It was ended because it said more than `maxBytes`; the rest is missing. */
+  cut: boolean;
 }
 
 export interface ProcessOptions {
@@ -14,30 +17,64 @@ export interface ProcessOptions {
   env?: Record<string, string>;
   stdin?: Uint8Array | string;
   signal?: AbortSignal | undefined;
+  /** Of its output. */
+  maxBytes?: number | undefined;
 }
+
+/** Of what a program complains, so much is kept. */
+const complaint = 20_000;
 
 /**
  * Runs a program of ours (git, for one) to its end and returns what it said. Never for anything that comes from a
- * repository: that runs in a sandbox. Throws when the program cannot be started or the signal fires.
+ * repository: that runs in a sandbox. Throws when the program cannot be started or the signal fires; then it and all in
+ * its process group are ended.
  */
-export function runProcess(argv: [string, ...string[]], options: ProcessOptions = {}): Promise<ProcessResult> {
-  const [command, ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: options.cwd,
-      env: { PATH: searchPath, ...options.env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.on('error', reject);
-    child.on('close', (exitCode) =>
-      resolve({ exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') }),
-    );
-    child.stdin.on('error', () => {}); // it may end without having read all; its exit code tells
-    child.stdin.end(options.stdin ?? '');
+export async function runProcess(
+  [command, ...args]: [string, ...string[]],
+  { cwd = process.cwd(), env, stdin: input = '', signal, maxBytes = Number.POSITIVE_INFINITY }: ProcessOptions = {},
+): Promise<ProcessResult> {
+  signal?.throwIfAborted();
+  const { pid, pipes, closed } = await launch({
+    command,
+    args,
+    cwd,
+    env: { PATH: searchPath, ...env },
+    detached: true, // a group of its own, so that its helpers end with it
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  const kill = () => {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {} // it is gone already
+  };
+  signal?.addEventListener('abort', kill, { once: true });
+  if (signal?.aborted) kill();
+  const stdout: Buffer[] = [];
+  let bytes = 0;
+  let cut = false;
+  let stderr = '';
+  const [stdin, output, complaints] = [pipes.get(0), pipes.get(1), pipes.get(2)];
+  if (!stdin || !output || !complaints) throw new Error('unreachable: it was started with three pipes');
+  output.on('data', (chunk: Buffer) => {
+    const room = maxBytes - bytes;
+    bytes += chunk.length;
+    if (room > 0) stdout.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    if (chunk.length > room && !cut) {
+      cut = true;
+      kill();
+    }
+  });
+  complaints.on('data', (chunk: Buffer) => {
+    if (stderr.length < complaint) stderr += chunk.toString('utf8');
+  });
+  const read = Promise.all([once(output, 'end'), once(complaints, 'end')]);
+  stdin.end(input);
+  try {
+    const exitCode = await closed;
+    await read;
+    signal?.throwIfAborted();
+    return { exitCode, stdout: Buffer.concat(stdout), stderr, cut };
+  } finally {
+    signal?.removeEventListener('abort', kill);
+  }
 }

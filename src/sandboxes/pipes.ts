@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import type { LaunchEnd } from '../lib/launcher.ts';
 import { runProcess } from '../lib/process.ts';
 import type { Command } from './command.ts';
 
@@ -10,7 +11,8 @@ export interface Pipes {
   stdin: Socket | null;
   stdout: Socket;
   stderr: Socket;
-  theirs: { stdin: number | 'ignore'; stdout: number; stderr: number };
+  /** Its descriptors 0, 1 and 2. */
+  theirs: LaunchEnd[];
   /** Once the child has them, or will never have them. */
   closeTheirs(): void;
 }
@@ -45,19 +47,17 @@ export function createPipePool(dir: string, owner: { uid: number; gid: number })
   }
 
   /** Input that is known already is a file: a FIFO that has been written and closed could not be opened again. */
-  async function openFile(path: string, bytes: Uint8Array | string): Promise<number> {
+  async function makeFile(path: string, bytes: Uint8Array | string): Promise<string> {
     await writeFile(path, bytes, { mode: 0o600 });
     await chown(path, owner.uid, owner.gid);
-    const fd = openSync(path, O_RDONLY);
-    await rm(path);
-    return fd;
+    return path;
   }
 
   return {
     async take(stdin) {
       while (free.length === 0) await make();
       const paths = free.pop() as [string, string, string];
-      const file = stdin !== null && stdin !== 'pipe' ? await openFile(`${paths[0]}put`, stdin.bytes) : null;
+      const file = stdin !== null && stdin !== 'pipe' ? await makeFile(`${paths[0]}put`, stdin.bytes) : null;
       const input = stdin === 'pipe' ? openInput(paths[0]) : null;
       const [output, errors] = [openOutput(paths[1]), openOutput(paths[2])];
       const opened = [input, output, errors].filter((pipe) => pipe !== null);
@@ -74,29 +74,35 @@ export function createPipePool(dir: string, owner: { uid: number; gid: number })
         stdin: input?.ours ?? null,
         stdout: output.ours,
         stderr: errors.ours,
-        theirs: { stdin: file ?? input?.theirs ?? 'ignore', stdout: output.theirs, stderr: errors.theirs },
+        theirs: [
+          stdin === null ? 'ignore' : { path: file ?? paths[0], write: false },
+          { path: paths[1], write: true },
+          { path: paths[2], write: true },
+        ],
+        // At once: what ends from here on has nobody who listens yet.
         closeTheirs() {
-          for (const { theirs } of opened) closeSync(theirs);
-          if (file !== null) closeSync(file);
+          for (const { held } of opened) closeSync(held);
+          if (file !== null) rmSync(file);
         },
       };
     },
   };
 }
 
-function openOutput(path: string): { ours: Socket; theirs: number } {
+/** `held` is what the child will open too: without it nothing would be there to be read, which is an end. */
+function openOutput(path: string): { ours: Socket; held: number } {
   const readEnd = openSync(path, O_RDONLY | O_NONBLOCK);
-  const theirs = openSync(path, O_WRONLY);
-  return { ours: new Socket({ fd: readEnd, readable: true, writable: false }), theirs };
+  const held = openSync(path, O_WRONLY);
+  return { ours: new Socket({ fd: readEnd, readable: true, writable: false }), held };
 }
 
-function openInput(path: string): { ours: Socket; theirs: number } {
-  // Opening either end alone would wait for the other, and the child's end must not be non-blocking.
+function openInput(path: string): { ours: Socket; held: number } {
+  // Opening either end alone would wait for the other.
   const both = openSync(path, O_RDWR);
-  const theirs = openSync(path, O_RDONLY);
+  const held = openSync(path, O_RDONLY);
   const writeEnd = openSync(path, O_WRONLY | O_NONBLOCK);
   closeSync(both);
-  return { ours: new Socket({ fd: writeEnd, readable: false, writable: true }), theirs };
+  return { ours: new Socket({ fd: writeEnd, readable: false, writable: true }), held };
 }
 
 /**

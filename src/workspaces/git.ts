@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ProcessResult, runProcess } from '../lib/process.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
 /**
@@ -6,7 +6,7 @@ import { WorkspaceError } from './workspace-error.ts';
  * directory that has been inside a sandbox, because git runs what such a directory tells it to.
  */
 export interface HostGit {
-  run(args: string[], options?: GitOptions): Promise<GitResult>;
+  run(args: string[], options?: GitOptions): Promise<ProcessResult>;
   /** As `run`, but throws `WorkspaceError` `git_failed` unless it exits with 0. */
   must(args: string[], options?: GitOptions): Promise<Buffer>;
 }
@@ -20,15 +20,6 @@ export interface GitOptions {
   /** Git is ended when it has said this much; the rest is cut. */
   maxBytes?: number;
 }
-
-export interface GitResult {
-  exitCode: number | null;
-  stdout: Buffer;
-  stderr: string;
-  cut: boolean;
-}
-
-const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin';
 
 const hardened = [
   'core.hooksPath=/dev/null',
@@ -48,7 +39,6 @@ const hardened = [
 /** `globalConfig` replaces the user's own configuration; the system's is not read at all. */
 export function createHostGit(globalConfig: string): HostGit {
   const environment = {
-    PATH: searchPath,
     HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
@@ -59,46 +49,12 @@ export function createHostGit(globalConfig: string): HostGit {
     GIT_TERMINAL_PROMPT: '0',
   };
 
-  function run(args: string[], options: GitOptions = {}): Promise<GitResult> {
-    options.signal?.throwIfAborted();
-    const where = options.gitDir === undefined ? [] : [`--git-dir=${options.gitDir}`];
-    return new Promise((resolve, reject) => {
-      const child = spawn('git', [...where, ...hardened, ...args], {
-        cwd: '/',
-        env: { ...environment, ...options.env },
-        stdio: ['pipe', 'pipe', 'pipe'],
-        detached: true, // a group of its own, so that git's helpers die with it
-      });
-      const kill = () => {
-        try {
-          if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-        } catch {} // it is gone already
-      };
-      const stdout: Buffer[] = [];
-      let bytes = 0;
-      let cut = false;
-      let stderr = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        const room = (options.maxBytes ?? Number.POSITIVE_INFINITY) - bytes;
-        bytes += chunk.length;
-        if (room > 0) stdout.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
-        if (chunk.length > room && !cut) {
-          cut = true;
-          kill();
-        }
-      });
-      child.stderr.on('data', (chunk: Buffer) => {
-        if (stderr.length < 20_000) stderr += chunk.toString('utf8');
-      });
-      options.signal?.addEventListener('abort', kill, { once: true });
-      child.on('error', reject);
-      child.on('close', (exitCode) => {
-        options.signal?.removeEventListener('abort', kill);
-        if (options.signal?.aborted) reject(options.signal.reason);
-        else resolve({ exitCode, stdout: Buffer.concat(stdout), stderr, cut });
-      });
-      child.stdin.on('error', () => {}); // it may end without having read all; its exit code tells
-      child.stdin.end(options.stdin ?? '');
+  function run(args: string[], { gitDir, env, ...options }: GitOptions = {}): Promise<ProcessResult> {
+    const where = gitDir === undefined ? [] : [`--git-dir=${gitDir}`];
+    return runProcess(['git', ...where, ...hardened, ...args], {
+      ...options,
+      cwd: '/',
+      env: { ...environment, ...env },
     });
   }
 

@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import { type LaunchEnd, type Launched, launch } from '../../lib/launcher.ts';
 import type { Command, StartedProcess } from '../command.ts';
 import type { PipePool, Pipes } from '../pipes.ts';
 import { killHard } from './kill.ts';
@@ -58,7 +56,7 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
   const environment = exportLine(command.env);
   const ends = await pipes.take(command.stdin);
   const { stdin, stdout, stderr } = ends;
-  const child = await spawnWith(
+  const child = await launchWith(
     [
       '-c',
       join,
@@ -83,10 +81,8 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
     String(command.argv[0]),
   );
 
-  const status = child.stdio[statusFd] as Duplex;
-  const control = child.stdio[controlFd] as Duplex;
-  const filter = child.stdio[seccompFd as 4] as Duplex;
-  for (const stream of [status, control, filter]) stream.on('error', () => {}); // the end of the process tells
+  const [status, control, filter] = [statusFd, controlFd, seccompFd].map((fd) => child.pipes.get(fd));
+  if (!status || !control || !filter) throw new Error('unreachable: it was started with these pipes');
   filter.end(entrance.seccomp ?? undefined);
 
   let ended = false;
@@ -97,7 +93,7 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
       const pid = /"child-pid"\s*:\s*(\d+)/.exec(text)?.[1];
       if (pid) resolve(Number(pid));
     });
-    child.once('exit', () => {
+    void child.exited.then(() => {
       ended = true;
       resolve(null);
     });
@@ -107,12 +103,10 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
   const hear = (chunk: Buffer) => complaint.push(chunk);
   stderr.on('data', hear);
 
-  const exited = new Promise<number | null>((resolve) => {
-    // Not `close`: that waits for whoever reads the output.
-    child.once('exit', (code) => {
-      if (control.closed) resolve(code);
-      else control.once('close', () => resolve(code));
-    });
+  const heard = once(control, 'end');
+  const exited = child.exited.then(async (code) => {
+    await heard;
+    return code;
   });
 
   const started = new Promise<void>((resolve, reject) => {
@@ -154,27 +148,19 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
   };
 }
 
-async function spawnWith(args: string[], pipes: Pipes, inherited: number[], name: string): Promise<ChildProcess> {
-  const { stdin, stdout, stderr } = pipes.theirs;
-  const stdio: (number | 'pipe' | 'ignore')[] = [stdin, stdout, stderr, 'pipe', 'pipe', 'pipe'];
-  const nothing = openSync('/dev/null', 'r');
-  for (const fd of inherited) stdio[fd] ??= nothing;
+async function launchWith(args: string[], pipes: Pipes, inherited: number[], name: string): Promise<Launched> {
+  const stdio: LaunchEnd[] = [...pipes.theirs, 'pipe', 'pipe', 'pipe'];
+  const last = Math.max(...inherited, stdio.length - 1);
+  for (let fd = stdio.length; fd <= last; fd++)
+    stdio.push(inherited.includes(fd) ? { path: '/dev/null', write: false } : 'ignore');
   try {
     // A session of its own: Ctrl-C in the service's terminal is the service's business.
-    const child = spawn('/bin/sh', args, {
-      env: {},
-      cwd: '/',
-      detached: true,
-      stdio: Array.from(stdio, (end) => end ?? 'ignore'),
-    });
-    if (child.pid === undefined) throw (await once(child, 'error'))[0];
-    return child;
+    return await launch({ command: '/bin/sh', args, env: {}, cwd: '/', detached: true, stdio });
   } catch (error) {
     for (const end of [pipes.stdin, pipes.stdout, pipes.stderr]) end?.destroy();
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${name} could not be started: ${reason}`, { cause: error });
   } finally {
-    closeSync(nothing);
     pipes.closeTheirs();
   }
 }

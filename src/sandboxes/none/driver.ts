@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../../core/check.ts';
+import { launch } from '../../lib/launcher.ts';
 import { type Command, createSandbox, type StartedProcess } from '../command.ts';
 import type { SandboxOptions } from '../options.ts';
 import { createPipePool, type PipePool } from '../pipes.ts';
@@ -62,20 +61,20 @@ async function startPlain(command: Command, pipes: PipePool): Promise<StartedPro
   if (!(await stat(command.cwd).catch(() => null))?.isDirectory())
     throw new Error(`${program} could not be started: there is no directory ${command.cwd}.`);
   const ends = await pipes.take(command.stdin);
-  const { stdin, stdout, stderr, theirs } = ends;
+  const { stdin, stdout, stderr } = ends;
   try {
-    const child = spawn(program, args, {
+    const { pid: group, exited: ended } = await launch({
+      command: program,
+      args,
       cwd: command.cwd,
       env: command.env,
       detached: true,
-      stdio: [theirs.stdin, theirs.stdout, theirs.stderr],
+      stdio: ends.theirs,
     });
-    const group = child.pid;
-    if (group === undefined) throw (await once(child, 'error'))[0];
-    const exited = once(child, 'exit').then(async ([code]) => {
+    const exited = ended.then(async (code) => {
       await endGroup(group);
       closeWhenQuiet([stdin, stdout, stderr].filter((pipe) => pipe !== null));
-      return code as number | null;
+      return code;
     });
     const kill = async () => {
       killGroup(group);

@@ -5,7 +5,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 const { O_RDONLY, O_WRONLY, O_RDWR } = constants;
 const processes = new Map();
 
-process.title = 'shipmate launcher';
+process.title = 'shipmate-launcher';
 // It ends with the service, which is told of signals itself and has work to finish then.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
@@ -19,6 +19,11 @@ process.on('message', (message) => {
   }
 });
 
+/** Nobody hears it when the service is gone; then this ends, too. */
+function tell(message) {
+  if (process.connected) process.send(message, () => {});
+}
+
 function launch({ id, command, args, cwd, env, detached, stdio }) {
   const opened = [];
   try {
@@ -27,17 +32,17 @@ function launch({ id, command, args, cwd, env, detached, stdio }) {
     child.on('error', (error) => child.pid === undefined && refuse(id, error));
     if (child.pid === undefined) return;
     processes.set(id, child);
-    process.send({ type: 'launched', id, pid: child.pid });
+    tell({ type: 'launched', id, pid: child.pid });
     child.stdio.forEach((pipe, fd) => {
       if (!pipe) return;
       pipe.on('error', () => {}); // it may end without having read all; its exit code tells
-      pipe.on('data', (chunk) => process.send({ type: 'data', id, fd, chunk }));
-      pipe.on('end', () => process.send({ type: 'end', id, fd }));
+      pipe.on('data', (chunk) => tell({ type: 'data', id, fd, chunk }));
+      pipe.on('end', () => tell({ type: 'end', id, fd }));
     });
-    child.on('exit', (code) => process.send({ type: 'exit', id, code }));
+    child.on('exit', (code) => tell({ type: 'exit', id, code }));
     child.on('close', () => {
       processes.delete(id);
-      process.send({ type: 'close', id });
+      tell({ type: 'close', id });
     });
   } catch (error) {
     refuse(id, error);
@@ -47,7 +52,7 @@ function launch({ id, command, args, cwd, env, detached, stdio }) {
 }
 
 function refuse(id, error) {
-  process.send({ type: 'refused', id, code: error.code, message: error.message });
+  tell({ type: 'refused', id, code: error.code, message: error.message });
 }
 
 /** Of a FIFO, either end alone would wait for the other, which may be gone by now. */

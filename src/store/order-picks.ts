@@ -112,7 +112,7 @@ export async function lockUntaken(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-export async function markTaken(tx: Tx, id: string, sessionId: string): Promise<void> {
+export async function markPickTaken(tx: Tx, id: string, sessionId: string): Promise<void> {
   await tx.updateTable('order_picks').set({ state: 'taken', session_id: sessionId }).where('id', '=', id).execute();
 }
 
@@ -168,8 +168,9 @@ export async function forgetPasses(db: Database): Promise<void> {
 }
 
 /**
- * Those of these tickets that an order may look at: it did not just pass them by, they are no summary of ours, and the agent
- * has never had them, but to give them back: what people took from it, it does not take again. `said`: what such a one said then.
+ * Those of these tickets that an order may look at: it did not just pass them by, they are no summary of ours, no order has
+ * them, and the agent has never had them, but to rate them or to give them back as the last thing it did: what people took
+ * from it, it does not take again. `said`: what such a one said when this order last picked it.
  */
 export async function untouched<T extends TicketHint>(
   db: Database,
@@ -182,12 +183,18 @@ export async function untouched<T extends TicketHint>(
     select t.id, p.fingerprint as said,
       not exists (select from order_passes where order_name = ${order} and ticket_id = t.id)
       and not exists (select from summaries where hint ->> 'tracker' || '/' || (hint ->> 'id') = t.key)
-      and coalesce(p.state in ('declined', 'skipped'), not exists (select from sessions where ticket_id = t.id)) as free
+      and not exists (select from order_picks where ticket_id = t.id and state in ('taking', 'taken'))
+      and not exists (
+        select from sessions s
+        left join lateral (
+          select number, outcome -> 'givesBack' as gives_back from runs where session_id = s.id and purpose = 'work'
+          order by number desc limit 1) last on true
+        where s.ticket_id = t.id
+          and (s.given or ((s.opened_at is not null or last.number is not null) and last.gives_back is null))) as free
     from unnest(${ids}::uuid[], ${tickets.map(({ tracker, id }) => `${tracker}/${id}`)}::text[]) as t (id, key)
     left join lateral (
-      select state, fingerprint from order_picks where ticket_id = t.id order by at desc limit 1) p on true`.execute(
-    db,
-  );
+      select fingerprint from order_picks where ticket_id = t.id and order_name = ${order}
+      order by at desc limit 1) p on true`.execute(db);
   const known = new Map(found.rows.map((row) => [row.id, row]));
   return tickets.flatMap((ticket) => {
     const row = known.get(ticketIdOf(ticket));

@@ -6,9 +6,9 @@ import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { conclude } from '../../src/flow/conclude.ts';
 import { giveBack } from '../../src/flow/give-back.ts';
-import { type OrderDeps, workOrders } from '../../src/flow.ts';
+import { askToScope, type OrderDeps, workOrders } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { addPick, demandOn, nextPlace, readDay } from '../../src/store/order-picks.ts';
+import { addPick, demandOn, nextPlace, readDay, untouched } from '../../src/store/order-picks.ts';
 import { readRound } from '../../src/store/order-rounds.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
@@ -259,6 +259,41 @@ describe('a standing order', () => {
     expect(await mine()).toEqual([]);
   });
 
+  test('what people gave to the agent and took from it stays theirs, though an order has picked it before', async ({
+    expect,
+  }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    const quick: Tracker = {
+      ...tracker,
+      async send(hint, operation, signal) {
+        await desk.assign(first, 'ada', someone);
+        return tracker.send(hint, operation, signal);
+      },
+    };
+    await workOrders(ordering([order()], quick), never);
+    await desk.assign(first, agent, someone);
+    await desk.comment(first, 'stop', someone);
+    await desk.unassign(first, someone);
+    await sort();
+    await finish('stopped');
+    await desk.editTicket(first, { description: 'It says more.' }, someone);
+    await query('truncate order_passes');
+    await work(order());
+    expect(await picks()).toEqual([{ ticket: first, state: 'skipped', nth: null }]);
+    expect(await mine()).toEqual([]);
+  });
+
+  test('one that was only rated is taken like any other', async ({ expect }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    await askToScope(depsWith(tracker), (await desk.show(first)).ticket, false);
+    await finish('stopped');
+    await work(order());
+    expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
+    expect(await states()).toEqual(['active']);
+  });
+
   test('one that is given back goes where it stood, does not count, and is taken again when it says more', async ({
     expect,
   }) => {
@@ -277,7 +312,7 @@ describe('a standing order', () => {
     const left = await query(
       "select operation from effects where operation ->> 'kind' in ('releaseTicket', 'moveTicket') order by seq desc limit 2",
     );
-    await query("update runs set ended_at = now(), outcome = '{}'");
+    await query(`update runs set ended_at = now(), outcome = '{"givesBack":"red"}'`);
     await query("update sessions set state = 'complete', answered_at = given_at");
     await round(depsWith(tracker)); // it is still the agent's in the tracker, and is not taken up for that
     expect(await states()).toEqual(['complete']);
@@ -289,6 +324,8 @@ describe('a standing order', () => {
 
     for (let times = 0; times < 2; times++) await work(order());
     expect(await picks()).toEqual([{ ticket: first, state: 'declined', nth: null }]);
+    const [fits] = await untouched(db, 'easier', [back]);
+    expect(fits?.said, 'to another order it says nothing that was heard before').toBe(null);
     await desk.editTicket(first, { description: 'It is to be blue.' }, someone);
     await query('truncate order_passes'); // an hour later
     await work(order());
@@ -306,6 +343,8 @@ describe('a standing order', () => {
     await work(order());
     const run = await claimRun(db, 'w');
     if (!run) throw new Error('there is no run');
+    await desk.move(first, 'In Progress', someone); // as work that begins has it moved
+    await sort();
     const outcome = judgeRating({ order: 'bugs', rating: 'green' }, 'yellow', ['Which of the two exports.']);
     if (!outcome) throw new Error('it was good enough');
     const deps = {
@@ -323,7 +362,7 @@ describe('a standing order', () => {
     );
     const { ticket } = await desk.show(first);
     for (const { operation } of rows) await tracker.send(ticket, operation, never);
-    expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'moveTicket', 'releaseTicket']);
+    expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'releaseTicket']);
     expect((await desk.show(first)).ticket).toMatchObject({ assignee: null, state: { category: 'unstarted' } });
     await query("update effects set state = 'done', settled_at = now()");
     await round(depsWith(tracker));

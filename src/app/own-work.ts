@@ -8,6 +8,7 @@ import {
   candidates,
   dayOf,
   fileAutomations,
+  fileNoted,
   fileSummary,
   nameOf,
   type OrderDeps,
@@ -147,8 +148,9 @@ export function createOwnWork(
       return views;
     },
     async runAutomation(name, signal) {
-      const { skipped } = await beginAutomation(filing, named(automations, name, 'automation'), now(), signal);
-      await fileAutomations({ ...filing, automations: [named(automations, name, 'automation')] }, signal);
+      const automation = named(automations, name, 'automation');
+      const { skipped } = await beginAutomation(filing, automation, now(), signal);
+      await fileNoted(filing, automation, signal);
       return skipped;
     },
     pauseAutomation: (name) => pause(db, nameOf(named(automations, name, 'automation')), 'by a person', now()),

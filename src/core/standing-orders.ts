@@ -38,7 +38,7 @@ export interface OrderDay {
   taken: number;
   /** Those that it gave back. */
   declined: number;
-  /** What all of these have cost. */
+  /** What its tickets have cost that day, with what is set aside for calls that are under way. */
   usd: number;
 }
 
@@ -59,7 +59,7 @@ export function whyIdle(order: StandingOrder, { taken, declined, usd }: OrderDay
   if (taken >= perDay) return `it has taken its ${perDay} of the day (orders.${order.name}.perDay)`;
   if (declined >= perDay) return `it has given back ${declined} today, as many as it may take`;
   if (usdPerDay !== null && usd >= usdPerDay)
-    return `what it took today has cost ${usd.toFixed(2)} of ${usdPerDay} USD (orders.${order.name}.usdPerDay)`;
+    return `what it took has cost ${usd.toFixed(2)} of ${usdPerDay} USD today (orders.${order.name}.usdPerDay)`;
   return null;
 }
 

@@ -38,7 +38,7 @@ import type { SortDeps } from './sort.ts';
 export interface OrderDeps extends SortDeps {
   orders: readonly StandingOrder[];
   routing: OrderRouting;
-  /** Runs at the same time in one worker. */
+  /** Runs at the same time in one worker; counts where no worker says how many it has. */
   slots: number;
   now(): Date;
 }

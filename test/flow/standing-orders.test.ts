@@ -6,12 +6,13 @@ import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { conclude } from '../../src/flow/conclude.ts';
 import { giveBack } from '../../src/flow/give-back.ts';
-import { askToScope, type OrderDeps, workOrders } from '../../src/flow.ts';
+import { askToScope, dayOf, type OrderDeps, workOrders } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { addPick, demandOn, nextPlace, readDay, untouched } from '../../src/store/order-picks.ts';
+import { addPick, demandOn, nextPlace, orderPaying, readDay, untouched } from '../../src/store/order-picks.ts';
 import { readRound } from '../../src/store/order-rounds.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
+import { forgetWorker, noteWorker } from '../../src/store/workers.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 import { someone } from '../support/service.ts';
@@ -84,7 +85,7 @@ async function finish(state = 'complete'): Promise<void> {
 }
 /** A worker takes what waits. */
 const begin = () => query("update runs set worker = 'w', started_at = now() where ended_at is null");
-const clear = () => query('truncate order_picks, order_rounds, order_passes, usage');
+const clear = () => query('truncate order_picks, order_rounds, order_passes, spending, workers');
 
 describe('a standing order', () => {
   test('takes what nobody has, the most pressing first, says why, and stops at the number of the day', async ({
@@ -176,6 +177,25 @@ describe('a standing order', () => {
     expect(await picks()).toHaveLength(3);
   });
 
+  test('has the room of all workers that live, not of one', async ({ expect }) => {
+    await clear();
+    await file(5);
+    const few = async () => {
+      await workOrders(ordering([order()], tracker, 1), never);
+      await begin();
+    };
+    await noteWorker(db, 'one', 1);
+    await noteWorker(db, 'two', 2);
+    await noteWorker(db, 'fell', 8);
+    await query("update workers set seen_at = now() - interval '1 minute' where name = 'fell'");
+    for (let rounds = 0; rounds < 4; rounds++) await few();
+    expect(await picks()).toHaveLength(3);
+    await forgetWorker(db, 'two');
+    await query('update runs set ended_at = now() where id in (select id from runs order by queued_at limit 1)');
+    await few();
+    expect(await picks()).toHaveLength(3);
+  });
+
   test('stops when its money is spent, and says so once', async ({ expect }) => {
     await clear();
     const [first = ''] = await file(3);
@@ -186,18 +206,11 @@ describe('a standing order', () => {
       info: (_: unknown, text: string) => void told.push(text),
     } as never;
     await workOrders(deps, never);
-    const session = await sessionOf(first);
-    await query(
-      `insert into steps (id, run_id, session_id, kind, key, attempt, input)
-       select gen_random_uuid(), id, session_id, 'model', 'turn:1', 1, '{}' from runs where session_id = $1`,
-      [session],
-    );
-    await query(
-      `insert into usage (id, session_id, run_id, step_id, model, input_tokens, output_tokens, cache_read_tokens,
-         cache_write_tokens, cost_usd)
-       select gen_random_uuid(), session_id, run_id, id, 'm', 1, 1, 0, 0, 1.25 from steps where session_id = $1`,
-      [session],
-    );
+    const { rows } = await query('select id from runs where session_id = $1', [await sessionOf(first)]);
+    expect(await orderPaying(db, rows[0].id)).toBe('bugs');
+    await query(`insert into spending (account, usd) values ('order/bugs/' || $1, 1.25)`, [dayOf(day)]);
+    await query("update runs set queued_at = now() + interval '25 hours'");
+    expect(await orderPaying(db, rows[0].id), 'what comes later is not its own').toBe(null);
     await finish();
     for (let times = 0; times < 3; times++) await workOrders(deps, never);
     expect(await picks()).toHaveLength(1);

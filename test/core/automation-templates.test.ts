@@ -8,22 +8,9 @@ import {
   templateNames,
 } from '../../src/core/automation-templates.ts';
 import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
+import { anAutomation } from '../support/own-work.ts';
 
-const automation = (changes: Partial<Automation> = {}): Automation => ({
-  name: 'nightly',
-  cron: '0 6 * * *',
-  timezone: 'Europe/Berlin',
-  template: 'update-dependencies',
-  tracker: 'board',
-  repository: null,
-  team: null,
-  project: null,
-  labels: ['chore'],
-  priority: 'low',
-  assign: true,
-  paused: false,
-  ...changes,
-});
+const automation = (changes: Partial<Automation> = {}) => anAutomation({ timezone: 'Europe/Berlin', ...changes });
 
 test.for(templateNames)('%s: says when it is done, in what the agent reads as criteria', (name, { expect }) => {
   const { title, description } = draftOf(automation({ template: name }), new Date('2026-11-21T23:30:00Z'), null);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, test } from 'vitest';
 import type { Automation } from '../../src/core/automation-templates.ts';
+import type { SessionState } from '../../src/core/session.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import {
   type AutomationDeps,
@@ -12,12 +13,14 @@ import {
 } from '../../src/flow.ts';
 import { listAutomationRuns, pause, readRecurring, resume } from '../../src/store/automation-runs.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
+import { anAutomation as automation } from '../support/own-work.ts';
 import { someone } from '../support/service.ts';
 import {
   agent,
   db,
   depsWith,
   desk,
+  endRuns,
   never,
   query,
   round,
@@ -29,22 +32,6 @@ import {
 } from './reconciling.ts';
 
 useBoard();
-
-const automation = (changes: Partial<Automation> = {}): Automation => ({
-  name: 'nightly',
-  cron: '0 6 * * *',
-  timezone: 'UTC',
-  template: 'update-dependencies',
-  tracker: 'board',
-  repository: null,
-  team: null,
-  project: null,
-  labels: ['chore'],
-  priority: 'low',
-  assign: true,
-  paused: false,
-  ...changes,
-});
 
 let now = new Date();
 const at = (text: string) => {
@@ -60,15 +47,11 @@ const runs = async () =>
   (await listAutomationRuns(db, {}))
     .toReversed()
     .map(({ dueAt, state, hint }) => [dueAt.toISOString().slice(8, 16), state, hint?.identifier ?? null]);
-async function end(state: string, words = 'It is done.'): Promise<void> {
-  await query("update runs set ended_at = now(), outcome = '{}' where ended_at is null");
-  await query("update sessions set state = $1, answered_at = given_at, updated_at = now() where state = 'active'", [
-    state,
-  ]);
+async function end(state: SessionState, words = 'It is done.'): Promise<void> {
+  await endRuns(state);
   await query(`insert into activities (id, session_id, activity) select gen_random_uuid(), id, $1 from sessions`, [
     JSON.stringify({ type: 'response', body: words }),
   ]);
-  await query("update effects set state = 'done', settled_at = now()");
 }
 const close = async (ticket: string, state = 'Done') => {
   await desk.move(ticket, state, someone);

@@ -15,12 +15,15 @@ import { lockSession } from '../../src/store/sessions.ts';
 import { forgetWorker, noteWorker } from '../../src/store/workers.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
+import { anOrder } from '../support/own-work.ts';
 import { someone } from '../support/service.ts';
 import {
   agent,
   db,
   depsWith,
   desk,
+  endRuns,
+  file as fileTickets,
   never,
   query,
   round,
@@ -34,21 +37,7 @@ import {
 
 useBoard();
 
-const order = (changes: Partial<StandingOrder> = {}): StandingOrder => ({
-  name: 'bugs',
-  tracker: 'board',
-  team: null,
-  project: null,
-  labels: ['ready'],
-  states: ['backlog', 'unstarted'],
-  kinds: 'any',
-  rating: 'green',
-  perDay: 5,
-  usdPerDay: null,
-  repository: null,
-  paused: false,
-  ...changes,
-});
+const order = (changes: Partial<StandingOrder> = {}) => anOrder({ labels: ['ready'], ...changes });
 
 let day = new Date('2026-11-21T12:00:00Z');
 const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100): OrderDeps => ({
@@ -60,12 +49,7 @@ const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100
 });
 const work = (...orders: StandingOrder[]) => workOrders(ordering(orders), never);
 
-async function file(count: number, draft: Partial<TicketDraft> = {}): Promise<string[]> {
-  const names: string[] = [];
-  for (let made = 0; made < count; made++)
-    names.push((await desk.createTicket({ title: `Ticket ${made}`, labels: ['ready'], ...draft }, someone)).identifier);
-  return names;
-}
+const file = (count: number, draft: Partial<TicketDraft> = {}) => fileTickets(count, { labels: ['ready'], ...draft });
 
 async function picks(): Promise<{ ticket: string; state: string; nth: number | null }[]> {
   const { rows } = await query(
@@ -77,12 +61,6 @@ const mine = async () => (await desk.list({ assignee: agent })).map(({ identifie
 const sessionOf = async (ticket: string): Promise<string> =>
   (await query('select s.id from sessions s join tickets t on t.id = s.ticket_id where identifier = $1', [ticket]))
     .rows[0].id;
-/** The runs come to their end, and what was to be written is. */
-async function finish(state = 'complete'): Promise<void> {
-  await query("update runs set ended_at = now(), outcome = '{}', worker = null where ended_at is null");
-  await query('update sessions set state = $1, answered_at = given_at', [state]);
-  await query("update effects set state = 'done', settled_at = now()");
-}
 /** A worker takes what waits. */
 const begin = () => query("update runs set worker = 'w', started_at = now() where ended_at is null");
 const clear = () => query('truncate order_picks, order_rounds, order_passes, spending, workers');
@@ -118,7 +96,7 @@ describe('a standing order', () => {
     // Nothing that was said to it is left, and no webhook or list says otherwise.
     await round(depsWith(tracker));
     expect(await states()).toEqual(['active', 'active']);
-    await finish();
+    await endRuns('complete');
     await work(order({ perDay: 2 }));
     expect(await picks()).toHaveLength(2);
     day = new Date('2026-11-22T00:00:01Z');
@@ -172,7 +150,7 @@ describe('a standing order', () => {
     await begin();
     await few();
     expect(await picks()).toHaveLength(2);
-    await finish();
+    await endRuns('complete');
     await few();
     expect(await picks()).toHaveLength(3);
   });
@@ -211,7 +189,7 @@ describe('a standing order', () => {
     await query(`insert into spending (account, usd) values ('order/bugs/' || $1, 1.25)`, [dayOf(day)]);
     await query("update runs set queued_at = now() + interval '25 hours'");
     expect(await orderPaying(db, rows[0].id), 'what comes later is not its own').toBe(null);
-    await finish();
+    await endRuns('complete');
     for (let times = 0; times < 3; times++) await workOrders(deps, never);
     expect(await picks()).toHaveLength(1);
     expect(told.filter((text) => text.includes('has cost 1.25 of 1 USD'))).toHaveLength(1);
@@ -265,7 +243,7 @@ describe('a standing order', () => {
     await desk.unassign(first, someone);
     await sort();
     expect(await states()).toEqual(['stopped']);
-    await finish('stopped');
+    await endRuns('stopped');
     await query('truncate order_passes');
     await work(order());
     expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
@@ -289,7 +267,7 @@ describe('a standing order', () => {
     await desk.comment(first, 'stop', someone);
     await desk.unassign(first, someone);
     await sort();
-    await finish('stopped');
+    await endRuns('stopped');
     await desk.editTicket(first, { description: 'It says more.' }, someone);
     await query('truncate order_passes');
     await work(order());
@@ -301,7 +279,7 @@ describe('a standing order', () => {
     await clear();
     const [first = ''] = await file(1);
     await askToScope(depsWith(tracker), (await desk.show(first)).ticket, false);
-    await finish('stopped');
+    await endRuns('stopped');
     await work(order());
     expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
     expect(await states()).toEqual(['active']);
@@ -440,7 +418,7 @@ describe('a standing order', () => {
       (await query("select hint ->> 'title' as title from order_picks order by at")).rows.map(({ title }) => title);
     expect(await titles()).toEqual(['Ticket 321']);
     for (let rounds = 1; rounds < 20; rounds++) {
-      await finish();
+      await endRuns('complete');
       await workOrders(deps, never);
     }
     expect(performance.now() - started).toBeLessThan(60_000);

@@ -158,7 +158,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories, orders, automations, routes }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations, routes, policy }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
   const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
     Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
@@ -180,5 +180,11 @@ function clashes({ repositories, orders, automations, routes }: FileConfig): Pro
     const message = `routes[${index}].repository names the repository "${repository}", which is not under repositories; ${there}.`;
     return [{ path: ['routes', index, 'repository'], message }];
   });
-  return [...alike, ...unknown, ...nowhere];
+  const isRated = policy.scope.before && !policy.tools.deny.includes('scope');
+  const unrated = Object.entries(orders).flatMap(([name, { rating }]): Problem[] => {
+    if (isRated || rating === 'red') return [];
+    const message = `orders.${name}.rating is "${rating}", but no ticket is rated: policy.scope.before is off, or policy.tools.deny has "scope". Change that, or have the order take any ticket with the rating "red".`;
+    return [{ path: ['orders', name], message }];
+  });
+  return [...alike, ...unknown, ...nowhere, ...unrated];
 }

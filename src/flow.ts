@@ -22,7 +22,7 @@
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { askToScope } from './flow/ask-to-scope.ts';
-export { type AutomationDeps, beginAutomation, fileAutomations, nameOf } from './flow/automations.ts';
+export { type AutomationDeps, beginAutomation, fileAutomations, fileNoted, nameOf } from './flow/automations.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { fileApproved } from './flow/file-parts.ts';
 export { createHeart } from './flow/heart.ts';

@@ -295,6 +295,12 @@ summary: { at: 8am }
     expect(problemsOf('repositories: { web: { path: x } }\norders: { far: { repository: api } }')).toEqual([
       'line 2: orders.far.repository names "api", which is not under repositories (known: web).',
     ]);
+    const unrated = 'orders: { any: { rating: red }, sure: { rating: yellow } }';
+    for (const policy of ['scope: { before: false }', 'tools: { deny: [scope] }'])
+      expect(problemsOf(`policy: { ${policy} }\n${unrated}`)).toEqual([
+        expect.stringMatching(/^line 2: orders\.sure\.rating is "yellow", but no ticket is rated: /),
+      ]);
+    expect(load(unrated).orders.sure?.rating).toBe('yellow');
   });
 
   test('rules for repositories that there are not, and rules that are none', () => {

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Automation } from '../core/automation-templates.ts';
+import { noTokens } from '../core/message.ts';
 import { type OrderDay, type StandingOrder, whyIdle } from '../core/standing-orders.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import {
@@ -8,6 +9,7 @@ import {
   candidates,
   dayOf,
   fileAutomations,
+  fileNoted,
   fileSummary,
   nameOf,
   type OrderDeps,
@@ -20,6 +22,7 @@ import { nextDue } from '../lib/cron.ts';
 import { type AutomationRun, listAutomationRuns, pause, readRecurring, resume } from '../store/automation-runs.ts';
 import { hasFreeSlot, listPicks, type PickView, readDay } from '../store/order-picks.ts';
 import { readRound } from '../store/order-rounds.ts';
+import { openModel } from './parts.ts';
 
 /** A standing order as it stands now. */
 export interface OrderView {
@@ -30,6 +33,8 @@ export interface OrderView {
   idle: string | null;
   /** It matches more tickets than it keeps in view. */
   many: boolean;
+  /** The model whose price nobody knows, so that no money of the order is counted. */
+  unpriced: string | null;
 }
 
 export interface AutomationView {
@@ -119,12 +124,14 @@ export function createOwnWork(
     async orders() {
       const day = dayOf(now());
       const views: OrderView[] = [];
+      const model = orders.length === 0 ? null : openModel(config);
+      const unpriced = model && model.cost({ ...noTokens, input: 1_000_000 }) === null ? model.id : null;
       for (const order of orders) {
         const today = await readDay(db, order.name, day);
         const isBusy = !(await hasFreeSlot(db, ordering.slots));
         const idle = whyIdle(order, today) ?? (isBusy ? 'all workers are busy' : null);
         const { many } = await readRound(db, order.name);
-        views.push({ order, today, picks: await listPicks(db, order.name, day), idle, many });
+        views.push({ order, today, picks: await listPicks(db, order.name, day), idle, many, unpriced });
       }
       return views;
     },
@@ -147,8 +154,9 @@ export function createOwnWork(
       return views;
     },
     async runAutomation(name, signal) {
-      const { skipped } = await beginAutomation(filing, named(automations, name, 'automation'), now(), signal);
-      await fileAutomations({ ...filing, automations: [named(automations, name, 'automation')] }, signal);
+      const automation = named(automations, name, 'automation');
+      const { skipped } = await beginAutomation(filing, automation, now(), signal);
+      await fileNoted(filing, automation, signal);
       return skipped;
     },
     pauseAutomation: (name) => pause(db, nameOf(named(automations, name, 'automation')), 'by a person', now()),

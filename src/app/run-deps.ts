@@ -6,6 +6,7 @@ import { pinsInMemory, prepareOwnTools } from '../tools/own-servers.ts';
 import { createToolServers } from '../tools/tool-servers.ts';
 import { rememberFacts } from '../workspaces/repository-facts.ts';
 import { type Admission, createAdmission } from './admission.ts';
+import { announceSlots } from './slots.ts';
 
 type Given =
   | 'db'
@@ -31,6 +32,8 @@ export async function openRunDeps(
   stops.push(() => toolServers.close());
   const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
   const heart = createHeart(db);
+  // One that only rates has no room for what orders take.
+  if (parts.only === undefined) await announceSlots({ db, worker: parts.worker, stops }, config.worker.slots);
   return {
     ...parts,
     heart,
@@ -39,6 +42,7 @@ export async function openRunDeps(
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareOwnTools(toolServers, scratch),
     budget: config.budget,
+    usdOfOrders: new Map(Object.entries(config.orders).map(([name, { usdPerDay }]) => [name, usdPerDay])),
     policy: { ...config.policy, publish: config.policy },
     fileParts: fileApproved,
     baselines: createBaselines({ db, workspaces }),

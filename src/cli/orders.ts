@@ -48,13 +48,16 @@ export const ordersCommand = (cli: Cli) => {
   return orders;
 };
 
-function showOrder({ order, today, picks, idle, many }: OrderView): string {
+function showOrder({ order, today, picks, idle, many, unpriced }: OrderView): string {
   const { perDay, usdPerDay } = order;
   const money = usdPerDay === null ? `${today.usd.toFixed(2)} USD` : `${today.usd.toFixed(2)} of ${usdPerDay} USD`;
   const given = today.declined === 0 ? '' : `, ${today.declined} given back`;
   return [
     `${bold(order.name)}  ${today.taken} of ${perDay} today${given}, ${money}${idle === null ? '' : `; takes nothing now: ${idle}`}`,
     ...(many ? [dim('  matches more than 1,000 tickets: it looks at 500 of them at a time, oldest first')] : []),
+    ...(unpriced !== null && usdPerDay !== null
+      ? [dim(`  what ${unpriced} costs is not known, so its money stops nothing: name the price under models.prices`)]
+      : []),
     ...picks.map(({ hint, state, rating, session }) => {
       const stands =
         state === 'taken'

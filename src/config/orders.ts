@@ -25,7 +25,7 @@ const order = z.strictObject({
   usdPerDay: key(
     limit(z.number().positive(), 20),
     'a number above 0, or null',
-    'It takes no more when those of the day (UTC) have cost so much, in USD.',
+    'What the tickets that it took may cost in one day (UTC), in USD. Then they wait, and it takes no more.',
   ),
   repository: key(
     nonEmpty.nullable().default(null),

@@ -131,21 +131,18 @@ export type RunState = 'filing' | 'filed' | 'skipped' | 'failed';
 /** What became of a run of an automation. */
 export type RunEnd = 'open' | 'done' | 'failed' | 'skipped';
 
-/** As it stands now: the run's own state, its session's (null: there is none), and whether its ticket is over. */
+/** For counting failures; by the run's own state, its session's (null: there is none), and whether its ticket is over. */
 export function endOfRun(state: RunState, session: string | null, isTicketOver: boolean): RunEnd {
   if (state === 'skipped' || state === 'failed') return state;
   if (session === 'error' || session === 'stopped') return 'failed';
-  if (!isTicketOver) return 'open';
   // Closed while it waited for people: nobody cared to answer.
-  return session === 'awaitingInput' ? 'failed' : 'done';
+  if (session === 'awaitingInput' && isTicketOver) return 'failed';
+  // What the agent has done, or only filed, is no failure, whether its ticket is over or not.
+  const isDone = session === 'complete' || (session === null && state === 'filed');
+  return isDone || isTicketOver ? 'done' : 'open';
 }
 
 export const failuresToPause = 3;
-
-/** The same for counting failures: what the agent has done, or only filed, is no failure, whether its ticket is over or not. */
-export function streakEnd(state: RunState, session: string | null, isTicketOver: boolean): RunEnd {
-  return endOfRun(state, session, isTicketOver || session === 'complete' || (state === 'filed' && session === null));
-}
 
 /** Whether an automation is to be paused, by the ends of its runs, the newest first. What was skipped or is open says nothing. */
 export function failsAgain(ends: readonly RunEnd[]): boolean {

@@ -11,8 +11,8 @@ export interface BudgetLimits {
 
 export const unlimited: BudgetLimits = { turns: null, tokens: null, usd: null, minutes: null };
 
-/** What is limited: one run, all runs of a ticket, and of a team and of everybody in one day (UTC). */
-export type Scope = 'run' | 'ticket' | 'team' | 'day';
+/** What is limited: one run, all runs of a ticket, and of a team, a standing order and everybody in one day (UTC). */
+export type Scope = 'run' | 'ticket' | 'team' | 'order' | 'day';
 
 /** As configured. Turns and minutes of many tickets side by side say little; tokens and money are what they cost. */
 export interface Limits extends BudgetLimits {
@@ -53,6 +53,8 @@ export interface Reservation {
 /** How much of a limit is left. */
 export interface Standing {
   scope: Scope;
+  /** Which one, of a standing order. */
+  name?: string;
   limits: BudgetLimits;
   used: Used;
   /** Set aside for calls of others that are under way; what they do not use comes back. */
@@ -209,12 +211,14 @@ const whose: Record<Scope, string> = {
   run: 'This run has reached its limit',
   ticket: 'This ticket has reached its limit',
   team: 'Your team has reached its limit for today',
+  order: 'The standing order that took this has reached its limit for today',
   day: "Today's limit for all tickets is reached",
 };
 
 /** For people: which limit, and how to go on. What the ticket has cost stands below every closing activity. */
 function explain({ scope, kind, standing }: Reached): string {
-  const key = `budget.${scope === 'run' ? '' : `${scope}.`}${kind}`;
+  const key =
+    scope === 'order' ? `orders.${standing.name}.usdPerDay` : `budget.${scope === 'run' ? '' : `${scope}.`}${kind}`;
   const limit = standing.limits[kind] ?? 0;
   const amount = {
     turns: limit === 1 ? '1 turn' : `${limit} turns`,
@@ -226,11 +230,13 @@ function explain({ scope, kind, standing }: Reached): string {
     scope === 'run' || reached(standing) !== null
       ? ''
       : ` ${describeUsed(standing.used)} so far: what is left is not enough for another model call.`;
+  const tomorrow = `Say "continue" tomorrow (UTC); or raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue".`;
   const on: Record<Scope, string> = {
     run: `Say "continue" to give it another run. To give every run more, raise \`${key}\` in shipmate.yaml.`,
     ticket: `To go on, raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue"; or split the ticket.`,
-    team: `Say "continue" tomorrow (UTC); or raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue".`,
-    day: `Say "continue" tomorrow (UTC); or raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue".`,
+    team: tomorrow,
+    order: tomorrow,
+    day: tomorrow,
   };
   return `**${whose[scope]}** of ${amount[kind]} (\`${key}\`).${near}\n\n${on[scope]}`;
 }

@@ -38,7 +38,7 @@ export interface OrderDay {
   taken: number;
   /** Those that it gave back. */
   declined: number;
-  /** What all of these have cost. */
+  /** What its tickets have cost that day, with what is set aside for calls that are under way. */
   usd: number;
 }
 
@@ -52,14 +52,17 @@ export function queryOf({ team, project, labels, states }: StandingOrder): Ticke
   };
 }
 
+/** Of its money of a day; with less left, a ticket would be taken only to come to a stop. */
+const leastLeft = 0.1;
+
 /** Why an order takes nothing more today, in words for people; null: it may. */
 export function whyIdle(order: StandingOrder, { taken, declined, usd }: OrderDay): string | null {
   const { paused, perDay, usdPerDay } = order;
   if (paused) return `paused (orders.${order.name}.paused)`;
   if (taken >= perDay) return `it has taken its ${perDay} of the day (orders.${order.name}.perDay)`;
   if (declined >= perDay) return `it has given back ${declined} today, as many as it may take`;
-  if (usdPerDay !== null && usd >= usdPerDay)
-    return `what it took today has cost ${usd.toFixed(2)} of ${usdPerDay} USD (orders.${order.name}.usdPerDay)`;
+  if (usdPerDay !== null && usd > usdPerDay * (1 - leastLeft))
+    return `what it took has cost ${usd.toFixed(2)} of ${usdPerDay} USD today, too much for another ticket (orders.${order.name}.usdPerDay)`;
   return null;
 }
 

@@ -7,6 +7,8 @@ export interface Found {
   /** The automation or the standing order. */
   by: string;
   ticket: Pick<TicketHint, 'identifier' | 'title'> | null;
+  /** The order gave it back for its rating. */
+  givenBack: boolean;
   /** Of its session; null: there is none, the ticket was only filed. */
   state: SessionState | null;
   /** Its last words, or why nothing could be filed. */
@@ -67,9 +69,10 @@ function section(title: string, lines: string[]): string {
   return [`## ${title}`, '', ...lines.slice(0, shown), ...(more > 0 ? [`- and ${more} more`] : [])].join('\n');
 }
 
-function describe({ by, ticket, state, words, pullRequest, usd }: Found): string {
+function describe({ by, ticket, givenBack, state, words, pullRequest, usd }: Found): string {
+  const stands = givenBack ? 'given back' : describeState(state, words, pullRequest !== null);
   const parts = [
-    `- ${by}: ${ticket ? `${nameTicket(ticket)}: ` : ''}${describeState(state, words, pullRequest !== null)}`,
+    `- ${by}: ${ticket ? `${nameTicket(ticket)}: ` : ''}${stands}`,
     ...(pullRequest === null ? [] : [pullRequest]),
     ...(usd === null ? [] : [`${usd.toFixed(2)} USD`]),
   ];

@@ -82,7 +82,8 @@ export interface Ticket extends TicketHint {
   updatedAt: string;
 }
 
-export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
+/** Without what else a reading or a row has beside it. */
+export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: TicketHint): TicketHint {
   return { tracker, id, identifier, title, url, priority, team, project, ref };
 }
 

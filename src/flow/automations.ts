@@ -7,7 +7,6 @@ import {
   listsTickets,
   mostListed,
   type RunEnd,
-  streakEnd,
 } from '../core/automation-templates.ts';
 import { isOver, type TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -58,6 +57,11 @@ export async function fileAutomations(deps: AutomationDeps, signal: AbortSignal)
   if (failures.length > 0) throw failures[0];
 }
 
+/** Files what was noted of one automation, whatever is due of others. */
+export async function fileNoted(deps: AutomationDeps, { name }: Automation, signal: AbortSignal): Promise<void> {
+  for (const run of await unfiledRuns(deps.db)) if (run.automation === name) await file(deps, run, signal);
+}
+
 async function lookAt(deps: AutomationDeps, automation: Automation, signal: AbortSignal): Promise<void> {
   const now = deps.now();
   const recurring = await readRecurring(deps.db, nameOf(automation), now);
@@ -77,34 +81,30 @@ export async function beginAutomation(
   signal: AbortSignal,
 ): Promise<{ skipped: string | null }> {
   const { db, log } = deps;
-  const open = await openRun(deps, automation, signal);
-  const draft = draftOf(automation, dueAt, open ? null : await listOpen(deps, automation, signal));
-  const skipped = open && `${open.hint?.identifier ?? 'its last ticket'} is not over yet`;
-  const isNew = await addAutomationRun(db, { automation: automation.name, dueAt, draft, skipped });
-  if (open?.hint && isNew) {
-    log.warn(
-      { automation: automation.name, ticket: open.hint.identifier },
-      'an automation was skipped: its last ticket is not over',
-    );
-    await tellOverlap(deps, automation, open.hint, open.id, signal);
+  const { name } = automation;
+  for (;;) {
+    const [last = null] = await listAutomationRuns(db, { automation: name, tried: true, limit: 1 });
+    const isOpen = last !== null && (await holdsUp(deps, last, signal));
+    const draft = draftOf(automation, dueAt, isOpen ? null : await listOpen(deps, automation, signal));
+    const skipped = isOpen ? `${last.hint?.identifier ?? 'its last ticket'} is not over yet` : null;
+    const noted = { automation: name, dueAt, draft, skipped, after: last?.id ?? null };
+    const added = await addAutomationRun(db, nameOf(automation), noted);
+    if (added === 'late') continue; // somebody began one while the last ticket was looked at
+    if (isOpen && last.hint && added === 'new') {
+      log.warn(
+        { automation: name, ticket: last.hint.identifier },
+        'an automation was skipped: its last ticket is not over',
+      );
+      const body = `The automation "${name}" was due again and filed nothing, because this ticket is not over yet. It goes on when this one is done or canceled.`;
+      await tell(deps, last.hint, { id: deterministicId('overlap', last.id), body }, signal);
+    }
+    return { skipped };
   }
-  return { skipped };
 }
 
-/** The last run that was not skipped, if it is not over. One that is about to be filed is not. */
-async function openRun(
-  deps: AutomationDeps,
-  automation: Automation,
-  signal: AbortSignal,
-): Promise<AutomationRun | null> {
-  const [last] = await listAutomationRuns(deps.db, { automation: automation.name, tried: true, limit: 1 });
-  return last && (await endOf(deps, last, signal)) === 'open' ? last : null;
-}
-
-async function endOf(deps: AutomationDeps, run: AutomationRun, signal: AbortSignal): Promise<RunEnd> {
-  const known = endOfRun(run.state, run.session?.state ?? null, false);
-  if (known !== 'open' || run.state === 'filing' || !run.hint) return known;
-  return endOfRun(run.state, run.session?.state ?? null, await isTicketOver(deps, run.hint, signal));
+/** What was filed holds an automation up until its ticket is over, whatever became of the work; so does what is about to be. */
+async function holdsUp(deps: AutomationDeps, run: AutomationRun, signal: AbortSignal): Promise<boolean> {
+  return run.state === 'filing' || (run.hint !== null && !(await isTicketOver(deps, run.hint, signal)));
 }
 
 async function isTicketOver(deps: AutomationDeps, hint: TicketHint, signal: AbortSignal): Promise<boolean> {
@@ -116,29 +116,25 @@ async function isTicketOver(deps: AutomationDeps, hint: TicketHint, signal: Abor
   }
 }
 
-/** Said once on each ticket that holds an automation up. */
-async function tellOverlap(
+/** Once on a ticket, by its id; that it could not be told stops nothing. */
+async function tell(
   deps: AutomationDeps,
-  automation: Automation,
   hint: TicketHint,
-  runId: string,
+  { id, body }: { id: string; body: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const body = `The automation "${automation.name}" was due again and filed nothing, because this ticket is not over yet. It goes on when this one is done or canceled.`;
-  const operation = {
-    kind: 'postActivity' as const,
-    id: deterministicId('overlap', runId),
-    conversation: hint.ref,
-    activity: { type: 'thought' as const, body },
-  };
+  const activity = { type: 'thought' as const, body };
+  const operation = { kind: 'postActivity' as const, id, conversation: hint.ref, activity };
   const write = limitWrites(deps, hint.tracker);
-  await write(() => trackerOf(deps, hint.tracker).send(hint, operation, signal)).catch((error: unknown) => {
+  try {
+    await write(() => trackerOf(deps, hint.tracker).send(hint, operation, signal));
+  } catch (error) {
     signal.throwIfAborted();
     deps.log.warn(
       { err: error, ticket: hint.identifier },
-      'it could not be told on a ticket that it holds up an automation',
+      'what an automation came to could not be told on its ticket',
     );
-  });
+  }
 }
 
 async function pauseIfFailing(
@@ -152,16 +148,19 @@ async function pauseIfFailing(
   for (const { state, session, hint } of runs) {
     // Only of one that waits for people its ticket must be asked.
     const isOver = session?.state === 'awaitingInput' && hint !== null && (await isTicketOver(deps, hint, signal));
-    ends.push(streakEnd(state, session?.state ?? null, isOver));
+    ends.push(endOfRun(state, session?.state ?? null, isOver));
     if (ends.at(-1) === 'done' || failsAgain(ends)) break;
   }
   if (!failsAgain(ends)) return false;
   const why = `${failuresToPause} of its runs have failed, one after the other`;
+  const resumes = `shipmate automations resume ${automation.name}`;
+  const told = runs.find(({ hint }, index) => hint !== null && ends[index] === 'failed');
+  if (told?.hint) {
+    const body = `The automation "${automation.name}" is paused: ${why}, this one the last. When that is mended: \`${resumes}\``;
+    await tell(deps, told.hint, { id: deterministicId('paused', told.id), body }, signal);
+  }
   if (await pause(deps.db, nameOf(automation), why, deps.now()))
-    deps.log.error(
-      { automation: automation.name },
-      `an automation is paused: ${why}. When that is mended: shipmate automations resume ${automation.name}`,
-    );
+    deps.log.error({ automation: automation.name }, `an automation is paused: ${why}. When that is mended: ${resumes}`);
   return true;
 }
 

@@ -2,7 +2,7 @@ import { proposalOptions, writeProposal } from '../core/approval-text.ts';
 import { attend } from '../core/attention.ts';
 import { type StopCause, stopReasons } from '../core/closing-text.ts';
 import { unmetLine, writeCriteria } from '../core/criteria.ts';
-import { writeAnswer } from '../core/decisions.ts';
+import { isDecision, writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { cleanText } from '../core/outgoing-text.ts';
@@ -224,8 +224,13 @@ function learnedBy({ report }: Finished): string[] {
 }
 
 /** Adds what was decided in this run, by people who were asked and by the agent, to what was decided before; answers all of it. */
-async function keepDecisions(tx: Tx, run: ClaimedRun, chosen: readonly string[]): Promise<string[]> {
-  const answers = await answeredQuestions(tx, run.sessionId);
+async function keepDecisions(
+  tx: Tx,
+  { name }: Pick<RunDeps, 'name'>,
+  run: ClaimedRun,
+  chosen: readonly string[],
+): Promise<string[]> {
+  const answers = (await answeredQuestions(tx, run.sessionId)).filter((answer) => isDecision(answer, name));
   await addDecisions(tx, { sessionId: run.sessionId, runId: run.id }, [
     ...answers.map((answer) => ({ key: answer.key, text: writeAnswer(answer) })),
     ...chosen.map((text) => ({ key: text.trim(), text: cleanText(text, 1000) })).filter(({ text }) => text !== ''),
@@ -236,7 +241,7 @@ async function keepDecisions(tx: Tx, run: ClaimedRun, chosen: readonly string[])
 /** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
 async function publish(
   tx: Tx,
-  deps: Pick<RunDeps, 'policy'>,
+  deps: Pick<RunDeps, 'policy' | 'name'>,
   run: ClaimedRun,
   session: SessionRow,
   prepared: Prepared,
@@ -251,7 +256,7 @@ async function publish(
     addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
   const id = (name: string) => deterministicId(prefix, name);
   await settlePlan(tx, endOf(run), stage, 'completed');
-  const decisions = await keepDecisions(tx, run, finished.report?.decisions ?? []);
+  const decisions = await keepDecisions(tx, deps, run, finished.report?.decisions ?? []);
   await keepLearned(tx, session, repository, learnedBy(finished), instructions, stage);
 
   if (finished.type === 'answer') {

@@ -41,27 +41,30 @@ export async function findRepository(
   const earlier = scope && (await readRememberedRoute(db, ticket.tracker, scope));
   const routing = { repositories: all, rules: deps.routes, remembered: earlier?.repository ?? null };
   const route = routeTicket(ticket, facts, routing);
-  if ('repository' in route) {
-    if (route.remembered && scope && earlier)
-      await tell(deps, run, rememberedBefore(route.repository, scope, earlier.by));
-    return route;
-  }
+  const isRemembered = 'repository' in route && route.remembered === true;
+  if ('repository' in route && !isRemembered) return route;
   const prompts = (await unreadPrompts(db, session.id)).filter(isObeyed);
   const answer = routeByAnswer(
     prompts.map(({ body }) => body),
     all,
   );
+  // What was said on this ticket holds for it, whatever was answered on another meanwhile.
   if (answer) {
     const { repository } = answer;
     const said = prompts[answer.index];
+    const isNewest = isRemembered && earlier !== null && Date.parse(said?.at ?? '') > earlier.at.getTime();
     // Where the ticket itself is wrong, only this ticket was meant.
-    if (scope && said && 'ask' in route) {
+    if (scope && said && ('ask' in route || isNewest)) {
       const { author: by, at } = said;
       await tell(deps, run, rememberedNow(repository, scope), (tx) =>
         rememberRoute(tx, { tracker: ticket.tracker, scope, repository: repository.name, by, at }),
       );
     }
     return answer;
+  }
+  if ('repository' in route) {
+    if (scope && earlier) await tell(deps, run, rememberedBefore(route.repository, scope, earlier.by));
+    return route;
   }
   if ('unknown' in route)
     return failed(

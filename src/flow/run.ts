@@ -53,6 +53,8 @@ export interface RunDeps {
   /** Tools of the tool servers for one session's workspace; known before that is there. */
   serverTools(workspace: Promise<Workspace>): Tool[];
   budget: Limits;
+  /** What each standing order may spend in a day, in USD. */
+  usdOfOrders: ReadonlyMap<string, number | null>;
   policy: RatingPolicy & {
     tools: ToolPolicy;
     publish: PublishPolicy;

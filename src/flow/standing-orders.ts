@@ -9,7 +9,7 @@ import {
   whyNot,
   whyTaken,
 } from '../core/standing-orders.ts';
-import type { Ticket, TicketHint } from '../core/ticket.ts';
+import { hintOf, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { addActivities } from '../store/activities.ts';
@@ -18,8 +18,8 @@ import {
   forgetPasses,
   hasFreeSlot,
   lockUntaken,
+  markPickTaken,
   markSkipped,
-  markTaken,
   nextPlace,
   notePass,
   type OrderPick,
@@ -38,7 +38,7 @@ import type { SortDeps } from './sort.ts';
 export interface OrderDeps extends SortDeps {
   orders: readonly StandingOrder[];
   routing: OrderRouting;
-  /** Runs at the same time in one worker. */
+  /** Runs at the same time in one worker; counts where no worker says how many it has. */
   slots: number;
   now(): Date;
 }
@@ -181,7 +181,7 @@ async function take(deps: OrderDeps, pick: OrderPick, signal: AbortSignal): Prom
   await openTaken(deps, hint, taken.at, {
     isOurs: (tx) => lockUntaken(tx, pick.id),
     async settle(tx, sessionId) {
-      await markTaken(tx, pick.id, sessionId);
+      await markPickTaken(tx, pick.id, sessionId);
       const stage = { sessionId, runId: null, stepId: null, conversation: await currentConversation(tx, sessionId) };
       await addActivities(tx, stage, `pick/${pick.id}`, [{ type: 'thought', body: pick.why }]);
     },
@@ -197,8 +197,4 @@ function trackerOf({ trackers }: { trackers: SortDeps['trackers'] }, kind: strin
 
 export function dayOf(at: Date): string {
   return at.toISOString().slice(0, 10);
-}
-
-function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
-  return { tracker, id, identifier, title, url, priority, team, project, ref };
 }

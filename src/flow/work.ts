@@ -8,6 +8,7 @@ import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readImages } from '../store/edits.ts';
+import { orderPaying } from '../store/order-picks.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
@@ -58,7 +59,11 @@ export async function workOnTicket(
       await holdRun(tx, run);
       await settleLostCalls(tx, run.id);
     });
-  const [steps, runs] = await Promise.all([listSteps(db, run.sessionId), usedByRuns(db, run.sessionId)]);
+  const [steps, runs, order] = await Promise.all([
+    listSteps(db, run.sessionId),
+    usedByRuns(db, run.sessionId),
+    orderPaying(db, run.id),
+  ]);
   const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
   const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);
   let conversation = await currentConversation(db, run.sessionId);
@@ -84,6 +89,7 @@ export async function workOnTicket(
         ticketId: prepared.session.ticketId,
         team: prepared.session.hint.team ?? '',
         limits: deps.budget,
+        order: order === null ? null : { name: order, usd: deps.usdOfOrders.get(order) ?? null },
       },
       worked: clock.read,
       modelAsked() {

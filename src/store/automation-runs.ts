@@ -55,30 +55,45 @@ export interface AutomationRun {
   reason: string | null;
 }
 
-/** Written before anything is filed: a moment at which an automation was due, once. Answers whether it is new. */
+/**
+ * Written before anything is filed: a moment at which an automation was due, once (`known`: it is there already). `after` is
+ * the last run that was not skipped, by which it was decided whether this one is; `late`: another has been added since.
+ * `name`: among all that comes round.
+ */
 export async function addAutomationRun(
   db: Database,
-  {
-    automation,
-    dueAt,
-    draft,
-    skipped,
-  }: { automation: string; dueAt: Date; draft: TicketDraft; skipped: string | null },
-): Promise<boolean> {
-  const added = await db
-    .insertInto('automation_runs')
-    .values({
-      id: deterministicId('automation', automation, dueAt.toISOString()),
-      automation,
-      due_at: dueAt,
-      draft: toJson(draft),
-      session_id: null,
-      ...(skipped === null ? { reason: null } : { state: 'skipped' as const, reason: skipped }),
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .execute();
-  return added.length > 0;
+  name: string,
+  run: { automation: string; dueAt: Date; draft: TicketDraft; skipped: string | null; after: string | null },
+): Promise<'new' | 'known' | 'late'> {
+  const { automation, dueAt, draft, skipped, after } = run;
+  return db.transaction().execute(async (tx) => {
+    // Of two that begin one at the same moment, one sees the other's.
+    await sql`insert into recurring (name, since) values (${name}, ${dueAt}) on conflict (name) do nothing`.execute(tx);
+    await tx.selectFrom('recurring').select('name').where('name', '=', name).forUpdate().execute();
+    const last = await tx
+      .selectFrom('automation_runs')
+      .select('id')
+      .where('automation', '=', automation)
+      .where('state', '<>', 'skipped')
+      .orderBy('due_at', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if ((last?.id ?? null) !== after) return 'late';
+    const added = await tx
+      .insertInto('automation_runs')
+      .values({
+        id: deterministicId('automation', automation, dueAt.toISOString()),
+        automation,
+        due_at: dueAt,
+        draft: toJson(draft),
+        session_id: null,
+        ...(skipped === null ? { reason: null } : { state: 'skipped' as const, reason: skipped }),
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .execute();
+    return added.length > 0 ? 'new' : 'known';
+  });
 }
 
 export async function noteFiled(db: Database, id: string, hint: TicketHint): Promise<void> {

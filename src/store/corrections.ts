@@ -14,12 +14,12 @@ export interface Correction {
   proposed: boolean;
 }
 
-/** Names of the people whose words the session's steps have read. */
+/** Names of the people whose words the session follows and its steps have read. */
 export async function speakersOf(tx: Database | Tx, sessionId: string): Promise<string[]> {
   const rows = await sql<{ name: string }>`
     select p.author ->> 'name' as name from prompts p
     join steps s on s.id = p.read_by and s.completed_at is not null
-    where p.session_id = ${sessionId} and (p.signal is null or p.signal = 'select')
+    where p.session_id = ${sessionId} and p.obeyed and (p.signal is null or p.signal = 'select')
     group by 1 order by min(p.said_at), 1`.execute(tx);
   return rows.rows.map(({ name }) => name);
 }

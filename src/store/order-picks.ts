@@ -6,6 +6,8 @@ import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 import { ticketIdOf } from './sessions.ts';
+import { orderAccount } from './spending.ts';
+import { slotsOfWorkers } from './workers.ts';
 
 /** A ticket that an order is about to take, or has taken. */
 export interface OrderPick {
@@ -20,8 +22,7 @@ export async function readDay(db: Database, order: string, day: string): Promise
   const found = await sql<{ taken: number; declined: number; usd: string }>`
     select count(*) filter (where state in ('taking', 'taken'))::int as taken,
       count(*) filter (where state = 'declined')::int as declined,
-      coalesce((select sum(u.cost_usd) from usage u where u.session_id in (
-        select session_id from order_picks where order_name = ${order} and day = ${day}::date)), 0)::text as usd
+      coalesce((select usd from spending where account = ${orderAccount(order, sql`${day}::text`)}), 0)::text as usd
     from order_picks where order_name = ${order} and day = ${day}::date`.execute(db);
   const { taken = 0, declined = 0, usd = '0' } = found.rows[0] ?? {};
   return { taken, declined, usd: Number(usd) };
@@ -47,14 +48,15 @@ export async function listPicks(db: Database, order: string, day: string): Promi
   return rows;
 }
 
-/** Whether a run that is queued now would be begun at once. */
+/** Whether a run that is queued now would be begun at once. `slots` counts where no worker has said how many it has. */
 export async function hasFreeSlot(db: Database, slots: number): Promise<boolean> {
-  const found = await sql<{ live: number; waiting: number }>`
-    select (select count(*) from order_picks where state = 'taking')::int + count(*)::int as live,
+  const found = await sql<{ room: number; live: number; waiting: number }>`
+    select coalesce(${slotsOfWorkers}, ${slots}::int) as room,
+      (select count(*) from order_picks where state = 'taking')::int + count(*)::int as live,
       count(*) filter (where started_at is null and not_before <= now())::int as waiting
     from runs where ended_at is null`.execute(db);
-  const { live = 0, waiting = 0 } = found.rows[0] ?? {};
-  return waiting === 0 && live < slots;
+  const { room = 0, live = 0, waiting = 0 } = found.rows[0] ?? {};
+  return waiting === 0 && live < room;
 }
 
 /** The place that a ticket would have among those that its order takes on a day; null: there is none left. */
@@ -112,7 +114,7 @@ export async function lockUntaken(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-export async function markTaken(tx: Tx, id: string, sessionId: string): Promise<void> {
+export async function markPickTaken(tx: Tx, id: string, sessionId: string): Promise<void> {
   await tx.updateTable('order_picks').set({ state: 'taken', session_id: sessionId }).where('id', '=', id).execute();
 }
 
@@ -124,6 +126,18 @@ export async function markSkipped(db: Database, id: string): Promise<void> {
     .where('id', '=', id)
     .where('state', '=', 'taking')
     .execute();
+}
+
+/**
+ * The order that pays for a run: the one that took its ticket, for what is begun within a day of that. What comes later,
+ * people have asked for.
+ */
+export async function orderPaying(db: Database, runId: string): Promise<string | null> {
+  const found = await sql<{ order_name: string }>`
+    select p.order_name from runs r join order_picks p on p.session_id = r.session_id and p.state = 'taken'
+    where r.id = ${runId} and r.queued_at between p.at - interval '1 minute' and p.at + interval '1 day'
+    order by p.at desc limit 1`.execute(db);
+  return found.rows[0]?.order_name ?? null;
 }
 
 /** What the order that took a session's ticket asks of it; null: people gave it to the agent. */
@@ -168,8 +182,9 @@ export async function forgetPasses(db: Database): Promise<void> {
 }
 
 /**
- * Those of these tickets that an order may look at: it did not just pass them by, they are no summary of ours, and the agent
- * has never had them, but to give them back: what people took from it, it does not take again. `said`: what such a one said then.
+ * Those of these tickets that an order may look at: it did not just pass them by, they are no summary of ours, no order has
+ * them, and the agent has never had them, but to rate them or to give them back as the last thing it did: what people took
+ * from it, it does not take again. `said`: what such a one said when this order last picked it.
  */
 export async function untouched<T extends TicketHint>(
   db: Database,
@@ -182,12 +197,18 @@ export async function untouched<T extends TicketHint>(
     select t.id, p.fingerprint as said,
       not exists (select from order_passes where order_name = ${order} and ticket_id = t.id)
       and not exists (select from summaries where hint ->> 'tracker' || '/' || (hint ->> 'id') = t.key)
-      and coalesce(p.state in ('declined', 'skipped'), not exists (select from sessions where ticket_id = t.id)) as free
+      and not exists (select from order_picks where ticket_id = t.id and state in ('taking', 'taken'))
+      and not exists (
+        select from sessions s
+        left join lateral (
+          select number, outcome -> 'givesBack' as gives_back from runs where session_id = s.id and purpose = 'work'
+          order by number desc limit 1) last on true
+        where s.ticket_id = t.id
+          and (s.given or ((s.opened_at is not null or last.number is not null) and last.gives_back is null))) as free
     from unnest(${ids}::uuid[], ${tickets.map(({ tracker, id }) => `${tracker}/${id}`)}::text[]) as t (id, key)
     left join lateral (
-      select state, fingerprint from order_picks where ticket_id = t.id order by at desc limit 1) p on true`.execute(
-    db,
-  );
+      select fingerprint from order_picks where ticket_id = t.id and order_name = ${order}
+      order by at desc limit 1) p on true`.execute(db);
   const known = new Map(found.rows.map((row) => [row.id, row]));
   return tickets.flatMap((ticket) => {
     const row = known.get(ticketIdOf(ticket));

@@ -325,6 +325,7 @@ export interface Schema {
     changed: NullableJson<string[]>;
   };
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
+  workers: { name: string; slots: number; seen_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
   order_picks: {
     id: string;

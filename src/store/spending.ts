@@ -17,18 +17,26 @@ export interface Payers {
   ticketId: string;
   team: string;
   limits: Limits;
+  /** The standing order that had the run begun, and its money of a day. */
+  order?: { name: string; usd: number | null } | null;
+}
+
+/** The account of a standing order on a day ("2026-11-21"). */
+export function orderAccount(name: string, day: RawBuilder<unknown>) {
+  return sql`'order/' || ${name}::text || '/' || ${day}`;
 }
 
 /** A day is the database's, so that all workers agree on when it ends. */
 const today = sql`to_char(now() at time zone 'utc', 'YYYY-MM-DD')`;
 
-function accountsOf({ ticketId, team, limits }: Payers) {
+function accountsOf({ ticketId, team, limits, order }: Payers) {
   const row = (scope: Standing['scope'], account: RawBuilder<unknown>, { turns, tokens, usd }: BudgetLimits) =>
     sql`(${scope}, ${account}, ${turns}::bigint, ${tokens}::bigint, ${usd}::numeric)`;
   return sql`(values ${sql.join([
     row('ticket', sql`'ticket/' || ${ticketId}::text`, limits.ticket),
     row('team', sql`'team/' || ${team}::text || '/' || ${today}`, { ...unlimited, ...limits.team }),
     row('day', sql`'day/' || ${today}`, { ...unlimited, ...limits.day }),
+    ...(order ? [row('order', orderAccount(order.name, today), { ...unlimited, usd: order.usd })] : []),
   ])}) as accounts (scope, account, turn_limit, token_limit, usd_limit)`;
 }
 
@@ -160,7 +168,7 @@ export async function refusalOf(db: Database, stepId: string, payers: Payers): P
       select count(*) as turns, coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(usd), 0) as usd
       from reservations where accounts.account = any (reservations.accounts) and step_id <> ${stepId}::uuid
     ) as others`.execute(db);
-  return new OverBudget(found.rows.map(toStanding));
+  return new OverBudget(found.rows.map((row) => toStanding(row, payers)));
 }
 
 interface Found {
@@ -176,9 +184,10 @@ interface Found {
   reserved_usd: number;
 }
 
-function toStanding(row: Found): Standing {
+function toStanding(row: Found, { order }: Payers): Standing {
   return {
     scope: row.scope,
+    ...(row.scope === 'order' && order && { name: order.name }),
     limits: { turns: row.turn_limit, tokens: row.token_limit, usd: row.usd_limit, minutes: null },
     used: { turns: row.turns, tokens: row.tokens, usd: row.usd, ms: 0 },
     reserved: { turns: row.reserved_turns, tokens: row.reserved_tokens, usd: row.reserved_usd },

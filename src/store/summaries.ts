@@ -7,6 +7,7 @@ import type { Database } from './database.ts';
 
 interface FoundRow {
   by: string;
+  given_back: boolean;
   hint: TicketHint | null;
   state: SessionState | null;
   words: string | null;
@@ -29,7 +30,7 @@ const isNews = (since: Date) =>
 
 export async function foundByAutomations(db: Database, since: Date): Promise<Found[]> {
   const found = await sql<FoundRow>`
-    select x.automation as by, x.hint, s.state, coalesce(x.reason, a.words) as words, s.pull_request ->> 'url' as url,
+    select x.automation as by, false as given_back, x.hint, s.state, coalesce(x.reason, a.words) as words, s.pull_request ->> 'url' as url,
       (select sum(u.cost_usd)::text from usage u where u.session_id = s.id) as usd
     from automation_runs x left join sessions s on s.id = x.session_id ${lastWords}
     where x.state <> 'skipped' and ${isNews(since)} order by x.due_at limit 200`.execute(db);
@@ -38,14 +39,14 @@ export async function foundByAutomations(db: Database, since: Date): Promise<Fou
 
 export async function takenByOrders(db: Database, since: Date): Promise<Found[]> {
   const found = await sql<FoundRow>`
-    select x.order_name as by, x.hint, ${ofSession}
+    select x.order_name as by, x.state = 'declined' as given_back, x.hint, ${ofSession}
     from order_picks x join sessions s on s.id = x.session_id ${lastWords}
     where x.state in ('taken', 'declined') and ${isNews(since)} order by x.at limit 200`.execute(db);
   return found.rows.map(toFound);
 }
 
-function toFound({ by, hint, state, words, url, usd }: FoundRow): Found {
-  return { by, ticket: hint, state, words, pullRequest: url, usd: usd === null ? null : Number(usd) };
+function toFound({ by, given_back: givenBack, hint, state, words, url, usd }: FoundRow): Found {
+  return { by, ticket: hint, givenBack, state, words, pullRequest: url, usd: usd === null ? null : Number(usd) };
 }
 
 export async function skippedAutomations(
@@ -58,12 +59,12 @@ export async function skippedAutomations(
   return found.rows;
 }
 
-/** Sessions that wait for people, of whatever kind, the longest first. */
+/** Sessions that wait for people, the longest first; what waits for another ticket waits for nobody. */
 export async function waitingForPeople(db: Database, since: Date): Promise<Waiting[]> {
   const found = await sql<{ hint: TicketHint; words: string | null; is_new: boolean }>`
     select t.hint, a.words, s.updated_at > ${since} as is_new
     from sessions s join tickets t on t.id = s.ticket_id ${lastWords}
-    where s.state = 'awaitingInput' order by s.updated_at limit 200`.execute(db);
+    where s.state = 'awaitingInput' and not s.waiting order by s.updated_at limit 200`.execute(db);
   return found.rows.map(({ hint, words, is_new }) => ({ ticket: hint, asked: words ?? '', isNew: is_new }));
 }
 

@@ -12,9 +12,11 @@ test('orders, automations and the summary are shown and run from the command lin
     await database.drop();
     await rm(dir, { recursive: true, force: true });
   });
+  await writeFile(join(dir, 'script.yaml'), 'replies: [{ text: Nothing. }]\n');
   await writeFile(
     join(dir, 'shipmate.yaml'),
-    `orders: { bugs: { labels: [bug], perDay: 2 }, off: { paused: true } }
+    `model: scripted:${join(dir, 'script.yaml')}
+orders: { bugs: { labels: [bug], perDay: 2 }, off: { paused: true } }
 automations: { nightly: { cron: "0 6 * * *", timezone: Europe/Berlin, template: update-dependencies, assign: false } }
 `,
   );
@@ -35,6 +37,7 @@ automations: { nightly: { cron: "0 6 * * *", timezone: Europe/Berlin, template: 
   const shown = await shipmate('orders');
   expect(shown).toMatch(/bugs.* 1 of 2 today, 0\.00 of 20 USD/);
   expect(shown).toMatch(/BOARD-1 +active/);
+  expect(shown).toContain(`what scripted:${join(dir, 'script.yaml')} costs is not known, so its money stops nothing`);
   expect(await shipmate('orders', 'run', 'gone')).toMatch(/^1: There is no standing order "gone"\. .* orders` shows/);
   expect(await shipmate('automations', 'run', 'nightly')).toBe('Filed BOARD-2.\n');
   expect(await shipmate('automations', 'pause', 'nightly')).toBe('nightly is paused.\n');

@@ -5,26 +5,12 @@ import {
   draftOf,
   endOfRun,
   failsAgain,
-  streakEnd,
   templateNames,
 } from '../../src/core/automation-templates.ts';
 import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
+import { anAutomation } from '../support/own-work.ts';
 
-const automation = (changes: Partial<Automation> = {}): Automation => ({
-  name: 'nightly',
-  cron: '0 6 * * *',
-  timezone: 'Europe/Berlin',
-  template: 'update-dependencies',
-  tracker: 'board',
-  repository: null,
-  team: null,
-  project: null,
-  labels: ['chore'],
-  priority: 'low',
-  assign: true,
-  paused: false,
-  ...changes,
-});
+const automation = (changes: Partial<Automation> = {}) => anAutomation({ timezone: 'Europe/Berlin', ...changes });
 
 test.for(templateNames)('%s: says when it is done, in what the agent reads as criteria', (name, { expect }) => {
   const { title, description } = draftOf(automation({ template: name }), new Date('2026-11-21T23:30:00Z'), null);
@@ -52,26 +38,19 @@ test('a template of its own, its repository, and the tickets that are to be sort
 describe('what became of a run', () => {
   test.for([
     ['filed', 'active', false, 'open'],
-    ['filed', 'complete', false, 'open'],
+    ['filed', 'complete', false, 'done'],
     ['filed', 'complete', true, 'done'],
     ['filed', 'awaitingInput', false, 'open'],
     ['filed', 'awaitingInput', true, 'failed'],
     ['filed', 'error', false, 'failed'],
     ['filed', 'stopped', true, 'failed'],
-    ['filed', null, false, 'open'],
+    ['filed', null, false, 'done'],
     ['filed', null, true, 'done'],
     ['filing', null, false, 'open'],
     ['failed', null, false, 'failed'],
     ['skipped', null, false, 'skipped'],
   ] as const)('%s, its session %s, its ticket over: %s', ([state, session, isOver, end], { expect }) => {
     expect(endOfRun(state, session, isOver)).toBe(end);
-  });
-
-  test('for counting failures, what the agent has done is done', ({ expect }) => {
-    expect(streakEnd('filed', 'complete', false)).toBe('done');
-    expect(streakEnd('filed', null, false)).toBe('done');
-    expect(streakEnd('filing', null, false)).toBe('open');
-    expect(streakEnd('filed', 'awaitingInput', true)).toBe('failed');
   });
 
   test.for([

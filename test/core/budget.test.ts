@@ -188,6 +188,12 @@ describe('one run', () => {
     expect(exceeded).toContain("**Today's limit for all tickets is reached** of $100 (`budget.day.usd`).");
     expect(exceeded).toContain('what is left is not enough for another model call');
     expect(exceeded).toContain('Say "continue" tomorrow (UTC); or raise `budget.day.usd` in shipmate.yaml');
+    budget.refused([{ scope: 'order', name: 'bugs', limits: { ...unlimited, usd: 100 }, used, reserved }]);
+    expect(budget.allow(call(10_000))).toEqual({
+      exceeded: expect.stringMatching(
+        /^\*\*The standing order .* for today\*\* of \$100 \(`orders\.bugs\.usdPerDay`\)\..*tomorrow/s,
+      ),
+    });
     budget.refused([]);
     granted(budget.allow(call(10_000)));
   });

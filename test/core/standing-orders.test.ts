@@ -11,22 +11,7 @@ import {
 } from '../../src/core/standing-orders.ts';
 import type { StateCategory, Ticket, TicketHint } from '../../src/core/ticket.ts';
 import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
-
-const order = (changes: Partial<StandingOrder> = {}): StandingOrder => ({
-  name: 'bugs',
-  tracker: 'board',
-  team: null,
-  project: null,
-  labels: [],
-  states: ['backlog', 'unstarted'],
-  kinds: 'any',
-  rating: 'green',
-  perDay: 5,
-  usdPerDay: null,
-  repository: null,
-  paused: false,
-  ...changes,
-});
+import { anOrder as order } from '../support/own-work.ts';
 
 const hint = (id: string): TicketHint => ({
   tracker: 'board',
@@ -97,7 +82,8 @@ test.for([
   ['its number', {}, { taken: 5, declined: 0, usd: 0 }, /its 5 of the day/],
   ['as many given back', {}, { taken: 0, declined: 5, usd: 0 }, /given back 5 today/],
   ['its money', { usdPerDay: 2 }, { taken: 1, declined: 0, usd: 2 }, /has cost 2\.00 of 2 USD/],
-  ['less than its money', { usdPerDay: 2 }, { taken: 1, declined: 0, usd: 1.99 }, null],
+  ['too little left', { usdPerDay: 2 }, { taken: 1, declined: 0, usd: 1.81 }, /has cost 1\.81 of 2 USD/],
+  ['less than its money', { usdPerDay: 2 }, { taken: 1, declined: 0, usd: 1.8 }, null],
 ] as const)('an order stops at the numbers of its day: %s', ([, changes, day, why], { expect }) => {
   const idle = whyIdle(order(changes), day);
   if (why === null) expect(idle).toBe(null);

@@ -108,6 +108,7 @@ describe('approval', () => {
       ['needsInput', 'needsInput', 'needsInput', 'needsInput', 'finished'],
     ]);
     expect(await service.git('show', `${done.branch}:utc.md`)).toBe('UTC');
+    expect(done.decisions).toEqual([`Ada decided: “Use UTC” (asked: “May I carry out the plan ${first}?”)`]);
   });
 
   test('a no to what is being carried out ends it in the middle of a command, and says so once', async () => {

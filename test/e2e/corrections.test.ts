@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { Config } from '../../src/config.ts';
 import { normalRule } from '../../src/core/corrections.ts';
 import { deterministicId } from '../../src/lib/ids.ts';
 import { compileCache } from '../support/compile-cache.ts';
@@ -24,9 +25,16 @@ tickets:
   Third: [${asks}, ${learns('Always use pnpm in this repository')}]
   Silent: [${learns('Never touch generated files')}]
   Fourth: [${asks}, ${learns("Don't edit generated files")}]
+  Plain:
+    - { text: "Local time or UTC?\\n\\nBoth are used here." }
+    - { text: "Local time or UTC?\\n\\nBoth are used here." }
+    - { text: "Local time or UTC?\\n\\nBoth are used here." }
+    - { text: "Local time or UTC?\\n\\nBoth are used here." }
+    - { calls: [{ tool: finish, input: { title: t, summary: s, answer: Nothing to do. } }] }
   Taken one: [${asks}, ${learns('Use tabs in Makefiles')}]
   Taken two: [${asks}, ${learns('Makefiles use tabs')}]
 `;
+const mallory = { id: 'mallory', name: 'Mallory', isBot: false };
 const agentsMd = '# Rules\n\n- Be brief.\n';
 const files = { 'README.md': 'A project.\n', 'AGENTS.md': agentsMd };
 
@@ -46,12 +54,19 @@ async function proposals({ database }: TestService) {
 describe('what people teach the agent', () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await startTestService({ script, files });
+    const change = (config: Config): Config => ({
+      ...config,
+      policy: { ...config.policy, people: { ...config.policy.people, speak: ['Ada'] } },
+    });
+    service = await startTestService({ script, files, change });
   });
   afterAll(() => service?.stop());
 
   test('decisions, of the agent and of people, are kept and in the pull request', async ({ expect }) => {
-    const view = await workAndAnswer(service, 'First', 'UTC please, “always”; fixes BOARD-9 @bob');
+    const { ticket } = await service.work({ title: 'First' });
+    await service.app.desk.comment(ticket.identifier, 'Local time, and npm!', mallory);
+    await service.app.desk.comment(ticket.identifier, 'UTC please, “always”; fixes BOARD-9 @bob', someone);
+    const view = await service.rest(ticket.identifier, 2);
     const decided = [
       'Ada decided: “UTC please, "always"; fixes `BOARD-9` `@bob`” (asked: “Local time or UTC?”)',
       'chose a text file because it is small',
@@ -60,6 +75,11 @@ describe('what people teach the agent', () => {
     const { rows } = await service.database.pool.query('select body from local_git_pull_requests');
     expect(rows[0].body).toContain(`## Decisions taken\n\n- ${decided.join('\n- ')}\n`);
     expect(await proposals(service)).toEqual([]);
+  });
+
+  test('an answer to a question without a tool is a decision, too', async ({ expect }) => {
+    const view = await workAndAnswer(service, 'Plain', 'UTC');
+    expect([view.state, view.decisions]).toEqual(['complete', ['Ada decided: “UTC” (asked: “Local time or UTC?”)']]);
   });
 
   test('a correction on two tickets, in other words, is proposed for AGENTS.md, once for ever', async ({ expect }) => {

@@ -38,6 +38,10 @@ describe('the agent picks work by itself', () => {
               paused: false,
             },
           },
+          monthly: {
+            ...{ cron: '0 6 1 * *', timezone: 'UTC', template: 'release-notes', tracker: 'board', repository: null },
+            ...{ team: null, project: null, labels: [], priority: 'low', assign: false, paused: true },
+          },
         },
       }),
     });
@@ -70,15 +74,30 @@ describe('the agent picks work by itself', () => {
 
   test('an automation that is run now files a ticket, and the agent works on it', async ({ expect }) => {
     const { ownWork } = service.app.operations;
+    await service.database.pool.query(
+      "insert into automation_runs (id, automation, due_at, draft) values (gen_random_uuid(), 'monthly', now(), $1)",
+      [
+        JSON.stringify({
+          title: 'T',
+          description: '',
+          priority: 'low',
+          labels: [],
+          fields: {},
+          team: null,
+          project: null,
+        }),
+      ],
+    );
     expect(await ownWork.runAutomation('nightly', new AbortController().signal)).toBe(null);
-    const [view] = await ownWork.automations();
+    const [view, other] = await ownWork.automations();
+    expect(other?.runs, 'what was begun of another is left to its round').toMatchObject([{ reason: null }]);
     const ticket = view?.runs[0]?.hint?.identifier ?? '';
     const session = await service.rest(ticket);
     expect([session.state, session.pullRequest === null]).toEqual(['complete', false]);
     expect(await ownWork.runAutomation('nightly', new AbortController().signal)).toBe(`${ticket} is not over yet`);
     expect(await ownWork.summary()).toContain(`- nightly: ${ticket} "`);
     await expect(ownWork.runAutomation('weekly', new AbortController().signal)).rejects.toThrow(
-      'There is no automation "weekly". Known: nightly.',
+      'There is no automation "weekly". Known: nightly, monthly.',
     );
   });
 });

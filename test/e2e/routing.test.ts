@@ -66,6 +66,23 @@ describe('the repository of a ticket', () => {
     expect(third.state).toBe('awaitingInput');
   });
 
+  test('of two tickets that were asked at once, each has its own answer; the newest is remembered', async ({
+    expect,
+  }) => {
+    const fields = { project: 'Depot' };
+    const one = await service.work({ title: 'Eight', fields });
+    const two = await service.work({ title: 'Nine', fields });
+    const say = (view: typeof one, body: string) => service.app.desk.comment(view.ticket.identifier, body, someone);
+    await say(one, 'acme/web');
+    expect(await service.rest(one.ticket.identifier, 2)).toMatchObject({ state: 'complete', repository: 'acme/web' });
+    await say(two, 'acme/api');
+    expect(await service.rest(two.ticket.identifier, 2)).toMatchObject({ state: 'complete', repository: 'acme/api' });
+    expect(await thoughts(two.ticket.identifier)).toEqual([expect.stringMatching(/^`acme\/api` it is\. I remember/)]);
+    expect(await service.app.operations.listRoutes()).toContainEqual(
+      expect.objectContaining({ scope: { kind: 'project', name: 'Depot' }, repository: 'acme/api' }),
+    );
+  });
+
   test('is what a rule says; of several rules that fit, one is asked for', async ({ expect }) => {
     const ruled = await service.work({ title: 'Five', fields: { project: 'billing' } });
     expect([ruled.state, ruled.repository, await thoughts(ruled.ticket.identifier)]).toEqual([

@@ -142,6 +142,9 @@ describe('a ticket is rated before it is worked on', () => {
     await service.app.desk.comment(identifier, 'Blue', someone);
     const done = await service.rest(identifier, 2);
     expect([done.state, done.runs.length]).toEqual(['complete', 2]);
+    expect(done.decisions).toEqual([
+      expect.stringMatching(/^Ada decided: “Blue” \(asked: “[^”]*Rated red, size M[^”]*”\)$/),
+    ]);
     expect((await ratings(identifier)).map(({ confidence, stop_reason }) => [confidence, stop_reason])).toEqual([
       ['red', 'needsInput'],
       ['green', 'finished'],

@@ -1,15 +1,26 @@
 import { beforeEach, describe, test } from 'vitest';
 import type { Automation } from '../../src/core/automation-templates.ts';
+import type { SessionState } from '../../src/core/session.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
-import { type AutomationDeps, fileAutomations, fileSummary, nameOf, summaryNow } from '../../src/flow.ts';
+import {
+  type AutomationDeps,
+  beginAutomation,
+  fileAutomations,
+  fileNoted,
+  fileSummary,
+  nameOf,
+  summaryNow,
+} from '../../src/flow.ts';
 import { listAutomationRuns, pause, readRecurring, resume } from '../../src/store/automation-runs.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
+import { anAutomation as automation } from '../support/own-work.ts';
 import { someone } from '../support/service.ts';
 import {
   agent,
   db,
   depsWith,
   desk,
+  endRuns,
   never,
   query,
   round,
@@ -21,22 +32,6 @@ import {
 } from './reconciling.ts';
 
 useBoard();
-
-const automation = (changes: Partial<Automation> = {}): Automation => ({
-  name: 'nightly',
-  cron: '0 6 * * *',
-  timezone: 'UTC',
-  template: 'update-dependencies',
-  tracker: 'board',
-  repository: null,
-  team: null,
-  project: null,
-  labels: ['chore'],
-  priority: 'low',
-  assign: true,
-  paused: false,
-  ...changes,
-});
 
 let now = new Date();
 const at = (text: string) => {
@@ -52,15 +47,11 @@ const runs = async () =>
   (await listAutomationRuns(db, {}))
     .toReversed()
     .map(({ dueAt, state, hint }) => [dueAt.toISOString().slice(8, 16), state, hint?.identifier ?? null]);
-async function end(state: string, words = 'It is done.'): Promise<void> {
-  await query("update runs set ended_at = now(), outcome = '{}' where ended_at is null");
-  await query("update sessions set state = $1, answered_at = given_at, updated_at = now() where state = 'active'", [
-    state,
-  ]);
+async function end(state: SessionState, words = 'It is done.'): Promise<void> {
+  await endRuns(state);
   await query(`insert into activities (id, session_id, activity) select gen_random_uuid(), id, $1 from sessions`, [
     JSON.stringify({ type: 'response', body: words }),
   ]);
-  await query("update effects set state = 'done', settled_at = now()");
 }
 const close = async (ticket: string, state = 'Done') => {
   await desk.move(ticket, state, someone);
@@ -144,14 +135,44 @@ describe('an automation', () => {
     expect((await runs()).at(-1)).toEqual(['22T06:00', 'filed', expect.not.stringMatching(ticket)]);
   });
 
-  test('that has failed three times is paused until it is resumed', async ({ expect }) => {
+  test('whose last ticket failed or was stopped holds it up all the same, until that is over', async ({ expect }) => {
+    await file(automation());
+    for (const [day, state] of [
+      ['19T06:00', 'error'],
+      ['20T06:00', 'stopped'],
+    ] as const) {
+      at(day);
+      await file(automation());
+      await end(state);
+    }
+    expect((await runs()).map(([, state]) => state)).toEqual(['filed', 'skipped']);
+    await close((await desk.list())[0]?.identifier ?? '', 'Canceled');
+    at('21T06:00');
+    await file(automation());
+    expect((await runs()).map(([, state]) => state)).toEqual(['filed', 'skipped', 'filed']);
+  });
+
+  test('that several begin at the same moment files one ticket', async ({ expect }) => {
+    const deps = filing([automation()]);
+    const moments = [1, 2, 3, 4].map((second) => new Date(`2026-11-18T12:00:0${second}Z`));
+    await Promise.all(moments.map((moment) => beginAutomation(deps, automation(), moment, never)));
+    await fileNoted(deps, automation(), never);
+    expect((await runs()).map(([, state]) => state).sort()).toEqual(['filed', 'skipped', 'skipped', 'skipped']);
+    expect(await desk.list()).toHaveLength(1);
+  });
+
+  test('that has failed three times is paused until it is resumed, and says so on the last ticket', async ({
+    expect,
+  }) => {
     const once = automation();
+    let last = '';
     await file(once);
     for (const day of ['19', '20', '21']) {
       at(`${day}T06:00`);
       await file(once);
       await end(day === '20' ? 'awaitingInput' : 'error', 'It does not build.');
-      if (day === '20') await close((await desk.list())[0]?.identifier ?? '', 'Canceled');
+      last = (await desk.list())[0]?.identifier ?? '';
+      await close(last, 'Canceled');
     }
     expect((await runs()).map(([, state]) => state)).toEqual(['filed', 'filed', 'filed']);
     at('22T06:00');
@@ -159,6 +180,8 @@ describe('an automation', () => {
     expect(await runs()).toHaveLength(3);
     const { paused } = await readRecurring(db, nameOf(once), now);
     expect(paused?.why).toBe('3 of its runs have failed, one after the other');
+    const told = (await desk.show(last)).activities.map(({ activity }) => ('body' in activity ? activity.body : ''));
+    expect(told.filter((body) => body.includes('The automation "nightly" is paused: 3 of its runs'))).toHaveLength(1);
     at('23T06:00');
     expect(await resume(db, nameOf(once), now)).toBe(true);
     await file(once);
@@ -250,6 +273,9 @@ describe('the summary of the day', () => {
     await sort();
     await end('awaitingInput', 'The left or the right?');
     expect(await summaryNow(summing())).toContain('## What waits for people\n\n- BOARD-');
+    await query('update sessions set waiting = true');
+    expect(await summaryNow(summing()), 'for another ticket').toBe(null);
+    await query('update sessions set waiting = false');
     at('19T08:00');
     await fileSummary(summing(), never);
     at('20T08:00');
@@ -257,6 +283,19 @@ describe('the summary of the day', () => {
     expect((await summaries()).map(({ state }) => state)).toEqual(['filed', 'nothing']);
     expect((await summaries())[0]?.body).toContain('"Which one": The left or the right?');
     expect(await said()).toContain('The left or the right?');
+  });
+
+  test('what an order gave back is told as that', async ({ expect }) => {
+    await fileSummary(summing(), never);
+    const { identifier } = await desk.createTicket({ title: 'Unclear', assignee: agent }, someone);
+    await sort();
+    await end('complete', 'I give this back: it is red.');
+    await query(
+      `insert into order_picks (id, order_name, day, ticket_id, hint, category, why, demand, fingerprint, state, session_id)
+       select gen_random_uuid(), 'bugs', now()::date, t.id, hint, 'backlog', '', 'green', gen_random_uuid(), 'declined', s.id
+       from sessions s join tickets t on t.id = s.ticket_id`,
+    );
+    expect(await summaryNow(summing())).toContain(`- bugs: ${identifier} "Unclear": given back`);
   });
 
   test('is told on a ticket that is named, once, though the answer was lost; one that is not there is told in the log', async ({

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import type { SessionState } from '../../src/core/session.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { acceptDelivery, reconcile, type SortDeps, sortDeliveries } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -7,6 +8,7 @@ import { createDatabase, createPool, type Database } from '../../src/store/datab
 import { checkInvariants } from '../../src/store/invariants.ts';
 import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
 import { type BoardDesk, createBoardDesk } from '../../src/trackers/board/desk.ts';
+import type { TicketDraft } from '../../src/trackers/board/edit.ts';
 import { createBoardTracker } from '../../src/trackers/board/tracker.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -81,10 +83,10 @@ export function depsWith(board: Tracker): SortDeps {
   };
 }
 
-export async function file(count: number): Promise<string[]> {
+export async function file(count: number, draft: Partial<TicketDraft> = { assignee: agent }): Promise<string[]> {
   const names = [];
   for (let made = 0; made < count; made++)
-    names.push((await desk.createTicket({ title: `Ticket ${made}`, assignee: agent }, someone)).identifier);
+    names.push((await desk.createTicket({ title: `Ticket ${made}`, ...draft }, someone)).identifier);
   return names;
 }
 
@@ -95,12 +97,17 @@ export async function states(): Promise<string[]> {
   return rows.map(({ state }) => state);
 }
 
-/** As if a run had asked and ended. */
-export async function waitForAnswer(): Promise<void> {
-  await query(`update runs set ended_at = now(), outcome = '{"stopReason":"needsInput","message":"Which?"}'`);
-  await query("update sessions set state = 'awaitingInput', answered_at = given_at");
+/** As if what is at work had come to its end so, and what was to be written had left. */
+export async function endRuns(state: SessionState, outcome: object = {}): Promise<void> {
+  await query('update runs set ended_at = now(), outcome = $1, worker = null where ended_at is null', [outcome]);
+  await query("update sessions set state = $1, answered_at = given_at, updated_at = now() where state = 'active'", [
+    state,
+  ]);
   await query("update effects set state = 'done', settled_at = now()");
 }
+
+/** As if a run had asked and ended. */
+export const waitForAnswer = () => endRuns('awaitingInput', { stopReason: 'needsInput', message: 'Which?' });
 
 /** As if the tracker's clock went otherwise than ours, by so much. */
 export async function shiftTracker(by: string): Promise<void> {

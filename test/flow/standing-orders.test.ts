@@ -6,20 +6,24 @@ import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { conclude } from '../../src/flow/conclude.ts';
 import { giveBack } from '../../src/flow/give-back.ts';
-import { type OrderDeps, workOrders } from '../../src/flow.ts';
+import { askToScope, dayOf, type OrderDeps, workOrders } from '../../src/flow.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { addPick, demandOn, nextPlace, readDay } from '../../src/store/order-picks.ts';
+import { addPick, demandOn, nextPlace, orderPaying, readDay, untouched } from '../../src/store/order-picks.ts';
 import { readRound } from '../../src/store/order-rounds.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
+import { forgetWorker, noteWorker } from '../../src/store/workers.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
+import { anOrder } from '../support/own-work.ts';
 import { someone } from '../support/service.ts';
 import {
   agent,
   db,
   depsWith,
   desk,
+  endRuns,
+  file as fileTickets,
   never,
   query,
   round,
@@ -33,21 +37,7 @@ import {
 
 useBoard();
 
-const order = (changes: Partial<StandingOrder> = {}): StandingOrder => ({
-  name: 'bugs',
-  tracker: 'board',
-  team: null,
-  project: null,
-  labels: ['ready'],
-  states: ['backlog', 'unstarted'],
-  kinds: 'any',
-  rating: 'green',
-  perDay: 5,
-  usdPerDay: null,
-  repository: null,
-  paused: false,
-  ...changes,
-});
+const order = (changes: Partial<StandingOrder> = {}) => anOrder({ labels: ['ready'], ...changes });
 
 let day = new Date('2026-11-21T12:00:00Z');
 const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100): OrderDeps => ({
@@ -59,12 +49,7 @@ const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100
 });
 const work = (...orders: StandingOrder[]) => workOrders(ordering(orders), never);
 
-async function file(count: number, draft: Partial<TicketDraft> = {}): Promise<string[]> {
-  const names: string[] = [];
-  for (let made = 0; made < count; made++)
-    names.push((await desk.createTicket({ title: `Ticket ${made}`, labels: ['ready'], ...draft }, someone)).identifier);
-  return names;
-}
+const file = (count: number, draft: Partial<TicketDraft> = {}) => fileTickets(count, { labels: ['ready'], ...draft });
 
 async function picks(): Promise<{ ticket: string; state: string; nth: number | null }[]> {
   const { rows } = await query(
@@ -76,15 +61,9 @@ const mine = async () => (await desk.list({ assignee: agent })).map(({ identifie
 const sessionOf = async (ticket: string): Promise<string> =>
   (await query('select s.id from sessions s join tickets t on t.id = s.ticket_id where identifier = $1', [ticket]))
     .rows[0].id;
-/** The runs come to their end, and what was to be written is. */
-async function finish(state = 'complete'): Promise<void> {
-  await query("update runs set ended_at = now(), outcome = '{}', worker = null where ended_at is null");
-  await query('update sessions set state = $1, answered_at = given_at', [state]);
-  await query("update effects set state = 'done', settled_at = now()");
-}
 /** A worker takes what waits. */
 const begin = () => query("update runs set worker = 'w', started_at = now() where ended_at is null");
-const clear = () => query('truncate order_picks, order_rounds, order_passes, usage');
+const clear = () => query('truncate order_picks, order_rounds, order_passes, spending, workers');
 
 describe('a standing order', () => {
   test('takes what nobody has, the most pressing first, says why, and stops at the number of the day', async ({
@@ -117,7 +96,7 @@ describe('a standing order', () => {
     // Nothing that was said to it is left, and no webhook or list says otherwise.
     await round(depsWith(tracker));
     expect(await states()).toEqual(['active', 'active']);
-    await finish();
+    await endRuns('complete');
     await work(order({ perDay: 2 }));
     expect(await picks()).toHaveLength(2);
     day = new Date('2026-11-22T00:00:01Z');
@@ -171,7 +150,26 @@ describe('a standing order', () => {
     await begin();
     await few();
     expect(await picks()).toHaveLength(2);
-    await finish();
+    await endRuns('complete');
+    await few();
+    expect(await picks()).toHaveLength(3);
+  });
+
+  test('has the room of all workers that live, not of one', async ({ expect }) => {
+    await clear();
+    await file(5);
+    const few = async () => {
+      await workOrders(ordering([order()], tracker, 1), never);
+      await begin();
+    };
+    await noteWorker(db, 'one', 1);
+    await noteWorker(db, 'two', 2);
+    await noteWorker(db, 'fell', 8);
+    await query("update workers set seen_at = now() - interval '1 minute' where name = 'fell'");
+    for (let rounds = 0; rounds < 4; rounds++) await few();
+    expect(await picks()).toHaveLength(3);
+    await forgetWorker(db, 'two');
+    await query('update runs set ended_at = now() where id in (select id from runs order by queued_at limit 1)');
     await few();
     expect(await picks()).toHaveLength(3);
   });
@@ -186,19 +184,12 @@ describe('a standing order', () => {
       info: (_: unknown, text: string) => void told.push(text),
     } as never;
     await workOrders(deps, never);
-    const session = await sessionOf(first);
-    await query(
-      `insert into steps (id, run_id, session_id, kind, key, attempt, input)
-       select gen_random_uuid(), id, session_id, 'model', 'turn:1', 1, '{}' from runs where session_id = $1`,
-      [session],
-    );
-    await query(
-      `insert into usage (id, session_id, run_id, step_id, model, input_tokens, output_tokens, cache_read_tokens,
-         cache_write_tokens, cost_usd)
-       select gen_random_uuid(), session_id, run_id, id, 'm', 1, 1, 0, 0, 1.25 from steps where session_id = $1`,
-      [session],
-    );
-    await finish();
+    const { rows } = await query('select id from runs where session_id = $1', [await sessionOf(first)]);
+    expect(await orderPaying(db, rows[0].id)).toBe('bugs');
+    await query(`insert into spending (account, usd) values ('order/bugs/' || $1, 1.25)`, [dayOf(day)]);
+    await query("update runs set queued_at = now() + interval '25 hours'");
+    expect(await orderPaying(db, rows[0].id), 'what comes later is not its own').toBe(null);
+    await endRuns('complete');
     for (let times = 0; times < 3; times++) await workOrders(deps, never);
     expect(await picks()).toHaveLength(1);
     expect(told.filter((text) => text.includes('has cost 1.25 of 1 USD'))).toHaveLength(1);
@@ -252,11 +243,46 @@ describe('a standing order', () => {
     await desk.unassign(first, someone);
     await sort();
     expect(await states()).toEqual(['stopped']);
-    await finish('stopped');
+    await endRuns('stopped');
     await query('truncate order_passes');
     await work(order());
     expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
     expect(await mine()).toEqual([]);
+  });
+
+  test('what people gave to the agent and took from it stays theirs, though an order has picked it before', async ({
+    expect,
+  }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    const quick: Tracker = {
+      ...tracker,
+      async send(hint, operation, signal) {
+        await desk.assign(first, 'ada', someone);
+        return tracker.send(hint, operation, signal);
+      },
+    };
+    await workOrders(ordering([order()], quick), never);
+    await desk.assign(first, agent, someone);
+    await desk.comment(first, 'stop', someone);
+    await desk.unassign(first, someone);
+    await sort();
+    await endRuns('stopped');
+    await desk.editTicket(first, { description: 'It says more.' }, someone);
+    await query('truncate order_passes');
+    await work(order());
+    expect(await picks()).toEqual([{ ticket: first, state: 'skipped', nth: null }]);
+    expect(await mine()).toEqual([]);
+  });
+
+  test('one that was only rated is taken like any other', async ({ expect }) => {
+    await clear();
+    const [first = ''] = await file(1);
+    await askToScope(depsWith(tracker), (await desk.show(first)).ticket, false);
+    await endRuns('stopped');
+    await work(order());
+    expect(await picks()).toEqual([{ ticket: first, state: 'taken', nth: 1 }]);
+    expect(await states()).toEqual(['active']);
   });
 
   test('one that is given back goes where it stood, does not count, and is taken again when it says more', async ({
@@ -277,7 +303,7 @@ describe('a standing order', () => {
     const left = await query(
       "select operation from effects where operation ->> 'kind' in ('releaseTicket', 'moveTicket') order by seq desc limit 2",
     );
-    await query("update runs set ended_at = now(), outcome = '{}'");
+    await query(`update runs set ended_at = now(), outcome = '{"givesBack":"red"}'`);
     await query("update sessions set state = 'complete', answered_at = given_at");
     await round(depsWith(tracker)); // it is still the agent's in the tracker, and is not taken up for that
     expect(await states()).toEqual(['complete']);
@@ -289,6 +315,8 @@ describe('a standing order', () => {
 
     for (let times = 0; times < 2; times++) await work(order());
     expect(await picks()).toEqual([{ ticket: first, state: 'declined', nth: null }]);
+    const [fits] = await untouched(db, 'easier', [back]);
+    expect(fits?.said, 'to another order it says nothing that was heard before').toBe(null);
     await desk.editTicket(first, { description: 'It is to be blue.' }, someone);
     await query('truncate order_passes'); // an hour later
     await work(order());
@@ -306,6 +334,8 @@ describe('a standing order', () => {
     await work(order());
     const run = await claimRun(db, 'w');
     if (!run) throw new Error('there is no run');
+    await desk.move(first, 'In Progress', someone); // as work that begins has it moved
+    await sort();
     const outcome = judgeRating({ order: 'bugs', rating: 'green' }, 'yellow', ['Which of the two exports.']);
     if (!outcome) throw new Error('it was good enough');
     const deps = {
@@ -323,7 +353,7 @@ describe('a standing order', () => {
     );
     const { ticket } = await desk.show(first);
     for (const { operation } of rows) await tracker.send(ticket, operation, never);
-    expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'moveTicket', 'releaseTicket']);
+    expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'releaseTicket']);
     expect((await desk.show(first)).ticket).toMatchObject({ assignee: null, state: { category: 'unstarted' } });
     await query("update effects set state = 'done', settled_at = now()");
     await round(depsWith(tracker));
@@ -388,7 +418,7 @@ describe('a standing order', () => {
       (await query("select hint ->> 'title' as title from order_picks order by at")).rows.map(({ title }) => title);
     expect(await titles()).toEqual(['Ticket 321']);
     for (let rounds = 1; rounds < 20; rounds++) {
-      await finish();
+      await endRuns('complete');
       await workOrders(deps, never);
     }
     expect(performance.now() - started).toBeLessThan(60_000);

@@ -113,6 +113,22 @@ describe('a limit that runs share', () => {
     await begin(db(), run, payers, { tokens: 1, usd: 0.75 }, 'turn:2');
   });
 
+  test('a standing order has a limit of its own, for all of its runs of a day', async ({ expect }) => {
+    const order = { name: `bugs-${randomUUID()}`, usd: 1 };
+    const [first, second] = [await openRun(), await openRun()];
+    const payers = ({ ticketId }: typeof first): Payers => ({ ticketId, team: '', limits: noLimits, order });
+    await begin(db(), first.run, payers(first), { tokens: 10, usd: 0.6 });
+    await expect(begin(db(1), second.run, payers(second), { tokens: 10, usd: 0.5 })).rejects.toSatisfy(isOverLimit);
+    const { standings } = await refusalOf(db(1), stepIdOf(second.run, 'turn:1'), payers(second));
+    expect(standings.find(({ scope }) => scope === 'order')).toMatchObject({
+      name: order.name,
+      limits: { usd: 1 },
+      reserved: { usd: 0.6 },
+    });
+    await begin(db(1), second.run, { ...payers(second), order: null }, { tokens: 10, usd: 0.5 });
+    expect(await standingOf(`order/${order.name}/`)).toMatchObject({ turns: 1, usd: 0.6 });
+  });
+
   test('what was used beyond what was set aside is counted, and nothing fits then', async ({ expect }) => {
     const { run, ticketId } = await openRun();
     const payers = { ticketId, team: '', limits: { ...noLimits, ticket: { ...unlimited, tokens: 100 } } };

@@ -155,6 +155,11 @@ describe('a session goes on where it was', () => {
       ),
     });
     await desk.comment(name, 'Bob, it is yours', someone);
+    await desk.comment(name, 'As of today', someone);
+    await service.rest(name);
+    expect((await desk.show(name)).activities.slice(shown.length).map(({ activity }) => activity)).toEqual([
+      { type: 'thought', body: expect.stringMatching(/^I do not have this ticket any more\. Give it back to me/) },
+    ]);
     await desk.assign(name, assignee, someone);
     await desk.comment(name, 'It is yours again', someone);
     const done = await service.rest(name, 2);
@@ -166,7 +171,12 @@ describe('a session goes on where it was', () => {
 describe('a stop before anything has begun', () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await startTestService({ script: 'replies: []\n', files: { 'one.txt': 'one\n' }, parts: ['web'] });
+    service = await startTestService({
+      script: 'replies: []\n',
+      files: { 'one.txt': 'one\n' },
+      parts: ['web'],
+      change: (config) => ({ ...config, policy: { ...config.policy, people: { speak: ['Ada'] } } }),
+    });
   });
   afterAll(() => service?.stop());
 
@@ -193,12 +203,33 @@ describe('a stop before anything has begun', () => {
     expect(await closings(spoken)).toEqual(['Stopped, as you asked.']);
 
     const typed = await assigned();
-    expect(await service.app.operations.stopSession(typed, someone)).toBe(true);
+    expect(await service.app.operations.stopSession(typed, someone)).toBe('stopped');
     expect((await service.rest(typed)).state).toBe('stopped');
     expect(await closings(typed)).toEqual(['Stopped, as you asked.']);
-    expect(await service.app.operations.stopSession(typed, someone)).toBe(false);
+    expect(await service.app.operations.stopSession(typed, someone)).toBe('nothing');
     await service.rest(typed);
     expect(await closings(typed)).toEqual(['Stopped, as you asked.', 'Nothing is running.']);
+  });
+
+  test('from the command line by someone whose words are not followed: refused before anything is taken', async ({
+    expect,
+  }) => {
+    const { operations, sessions } = service.app;
+    const name = await assigned();
+    const eve = { id: 'eve', name: 'Eve', isBot: false };
+    const [repository] = operations.repositories;
+    if (!repository) throw new Error('there is no repository');
+    const same = await service.git('rev-parse', 'main', 'main^{tree}');
+    const [commit = '', tree = ''] = same.split('\n');
+    const back = { files: { repository, base: commit, commit, tree, bundle: null }, pulled: null };
+    const never = new AbortController().signal;
+    await expect(operations.resume(name, { words: null, back }, eve, never)).rejects.toThrow(
+      'Orders are taken from Ada only (policy.people.speak), and you are "Eve" here: nothing was done.',
+    );
+    await expect(operations.stopSession(name, eve)).rejects.toThrow('Orders are taken from Ada only');
+    expect((await sessions.view(name))?.state).toBe('active');
+    const { rows } = await service.database.pool.query('select id from handovers');
+    expect(rows).toEqual([]);
   });
 
   test('on a ticket that nobody gave to the agent it waits with the ticket: given later, the work begins', async ({
@@ -225,7 +256,7 @@ describe('a stop before anything has begun', () => {
     const { id } = await service.app.db
       .transaction()
       .execute((tx) => openSession(tx, hint, { at: new Date().toISOString(), given: true, opens: true }));
-    expect(await operations.stopSession(name, someone)).toBe(false);
+    expect(await operations.stopSession(name, someone)).toBe('stopped');
     expect((await sessions.view(name))?.state).toBe('stopped');
     const never = new AbortController().signal;
     expect(await operations.resume(name, { words: 'use\nUTC', back: null }, someone, never)).toMatchObject({
@@ -238,10 +269,10 @@ describe('a stop before anything has begun', () => {
       body: 'Ada, from the command line: use\nUTC',
     });
     const { rows } = await service.database.pool.query(
-      'select author, body, signal from prompts where session_id = $1 and signal is null',
+      "select author, body, signal from prompts where session_id = $1 and signal <> 'stop'",
       [id],
     );
-    expect(rows).toEqual([{ author: someone, body: 'use\nUTC', signal: null }]);
+    expect(rows).toEqual([{ author: someone, body: 'use\nUTC', signal: 'continue' }]);
     expect(await operations.resume(name, { words: null, back: null }, someone, never)).toMatchObject({ said: false });
   });
 });

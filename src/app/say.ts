@@ -26,6 +26,10 @@ export function mustBeFollowed({ policy }: Pick<SayDeps, 'policy'>, by: Person):
   );
 }
 
+const never = new AbortController().signal;
+/** The workers of any process find within a second what there is to do. */
+const quiet: Pick<SortDeps, 'nudge'> = { nudge: async () => {} };
+
 /**
  * A word from the command line; when this resolves, the session has heard it. On the board it is a comment as any other,
  * elsewhere it is taken in as if it had been said there, later than all that was. `also` is written with it, or neither is.
@@ -37,9 +41,7 @@ export async function say(
   { body, means }: { body: string; means?: 'continue' },
   also: (client: Queryable) => Promise<void> = async () => {},
 ): Promise<void> {
-  // Those of any process find within a second what there is to do.
-  const deps: SayDeps = { ...given, nudge: async () => {} };
-  const never = new AbortController().signal;
+  const deps = { ...given, ...quiet };
   const session = await findSession(deps.db, sessionId);
   if (session?.hint.tracker === 'board') {
     await deps.desk.comment(session.hint.identifier, body, by, { also, ...(means && { means }) });
@@ -67,9 +69,10 @@ export type Stopped = 'asked' | 'stopped' | 'onItsWay' | 'nothing';
 
 /** The same as "stop" on the ticket; null: the ticket has no session. Throws `Refusal`. */
 export async function stopSession(deps: SayDeps, identifier: string, by: Person): Promise<Stopped | null> {
+  mustBeFollowed(deps, by);
+  await sortDeliveries({ ...deps, ...quiet }, never); // it may have been given just now
   const before = await findSessionByIdentifier(deps.db, identifier);
   if (!before) return null;
-  mustBeFollowed(deps, by);
   const wasAtWork = (await readAttention(deps.db, before.id)).run !== null;
   await say(deps, before.id, by, { body: 'stop' });
   return whatCameOf(deps.db, before.id, wasAtWork || before.state !== 'stopped');

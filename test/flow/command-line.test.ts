@@ -102,6 +102,11 @@ describe('a stop from the command line', () => {
     ]);
   });
 
+  test('finds a ticket that was given just now', async ({ expect }) => {
+    const { identifier } = await intake.desk.createTicket({ title: 'A ticket', assignee: agent }, ada);
+    expect(await stop(identifier)).toBe('stopped');
+  });
+
   test('says what came of it: told to a run, stopped where it stood, too late, or nothing to stop', async ({
     expect,
   }) => {

@@ -127,8 +127,9 @@ export function createHandovers(deps: HandoverDeps): Handovers {
       const looked = back ? await lookThrough(deps, session.id, back.files, signal) : { changes: [], warnings: [] };
       const body = words ?? (back ? 'I have changed the files by hand. Go on from there.' : 'continue');
       failpoint('resume/before');
-      // Whatever it says, who resumes a ticket that waits wants it to wait no longer.
-      await say(deps, session.id, by, { body, means: 'continue' }, async (client) => {
+      // Who resumes a ticket that waits wants it to wait no longer, whatever the words; else words may be an answer.
+      const means = words === null || session.waiting ? ('continue' as const) : undefined;
+      await say(deps, session.id, by, { body, ...(means && { means }) }, async (client) => {
         if (back) await keepHandedBack(client, session, back, by);
         failpoint('resume/mid');
       });

@@ -234,6 +234,23 @@ describe('a stop before anything has begun', () => {
     expect(rows).toEqual([]);
   });
 
+  test('resuming a ticket that waits, with words or without, begins it', async ({ expect }) => {
+    const never = new AbortController().signal;
+    for (const words of [null, 'It is over, use UTC']) {
+      const name = await assigned();
+      const view = await service.app.sessions.view(name);
+      await service.database.pool.query("update runs set ended_at = now(), outcome = '{}' where session_id = $1", [
+        view?.id,
+      ]);
+      await service.database.pool.query(
+        "update sessions set state = 'awaitingInput', waiting = true, answered_at = given_at where id = $1",
+        [view?.id],
+      );
+      await service.app.operations.resume(name, { words, back: null }, someone, never);
+      expect((await service.app.sessions.view(name))?.state).toBe('active');
+    }
+  });
+
   test('on a ticket that nobody gave to the agent it waits with the ticket: given later, the work begins', async ({
     expect,
   }) => {
@@ -271,10 +288,10 @@ describe('a stop before anything has begun', () => {
       body: 'Ada, from the command line: use\nUTC',
     });
     const { rows } = await service.database.pool.query(
-      "select author, body, signal from prompts where session_id = $1 and signal <> 'stop'",
+      'select author, body, signal from prompts where session_id = $1 and signal is null',
       [id],
     );
-    expect(rows).toEqual([{ author: someone, body: 'use\nUTC', signal: 'continue' }]);
+    expect(rows).toEqual([{ author: someone, body: 'use\nUTC', signal: null }]);
     expect(await operations.resume(name, { words: null, back: null }, someone, never)).toMatchObject({ said: false });
   });
 });

@@ -1,28 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import type { Config } from '../config.ts';
-import type { Said, TrackerEvent } from '../core/delivery.ts';
 import { describeHandedWork, titleOf } from '../core/handover-text.ts';
-import { readSignal } from '../core/prompt-signal.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Repository } from '../core/repository.ts';
 import type { Person } from '../core/ticket.ts';
-import { applyNow, type SortDeps } from '../flow/sort.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { type GateReason, inspectChange } from '../publishing/gate.ts';
-import { addActivities } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
-import type { Queryable, Tx } from '../store/database.ts';
-import { addHandover } from '../store/handovers.ts';
-import {
-  currentConversation,
-  findSessionByIdentifier,
-  lockSession,
-  type SessionRow,
-  ticketIdOf,
-} from '../store/sessions.ts';
-import type { BoardDesk } from '../trackers/board/desk.ts';
+import type { Queryable } from '../store/database.ts';
+import { addHandover, lockForHandover } from '../store/handovers.ts';
+import { findSessionByIdentifier, type SessionRow, ticketIdOf } from '../store/sessions.ts';
 import type { Change } from '../workspaces/workspaces.ts';
+import { mustBeFollowed, type SayDeps, say } from './say.ts';
 import { readWork, refresh, refusing, type Work, type WorkDeps } from './work-state.ts';
 
 export type { Work } from './work-state.ts';
@@ -77,11 +66,9 @@ export interface Handovers {
     by: Person,
     signal: AbortSignal,
   ): Promise<{ said: boolean; files: number; warnings: string[] } | null>;
-  /** The same as "stop" on the ticket. Whether anything was running; null: the ticket has no session. */
-  stopSession(identifier: string, by: Person): Promise<boolean | null>;
 }
 
-export type HandoverDeps = SortDeps & WorkDeps & { config: Config; desk: BoardDesk };
+export type HandoverDeps = SayDeps & WorkDeps & { config: Config };
 
 /** More than that is not kept in the database. */
 const mostBytes = 20_000_000;
@@ -89,8 +76,6 @@ const mostFiles = 5000;
 
 export function createHandovers(deps: HandoverDeps): Handovers {
   const { db, config, desk, failpoint } = deps;
-  // Those of any process find within a second what there is to do.
-  const sorting: SortDeps = { ...deps, nudge: async () => {} };
 
   return {
     repositories: [...deps.repositories.values()],
@@ -129,6 +114,7 @@ export function createHandovers(deps: HandoverDeps): Handovers {
     async resume(identifier, { words, back }, by, signal) {
       const session = await findSessionByIdentifier(db, identifier);
       if (!session) return null;
+      mustBeFollowed(deps, by);
       const name = session.hint.identifier;
       const { registers, run } = await readAttention(db, session.id);
       if (!registers.given) throw new Refusal(`${name} is not assigned to Shipmate, so it does not go on. Assign it.`);
@@ -141,94 +127,37 @@ export function createHandovers(deps: HandoverDeps): Handovers {
       const looked = back ? await lookThrough(deps, session.id, back.files, signal) : { changes: [], warnings: [] };
       const body = words ?? (back ? 'I have changed the files by hand. Go on from there.' : 'continue');
       failpoint('resume/before');
-      const keep = async (tx: Queryable) => {
-        if (back) await keepHandedBack(tx, session, back, by);
+      // Who resumes a ticket that waits wants it to wait no longer, whatever the words; else words may be an answer.
+      const means = words === null || session.waiting ? ('continue' as const) : undefined;
+      await say(deps, session.id, by, { body, ...(means && { means }) }, async (client) => {
+        if (back) await keepHandedBack(client, session, back, by);
         failpoint('resume/mid');
-      };
-      if (session.hint.tracker === 'board') await desk.comment(name, body, by, keep);
-      else
-        await say(sorting, session.id, by, body, config.trackers.board.agent, async (tx, said) => {
-          await keep(queryableOf(tx));
-          const stage = { sessionId: session.id, runId: null, stepId: null };
-          const conversation = await currentConversation(tx, session.id);
-          const shown = `${by.name}, from the command line: ${body}`;
-          await addActivities(tx, { ...stage, conversation }, `told/${said.key}`, [{ type: 'thought', body: shown }]);
-        });
+      });
       failpoint('resume/after');
       return { said: true, files: looked.changes.length, warnings: looked.warnings };
-    },
-
-    async stopSession(identifier, by) {
-      const session = await findSessionByIdentifier(db, identifier);
-      if (!session) return null;
-      let isRunning = false;
-      await say(sorting, session.id, by, 'stop', config.trackers.board.agent, async (tx) => {
-        isRunning = (await readAttention(tx, session.id)).run !== null;
-      });
-      return isRunning;
     },
   };
 }
 
-/** A word from the command line, as if it had been said on the ticket: later there than all that was said so far. */
-async function say(
-  deps: SortDeps,
-  sessionId: string,
-  author: Person,
-  body: string,
-  agent: string,
-  also: (tx: Tx, said: Said) => Promise<void>,
-): Promise<void> {
-  await applyNow(deps, async (tx): Promise<TrackerEvent[]> => {
-    const session = await lockSession(tx, sessionId);
-    if (!session) return [];
-    const signal = readSignal(body, agent);
-    const { rows } = await sql<{ at: string; key: string; ref: unknown }>`
-      select to_char((coalesce(greatest(s.stop_at, s.spoke_at, s.given_at), clock_timestamp())
-          + make_interval(secs => ${signal === 'stop' ? 0 : 0.000001})) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
-        c.key, c.ref
-      from sessions s left join conversations c on c.session_id = s.id
-      where s.id = ${sessionId} order by c.created_at desc limit 1`.execute(tx);
-    const [found] = rows;
-    if (!found) return [];
-    const said: Said = { key: `cli/${randomUUID()}`, author, body, signal, at: found.at };
-    await also(tx, said);
-    const conversation = {
-      key: found.key ?? `${session.hint.tracker}:${session.hint.id}`,
-      ref: found.ref ?? session.hint.ref,
-    };
-    return [{ type: 'prompted', ticket: session.hint, conversation, said }];
-  });
-}
-
 /** Only where nobody works on it, and from the state that the person saw: nothing of anybody's is written over unseen. */
 async function keepHandedBack(
-  tx: Queryable,
+  client: Queryable,
   { id, ticketId, hint }: SessionRow,
   { files, pulled }: HandedBack,
   by: Person,
 ): Promise<void> {
-  await tx.query('select id from sessions where id = $1 for no key update', [id]);
-  const live = await tx.query('select id from runs where session_id = $1 and ended_at is null', [id]);
-  if (live.rows.length > 0)
+  const { isAtWork, tree } = await lockForHandover(client, { id, ticketId });
+  if (isAtWork)
     throw new Refusal(
       `${hint.identifier} is at work on it, so your files cannot take the place of its own. Stop it first: ` +
         `shipmate sessions stop ${hint.identifier}`,
     );
-  const newest = await tx.query(
-    `select tree from (
-       select tree, 1 as waits, seq::numeric as at, created_at from handovers where ticket_id = $2 and run_id is null
-       union all select tree, 0, step_seq, created_at from snapshots where session_id = $1
-     ) as states order by waits desc, at desc, created_at desc limit 1`,
-    [id, ticketId],
-  );
-  const [now] = newest.rows as { tree: string }[];
-  if (pulled !== null && now && now.tree !== pulled && now.tree !== files.tree)
+  if (pulled !== null && tree !== null && tree !== pulled && tree !== files.tree)
     throw new Refusal(
       `${hint.identifier} has gone on since you pulled it. Keep your changes (a commit, or \`git diff HEAD > mine.patch\`), pull ` +
         'it into another directory and bring them over; or hand these files back in place of its own with --force.',
     );
-  await addHandover(tx, ticketId, { id: randomUUID(), by, ...files, repository: files.repository.name });
+  await addHandover(client, ticketId, { id: randomUUID(), by, ...files, repository: files.repository.name });
 }
 
 /** What changed, as the publishing gate sees it. Nothing that looks like a secret, or that nobody could search, goes further. */
@@ -291,16 +220,6 @@ function warnOfSize(changes: Change[], limits: { files: number; bytes: number })
     `The change touches ${changes.length} files with ${megabytes(bytes)}; one that touches more than ${limits.files} or adds more than ` +
       `${megabytes(limits.bytes)} is not published (policy.limits).`,
   ];
-}
-
-function queryableOf(tx: Tx): Queryable {
-  return {
-    async query(text, values = []) {
-      const parts = text.split(/\$(\d+)/);
-      const fragments = parts.map((part, at) => (at % 2 === 0 ? sql.raw(part) : sql`${values[Number(part) - 1]}`));
-      return { rows: (await sql.join(fragments, sql``).execute(tx)).rows };
-    },
-  };
 }
 
 function megabytes(bytes: number): string {

@@ -1,9 +1,11 @@
+import type { Person } from '../core/ticket.ts';
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
 import { compareRatings, type RatingStanding } from '../store/ratings.ts';
 import { forgetRoutes, listRememberedRoutes, type RememberedRoute } from '../store/remembered-routes.ts';
 import { createHandovers, type HandoverDeps, type Handovers } from './handover.ts';
 import type { OwnWork } from './own-work.ts';
+import { type Stopped, stopSession } from './say.ts';
 import { createScoping, type Scoping } from './scoping.ts';
 
 /** What the people who run the service do with its work. */
@@ -16,6 +18,8 @@ export interface Operations extends Handovers {
   listDeadLetters(most: number): Promise<DeadLetters>;
   /** Has what failed of a ticket sent again. How many effects; null: the ticket has no session. */
   redriveTicket(identifier: string): Promise<number | null>;
+  /** The same as "stop" on the ticket; null: the ticket has no session. Throws `Refusal` where this person may not. */
+  stopSession(identifier: string, by: Person): Promise<Stopped | null>;
   /** Has tickets rated without working on them. */
   scoping: Scoping;
   /** How ratings and what came of them compare. */
@@ -38,6 +42,7 @@ export function createOperations(deps: HandoverDeps, ownWork: OwnWork): Operatio
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),
     redriveTicket: (identifier) => redriveTicket(db, identifier),
+    stopSession: (identifier, by) => stopSession(deps, identifier, by),
     compareRatings: () => compareRatings(db),
     redriveDeliveries: () => redriveDeliveries(db),
     listRoutes: () => listRememberedRoutes(db),

@@ -65,8 +65,8 @@ async function placeOf(dir: string): Promise<string> {
 const stopWithinMs = 60_000;
 
 async function stopFirst(cli: Cli, app: App, ticket: string): Promise<void> {
-  const isRunning = await app.operations.stopSession(ticket, whoami());
-  if (isRunning === null) throw await noSession(app, ticket);
+  const stopped = await app.operations.stopSession(ticket, whoami());
+  if (stopped === null) throw await noSession(app, ticket);
   const until = Date.now() + stopWithinMs;
   for (;;) {
     const view = await app.sessions.view(ticket);

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import type { App } from '../app.ts';
+import type { App, SessionView } from '../app.ts';
 import { CliError } from './cli-error.ts';
 import { findBase, needRepositories } from './handoff.ts';
 import { captureFiles, type LocalClone, openClone } from './local-clone.ts';
 import type { Cli } from './program.ts';
 import { type Pulled, readPulled, writePulled } from './pulled.ts';
 import { noSession } from './sessions.ts';
-import { notable, oneLine } from './show.ts';
+import { notable, oneLine, shipmate, showActivity } from './show.ts';
 import { whoami } from './tickets.ts';
 import { withApp } from './with-app.ts';
 
@@ -35,17 +35,21 @@ export const resumeCommand = (cli: Cli) =>
         if (changed) {
           await writePulled(here.clone, { ...here.pulled, tree: changed.tree });
           cli.print(
-            `${resumed.files} changed file(s) are handed back: ${ticket} goes on from the files as they are here.`,
+            `${resumed.files} changed file(s) are handed back: the next run goes on from the files as they are here.`,
           );
-        } else if (resumed.said) {
-          const why = here
-            ? 'Nothing was changed here since it was pulled.'
-            : 'This is no work tree of it that was pulled, so no files are handed back.';
-          cli.print(`${ticket} goes on from where it was. ${why}`);
-        } else cli.print(`${ticket} is at work already.`);
+        } else if (resumed.said && here) cli.print('Nothing was changed here since it was pulled.');
+        else if (resumed.said) cli.print('This is no work tree of it that was pulled, so no files are handed back.');
+        cli.print(resumed.said ? standing(ticket, await app.sessions.view(ticket)) : `${ticket} is at work already.`);
         for (const warning of resumed.warnings) cli.print(notable(oneLine(warning)));
       });
     });
+
+/** Not what was hoped for: a ticket may have come to its limit, and one that begins may find that it still has to wait. */
+export function standing(ticket: string, view: Pick<SessionView, 'state' | 'activities'> | null): string {
+  if (view?.state === 'active') return `${ticket} has heard it. What comes of it: ${shipmate} watch ${ticket}`;
+  const last = view?.activities.findLast(({ activity }) => activity.type !== 'action');
+  return [`${ticket} does not go on: it is ${view?.state}.`, last ? showActivity(last.activity) : ''].join('\n').trim();
+}
 
 interface Here {
   clone: LocalClone;

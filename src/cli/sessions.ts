@@ -85,7 +85,7 @@ export const sessionsCommand = (cli: Cli) => {
       withApp(cli, async (app) => {
         const stopped = await app.operations.stopSession(ticket, whoami());
         if (stopped === null) throw await noSession(app, ticket);
-        cli.print(stopped ? 'A stop is requested.' : 'Nothing is running.');
+        cli.print(stops[stopped](ticket));
       }),
     );
   sessions
@@ -138,6 +138,15 @@ export const sessionsCommand = (cli: Cli) => {
       }),
     );
   return sessions;
+};
+
+type Stopped = NonNullable<Awaited<ReturnType<App['operations']['stopSession']>>>;
+const stops: Record<Stopped, (ticket: string) => string> = {
+  asked: () => 'A stop is requested.',
+  stopped: (ticket) => `${ticket} is stopped.`,
+  onItsWay: (ticket) =>
+    `The work on ${ticket} is finished and on its way as a pull request, which cannot be called back. Close it if it is not wanted.`,
+  nothing: () => 'Nothing is running.',
 };
 
 function describeOff(minutes: number | null, usd: number | null): string {

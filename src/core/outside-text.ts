@@ -15,13 +15,17 @@ const straySelector = /(?<![\p{Extended_Pictographic}\d#*])[\ufe0e\ufe0f]/gu;
 
 /** Without what people do not see: control, bidi, tag and zero-width characters, and HTML comments. */
 export function cleanText(text: string): string {
-  const visible = text
+  return withoutComments(withoutHidden(text));
+}
+
+/** The same with its HTML comments: of what is no Markdown they are seen. */
+export function withoutHidden(text: string): string {
+  return text
     .toWellFormed()
     .replace(/\r\n?|[\u2028\u2029]/g, '\n')
     .replace(hidden, '')
     .replace(strayJoiner, '')
     .replace(straySelector, '');
-  return withoutComments(visible);
 }
 
 /** By hand, because a pattern takes quadratic time on a text full of openings. One that never closes stays, in sight. */

@@ -3,7 +3,7 @@ import { cleanLine, cleanText, markOutside } from './outside-text.ts';
 import type { Prompt } from './prompt.ts';
 import type { Ticket } from './ticket.ts';
 import { numbered } from './ticket-change.ts';
-import { judgeDeadline, type TicketFacts } from './ticket-facts.ts';
+import { exitCommandsOf, judgeDeadline, type TicketFacts } from './ticket-facts.ts';
 import type { Instructions } from './tool.ts';
 
 // In characters. Together they keep a first request under about 30,000 tokens, whatever a ticket holds.
@@ -136,7 +136,7 @@ function writeFacts({ acceptanceCriteria, allowedPaths, exitCommands }: TicketFa
   const told: [string, string][] = [
     ['Acceptance criteria, by number', numbered(acceptanceCriteria)],
     ['Allowed paths', allowedPaths.map((glob) => cleanLine(glob, 200)).join('\n')],
-    ['Exit commands', exitCommands.map((command) => cleanLine(command, limits.field)).join('\n')],
+    ['Exit commands', exitCommandsOf({ exitCommands }).join('\n')],
   ];
   return told.flatMap(([name, text]) => (text === '' ? [] : [`${name}:\n${cut(text, limits.facts)}`]));
 }

@@ -1,5 +1,6 @@
 import { isBugTicket } from './bug-ticket.ts';
-import { cleanLine } from './outside-text.ts';
+import { grouped } from './cut-text.ts';
+import { cleanLine, withoutHidden } from './outside-text.ts';
 import type { Ticket } from './ticket.ts';
 
 /** What a field of a ticket can mean to us, whatever a tracker or a team calls it. */
@@ -68,15 +69,31 @@ export function readFacts(ticket: Pick<Ticket, 'fields' | 'description'>, names:
     deadline: text('deadline'),
     risk: text('risk'),
     allowedPaths: list('allowedPaths').map(bare),
-    exitCommands: list('exitCommands').map(bare),
+    exitCommands: list('exitCommands').map(bareCommand),
   };
 }
 
-const mostExitCommands = 20;
+const most = { commands: 20, characters: 1_000 };
 
-/** What is run of a ticket's exit commands: what people see of them, the first 20. */
+/** What is run of a ticket's exit commands: each as it is written, without what people do not see of it. */
 export function exitCommandsOf({ exitCommands }: Pick<TicketFacts, 'exitCommands'>): string[] {
-  return exitCommands.slice(0, mostExitCommands).map((command) => cleanLine(command, 1_000));
+  return exitCommands.slice(0, most.commands).map((command) => withoutHidden(command).replaceAll('\n', ' '));
+}
+
+/** Why a ticket's exit commands cannot all be run, for people; '' when they can. */
+export function oddCommandsOf({ exitCommands }: Pick<TicketFacts, 'exitCommands'>): string {
+  const long = exitCommands.filter((command) => command.length > most.characters).slice(0, most.commands);
+  const shown = (command: string) => cleanLine(command.replaceAll('`', "'"), 100);
+  const odd = [
+    ...(exitCommands.length > most.commands
+      ? [`- There are ${grouped(exitCommands.length)}, and I run the first ${most.commands}.`]
+      : []),
+    ...long.map(
+      (command) =>
+        `- \`${shown(command)}\`: it has ${grouped(command.length)} characters, of ${grouped(most.characters)} at most.`,
+    ),
+  ];
+  return odd.length === 0 ? '' : `The ticket's exit commands are too many or too long:\n\n${odd.join('\n')}`;
 }
 
 /** How a deadline that is a date stands to now; null for one that is none, or is further off than a day. */
@@ -172,6 +189,12 @@ function listItems(text: string): string[] {
     }
   }
   return items;
+}
+
+/** A command may begin or end with backticks of its own. */
+function bareCommand(item: string): string {
+  const [, ticks = '', inner = ''] = /^(`+)(.+)\1$/.exec(item) ?? [];
+  return (inner === '' || inner.includes(ticks) ? item : inner).replace(/^\$\s+/, '');
 }
 
 function bare(item: string): string {

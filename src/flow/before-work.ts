@@ -5,6 +5,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import type { ReadyWork } from '../store/waits.ts';
 import { checkAllowedPaths } from './allowed-paths.ts';
 import { awaitApproval } from './await-approval.ts';
+import { checkExitCommands } from './exit-commands.ts';
 import { leadChildren } from './lead-children.ts';
 import type { NotPrepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
@@ -26,7 +27,7 @@ export interface Beginning {
 type Check = (beginning: Beginning) => Promise<NotPrepared | null>;
 
 /** In this order: the first that says no is what people are told. */
-const checks: Check[] = [awaitApproval, waitForBlockers, leadChildren, checkAllowedPaths];
+const checks: Check[] = [awaitApproval, waitForBlockers, leadChildren, checkAllowedPaths, checkExitCommands];
 
 /** Whether a run may begin at all, before anything is fetched or any model asked. */
 export async function mayBegin(beginning: Beginning): Promise<NotPrepared | null> {

@@ -1,6 +1,6 @@
 import type { Ticket } from '../core/ticket.ts';
 import { acknowledgeChange, changeOf, knownOf, writeChange } from '../core/ticket-change.ts';
-import { readFacts } from '../core/ticket-facts.ts';
+import { oddCommandsOf, readFacts } from '../core/ticket-facts.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { retry } from '../lib/retry.ts';
 import { addActivities } from '../store/activities.ts';
@@ -84,7 +84,8 @@ export async function tellEdits(
     });
     const conversation = await currentConversation(tx, run.sessionId);
     const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
-    const body = [acknowledgeChange(change), oddPathsOf(readFacts(now, deps.fields))].filter(Boolean).join('\n\n');
+    const facts = readFacts(now, deps.fields);
+    const body = [acknowledgeChange(change), oddPathsOf(facts), oddCommandsOf(facts)].filter(Boolean).join('\n\n');
     await addActivities(tx, stage, `edit/${number}`, [{ type: 'thought', body }]);
   });
   deps.failpoint('edit/kept');

@@ -21,7 +21,7 @@ import {
   takeUnsorted,
   type UnsortedDelivery,
 } from '../store/deliveries.ts';
-import { dropUnsent } from '../store/effects.ts';
+import { dropUnsent, isPublishing } from '../store/effects.ts';
 import { addPrompt, openConversation } from '../store/prompts.ts';
 import { askToStop, endQueuedRun, ensureRun, takeBackStop } from '../store/queued-runs.ts';
 import {
@@ -349,16 +349,27 @@ export async function rest(
     if (run.stopRequested) return;
     await askToStop(tx, run.id);
     await dropUnsent(tx, run.id); // from now on nothing leaves but the closing words
+  } else if (registers.givenAt === null) {
+    return; // never given to us, only rated: what is said there is not for us
   } else if (words.isNew && words.said?.signal === 'stop') {
-    if (reason === 'stopped') await answer(tx, session, words, { type: 'response', body: 'Nothing is running.' }, due);
-  } else if (words.wanted && reason === 'closed') {
-    const body = 'The ticket is closed. Reopen it, and I go on with what was said.';
-    await addActivities(tx, await stageOf(tx, session, words), `closed/${registers.closedAt}`, [
-      { type: 'thought', body },
-    ]);
+    const body = (await isPublishing(tx, session.id)) ? onItsWay : 'Nothing is running.';
+    await answer(tx, session, words, { type: 'response', body }, due);
+  } else if (reason !== 'stopped' && (reason === 'closed' ? words.wanted : words.isNew)) {
+    const stage = await stageOf(tx, session, words);
+    const body = untilReturned[reason];
+    await addActivities(tx, stage, `${reason}/${restedAt(reason, registers)}`, [{ type: 'thought', body }]);
     due.add('post');
   }
 }
+
+/** Said once, at the first words that have to wait. */
+const untilReturned: Record<Exclude<RestReason, 'stopped'>, string> = {
+  closed: 'The ticket is closed. Reopen it, and I go on with what was said.',
+  taken: 'I do not have this ticket any more. Give it back to me, and I go on with what was said.',
+};
+
+const onItsWay =
+  'The work is finished and on its way as a pull request; I cannot call it back. Close the pull request if it is not wanted.';
 
 /** What made it rest happened then. */
 function restedAt(reason: RestReason, { stopAt, givenAt, closedAt }: Registers): string | null {

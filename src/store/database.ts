@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Schema } from './schema.ts';
 
@@ -59,4 +59,15 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
 
 export function createDatabase(pool: pg.Pool): Database {
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** A transaction of ours for those who write on a connection of whoever calls them. */
+export function queryableOf(tx: Tx): Queryable {
+  return {
+    async query(text, values = []) {
+      const parts = text.split(/\$(\d+)/);
+      const fragments = parts.map((part, at) => (at % 2 === 0 ? sql.raw(part) : sql`${values[Number(part) - 1]}`));
+      return { rows: (await sql.join(fragments, sql``).execute(tx)).rows };
+    },
+  };
 }

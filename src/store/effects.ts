@@ -302,18 +302,27 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
 }
 
 /** Whether tickets of a session are still to be filed. */
-export async function isFiling(tx: Tx, sessionId: string): Promise<boolean> {
+export function isFiling(tx: Tx, sessionId: string): Promise<boolean> {
+  return isPending(tx, sessionId, 'createTicket');
+}
+
+/** Whether a session's own pull request is still to be opened or brought up to date. */
+export function isPublishing(tx: Database | Tx, sessionId: string): Promise<boolean> {
+  return isPending(tx, sessionId, 'openPullRequest');
+}
+
+async function isPending(tx: Database | Tx, sessionId: string, kind: Operation['kind']): Promise<boolean> {
   const row = await tx
     .selectFrom('effects')
     .select('id')
     .where('session_id', '=', sessionId)
-    .where('lane', '=', 'ticket')
     .where('state', '=', 'pending')
-    .where(sql<boolean>`operation ->> 'kind' = 'createTicket'`)
+    .where(sql<boolean>`operation ->> 'kind' = ${kind} and operation ->> 'for' is null`)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }
+
 /** Leases of posters on this machine that are known to be dead are free at once. */
 export async function releaseLeasesOf(db: Database, isDead: (worker: string) => boolean): Promise<void> {
   const leased = await db

@@ -31,6 +31,27 @@ export async function addHandover(client: Queryable, ticketId: string, handover:
   );
 }
 
+/**
+ * Where a session is as a person's files come back to it: whether it has a run, and the tree of its newest state, handed over
+ * or its own; null: there is none. Its row is locked until the transaction ends.
+ */
+export async function lockForHandover(
+  client: Queryable,
+  { id, ticketId }: { id: string; ticketId: string },
+): Promise<{ isAtWork: boolean; tree: string | null }> {
+  await client.query('select id from sessions where id = $1 for no key update', [id]);
+  const live = await client.query('select id from runs where session_id = $1 and ended_at is null', [id]);
+  const newest = await client.query(
+    `select tree from (
+       select tree, 1 as waits, seq::numeric as at, created_at from handovers where ticket_id = $2 and run_id is null
+       union all select tree, 0, step_seq, created_at from snapshots where session_id = $1
+     ) as states order by waits desc, at desc, created_at desc limit 1`,
+    [id, ticketId],
+  );
+  const [found] = newest.rows as { tree: string }[];
+  return { isAtWork: live.rows.length > 0, tree: found?.tree ?? null };
+}
+
 /** The newest of a ticket, taken or not: of several that wait, only this one counts. */
 export async function latestHandover(db: Database | Tx, ticketId: string): Promise<Handover | null> {
   const row = await db

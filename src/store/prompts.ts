@@ -3,6 +3,7 @@ import type { ConversationHint, Said } from '../core/delivery.ts';
 import type { Prompt } from '../core/prompt.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
+import { microseconds } from './attention.ts';
 import type { Database, Tx } from './database.ts';
 
 /** Makes sure of a conversation; for those who have something to write with it. */
@@ -43,6 +44,17 @@ export async function addPrompt(
     .returning('id')
     .executeTakeFirst();
   return added !== undefined;
+}
+
+/** When something is said that no tracker dates: later than all that the session was told to do. Call with its lock held. */
+export async function nextMoment(tx: Tx, sessionId: string): Promise<string> {
+  const { rows } = await sql<{ at: string }>`
+    select ${microseconds('next.at')} as at from (
+      select coalesce(greatest(stop_at, spoke_at, given_at) + interval '1 microsecond', clock_timestamp()) as at
+      from sessions where id = ${sessionId}) as next`.execute(tx);
+  const [found] = rows;
+  if (!found) throw new Error(`there is no session ${sessionId}`);
+  return found.at;
 }
 
 /**

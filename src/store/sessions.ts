@@ -268,7 +268,7 @@ export async function saveReading(db: Database | Tx, ticketId: string, reading: 
 export async function currentConversation(
   db: Database | Tx,
   sessionId: string,
-): Promise<{ id: string; ref: unknown } | null> {
+): Promise<{ id: string; key: string; ref: unknown } | null> {
   const row = await db
     .selectFrom('conversations')
     .leftJoin('prompts', (join) =>
@@ -277,7 +277,7 @@ export async function currentConversation(
         .onRef('prompts.session_id', '=', 'conversations.session_id')
         .on('prompts.obeyed', '=', true),
     )
-    .select(['conversations.id', 'conversations.ref'])
+    .select(['conversations.id', 'conversations.key', 'conversations.ref'])
     .where('conversations.session_id', '=', sessionId)
     .orderBy((order) => order.fn.coalesce('prompts.said_at', 'conversations.created_at'), 'desc')
     .limit(1)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { standing } from '../../src/cli/resume.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 import { type CommandLine, commandLineOf } from './clone.ts';
 
@@ -46,6 +47,15 @@ const files = {
   '.gitignore': '*.cache\n',
   '.shipmate.yml': 'setup: ["touch set-up.cache"]\nverify: [test -s one.txt]\n',
 };
+
+test('resume says how the ticket stands, not what was hoped for', ({ expect }) => {
+  const body = 'This ticket has started 1 runs within an hour (policy.runsPerHour), so I wait.';
+  const activities = [{ seq: 1, at: new Date(), activity: { type: 'elicitation' as const, body } }];
+  expect(standing('BOARD-1', { state: 'awaitingInput', activities })).toMatch(
+    /^BOARD-1 does not go on: it is awaitingInput\.\n.*This ticket has started 1 runs within an hour/,
+  );
+  expect(standing('BOARD-1', { state: 'active', activities })).toMatch(/^BOARD-1 has heard it\. .* watch BOARD-1$/);
+});
 
 describe('shipmate pull and resume', () => {
   let service: TestService;
@@ -134,7 +144,7 @@ describe('shipmate pull and resume', () => {
     expect(await newestTree(session.id)).toBe(await treeOf(place));
 
     const unchanged = await line.shipmate(place, 'resume', name, 'Left', 'to', 'right');
-    expect(unchanged.stdout).toContain('Nothing was changed here since it was pulled.');
+    expect(unchanged.stdout).toMatch(/^Nothing was changed here since it was pulled\.\nBOARD-1 has heard it\./);
     const third = await service.rest(name, 3);
     expect(third.runs[2]?.outcome?.message).toContain('Which way is that?');
   });

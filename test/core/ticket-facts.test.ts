@@ -8,6 +8,7 @@ import {
   exitCommandsOf,
   judgeDeadline,
   missingParts,
+  oddCommandsOf,
   readFacts,
 } from '../../src/core/ticket-facts.ts';
 import { ticketTemplate } from '../../src/core/ticket-template.ts';
@@ -60,10 +61,28 @@ describe('what a ticket says of the work', () => {
     });
   });
 
-  test('commands are run as people see them, and not without end', ({ expect }) => {
-    const exitCommands = ['npm\u200b test\u202e', ...Array.from({ length: 30 }, (_, at) => `echo ${at}`)];
-    const run = exitCommandsOf({ exitCommands });
-    expect([run[0], run.length]).toEqual(['npm test', 20]);
+  test.for<[written: string, run: string]>([
+    ['npm\u200b test\u202e', 'npm test'],
+    [`grep -c "two  spaces"\tone.txt`, `grep -c "two  spaces"\tone.txt`],
+    [`test -n "\`cat one.txt\`"`, `test -n "\`cat one.txt\`"`],
+    ['test 1 = `cat one.txt`', 'test 1 = `cat one.txt`'],
+    ['`cat one.txt` && `cat two.txt`', '`cat one.txt` && `cat two.txt`'],
+    ['``test `id -u` = 0``', 'test `id -u` = 0'],
+    ['- `$ npm test`', 'npm test'],
+    [`test ${'a'.repeat(2_000)}`, `test ${'a'.repeat(2_000)}`],
+  ])('the command %j is run as it is written', ([written, run], { expect }) => {
+    expect(exitCommandsOf(facts({ fields: { 'Exit commands': written } }))).toEqual([run]);
+    expect(exitCommandsOf({ exitCommands: ['test "<!-- a  b -->"'] })).toEqual(['test "<!-- a  b -->"']);
+  });
+
+  test('more commands than are run, or one that is too long, are told', ({ expect }) => {
+    const many = (count: number) => Array.from({ length: count }, (_, at) => `echo ${at}`);
+    expect(oddCommandsOf({ exitCommands: [...many(19), `echo ${'a'.repeat(995)}`] })).toBe('');
+    expect(oddCommandsOf({ exitCommands: many(21) })).toMatch(/\n- There are 21, and I run the first 20\.$/);
+    expect(oddCommandsOf({ exitCommands: [`echo "${'a'.repeat(1_200)}"`] })).toMatch(
+      /\n- `echo "a{90,} \[\.\.\.\]`: it has 1,207 characters, of 1,000 at most\.$/,
+    );
+    expect(exitCommandsOf({ exitCommands: many(21) })).toHaveLength(20);
   });
 });
 

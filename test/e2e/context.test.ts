@@ -66,12 +66,16 @@ describe('what a ticket says of the work', () => {
 
   async function work(title: string, fields: Record<string, string>) {
     const view = await service.work({ title, fields });
+    const request = await requestOf(view);
+    const bodies = view.activities.map(({ activity }) => ('body' in activity ? activity.body : ''));
+    return { view, request, bodies };
+  }
+  async function requestOf({ branch }: { branch: string | null }) {
     const { rows } = await service.database.pool.query(
       'select draft, body, base from local_git_pull_requests where head = $1',
-      [view.branch],
+      [branch],
     );
-    const bodies = view.activities.map(({ activity }) => ('body' in activity ? activity.body : ''));
-    return { view, request: rows[0] as { draft: boolean; body: string; base: string } | undefined, bodies };
+    return rows[0] as { draft: boolean; body: string; base: string } | undefined;
   }
 
   test('criteria are insisted on, and checked off in pull request and closing words', async ({ expect }) => {
@@ -114,10 +118,17 @@ describe('what a ticket says of the work', () => {
     expect([done.state, done.runs[1]?.outcome?.message]).toEqual(['complete', 's']);
   });
 
-  test('an exit command that is red sends the work back; green, it is evidence', async ({ expect }) => {
-    const { view, request } = await work('Wants it linted', {
-      'Exit commands': '`test -e linted || { echo sum.js is red; test -e linted; }`\n`test -e linted`',
-    });
+  test('too many exit commands are asked about; one that is red sends the work back; green, it is evidence', async ({
+    expect,
+  }) => {
+    const asked = await work('Wants it linted', { 'Exit commands': 'test -e linted\n'.repeat(21) });
+    expect([asked.view.state, asked.view.usage.calls]).toEqual(['awaitingInput', 0]);
+    expect(asked.bodies.at(-1)).toContain('- There are 21, and I run the first 20.');
+    const { identifier } = asked.view.ticket;
+    const commands = '`test -e linted || { echo sum.js is red; test -e linted; }`\n`test -e linted`';
+    await service.app.desk.editTicket(identifier, { fields: { 'Exit commands': commands } }, someone);
+    const view = await service.rest(identifier, 2);
+    const request = await requestOf(view);
     expect(view.state).toBe('complete');
     expect(request?.draft).toBe(false);
     expect(request?.body).toContain("| `test -e linted` | this change, the ticket's exit command | passed |");

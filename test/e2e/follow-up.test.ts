@@ -155,18 +155,30 @@ describe('a session goes on where it was', () => {
       ),
     });
     await desk.comment(name, 'Bob, it is yours', someone);
+    await desk.comment(name, 'As of today', someone);
+    const told = async () =>
+      (await desk.show(name)).activities.filter(
+        ({ activity }) => 'body' in activity && activity.body.startsWith('I do not have this ticket any more. Give it'),
+      ).length;
+    await expect.poll(told).toBe(1);
     await desk.assign(name, assignee, someone);
     await desk.comment(name, 'It is yours again', someone);
     const done = await service.rest(name, 2);
     expect(done.runs.map((run) => run.outcome?.stopReason)).toEqual(['stopped', 'finished']);
     expect(await requestsOf(name)).toHaveLength(1);
+    expect(await told()).toBe(1);
   });
 });
 
 describe('a stop before anything has begun', () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await startTestService({ script: 'replies: []\n', files: { 'one.txt': 'one\n' }, parts: ['web'] });
+    service = await startTestService({
+      script: 'replies: []\n',
+      files: { 'one.txt': 'one\n' },
+      parts: ['web'],
+      change: (config) => ({ ...config, policy: { ...config.policy, people: { speak: ['Ada'] } } }),
+    });
   });
   afterAll(() => service?.stop());
 
@@ -193,12 +205,50 @@ describe('a stop before anything has begun', () => {
     expect(await closings(spoken)).toEqual(['Stopped, as you asked.']);
 
     const typed = await assigned();
-    expect(await service.app.operations.stopSession(typed, someone)).toBe(true);
+    expect(await service.app.operations.stopSession(typed, someone)).toBe('stopped');
     expect((await service.rest(typed)).state).toBe('stopped');
     expect(await closings(typed)).toEqual(['Stopped, as you asked.']);
-    expect(await service.app.operations.stopSession(typed, someone)).toBe(false);
+    expect(await service.app.operations.stopSession(typed, someone)).toBe('nothing');
     await service.rest(typed);
     expect(await closings(typed)).toEqual(['Stopped, as you asked.', 'Nothing is running.']);
+  });
+
+  test('from the command line by someone whose words are not followed: refused before anything is taken', async ({
+    expect,
+  }) => {
+    const { operations, sessions } = service.app;
+    const name = await assigned();
+    const eve = { id: 'eve', name: 'Eve', isBot: false };
+    const [repository] = operations.repositories;
+    if (!repository) throw new Error('there is no repository');
+    const same = await service.git('rev-parse', 'main', 'main^{tree}');
+    const [commit = '', tree = ''] = same.split('\n');
+    const back = { files: { repository, base: commit, commit, tree, bundle: null }, pulled: null };
+    const never = new AbortController().signal;
+    await expect(operations.resume(name, { words: null, back }, eve, never)).rejects.toThrow(
+      'Orders are taken from Ada only (policy.people.speak), and you are "Eve" here: nothing was done.',
+    );
+    await expect(operations.stopSession(name, eve)).rejects.toThrow('Orders are taken from Ada only');
+    expect((await sessions.view(name))?.state).toBe('active');
+    const { rows } = await service.database.pool.query('select id from handovers');
+    expect(rows).toEqual([]);
+  });
+
+  test('resuming a ticket that waits, with words or without, begins it', async ({ expect }) => {
+    const never = new AbortController().signal;
+    for (const words of [null, 'It is over, use UTC']) {
+      const name = await assigned();
+      const view = await service.app.sessions.view(name);
+      await service.database.pool.query("update runs set ended_at = now(), outcome = '{}' where session_id = $1", [
+        view?.id,
+      ]);
+      await service.database.pool.query(
+        "update sessions set state = 'awaitingInput', waiting = true, answered_at = given_at where id = $1",
+        [view?.id],
+      );
+      await service.app.operations.resume(name, { words, back: null }, someone, never);
+      expect((await service.app.sessions.view(name))?.state).toBe('active');
+    }
   });
 
   test('on a ticket that nobody gave to the agent it waits with the ticket: given later, the work begins', async ({
@@ -225,7 +275,7 @@ describe('a stop before anything has begun', () => {
     const { id } = await service.app.db
       .transaction()
       .execute((tx) => openSession(tx, hint, { at: new Date().toISOString(), given: true, opens: true }));
-    expect(await operations.stopSession(name, someone)).toBe(false);
+    expect(await operations.stopSession(name, someone)).toBe('stopped');
     expect((await sessions.view(name))?.state).toBe('stopped');
     const never = new AbortController().signal;
     expect(await operations.resume(name, { words: 'use\nUTC', back: null }, someone, never)).toMatchObject({

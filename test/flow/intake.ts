@@ -3,6 +3,7 @@ import { acceptDelivery, type SortDeps, sortDeliveries } from '../../src/flow.ts
 import { createLog } from '../../src/lib/log.ts';
 import { createDatabase, createPool, type Database, inTransaction } from '../../src/store/database.ts';
 import { type BoardDelivery, type DeliveryBody, signDelivery } from '../../src/trackers/board/delivery.ts';
+import { type BoardDesk, createBoardDesk } from '../../src/trackers/board/desk.ts';
 import { createBoardTracker } from '../../src/trackers/board/tracker.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -16,6 +17,8 @@ export interface Intake {
   db: Database;
   tracker: Tracker;
   deps: SortDeps;
+  /** What people do on its board is accepted. */
+  desk: BoardDesk;
   accept(delivery: DeliveryBody): Promise<void>;
   /** Several in one transaction, in this order. */
   acceptAll(deliveries: DeliveryBody[]): Promise<void>;
@@ -60,6 +63,7 @@ export async function openIntake({
     db,
     tracker,
     deps,
+    desk: createBoardDesk({ pool, agent, secret, accept }),
     accept: (delivery) => acceptAll([delivery]),
     acceptAll,
     async sort(sorters = 1) {

@@ -1,4 +1,5 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
@@ -16,10 +17,15 @@ const settings = [
 ];
 
 /** Git in `gitDir`, whatever its exit code. Named that way, git goes by no other directory and asks for no owner. */
-export async function git(gitDir: string, args: string[], signal?: AbortSignal): Promise<ProcessResult> {
+export async function git(
+  gitDir: string,
+  args: string[],
+  signal?: AbortSignal,
+  more: Record<string, string> = {},
+): Promise<ProcessResult> {
   const options = settings.flatMap((setting) => ['-c', setting]);
   try {
-    return await runProcess(['git', `--git-dir=${gitDir}`, ...options, ...args], { env, signal });
+    return await runProcess(['git', `--git-dir=${gitDir}`, ...options, ...args], { env: { ...env, ...more }, signal });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new VendorError('git is not installed. Install it, for example with `apt-get install git`.', {
@@ -94,6 +100,31 @@ export async function readBranch(place: Place, branch: string, signal: AbortSign
 export async function isAncestor(place: Place, commit: string, of: string, signal: AbortSignal): Promise<boolean> {
   // Exit code 1 is no, 128 that the commit is no longer there: then it was not merged either.
   return (await git(place.gitDir, ['merge-base', '--is-ancestor', commit, of], signal)).exitCode === 0;
+}
+
+/**
+ * Whether a commit holds another's changes, however they came there: merged into it, that one would change something of what
+ * both come from, and nothing of what is there now. So a squash or a rebase is seen too. It is tried in a repository of our own:
+ * theirs gets no objects of ours, and none of its merge programs run.
+ */
+export async function hasChangesOf(place: Place, commit: string, by: string, signal: AbortSignal): Promise<boolean> {
+  const { gitDir: theirs } = place;
+  const objects = await git(theirs, ['rev-parse', '--path-format=absolute', '--git-path', 'objects'], signal);
+  const alternates = JSON.stringify(objects.stdout.toString('utf8').replace(/\n$/, ''));
+  const gitDir = await mkdtemp(join(tmpdir(), 'shipmate-merge-'));
+  const ours = (...args: string[]) => git(gitDir, args, signal, { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates });
+  try {
+    await ours('init', '--quiet', '--bare', '--template=', `--object-format=${by.length === 64 ? 'sha256' : 'sha1'}`);
+    // Whatever git cannot do, because a commit is no longer there, say, is a no.
+    const brings = await ours('diff', '--quiet', `${by}...${commit}`);
+    if (brings.exitCode !== 1) return false;
+    const merged = await ours('merge-tree', '--write-tree', by, commit);
+    if (merged.exitCode !== 0) return false;
+    const tree = await ours('rev-parse', '--verify', '--quiet', `${by}^{tree}`);
+    return merged.stdout.toString('utf8').trim() === tree.stdout.toString('utf8').trim();
+  } finally {
+    await rm(gitDir, { recursive: true, force: true });
+  }
 }
 
 export function invalid(message: string): VendorError {

@@ -5,7 +5,7 @@ import type { PullRequest } from '../../core/pull-request.ts';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { PullRequestInput } from '../code-host.ts';
-import { findRepository, invalid, isAncestor, type Place, readBranch } from './git.ts';
+import { findRepository, hasChangesOf, invalid, isAncestor, type Place, readBranch } from './git.ts';
 
 interface LocalGitTables {
   local_git_pull_requests: {
@@ -116,27 +116,35 @@ function pullRequestsOf(db: LocalGitDatabase, place: Place) {
 }
 
 /**
- * What became of an open pull request: there is no button, people merge with git. Merged: the base branch reaches the head,
- * as it is now or as it was last seen (the branch may have moved on or be gone). Closed: the branch is gone, unmerged. A
- * squash or a rebase is not seen, until the branch is deleted: then it counts as closed.
+ * What became of a pull request: there is no button, people use git. Merged: the base branch has what the head brought, as it is
+ * now or as it was last seen (the branch may have moved on or be gone), in its own commits or squashed or rebased. Closed: the
+ * branch is gone, unmerged. Open again: it is back, and no later pull request came from it.
  */
 async function settle(db: LocalGitDatabase, place: Place, row: Row, signal: AbortSignal): Promise<Row> {
-  if (row.state !== 'open') return row;
+  if (row.state === 'merged') return row;
   const [head, base] = [await readBranch(place, row.head, signal), await readBranch(place, row.base, signal)];
   const commits = head === null || head === row.head_commit ? [row.head_commit] : [row.head_commit, head];
   let merged = false;
-  for (const commit of commits) merged ||= base !== null && (await isAncestor(place, commit, base, signal));
+  for (const commit of commits)
+    merged ||=
+      base !== null &&
+      ((await isAncestor(place, commit, base, signal)) || (await hasChangesOf(place, commit, base, signal)));
   const state = merged ? 'merged' : head === null ? 'closed' : 'open';
   const headCommit = merged ? row.head_commit : (head ?? row.head_commit);
   if (state === row.state && headCommit === row.head_commit) return row;
+  const one = pullRequestsOf(db, place).where('number', '=', row.number);
+  const isNewest = sql<boolean>`not exists (
+    select from local_git_pull_requests later where later.repository = ${place.path} and later.number > ${row.number}
+      and later.head = ${row.head} and later.base = ${row.base})`;
   await db
     .updateTable('local_git_pull_requests')
     .set({ state, head_commit: headCommit, updated_at: now })
     .where('repository', '=', place.path)
     .where('number', '=', row.number)
-    .where('state', '=', 'open')
+    .where('state', '=', row.state)
+    .$if(row.state === 'closed' && state === 'open', (update) => update.where(isNewest))
     .execute();
-  return { ...row, state, head_commit: headCommit };
+  return (await one.executeTakeFirst()) ?? row; // somebody else may have been faster
 }
 
 function checkTexts(input: PullRequestInput): void {

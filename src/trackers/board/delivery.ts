@@ -27,7 +27,9 @@ const deliveryBody = z.object({
   }),
   previousAssignee: person.nullish(),
   changed: z.array(z.enum(ticketParts)).optional(),
-  comment: z.object({ id: z.string(), body: z.string(), at: z.string() }).optional(),
+  comment: z
+    .object({ id: z.string(), body: z.string(), at: z.string(), means: z.literal('continue').optional() })
+    .optional(),
 });
 
 export type DeliveryBody = z.input<typeof deliveryBody>;
@@ -98,7 +100,7 @@ export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
     case 'comment.created': {
       if (!comment) return [];
       const { id: key, body } = comment;
-      const said = { key, author: by, body, signal: readSignal(body, agent), at: comment.at };
+      const said = { key, author: by, body, signal: readSignal(body, agent) ?? comment.means ?? null, at: comment.at };
       return [{ type: 'prompted', ticket, conversation, said }];
     }
   }

@@ -28,7 +28,8 @@ import { listTickets, readView, type TicketFilter, type TicketSummary, type Tick
 export interface BoardDesk {
   createTicket(draft: TicketDraft, by: Person, also?: Also): Promise<Ticket>;
   editTicket(ticket: string, edit: TicketEdit, by: Person): Promise<Ticket>;
-  comment(ticket: string, body: string, by: Person, also?: Also): Promise<TicketComment>;
+  /** `means`: by words that are no control word themselves. */
+  comment(ticket: string, body: string, by: Person, more?: { also?: Also; means?: 'continue' }): Promise<TicketComment>;
   assign(ticket: string, assignee: string, by: Person): Promise<Ticket>;
   unassign(ticket: string, by: Person): Promise<Ticket>;
   /** To a state by its name: "In Review". */
@@ -128,7 +129,7 @@ export function createBoardDesk(options: {
       return change(ticket, by, 'ticket.changed', checked);
     },
 
-    comment: async (ticket, written, by, also) => {
+    comment: async (ticket, written, by, { also, means } = {}) => {
       const body = checkText(written, 'comment');
       if (body.trim() === '') throw invalid('The comment is empty. Say something.');
       const number = numberOf(ticket);
@@ -149,7 +150,7 @@ export function createBoardDesk(options: {
         await announce(tx, {
           ...describeChange('comment.created', row, by, row.assignee, at),
           id: deliveryIdOf(number, id),
-          comment: { id, body, at },
+          comment: { id, body, at, ...(means && { means }) },
         });
         return { id, at, author: by, body };
       });

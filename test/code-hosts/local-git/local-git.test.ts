@@ -201,6 +201,44 @@ test('merged by fast-forward with the branch deleted, or deleted unmerged', asyn
   expect(await readOn(path, 2), 'a closed one stays closed').toMatchObject({ state: 'closed' });
 });
 
+test('squashed, or closed and then squashed, is merged; a branch that comes back opens its pull request again', async ({
+  expect,
+}) => {
+  const path = await makeBare();
+  const clone = join(await newDir(), 'clone');
+  await git('clone', '--quiet', path, clone);
+  const inClone = (...args: string[]) => git('-C', clone, ...args);
+  const change = async (file: string, text: string) => {
+    await writeFile(join(clone, file), text);
+    await inClone('add', '.');
+    await inClone('commit', '--quiet', '-m', file);
+  };
+  const branches = ['squashed', 'dropped', 'beside', 'back'];
+  for (const branch of branches) {
+    await inClone('switch', '--quiet', '--create', branch, 'main');
+    await change(branch === 'beside' ? 'squashed.txt' : `${branch}.txt`, `${branch}\n`);
+    await change(`${branch}-2.txt`, 'two\n');
+    await inClone('push', '--quiet', 'origin', branch);
+    await openOn(path, branch);
+  }
+  const states = () => Promise.all(branches.map(async (_, at) => (await readOn(path, at + 1)).state));
+  const drop = (branch: string) => git(`--git-dir=${path}`, 'update-ref', '-d', `refs/heads/${branch}`);
+  await drop('dropped');
+  await drop('back');
+  expect(await states()).toEqual(['open', 'closed', 'open', 'closed']);
+
+  await inClone('switch', '--quiet', 'main');
+  for (const branch of ['squashed', 'dropped']) {
+    await inClone('merge', '--quiet', '--squash', branch);
+    await inClone('commit', '--quiet', '-m', `Squashed ${branch}`);
+  }
+  await change('later.txt', 'later\n');
+  await inClone('push', '--quiet', 'origin', 'main', 'back');
+  const objects = await git(`--git-dir=${path}`, 'count-objects', '-v');
+  expect(await states()).toEqual(['merged', 'merged', 'open', 'open']);
+  expect(await git(`--git-dir=${path}`, 'count-objects', '-v'), 'looking writes nothing there').toBe(objects);
+});
+
 test('a merge that nobody looked at is seen after the branch has moved on', async ({ expect }) => {
   const path = await makeBare();
   const first = await world.commit();

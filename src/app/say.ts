@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { TrackerEvent } from '../core/delivery.ts';
+import { isAmong, nameThem } from '../core/people.ts';
+import { readSignal } from '../core/prompt-signal.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { Person } from '../core/ticket.ts';
+import { applyNow } from '../flow/sort.ts';
+import { type SortDeps, sortDeliveries } from '../flow.ts';
+import { addActivities } from '../store/activities.ts';
+import { readAttention } from '../store/attention.ts';
+import { type Database, type Queryable, queryableOf } from '../store/database.ts';
+import { isPublishing } from '../store/effects.ts';
+import { nextMoment } from '../store/prompts.ts';
+import { currentConversation, findSession, findSessionByIdentifier, lockSession } from '../store/sessions.ts';
+import type { BoardDesk } from '../trackers/board/desk.ts';
+
+export type SayDeps = SortDeps & { desk: BoardDesk };
+
+/** Throws `Refusal` where this person's words are not followed: a comment would be kept, and nothing done. */
+export function mustBeFollowed({ policy }: Pick<SayDeps, 'policy'>, by: Person): void {
+  const { speak } = policy.people;
+  if (isAmong(by, speak)) return;
+  throw new Refusal(
+    `Orders are taken from ${nameThem(speak, 'and')} only (policy.people.speak), and you are "${by.name}" here: nothing was done. ` +
+      'Ask one of them.',
+  );
+}
+
+const never = new AbortController().signal;
+/** The workers of any process find within a second what there is to do. */
+const quiet: Pick<SortDeps, 'nudge'> = { nudge: async () => {} };
+
+/**
+ * A word from the command line; when this resolves, the session has heard it. On the board it is a comment as any other,
+ * elsewhere it is taken in as if it had been said there, later than all that was. `also` is written with it, or neither is.
+ */
+export async function say(
+  given: SayDeps,
+  sessionId: string,
+  by: Person,
+  { body, means }: { body: string; means?: 'continue' },
+  also: (client: Queryable) => Promise<void> = async () => {},
+): Promise<void> {
+  const deps = { ...given, ...quiet };
+  const session = await findSession(deps.db, sessionId);
+  if (session?.hint.tracker === 'board') {
+    await deps.desk.comment(session.hint.identifier, body, by, { also, ...(means && { means }) });
+    return sortDeliveries(deps, never);
+  }
+  await sortDeliveries(deps, never); // what lies there was said before
+  await applyNow(deps, async (tx): Promise<TrackerEvent[]> => {
+    const session = await lockSession(tx, sessionId);
+    if (!session) return [];
+    const signal = readSignal(body, deps.name) ?? means ?? null;
+    const said = { key: `cli/${randomUUID()}`, author: by, body, signal, at: await nextMoment(tx, sessionId) };
+    await also(queryableOf(tx));
+    const current = await currentConversation(tx, sessionId);
+    const stage = { sessionId, runId: null, stepId: null, conversation: current };
+    const shown = `${by.name}, from the command line: ${body}`;
+    await addActivities(tx, stage, `told/${said.key}`, [{ type: 'thought', body: shown }]);
+    const { tracker, id, ref } = session.hint;
+    const conversation = current ?? { key: `${tracker}:${id}`, ref };
+    return [{ type: 'prompted', ticket: session.hint, conversation, said }];
+  });
+}
+
+/** What came of a stop: its run was told, it rests now, it is too late for one, or there was nothing to stop. */
+export type Stopped = 'asked' | 'stopped' | 'onItsWay' | 'nothing';
+
+/** The same as "stop" on the ticket; null: the ticket has no session. Throws `Refusal`. */
+export async function stopSession(deps: SayDeps, identifier: string, by: Person): Promise<Stopped | null> {
+  mustBeFollowed(deps, by);
+  await sortDeliveries({ ...deps, ...quiet }, never); // it may have been given just now
+  const before = await findSessionByIdentifier(deps.db, identifier);
+  if (!before) return null;
+  const wasAtWork = (await readAttention(deps.db, before.id)).run !== null;
+  await say(deps, before.id, by, { body: 'stop' });
+  return whatCameOf(deps.db, before.id, wasAtWork || before.state !== 'stopped');
+}
+
+async function whatCameOf(db: Database, sessionId: string, couldStop: boolean): Promise<Stopped> {
+  const [session, { run }] = await Promise.all([findSession(db, sessionId), readAttention(db, sessionId)]);
+  if (run?.stopRequested) return 'asked';
+  if (session?.state === 'stopped' && couldStop) return 'stopped';
+  return (await isPublishing(db, sessionId)) ? 'onItsWay' : 'nothing';
+}

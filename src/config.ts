@@ -158,7 +158,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories, orders, automations, routes }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations, routes, policy }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
   const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
     Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
@@ -180,5 +180,14 @@ function clashes({ repositories, orders, automations, routes }: FileConfig): Pro
     const message = `routes[${index}].repository names the repository "${repository}", which is not under repositories; ${there}.`;
     return [{ path: ['routes', index, 'repository'], message }];
   });
-  return [...alike, ...unknown, ...nowhere];
+  const { approval, scope, tools } = policy;
+  const off = [
+    ...(scope.before ? [] : ['policy.scope.before is false']),
+    ...(tools.deny.includes('scope') ? ['policy.tools.deny names "scope"'] : []),
+  ];
+  const unapproved = (approval.plan === 'always' ? off : []).map((why): Problem => {
+    const message = `policy.approval.plan is "always", but ${why}: no plan could be proposed. Change one of them.`;
+    return { path: ['policy', 'approval', 'plan'], message };
+  });
+  return [...alike, ...unknown, ...nowhere, ...unapproved];
 }

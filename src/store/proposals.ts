@@ -204,7 +204,7 @@ export async function passOver(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
-/** Sessions at rest whose open proposal was shown so long ago that silence may approve it; where the ticket was edited since, it may not. */
+/** Sessions at rest whose open proposal was shown so long ago that silence may approve it, and whose ticket was not edited since. */
 export async function silentSessions(db: Database, limit: number): Promise<string[]> {
   const found = await sql<{ session_id: string }>`
     select p.session_id from proposals p
@@ -212,7 +212,7 @@ export async function silentSessions(db: Database, limit: number): Promise<strin
     join effects e on e.key = p.shown_by and e.state = 'done'
     where p.state = 'open' and p.silence_minutes is not null and p.until_seq is null
       and coalesce(s.edited_at <= s.edits_read_at, s.edited_at is null)
-      and not exists (select from edits e where e.session_id = p.session_id and e.read_at is null)
+      and not exists (select from edits where edits.session_id = p.session_id and edits.read_at is null)
       and e.settled_at + make_interval(secs => p.silence_minutes * 60) <= now()
       and not exists (
         select from prompts w where w.session_id = p.session_id and w.obeyed and w.seq > p.heard_seq and w.seq > s.answered_seq)

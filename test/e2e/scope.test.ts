@@ -52,6 +52,12 @@ tickets:
     - { calls: [${rate()}] }
     - { expect: [It is yours now], calls: [${write}] }
     - { expect: ["write was not called"], calls: [${rate()}] }
+  Said before it was shown:
+    - calls: [{ tool: scope, input: { confidence: green, size: L, files: [], plan: [Split it], parts: [One, Two] } }]
+      delay: 1500
+    - { expect: [All in one, call scope], calls: [${write}] }
+    - { expect: ["write was not called"], calls: [${rate()}] }
+    - { expect: ["Go on."], calls: [${write}, ${finish}] }
   Labelled at work:
     - { delay: 1500, calls: [${rate()}] }
     - { expect: [People approve a plan before, "approval:plan"], calls: [${write}] }
@@ -263,6 +269,17 @@ describe('a ticket is rated before it is worked on', () => {
     }
   });
 
+  test('what was not shown, because people spoke meanwhile, is nothing to work by', async ({ expect }) => {
+    const { desk, sessions } = service.app;
+    const assignee = service.config.trackers.board.agent;
+    const { identifier } = await desk.createTicket({ title: 'Said before it was shown', assignee }, someone);
+    const asked = async () => (await sessions.view(identifier))?.firstModelCallAt;
+    await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
+    await desk.comment(identifier, 'All in one, please', someone);
+    const view = await service.rest(identifier);
+    expect([view.state, view.runs.length]).toEqual(['complete', 1]);
+  });
+
   test('too large: sub-tickets are proposed with their order; a circle among them goes back to the model', async ({
     expect,
   }) => {
@@ -295,6 +312,8 @@ describe('a ticket is rated before it is worked on', () => {
     const partsOf = async () =>
       (await desk.show(identifier)).ticket.relations.filter(({ type }) => type === 'child').map(({ ticket }) => ticket);
     await expect.poll(async () => (await partsOf()).map(({ title }) => title)).toEqual(['Walls', 'Roof']);
+    const told = async () => words((await service.app.sessions.view(identifier)) as SessionView);
+    expect((await told()).join(), 'where to say what nobody has read').toContain('filed now, as shown.');
     const [walls, roof] = (await partsOf()).map((part) => part.identifier);
     if (!walls || !roof) throw new Error('there are no parts');
     const first = await service.rest(walls);

@@ -180,11 +180,19 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `routes[${index}].repository names the repository "${repository}", which is not under repositories; ${there}.`;
     return [{ path: ['routes', index, 'repository'], message }];
   });
-  const isRated = policy.scope.before && !policy.tools.deny.includes('scope');
+  const { approval, scope, tools } = policy;
+  const off = [
+    ...(scope.before ? [] : ['policy.scope.before is false']),
+    ...(tools.deny.includes('scope') ? ['policy.tools.deny names "scope"'] : []),
+  ];
   const unrated = Object.entries(orders).flatMap(([name, { rating }]): Problem[] => {
-    if (isRated || rating === 'red') return [];
+    if (off.length === 0 || rating === 'red') return [];
     const message = `orders.${name}.rating is "${rating}", but no ticket is rated: policy.scope.before is off, or policy.tools.deny has "scope". Change that, or have the order take any ticket with the rating "red".`;
     return [{ path: ['orders', name], message }];
   });
-  return [...alike, ...unknown, ...nowhere, ...unrated];
+  const unapproved = (approval.plan === 'always' ? off : []).map((why): Problem => {
+    const message = `policy.approval.plan is "always", but ${why}: no plan could be proposed. Change one of them.`;
+    return { path: ['policy', 'approval', 'plan'], message };
+  });
+  return [...alike, ...unknown, ...nowhere, ...unrated, ...unapproved];
 }

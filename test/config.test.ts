@@ -269,6 +269,16 @@ log: [info]
     ]);
   });
 
+  test('a plan that is always wanted, and could never be proposed', () => {
+    expect(problemsOf('policy:\n  approval: { plan: always }\n  scope: { before: false }\n')).toEqual([
+      'line 2: policy.approval.plan is "always", but policy.scope.before is false: no plan could be proposed. Change one of them.',
+    ]);
+    expect(problemsOf('policy: { approval: { plan: always }, tools: { deny: [bash, scope] } }')).toEqual([
+      expect.stringContaining('policy.tools.deny names "scope"'),
+    ]);
+    expect(() => load('policy: { scope: { before: false }, tools: { deny: [scope] } }')).not.toThrow();
+  });
+
   test('an order, an automation or a summary that cannot be followed', () => {
     const yaml = `repositories: { web: { path: x } }
 orders:

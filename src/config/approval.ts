@@ -27,7 +27,7 @@ export const peopleSection = section({
   speak: key(
     people,
     'a list of names or ids (ids are safer: a name can be taken by others)',
-    'Whose words on tickets are followed; empty: everyone on the ticket. What others say there is information to the agent, and never an order.',
+    'Whose words on tickets are followed, beside those who may approve (`policy.approval.by`); empty: everyone on the ticket. What others say there is information to the agent, and never an order.',
   ),
 });
 

@@ -6,7 +6,7 @@ const told: Record<Meaning, string> = {
   acceptanceCriteria: 'what must hold in the end, one a line',
   repository: 'the repository, as `name` or `name#branch`',
   base: 'the branch to work from',
-  approval: '`plan`: wait for a yes to the plan',
+  approval: '`plan`, or anything else but a no: wait for a yes to the plan',
   stages: '`review-each` or `review-end`, for the sub-tickets of a ticket',
   deadline: 'until when it is wanted',
   risk: 'what must not go wrong',

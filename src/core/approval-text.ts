@@ -1,7 +1,7 @@
 import type { Approvers, Decision, Refusal, Word } from './approval.ts';
 import { cleanMarkdown, cleanText } from './outgoing-text.ts';
 import { nameThem } from './people.ts';
-import type { Proposal } from './proposal.ts';
+import { type Proposal, partLimits } from './proposal.ts';
 import type { Person } from './ticket.ts';
 
 /** What people read about a proposal, and what the model is told of it. */
@@ -13,7 +13,7 @@ export interface Named {
 /** The answers that are offered with a proposal. */
 export const proposalOptions = ['Approve', 'Reject'];
 
-const limits = { message: 4000, step: 2000, part: 2000 };
+const limits = { message: 4000, step: 2000 };
 
 /** "the plan 3fa2c1" */
 export function nameOf({ code, content }: Named): string {
@@ -49,7 +49,7 @@ function writeContent(content: Proposal): string {
         after.length === 0 ? '' : `after ${after.map((place) => place + 1).join(', ')}`,
       ].filter((fact) => fact !== '');
       const note = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
-      const text = indented(description, limits.part);
+      const text = indented(description, partLimits.description);
       return `${index + 1}. **${cleanText(title, 300)}**${note}${text === '' ? '' : `\n   ${text}`}`;
     })
     .join('\n');
@@ -93,6 +93,11 @@ export function writeTakenBack(proposal: Named): string {
   return `Something was said about ${nameOf(proposal)} before I went ahead with it, so it is not approved; I take that in and propose it anew.`;
 }
 
+/** Told where a yes is not carried out because nobody would read what was said beside it. */
+export function writeUnheard(proposal: Named, by: Person): string {
+  return `${showName(by)} approved ${nameOf(proposal)}, but more was said or edited that I had not read when I proposed it. I take that in and propose it anew; nothing is filed yet.`;
+}
+
 /** Why the session stopped, in one sentence. */
 export function writeRejected(proposal: Named, by: Person | null): string {
   return `Stopped: ${by ? showName(by) : 'somebody'} rejected ${nameOf(proposal)}.`;
@@ -110,8 +115,14 @@ export function noteRevise(proposal: Named): string {
   return `${capital(nameOf(proposal))} is not approved. Take in what people say and propose it anew with scope; change nothing before they approve.`;
 }
 
-/** What a call is answered that would change something too early. */
-export function refuseCall(tool: string, proposal: Named): string {
+/** What the model is told with new words, where nothing is proposed yet that people want to approve first. */
+export const notePlanWanted =
+  'People approve a plan before anything is changed for this: call scope with it first. A question you may just answer.';
+
+/** What a call is answered that would change something too early. `proposal`: null where nothing is proposed. */
+export function refuseCall(tool: string, proposal: Named | null): string {
+  if (proposal === null)
+    return `${tool} was not called: people approve a plan before anything is changed. Call scope with it; where there is no scope, ask.`;
   return `${tool} was not called: ${nameOf(proposal)} is not approved. Call scope with what you propose now, or ask.`;
 }
 

@@ -12,6 +12,8 @@ export interface Word {
   isAsked: boolean;
   /** It came since the last end of a run. */
   isNew: boolean;
+  /** The model has read it. */
+  isRead: boolean;
 }
 
 /** What is decided on. */
@@ -21,6 +23,8 @@ export interface InQuestion {
   shownAt: string | null;
   /** When it counts as approved if nobody has said a word; null: never, or that time has not come. */
   silentAt: string | null;
+  /** The service carries it out by itself: no model reads what was said beside a yes. */
+  isOurs: boolean;
 }
 
 export interface Approvers {
@@ -38,7 +42,8 @@ export interface Refusal {
 
 /**
  * What the words come to. `revise`: it is not approved, and there is something to do: people commented, or want it to go on
- * after a no. `nothing`: nobody has said anything that decides or changes it.
+ * after a no; `by` is then who has approved it without knowing that more was said. `nothing`: nobody has said anything that
+ * decides or changes it.
  */
 export interface Decision {
   verdict: 'approved' | 'rejected' | 'revise' | 'nothing';
@@ -118,8 +123,9 @@ export function decide(proposal: InQuestion, words: readonly Word[], approvers: 
   const differ = findDiffering(approvals, rejections);
 
   if (approvedAt !== null && (!rejection || approvedAt > rejection.at)) {
-    const bySilence = approval?.at !== approvedAt;
-    return { verdict: 'approved', by: bySilence ? null : (approval?.author ?? null), refused, differ };
+    const by = approval?.at === approvedAt ? approval.author : null;
+    const isUnheard = proposal.isOurs && comments.some(({ isRead }) => !isRead);
+    return { verdict: isUnheard ? 'revise' : 'approved', by, refused, differ };
   }
   const since = [...comments, ...wishes].some(({ at }) => !rejection || at > rejection.at);
   if (rejection && !since) return { verdict: 'rejected', by: rejection.author, refused, differ };

@@ -4,6 +4,9 @@ export type Proposal =
   /** To file these tickets instead of doing it all in one. */
   | { kind: 'split'; parts: Part[] };
 
+/** What of a part is shown, and therefore filed: people approve what they have read. */
+export const partLimits = { title: 200, description: 2_000 };
+
 /** A sub-ticket that is proposed. */
 export interface Part {
   title: string;

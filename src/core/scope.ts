@@ -62,13 +62,25 @@ export function wantsApproval(
   facts: Pick<TicketFacts, 'approval'>,
   policy: { approval: { plan: 'always' | 'never' } },
 ): boolean {
-  if (facts.approval !== null) return isPlan(facts.approval);
+  if (facts.approval !== null) return !switchesOff(facts.approval);
   const isLabelled = ticket.labels.some((label) => /^approval\s*[:=/]\s*plan$/i.test(label.trim()));
   return isLabelled || policy.approval.plan === 'always';
 }
 
-function isPlan(text: string): boolean {
-  return /^plan\b/i.test(text.trim());
+const declining = new Set([
+  ...['none', 'no', 'nothing', 'off', 'false', 'no plan', 'no approval', 'not needed', 'not required', 'not necessary'],
+  ...['no approval needed', 'no approval required', 'no plan needed', 'no plan required'],
+]);
+
+/** Whoever writes anything else there wants to be asked, in whatever words. */
+function switchesOff(text: string): boolean {
+  return declining.has(
+    text
+      .trim()
+      .toLowerCase()
+      .replace(/\s+/g, ' ')
+      .replace(/[.!]+$/, ''),
+  );
 }
 
 /**
@@ -102,6 +114,11 @@ export function mustRate(rated: Rated | null): boolean {
   return rated.followed === 'ask' || (rated.only && rated.followed !== 'work');
 }
 
+/** Whether people were asked by a rating; one that was only asked for asks nobody. */
+export function hasAsked(rated: Rated | null): boolean {
+  return rated !== null && rated.followed === 'ask' && !rated.only;
+}
+
 /** Tools that change something, or hand it in. `bash` is for looking around, too. */
 const changing = new Set(['edit', 'write', 'finish']);
 const speaking = new Set(['ask', 'note', 'update_plan']);
@@ -124,11 +141,15 @@ export function refuseBeforeRating(
     : `Rate the ticket again with what is known now: call scope, then ${name} again.`;
 }
 
-/** Whether something was changed since the first rating: from then on the rating stands. */
-export function hasBegun(history: readonly StepRecord[]): boolean {
+/** Whether something was changed, after the step `since`: from then on the rating stands. */
+export function hasBegun(history: readonly StepRecord[], since = 0): boolean {
   return history.some(
-    ({ kind, key, completed, result }) =>
-      kind === 'tool' && completed && /:(edit|write)$/.test(key) && (result as ToolResult | null)?.isError === false,
+    ({ seq, kind, key, completed, result }) =>
+      seq > since &&
+      kind === 'tool' &&
+      completed &&
+      /:(edit|write)$/.test(key) &&
+      (result as ToolResult | null)?.isError === false,
   );
 }
 

@@ -141,7 +141,7 @@ function plain(name: string): string {
 /** Without what people write to say that there is nothing to say. */
 function said(text: string): string {
   const value = text.trim();
-  return /^(none|nothing|no|n\/?a|tbd|[-–—]+)\.?$/i.test(value) ? '' : value;
+  return /^(none|nothing|no|n\/?a|tbd|_?no response_?|[-–—]+)\.?$/i.test(value) ? '' : value;
 }
 
 /** The hints of a template. One that never closes stays. */

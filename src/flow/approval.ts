@@ -2,6 +2,7 @@ import type { Activity } from '../core/activity.ts';
 import { type Approvers, type Decision, decide, readWord } from '../core/approval.ts';
 import {
   noteApproved,
+  notePlanWanted,
   noteRevise,
   proposalOptions,
   refuseCall,
@@ -9,6 +10,7 @@ import {
   writeRefusal,
   writeRejected,
   writeTakenBack,
+  writeUnheard,
   writeWaits,
 } from '../core/approval-text.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -37,11 +39,12 @@ export interface Standing {
 
 /**
  * Decides on the session's newest proposal by what was said since, keeps what came of it, and tells people whose word does
- * not hold why. Saying it again changes nothing. null: nothing was proposed. Call with the session's lock held.
+ * not hold why. Saying it again changes nothing. null: nothing was proposed, or it is done, and no word is about it any more.
+ * Call with the session's lock held.
  */
 export async function judgeProposal(tx: Tx, sessionId: string, approvers: Approvers): Promise<Standing | null> {
   const proposal = await newestProposal(tx, sessionId);
-  if (!proposal) return null;
+  if (!proposal || proposal.isCarriedOut) return null;
   const wasSilent = proposal.state === 'approved' && proposal.decidedBy === null;
   const words = await wordsSince(tx, proposal);
   const decision = decide({ ...proposal, silentAt: wasSilent ? proposal.silentAt : null }, words, approvers);
@@ -87,6 +90,7 @@ function tellings(decision: Decision, proposal: ProposalRow, approvers: Approver
     const key = `differ/${differ.map(({ id }) => id).join('/')}`;
     told.push({ key, body: writeDiffering(differ, verdict === 'approved') });
   }
+  if (verdict === 'revise' && decision.by) told.push({ key: 'unheard', body: writeUnheard(proposal, decision.by) });
   if (verdict !== 'nothing')
     for (const refusal of refused.filter(({ word }) => word.isNew))
       told.push({ key: `refused/${refusal.word.id}`, body: writeRefusal(refusal, proposal, approvers) });
@@ -128,16 +132,25 @@ export async function judgeNow(
   carryOut: CarryOut,
 ): Promise<(Standing & { ending: Outcome | null }) | null> {
   // Most sessions propose nothing, and take no lock for it.
-  if (!(await newestProposal(db, sessionId))) return null;
+  const newest = await newestProposal(db, sessionId);
+  if (!newest || newest.isCarriedOut) return null;
   return db.transaction().execute(async (tx) => {
     await lockSession(tx, sessionId);
     const standing = await judgeProposal(tx, sessionId, approvers);
     if (!standing) return null;
     const { state, proposal } = standing;
-    const begun = state === 'approved' && !proposal.isCarriedOut ? await carryOut(tx, proposal) : null;
+    const begun = state === 'approved' ? await carryOut(tx, proposal) : null;
     const ending = begun ? { ...begun, carriesOut: proposal.id } : endingOf(standing, approvers);
     return { ...standing, ending };
   });
+}
+
+/** What is wanted of a run, by the ticket as it is known now and by what was done for it. */
+export interface Wanted {
+  /** Whether people want to approve a plan for it. */
+  plan(): Promise<boolean>;
+  /** Whether anything was changed for what is wanted now: then no plan is asked for any more. */
+  hasBegun(): boolean;
 }
 
 /** The approval that a run works under. */
@@ -145,7 +158,9 @@ export interface Approval {
   /** Looks at what was said: notes for the model, and how the run ends by it. `isSpokenTo`: there are words that it will read. */
   look(isSpokenTo: boolean): Promise<{ notes: string[]; outcome?: Outcome }>;
   /** null where it has nothing against the call. */
-  permit(tool: string): Permission | null;
+  permit(call: { name: string; input: unknown }): Permission | null;
+  /** Why nothing may be changed: what was proposed is not approved (`proposed`), or nothing is (`wanted`). null: it may. */
+  missing(): 'proposed' | 'wanted' | null;
 }
 
 /** Reads where the approval stands before anything else is done with it. */
@@ -154,21 +169,36 @@ export async function openApproval(
   sessionId: string,
   approvers: Approvers,
   carryOut: CarryOut,
+  wanted: Wanted,
 ): Promise<Approval> {
   let standing = await judgeNow(db, sessionId, approvers, carryOut);
+  let isPlanWanted = await wanted.plan();
+  const missing = () => {
+    if (standing) return standing.state === 'approved' ? null : 'proposed';
+    return isPlanWanted && !wanted.hasBegun() ? 'wanted' : null;
+  };
   return {
+    missing,
     async look(isSpokenTo) {
       standing = await judgeNow(db, sessionId, approvers, carryOut);
-      if (!standing) return { notes: [] };
+      isPlanWanted = await wanted.plan();
+      if (!standing) return { notes: isSpokenTo && missing() === 'wanted' ? [notePlanWanted] : [] };
       const { proposal, decision, state, ending } = standing;
       // A run that is at work goes on where nothing was decided.
       if (ending && decision.verdict !== 'nothing') return { notes: [], outcome: ending };
       if (state === 'approved') return { notes: proposal.isUntold ? [noteApproved(proposal, proposal.decidedBy)] : [] };
       return { notes: isSpokenTo ? [noteRevise(proposal)] : [] };
     },
-    permit(tool) {
-      if (!standing || standing.state === 'approved' || !guarded.includes(tool)) return null;
-      return { allow: false, reason: refuseCall(tool, standing.proposal) };
+    permit({ name, input }) {
+      const why = guarded.includes(name) ? missing() : null;
+      // Who only answers a question needs no plan for it.
+      if (why === null || (why === 'wanted' && name === 'finish' && isAnswer(input))) return null;
+      return { allow: false, reason: refuseCall(name, standing?.proposal ?? null) };
     },
   };
+}
+
+/** `finish` lets an answer pass only where no file was changed. */
+function isAnswer(input: unknown): boolean {
+  return typeof (input as { answer?: unknown } | null)?.answer === 'string';
 }

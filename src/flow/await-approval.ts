@@ -1,11 +1,13 @@
 import type { Outcome } from '../core/outcome.ts';
 import type { Part } from '../core/proposal.ts';
+import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import type { Tx } from '../store/database.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { type CarryOut, judgeNow } from './approval.ts';
 import type { Beginning } from './before-work.ts';
+import { failed } from './find-repository.ts';
 import type { NotPrepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -16,10 +18,16 @@ export type FileParts = (
 ) => Promise<Outcome>;
 
 /** While people have not approved what was proposed, nothing is fetched and no model is asked. */
-export async function awaitApproval({ deps, run, session, ticket }: Beginning): Promise<NotPrepared | null> {
+export async function awaitApproval({ deps, run, session, ticket, facts }: Beginning): Promise<NotPrepared | null> {
   const carryOut = createCarryOut(deps, { run, session, ticket });
   const standing = await judgeNow(deps.db, session.id, approversOf(deps), carryOut);
-  return standing?.ending ? { outcome: standing.ending, heard: standing.words } : null;
+  if (standing?.ending) return { outcome: standing.ending, heard: standing.words };
+  const isPossible = standing?.state === 'approved' || !wantsApproval(ticket, facts, deps.policy);
+  if (isPossible || !deps.policy.tools.deny.includes('scope')) return null;
+  return failed(
+    'This ticket wants its plan approved before work begins, but `scope`, which proposes one, is switched off here (`policy.tools.deny`).',
+    'Take `scope` off that list, or the wish for an approval off the ticket; then say "continue".',
+  );
 }
 
 export function approversOf({ policy, name }: Pick<RunDeps, 'policy' | 'name'>) {

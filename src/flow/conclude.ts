@@ -20,7 +20,7 @@ import { addDecisions, answeredQuestions, listDecisions } from '../store/decisio
 import { unreadEditAt, unreadEdits } from '../store/edits.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
-import { codeOf, markCarriedOut, openProposal, passOver } from '../store/proposals.ts';
+import { codeOf, markCarriedOut, markSpent, openProposal, passOver } from '../store/proposals.ts';
 import { markAsked } from '../store/questions.ts';
 import { ensureRun } from '../store/queued-runs.ts';
 import { settleRating } from '../store/ratings.ts';
@@ -153,6 +153,7 @@ async function end(
     await markAsked(tx, session.id, state === 'awaitingInput' && outcome.stopReason !== 'waiting');
     if (work && !reason && !outcome.proposal) await passOver(tx, session.id);
     if (outcome.carriesOut !== undefined) await markCarriedOut(tx, outcome.carriesOut);
+    else if (finished) await markSpent(tx, session.id);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
     await settleRating(tx, session.id, { ...outcome, ...proof }, pathsOf(finished));

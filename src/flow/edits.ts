@@ -1,6 +1,6 @@
 import type { Ticket } from '../core/ticket.ts';
-import { acknowledgeChange, changeOf, knownOf, writeChange } from '../core/ticket-change.ts';
-import { oddCommandsOf, readFacts } from '../core/ticket-facts.ts';
+import { acknowledgeChange, changeOf, type KnownTicket, knownOf, writeChange } from '../core/ticket-change.ts';
+import { oddCommandsOf, readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { retry } from '../lib/retry.ts';
 import { addActivities } from '../store/activities.ts';
@@ -33,6 +33,15 @@ export async function readTicketNow(
     await markEditsRead(tx, session.id, [editedAt, ticket.updatedAt]);
   });
   return ticket;
+}
+
+/** The ticket of a run at work as it is known by now: as it was read when that began, with what was edited since. */
+export async function newestReading(
+  { db, fields }: Pick<EditDeps, 'db' | 'fields'>,
+  from: { session: Pick<SessionRow, 'id'>; ticket: KnownTicket; facts: TicketFacts },
+): Promise<{ ticket: KnownTicket; facts: TicketFacts }> {
+  const ticket = await readKnownTicket(db, from.session.id);
+  return ticket ? { ticket, facts: readFacts(ticket, fields) } : from;
 }
 
 /**

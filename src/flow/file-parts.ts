@@ -1,7 +1,7 @@
 import { orderParts } from '../core/dependencies.ts';
 import type { Later, Operation } from '../core/effect.ts';
 import { cleanMarkdown, cleanText } from '../core/outgoing-text.ts';
-import type { Part } from '../core/proposal.ts';
+import { type Part, partLimits } from '../core/proposal.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Stage } from '../store/activities.ts';
@@ -32,8 +32,8 @@ export async function fileParts(tx: Tx, stage: Stage, ticket: Ticket, parts: rea
       kind: 'createTicket',
       id: deterministicId(key),
       draft: {
-        title: cleanText(part.title, 200),
-        description: `${cleanMarkdown(part.description, 20_000)}\n\nPart of ${ticket.identifier}: ${cleanText(ticket.title, 200)}`,
+        title: cleanText(part.title, partLimits.title),
+        description: `${cleanMarkdown(part.description, partLimits.description)}\n\nPart of ${ticket.identifier}: ${cleanText(ticket.title, 200)}`,
         priority: ticket.priority,
         labels: ticket.labels,
         fields: repository === null ? {} : { repository },
@@ -55,6 +55,9 @@ function withBase(repository: string, base: string | null): string {
 export const fileApproved: FileParts = async (tx, { run, session, ticket, parts }) => {
   const conversation = await currentConversation(tx, session.id);
   await fileParts(tx, { sessionId: session.id, runId: run.id, stepId: null, conversation }, ticket, parts);
-  const tickets = parts.length === 1 ? 'The sub-ticket' : `The ${parts.length} sub-tickets`;
-  return { stopReason: 'finished', message: `${tickets} that you approved are filed now. I lead them from here.` };
+  const [tickets, be] = parts.length === 1 ? ['The sub-ticket', 'is'] : [`The ${parts.length} sub-tickets`, 'are'];
+  return {
+    stopReason: 'finished',
+    message: `${tickets} that you approved ${be} filed now, as shown. I lead them from here: what should be different about one, say there.`,
+  };
 };

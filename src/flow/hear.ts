@@ -26,12 +26,13 @@ export interface Hearing {
  */
 export async function hear({ deps, run, session, approval, images, signal }: Hearing): Promise<Heard> {
   const { db } = deps;
-  const prompts = await unreadPrompts(db, session.id);
-  const orders = prompts.filter(isObeyed);
-  const { notes, outcome } = await approval.look(orders.length > 0);
-  if (outcome) return { prompts, notes, outcome };
+  // First: what was edited may want an approval, or be an objection to one.
   await hearEdits(deps, run, session, signal);
   const edits = await unreadEdits(db, session.id);
+  const prompts = await unreadPrompts(db, session.id);
+  const orders = prompts.filter(isObeyed);
+  const { notes, outcome } = await approval.look(orders.length + edits.length > 0);
+  if (outcome) return { prompts, notes, outcome };
   const hashes = edits.flatMap((edit) => edit.images);
   const unknown = hashes.filter((hash) => !images.has(hash));
   if (unknown.length > 0)

@@ -6,6 +6,7 @@ import { cleanLine } from '../core/outside-text.ts';
 import { writeRequest, writeSystemPrompt } from '../core/prompt-text.ts';
 import type { Repository } from '../core/repository.ts';
 import { isBranch } from '../core/routing.ts';
+import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
@@ -67,6 +68,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
   const ticket = await readTicketNow(deps, run, session, tracker, signal);
   const facts = readFacts(ticket, deps.fields);
+  // Before anything is decided: what was edited is heard like a word, also by a run that does not begin.
+  const written = await readBrief(deps.db, session.id);
+  if (written && run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
   const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
   if (refused) return refused;
@@ -114,16 +118,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   const isBug = isBugTicket(ticket);
   const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, pinned };
-  const written = await readBrief(deps.db, session.id);
-  if (written) {
-    if (run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
-    return { ...from, brief: written };
-  }
+  if (written) return { ...from, brief: written };
   const system = writeSystemPrompt({
     name: deps.name,
     guidance: deps.guidance,
     repository: { ...known.facts, name: repository.name, base: baseBranch },
-    scope: deps.policy.scope.before,
+    scope: deps.policy.scope.before || wantsApproval(ticket, facts, deps.policy),
   });
   const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
   const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });

@@ -5,6 +5,7 @@ import { writeRequest } from '../core/prompt-text.ts';
 import {
   type Followed,
   followRating,
+  hasAsked,
   hasBegun,
   lastRated,
   mustRate,
@@ -30,6 +31,8 @@ import { begunAtOf, listLiveWork, listSamples } from '../store/ratings.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { ticketIdOf } from '../store/sessions.ts';
 import { listOverridden } from '../store/waits.ts';
+import type { Approval } from './approval.ts';
+import { newestReading } from './edits.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -41,10 +44,11 @@ export interface RatingPolicy {
 }
 
 interface ScopeOptions {
-  deps: Pick<RunDeps, 'db' | 'policy'>;
+  deps: Pick<RunDeps, 'db' | 'policy' | 'fields'>;
   run: ClaimedRun;
   journal: Journal;
   prepared: Prepared;
+  approval: Pick<Approval, 'missing'>;
 }
 
 /**
@@ -52,15 +56,17 @@ interface ScopeOptions {
  * and with the sessions that are at work on the same files; and by the policy it goes on, or the run ends with a question.
  * All that it leaves commits with its step, so it is rated once, however often the worker is killed.
  */
-export function createScope({ deps, run, journal, prepared }: ScopeOptions) {
+export function createScope({ deps, run, journal, prepared, approval }: ScopeOptions) {
   const { db, policy } = deps;
-  const { session, ticket, facts, repository, isBug } = prepared;
+  const { session, repository, isBug } = prepared;
   const only = run.purpose === 'scope';
 
   return async (rating: Rating, { scope }: ToolRunContext): Promise<ToolResult> => {
     const history = journal.history();
-    if (!only && hasBegun(history) && !mustRate(lastRated(history)))
+    const missing = only ? null : approval.missing();
+    if (!only && missing === null && hasBegun(history) && !mustRate(lastRated(history)))
       return { text: 'Work has begun, so the rating stands. Keep the plan true with update_plan.', isError: true };
+    const { ticket, facts } = only ? prepared : await newestReading(deps, prepared);
     const [samples, live, begunAt, overridden, demand] = await Promise.all([
       listSamples(db),
       listLiveWork(db, session.id, repository.name),
@@ -73,14 +79,15 @@ export function createScope({ deps, run, journal, prepared }: ScopeOptions) {
     const earlier = overlaps
       .filter(({ isEarlier, session: other }) => isEarlier && !overridden.has(ticketIdOf(other)))
       .map((each) => each.session);
+    const last = lastRated(history.filter((step) => step.runId !== run.id));
     const followed = followRating(rating, policy.scope, {
-      approval: wantsApproval(ticket, facts, policy),
-      isAnswered: lastRated(history.filter((step) => step.runId !== run.id))?.followed === 'ask',
+      // In place of what people have not approved comes what they may.
+      approval: missing === 'proposed' || wantsApproval(ticket, facts, policy),
+      isAnswered: hasAsked(last),
       mustWait: policy.overlap === 'wait' && earlier.length > 0,
     });
-    const missing = missingParts(ticket, facts);
-    const givenBack =
-      demand && !only ? judgeRating(demand, rating.confidence, [...rating.questions, ...missing]) : null;
+    const parts = missingParts(ticket, facts);
+    const givenBack = demand && !only ? judgeRating(demand, rating.confidence, [...rating.questions, ...parts]) : null;
     if (givenBack) {
       scope.rating({ rating, followed: 'ask', repository: repository.name, isBug, estimate: expected });
       const rated = { confidence: rating.confidence, followed: 'ask' as const, only };
@@ -99,7 +106,7 @@ export function createScope({ deps, run, journal, prepared }: ScopeOptions) {
         rated,
         outcome: { stopReason: 'finished', message: told },
       };
-    return { ...follow(followed, rating, { ...findings, earlier, missing }), isError: false, rated };
+    return { ...follow(followed, rating, { ...findings, earlier, missing: parts }), isError: false, rated };
   };
 }
 

@@ -1,6 +1,6 @@
 import { decide } from '../core/approval.ts';
 import { writeSilence } from '../core/approval-text.ts';
-import { attend } from '../core/attention.ts';
+import { attend, isEdited } from '../core/attention.ts';
 import { addActivities } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -41,7 +41,7 @@ async function approve(tx: Tx, { policy, name }: SilenceDeps, sessionId: string)
   if (decision.verdict !== 'approved' || decision.by !== null) return false;
   const attention = await readAttention(tx, sessionId);
   const todo = attend(attention.registers, attention.unread);
-  if (attention.run || (todo !== 'nothing' && todo !== 'work')) return false;
+  if (attention.run || isEdited(attention.registers) || (todo !== 'nothing' && todo !== 'work')) return false;
   await settleProposal(tx, proposal, 'approved', null);
   const conversation = await currentConversation(tx, sessionId);
   const stage = { sessionId, runId: null, stepId: null, conversation };

@@ -47,7 +47,7 @@ import { blank, spokenBy, toldBy } from './told.ts';
 export interface SortDeps {
   db: Database;
   trackers: ReadonlyMap<string, Tracker>;
-  policy: StartPolicy & PeoplePolicy & { approval: { by: string[] } };
+  policy: StartPolicy & PeoplePolicy;
   /** The agent's name on this team. */
   name: string;
   /** Tells the workers of every process that there is a run. */

@@ -9,6 +9,12 @@ export interface PeoplePolicy {
     /** Names or ids of those whose words are followed; empty: everyone on the ticket. */
     speak: string[];
   };
+  /** Who may approve is listened to, listed there or not. */
+  approval: { by: string[] };
+}
+
+function speakers({ people, approval }: PeoplePolicy): string[] {
+  return people.speak.length === 0 ? [] : [...new Set([...people.speak, ...approval.by])];
 }
 
 /** Something that was said, and whether it is followed. A control word of someone who is not is only a word. */
@@ -16,15 +22,15 @@ export interface Heeded extends Said {
   obeyed: boolean;
 }
 
-export function heed(said: Said, { people }: PeoplePolicy): Heeded {
-  const obeyed = isAmong(said.author, people.speak);
+export function heed(said: Said, policy: PeoplePolicy): Heeded {
+  const obeyed = isAmong(said.author, speakers(policy));
   return { ...said, obeyed, signal: obeyed ? said.signal : null };
 }
 
 /** Says to whoever is not followed here that it is so: once to each, and once more to who wants a stop. */
-export async function answerStranger(tx: Tx, stage: Stage, said: Said, { people }: PeoplePolicy): Promise<void> {
+export async function answerStranger(tx: Tx, stage: Stage, said: Said, policy: PeoplePolicy): Promise<void> {
   const wantsStop = said.signal === 'stop';
   const key = `stranger/${said.author.id}${wantsStop ? '/stop' : ''}`;
-  const body = writeToStranger(said.author, people.speak, wantsStop);
+  const body = writeToStranger(said.author, speakers(policy), wantsStop);
   await addActivities(tx, stage, key, [{ type: 'thought', body }]);
 }

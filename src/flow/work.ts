@@ -2,7 +2,7 @@ import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
 import { escalationOf, inEscalation } from '../core/escalation.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { type Decision, decideToolCall } from '../core/policy.ts';
-import { refuseBeforeRating } from '../core/scope.ts';
+import { hasBegun, lastRated, refuseBeforeRating, wantsApproval } from '../core/scope.ts';
 import { RunLost } from '../core/step.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
@@ -13,7 +13,7 @@ import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
-import { listSteps } from '../store/steps.ts';
+import { lastFinishedSeq, listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
 import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
@@ -21,6 +21,7 @@ import { openApproval } from './approval.ts';
 import { approversOf, createCarryOut } from './await-approval.ts';
 import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
+import { newestReading } from './edits.ts';
 import { createFinish } from './finish.ts';
 import { writeStanding } from './footer.ts';
 import { hear } from './hear.ts';
@@ -59,17 +60,18 @@ export async function workOnTicket(
       await holdRun(tx, run);
       await settleLostCalls(tx, run.id);
     });
-  const [steps, runs, order] = await Promise.all([
+  const [steps, runs, order, lastFinished] = await Promise.all([
     listSteps(db, run.sessionId),
     usedByRuns(db, run.sessionId),
     orderPaying(db, run.id),
+    lastFinishedSeq(db, run.sessionId),
   ]);
   const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
   const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
-  const { session } = prepared;
+  const { session, ticket, facts } = prepared;
   if (steps.length === 0 && (await isForgotten(db, run.sessionId)))
     notes.push(
       'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
@@ -104,13 +106,24 @@ export async function workOnTicket(
     const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, signal });
     const { scope, tools: given } = deps.policy;
     const rates = { before: scope.before && !given.deny.includes('scope'), only };
+    const carryOut = createCarryOut(deps, { run, ...prepared });
+    const isPlanWanted = wantsApproval(ticket, facts, deps.policy);
+    const approval = await openApproval(db, run.sessionId, approversOf(deps), carryOut, {
+      async plan() {
+        const now = await newestReading(deps, { session, ticket, facts });
+        const followed = lastRated(journal.history())?.followed;
+        // What was proposed before is done or was never shown: its rating covers nothing else.
+        return wantsApproval(now.ticket, now.facts, deps.policy) || followed === 'plan' || followed === 'split';
+      },
+      hasBegun: () => hasBegun(journal.history(), lastFinished),
+    });
     const tools = toolsOf(deps, workbench, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
-      scope: rates.before || only ? createScope({ deps, run, journal, prepared }) : undefined,
+      scope: rates.before || only || isPlanWanted ? createScope({ deps, run, journal, prepared, approval }) : undefined,
     });
-    const permit = ({ name }: { name: string }): Decision => {
-      const refused = approval.permit(name);
+    const permit = ({ name, input }: { name: string; input: unknown }): Decision => {
+      const refused = only ? null : approval.permit({ name, input });
       if (refused) return refused;
       const reason = refuseBeforeRating(name, journal.history(), rates);
       return reason === null ? decideToolCall(name, tools, deps.policy.tools) : { allow: false, reason };
@@ -122,8 +135,6 @@ export async function workOnTicket(
       ticket: { limits: deps.budget.ticket, before },
     });
     const tellWait = createTellWait(deps, run);
-    const carryOut = createCarryOut(deps, { run, ...prepared });
-    const approval = await openApproval(db, run.sessionId, approversOf(deps), carryOut);
     const images = await readImages(db, run.sessionId);
     let endedByWords = false;
     for (;;) {

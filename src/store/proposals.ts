@@ -17,6 +17,8 @@ export interface ProposalRow {
   silenceMinutes: number | null;
   /** Who approved it last, where it is approved; null: silence. */
   decidedBy: Person | null;
+  /** The service carries it out, not the agent. */
+  isOurs: boolean;
   /** When it was shown: as the tracker says, where it does; null: not yet. */
   shownAt: string | null;
   /** When silence would approve it, by the same clock; null: it never does, or it is not shown yet. */
@@ -25,7 +27,7 @@ export interface ProposalRow {
   isSilenceOver: boolean;
   /** No model step has begun since it was decided: the model has yet to hear of it. */
   isUntold: boolean;
-  /** The service has done its part of what was approved. */
+  /** What was approved is done, by the service or by a run that finished: its yes is spent. */
   isCarriedOut: boolean;
 }
 
@@ -113,6 +115,7 @@ export async function newestProposal(db: Database | Tx, sessionId: string): Prom
     state: row.state,
     silenceMinutes: row.silence_minutes,
     decidedBy: row.decided_by,
+    isOurs: row.content.kind === 'split',
     shownAt: row.shown_at,
     silentAt: row.silent_at,
     isSilenceOver: row.is_silence_over,
@@ -121,7 +124,7 @@ export async function newestProposal(db: Database | Tx, sessionId: string): Prom
   };
 }
 
-/** All that was said to the agent since it proposed this. */
+/** All that was said to the agent since it proposed this; an edit of its ticket is such a word. */
 export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'id'>): Promise<Word[]> {
   const found = await sql<{
     id: string;
@@ -131,14 +134,22 @@ export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'i
     at: string;
     is_asked: boolean;
     is_new: boolean;
+    is_read: boolean;
   }>`
-    select w.id, w.key, w.author, w.body, ${microseconds('w.said_at')} as at,
+    select w.id, w.key, w.author, w.body, ${microseconds('w.said_at')} as at, w.read_at is not null as is_read,
       w.seq <= coalesce(p.until_seq, w.seq) as is_asked, w.seq > s.answered_seq as is_new
     from proposals p join sessions s on s.id = p.session_id
     join prompts w on w.session_id = p.session_id and w.seq > p.heard_seq
     where p.id = ${id} and w.obeyed and w.signal is distinct from 'stop'
       and (s.opened_at is null or w.said_at >= s.opened_at)
-    order by w.said_at, w.key`.execute(db);
+    union all
+    select e.id, e.id::text, ${toJson(editor)}::json, '', ${microseconds('t.at')}, e.read_at is not null,
+      true, e.read_at is null
+    from proposals p join sessions s on s.id = p.session_id
+    join edits e on e.session_id = p.session_id and (e.read_at is null or e.created_at > p.proposed_at)
+    cross join lateral (select least(s.edited_at, e.created_at) as at) t
+    where p.id = ${id}
+    order by at, key`.execute(db);
   return found.rows.map((row) => ({
     id: row.id,
     key: row.key,
@@ -147,8 +158,12 @@ export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'i
     at: row.at,
     isAsked: row.is_asked,
     isNew: row.is_new,
+    isRead: row.is_read,
   }));
 }
+
+/** Nobody is told who edited a ticket. */
+const editor: Person = { id: '', name: 'somebody', isBot: false };
 
 export async function settleProposal(
   tx: Tx,
@@ -168,6 +183,17 @@ export async function markCarriedOut(tx: Tx, id: string): Promise<void> {
   await tx.updateTable('proposals').set({ carried_out_at: sql<Date>`now()` }).where('id', '=', id).execute();
 }
 
+/** A run has finished by what was approved: whatever is wanted from here on is not what people said yes to. */
+export async function markSpent(tx: Tx, sessionId: string): Promise<void> {
+  await tx
+    .updateTable('proposals')
+    .set({ carried_out_at: sql<Date>`now()` })
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'approved')
+    .where('carried_out_at', 'is', null)
+    .execute();
+}
+
 /** Something else is asked or said by now: from here on a bare "yes" is not about the proposal. */
 export async function passOver(tx: Tx, sessionId: string): Promise<void> {
   await tx
@@ -178,13 +204,15 @@ export async function passOver(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
-/** Sessions at rest whose open proposal was shown so long ago that silence may approve it. */
+/** Sessions at rest whose open proposal was shown so long ago that silence may approve it, and whose ticket was not edited since. */
 export async function silentSessions(db: Database, limit: number): Promise<string[]> {
   const found = await sql<{ session_id: string }>`
     select p.session_id from proposals p
     join sessions s on s.id = p.session_id and s.state = 'awaitingInput'
     join effects e on e.key = p.shown_by and e.state = 'done'
     where p.state = 'open' and p.silence_minutes is not null and p.until_seq is null
+      and coalesce(s.edited_at <= s.edits_read_at, s.edited_at is null)
+      and not exists (select from edits where edits.session_id = p.session_id and edits.read_at is null)
       and e.settled_at + make_interval(secs => p.silence_minutes * 60) <= now()
       and not exists (
         select from prompts w where w.session_id = p.session_id and w.obeyed and w.seq > p.heard_seq and w.seq > s.answered_seq)

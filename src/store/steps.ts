@@ -113,6 +113,17 @@ export async function hasWrites(db: Database, sessionId: string): Promise<boolea
   return row !== undefined;
 }
 
+/** The last step of the session's runs up to the newest that finished: what was changed after it is for another wish. */
+export async function lastFinishedSeq(db: Database, sessionId: string): Promise<number> {
+  const found = await sql<{ seq: number }>`
+    select coalesce(max(s.seq), 0) as seq from steps s join runs r on r.id = s.run_id
+    where s.session_id = ${sessionId} and r.number <= (
+      select max(number) from runs where session_id = ${sessionId} and purpose = 'work' and outcome ->> 'stopReason' = 'finished')`.execute(
+    db,
+  );
+  return found.rows[0]?.seq ?? 0;
+}
+
 /** A command that the agent ran. */
 export interface RanCommand {
   command: string;

@@ -18,21 +18,23 @@ import { hashOf } from '../../src/lib/ids.ts';
 
 const approvers = { by: [], agent: 'shipmate' };
 const shownAt = at(0);
-const proposal: InQuestion = { code: '3fa2c1', shownAt, silentAt: null };
+const proposal: InQuestion = { code: '3fa2c1', shownAt, silentAt: null, isOurs: false };
 
 /** So many milliseconds after the proposal was shown. */
 function at(ms: number): string {
   return new Date(Date.UTC(2026, 2, 1, 12) + ms).toISOString().replace('Z', '000Z');
 }
 
-/** "ada 500: approve", "bob 20 old: use UTC" (`old`: a run has ended since; `late`: something else is asked by now). */
+/** "ada 500: approve", "bob 20 old: use UTC" (`old`: a run has ended since; `late`: something else is asked by now; `read`). */
 function words(...said: string[]): Word[] {
   return said.map((text, index) => {
-    const [, name = '', ms = '', flags = '', body = ''] = /^(\w+) (-?\d+)((?: old| late)*): (.*)$/s.exec(text) ?? [];
+    const [, name = '', ms = '', flags = '', body = ''] =
+      /^(\w+) (-?\d+)((?: old| late| read)*): (.*)$/s.exec(text) ?? [];
     const author = { id: name, name: name.charAt(0).toUpperCase() + name.slice(1), isBot: false };
     const isNew = !flags.includes('old');
     const isAsked = !flags.includes('late');
-    return { id: `w${index}`, key: `k${index}`, author, body, at: at(Number(ms)), isNew, isAsked };
+    const isRead = flags.includes('read');
+    return { id: `w${index}`, key: `k${index}`, author, body, at: at(Number(ms)), isNew, isAsked, isRead };
   });
 }
 
@@ -111,6 +113,16 @@ describe('what the words since a proposal come to', () => {
     expect(judge('ada 10: no', 'bob 20: approve')).toBe('rejected by ada; bob notAllowed');
     expect(judge('ada 10: approve', 'bob 20: reject')).toBe('rejected by bob; differ: ada, bob');
     expect(judge('bob 10: Use UTC')).toBe('revise');
+  });
+
+  test.for<[string, string[], string]>([
+    ['a yes', ['ada 10: approve'], 'approved by ada'],
+    ['a comment before the yes', ['bob 10: In web', 'ada 20: approve'], 'revise by ada'],
+    ['a comment after the yes', ['ada 10: approve 3fa2c1', 'ada 20 old: In web'], 'revise by ada'],
+    ['a comment that was read', ['bob 10 read: In web', 'ada 20: approve'], 'approved by ada'],
+    ['a no after both', ['bob 10: In web', 'ada 20: yes', 'ada 2000: no'], 'rejected by ada'],
+  ])('nobody reads what is said beside a yes to a split: %s', ([, said, expected], { expect }) => {
+    expect(summary(decide({ ...proposal, isOurs: true }, words(...said), approvers))).toBe(expected);
   });
 
   test('before it is shown nobody can have approved it, but for who names it', ({ expect }) => {

@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import {
   findCircle,
   followRating,
+  hasAsked,
   hasBegun,
   judgeParts,
   lastRated,
@@ -53,6 +54,9 @@ test.for<[string, string | null, string[], string | undefined, boolean]>([
   ['a field', 'plan', [], undefined, true],
   ['a field in other words', 'Plan first, please', [], undefined, true],
   ['a field that says no, over the policy', 'none', ['approval:plan'], 'plan', false],
+  ['so, in other words', 'Not  needed.', [], 'plan', false],
+  ['a field that says anything else', 'Ada must approve', [], undefined, true],
+  ['a field that begins like a no', 'No merge before Ada approves', [], 'plan', true],
   ['a label', null, ['bug', 'Approval: plan'], undefined, true],
   ['another label', null, ['planning'], undefined, false],
   ['the policy', null, [], 'plan', true],
@@ -71,6 +75,11 @@ test.for<[string, number[][], number[] | null]>([
   ['three behind one that is free', [[], [0, 3], [1], [2]], [1, 3, 2]],
 ])('circles among parts: %s', ([, afters, circle], { expect }) => {
   expect(findCircle(afters.map((after) => ({ after })))).toEqual(circle);
+});
+
+test('a rating that was only asked for has asked nobody, so that nobody has answered it', ({ expect }) => {
+  const asked = { confidence: 'yellow' as const, followed: 'ask' as const, only: false };
+  expect([asked, { ...asked, only: true }, null].map(hasAsked)).toEqual([true, false, false]);
 });
 
 test('what is wrong with parts is told with its place', ({ expect }) => {
@@ -133,6 +142,7 @@ describe('what may be called before the ticket is rated', () => {
   test('work has begun with the first change that was made', ({ expect }) => {
     expect(hasBegun([rated({}), step('bash', {}), step('edit', { isError: true })])).toBe(false);
     expect(hasBegun([rated({}), step('write', {})])).toBe(true);
+    expect(hasBegun([rated({}), step('write', {})], seq)).toBe(false);
     expect(lastRated([rated({ followed: 'ask' }), rated({}), step('bash', {})])?.followed).toBe('work');
   });
 });

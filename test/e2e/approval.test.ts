@@ -22,6 +22,9 @@ tickets:
   Is rejected at work:
     - calls: [{ tool: ask, input: { question: Shall I? } }]
     - { expect: Ada approved the plan, calls: [{ tool: bash, input: { command: "${nap}" } }] }
+  Wants a plan:
+    - calls: [{ tool: scope, input: { confidence: green, size: S, files: [], plan: [Note the zone] } }]
+    - { expect: [Ada approved the plan], calls: [${write}, ${finish}] }
   Hears nothing:
     - calls: [{ tool: ask, input: { question: Shall I? } }]
     - { expect: Nobody objected to the plan, calls: [${write}] }
@@ -109,6 +112,13 @@ describe('approval', () => {
     ]);
     expect(await service.git('show', `${done.branch}:utc.md`)).toBe('UTC');
     expect(done.decisions).toEqual([`Ada decided: “Use UTC” (asked: “May I carry out the plan ${first}?”)`]);
+  });
+
+  test('a ticket may want a plan where none is rated: it is proposed all the same', async () => {
+    const asked = await service.work({ title: 'Wants a plan', description: '## Approval\n\nrequired' });
+    expect(asked.runs[0]?.outcome?.proposal).toEqual({ kind: 'plan', steps: ['Note the zone'] });
+    await service.app.desk.comment(asked.ticket.identifier, 'approve', someone);
+    expect((await service.rest(asked.ticket.identifier, 2)).state).toBe('complete');
   });
 
   test('a no to what is being carried out ends it in the middle of a command, and says so once', async () => {

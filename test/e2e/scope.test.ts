@@ -7,6 +7,8 @@ import { someone, startTestService, type TestService } from '../support/service.
 
 const rate = (more = '') =>
   `{ tool: scope, input: { confidence: green, size: S, files: [two.txt], plan: [Write it, Hand it in]${more} } }`;
+const plan = (step: string) =>
+  `{ tool: scope, input: { confidence: green, size: S, files: [two.txt], plan: ["${step}"] } }`;
 const red = (question: string) =>
   `{ tool: scope, input: { confidence: red, size: M, files: [], plan: [], questions: ["${question}"] } }`;
 const write = '{ tool: write, input: { path: two.txt, content: "two\\n" } }';
@@ -34,6 +36,32 @@ tickets:
     - { calls: [${write}, ${finish}] }
   Planned:
     - { calls: [${rate()}] }
+  Approved and rejected:
+    - { calls: [${plan('Write it')}] }
+    - { expect: [Ada approved the plan, carry it out], calls: [${write}, { tool: bash, input: { command: sleep 60 } }] }
+    - { expect: [is not approved, In UTC], calls: [${write}, ${finish}] }
+    - { expect: ["write was not called", "finish was not called"], calls: [${plan('Write it in UTC')}] }
+    - expect: [Ada approved the plan]
+      calls: [{ tool: write, input: { path: two.txt, content: "UTC\\n" } }, ${finish}]
+    - expect: [How is it going, People approve a plan before]
+      calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: It is in review. } }]
+    - { expect: [Rewrite the rest, People approve a plan before], calls: [${write}] }
+    - { expect: ["write was not called"], calls: [${plan('Rewrite the rest')}] }
+    - { expect: [Ada approved the plan], calls: [{ tool: write, input: { path: rest.txt, content: "rest\\n" } }, ${finish}] }
+  Labelled after it was rated:
+    - { calls: [${rate()}] }
+    - { expect: [It is yours now], calls: [${write}] }
+    - { expect: ["write was not called"], calls: [${rate()}] }
+  Said before it was shown:
+    - calls: [{ tool: scope, input: { confidence: green, size: L, files: [], plan: [Split it], parts: [One, Two] } }]
+      delay: 1500
+    - { expect: [All in one, call scope], calls: [${write}] }
+    - { expect: ["write was not called"], calls: [${rate()}] }
+    - { expect: ["Go on."], calls: [${write}, ${finish}] }
+  Labelled at work:
+    - { delay: 1500, calls: [${rate()}] }
+    - { expect: [People approve a plan before, "approval:plan"], calls: [${write}] }
+    - { expect: ["write was not called"], calls: [${rate()}] }
   Too large:
     - calls:
         - tool: scope
@@ -174,6 +202,87 @@ describe('a ticket is rated before it is worked on', () => {
     expect(proposal.match(/Write it/g), 'the plan is shown once').toHaveLength(1);
   });
 
+  test('approved, rejected in the middle of the work, proposed anew and finished; what is wanted next is proposed, too', async ({
+    expect,
+  }) => {
+    const { desk } = service.app;
+    const proposed = await service.work({ title: 'Approved and rejected', labels: ['approval:plan'] });
+    const { identifier } = proposed.ticket;
+    const say = (body: string) => desk.comment(identifier, body, someone);
+    const plans = async () => {
+      const { rows } = await service.database.pool.query(
+        `select content -> 'steps' ->> 0 as step, state, carried_out_at is not null as done
+         from proposals where session_id = $1 order by number`,
+        [proposed.id],
+      );
+      return rows.map(({ step, state, done }) => `${step}: ${state}${done ? ', done' : ''}`);
+    };
+    const hasWritten = async () => {
+      const { rows } = await service.database.pool.query(
+        "select from steps where key like '%:write' and completed_at is not null and session_id = $1",
+        [proposed.id],
+      );
+      return rows.length > 0;
+    };
+    await say('approve');
+    await expect.poll(hasWritten, { timeout: 20_000 }).toBe(true);
+    await say('reject');
+    expect((await service.rest(identifier, 2)).state).toBe('stopped');
+    await say('In UTC');
+    const anew = await service.rest(identifier, 3);
+    expect([anew.state, await plans()]).toEqual(['awaitingInput', ['Write it: rejected', 'Write it in UTC: open']]);
+    await say('approve');
+    const done = await service.rest(identifier, 4);
+    expect([done.state, await service.git('show', `${done.branch}:two.txt`)]).toEqual(['complete', 'UTC']);
+    expect((await plans()).at(-1)).toBe('Write it in UTC: approved, done');
+
+    await say('How is it going?');
+    expect(words(await service.rest(identifier, 5)).at(-1)).toMatch(/^It is in review\./);
+    await say('Rewrite the rest');
+    const next = await service.rest(identifier, 6);
+    expect([next.state, (await plans()).at(-1)]).toEqual(['awaitingInput', 'Rewrite the rest: open']);
+    await say('approve');
+    const end = await service.rest(identifier, 7);
+    expect([end.state, await service.git('show', `${end.branch}:rest.txt`)]).toEqual(['complete', 'rest']);
+  });
+
+  test('a plan is wanted after the ticket was rated, or while it is: nothing is changed before it is shown', async ({
+    expect,
+  }) => {
+    const { app } = service;
+    const labels = ['approval:plan'];
+    const agent = service.config.trackers.board.agent;
+    const rated = await app.desk.createTicket({ title: 'Labelled after it was rated' }, someone);
+    const { sessionId } = await app.operations.scoping.ask(rated, false);
+    await expect
+      .poll(async () => (await app.operations.scoping.read([sessionId]))[0]?.rating?.confidence, { timeout: 20_000 })
+      .toBe('green');
+    await app.desk.editTicket(rated.identifier, { labels }, someone);
+    await app.desk.assign(rated.identifier, agent, someone);
+    const given = await app.desk.createTicket({ title: 'Labelled at work', assignee: agent }, someone);
+    const asked = async () => (await app.sessions.view(given.identifier))?.firstModelCallAt;
+    await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
+    await app.desk.editTicket(given.identifier, { labels }, someone);
+    for (const [identifier, runs] of [
+      [rated.identifier, 2],
+      [given.identifier, 1],
+    ] as const) {
+      const view = await service.rest(identifier, runs);
+      expect([view.state, view.runs.at(-1)?.outcome?.proposal?.kind]).toEqual(['awaitingInput', 'plan']);
+    }
+  });
+
+  test('what was not shown, because people spoke meanwhile, is nothing to work by', async ({ expect }) => {
+    const { desk, sessions } = service.app;
+    const assignee = service.config.trackers.board.agent;
+    const { identifier } = await desk.createTicket({ title: 'Said before it was shown', assignee }, someone);
+    const asked = async () => (await sessions.view(identifier))?.firstModelCallAt;
+    await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
+    await desk.comment(identifier, 'All in one, please', someone);
+    const view = await service.rest(identifier);
+    expect([view.state, view.runs.length]).toEqual(['complete', 1]);
+  });
+
   test('too large: sub-tickets are proposed with their order; a circle among them goes back to the model', async ({
     expect,
   }) => {
@@ -206,6 +315,8 @@ describe('a ticket is rated before it is worked on', () => {
     const partsOf = async () =>
       (await desk.show(identifier)).ticket.relations.filter(({ type }) => type === 'child').map(({ ticket }) => ticket);
     await expect.poll(async () => (await partsOf()).map(({ title }) => title)).toEqual(['Walls', 'Roof']);
+    const told = async () => words((await service.app.sessions.view(identifier)) as SessionView);
+    expect((await told()).join(), 'where to say what nobody has read').toContain('filed now, as shown.');
     const [walls, roof] = (await partsOf()).map((part) => part.identifier);
     if (!walls || !roof) throw new Error('there are no parts');
     const first = await service.rest(walls);

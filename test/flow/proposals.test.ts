@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
-import { openApproval } from '../../src/flow/approval.ts';
+import { openApproval, type Wanted } from '../../src/flow/approval.ts';
 import { approversOf } from '../../src/flow/await-approval.ts';
 import { mayBegin } from '../../src/flow/before-work.ts';
 import { conclude } from '../../src/flow/conclude.ts';
+import { readTicketNow, tellEdits } from '../../src/flow/edits.ts';
 import { hear } from '../../src/flow/hear.ts';
 import type { RunDeps } from '../../src/flow/run.ts';
 import { heedSilence, postEffects } from '../../src/flow.ts';
@@ -40,15 +41,16 @@ const code = codeOf(first);
 interface Policy {
   by?: string[];
   silenceMinutes?: number | null;
+  deny?: string[];
 }
 
 /** What runs and their ends need; no repository, no workspace, no model. */
-const worker = ({ by = [], silenceMinutes = null }: Policy = {}) =>
+const worker = ({ by = [], silenceMinutes = null, deny = [] }: Policy = {}) =>
   ({
     ...deps,
     worker: 'host:1:1',
     name: agent,
-    policy: { runsPerHour: 20, approval: { by, silenceMinutes } },
+    policy: { runsPerHour: 20, approval: { by, silenceMinutes }, tools: { deny } },
     repositories: new Map(),
     fields: defaultFieldNames,
     workspaces: {},
@@ -67,19 +69,28 @@ async function claim(): Promise<ClaimedRun> {
 }
 
 /** What a run that was claimed does first; where it may begin, what its first turn hears and then its end. */
-async function work(given: RunDeps, end: Partial<Outcome>, run?: ClaimedRun) {
+async function work(given: RunDeps, end: Partial<Outcome>, run?: ClaimedRun, wanted: Partial<Wanted> = {}) {
   const mine = run ?? (await claim());
   const session = await findSession(db, mine.sessionId);
   if (!session) throw new Error('there is no session');
-  const ticket = await tracker.readTicket(session.hint, never);
+  const ticket = await readTicketNow(given, mine, session, tracker, never);
+  await tellEdits(given, mine, tracker, ticket, never);
   const facts = readFacts(ticket, defaultFieldNames);
   const refused = await mayBegin({ deps: given, run: mine, session, ticket, facts, standsOn: null, signal: never });
   if (refused) {
     expect(await conclude(given, mine, refused.outcome, { work: null, heard: refused.heard })).toBe(true);
     return { refused: refused.outcome.stopReason, notes: [], permits: false };
   }
-  const approval = await openApproval(db, mine.sessionId, approversOf(given), async () => null);
-  const { notes, outcome } = await hear({
+  const approval = await openApproval(db, mine.sessionId, approversOf(given), async () => null, {
+    plan: async () => false,
+    hasBegun: () => false,
+    ...wanted,
+  });
+  const {
+    notes,
+    outcome,
+    reads = [],
+  } = await hear({
     deps: given,
     run: mine,
     session,
@@ -88,17 +99,11 @@ async function work(given: RunDeps, end: Partial<Outcome>, run?: ClaimedRun) {
     signal: never,
   });
   const unread = await unreadPrompts(db, mine.sessionId);
-  await db.transaction().execute((tx) =>
-    markRead(
-      tx,
-      unread.map(({ id }) => id),
-      null,
-    ),
-  );
+  await db.transaction().execute((tx) => markRead(tx, [...unread.map(({ id }) => id), ...reads], null));
   const reached: Outcome = outcome ?? { stopReason: 'needsInput', message: 'I would do this:', ...end };
   // Of the work only that there was some is looked at.
   expect(await conclude(given, mine, reached, { work: {} as never })).toBe(true);
-  return { refused: null, notes, permits: approval.permit('edit') === null };
+  return { refused: null, notes, permits: approval.permit({ name: 'edit', input: {} }) === null };
 }
 
 const say = async (body: string, who = someone, ticket = 'BOARD-1') => {
@@ -260,6 +265,108 @@ describe('a plan that waits for a yes', () => {
     expect(await work(given, {})).toMatchObject({ refused: null });
     expect(filed).toBe(1);
   });
+
+  test('a split is not filed over a comment that nobody has read', async () => {
+    const parts = [{ title: 'API', description: '', repository: null, after: [] }];
+    const given: RunDeps = {
+      ...worker(),
+      fileParts: async () => {
+        throw new Error('it was filed');
+      },
+    };
+    await file(1);
+    await sort();
+    await work(given, { proposal: { kind: 'split', parts } });
+    await post();
+    await speak('approve');
+    await speak('But the API belongs in web', bob);
+    const revised = await work(given, { proposal: second });
+    expect(revised).toMatchObject({ refused: null, notes: [expect.stringContaining('is not approved')] });
+    expect((await said()).filter((body) => /^Ada approved the split .* more was said/.test(body))).toHaveLength(1);
+    expect(await proposals()).toEqual([expect.stringContaining('superseded'), `${codeOf(second)} open`]);
+  });
+});
+
+describe('a plan that is wanted and not proposed', () => {
+  test('lets nothing be changed, but for answers, until work has begun', async () => {
+    const given = worker();
+    const permitted = async (wanted: Wanted) => {
+      await file(1);
+      await sort();
+      const run = await claim();
+      const approval = await openApproval(db, run.sessionId, approversOf(given), async () => null, wanted);
+      const calls = [
+        ...['edit', 'write', 'bash', 'finish'].map((tool) => ({ name: tool, input: {} })),
+        { name: 'finish', input: { answer: 'It is there.' } },
+      ];
+      return [...calls.map((call) => approval.permit(call) === null), approval.missing()];
+    };
+    const has = (begun: boolean) => ({ plan: async () => true, hasBegun: () => begun });
+    expect(await permitted(has(false))).toEqual([false, false, true, false, true, 'wanted']);
+    expect(await permitted(has(true))).toEqual([true, true, true, true, true, null]);
+  });
+
+  test('is told with new words, and cannot be had where scope is switched off', async () => {
+    const given = worker();
+    await desk.createTicket({ title: 'Plan it', assignee: agent, labels: ['approval:plan'] }, someone);
+    await sort();
+    await work(given, { message: 'Which zone?' }, undefined, { plan: async () => true });
+    await speak('UTC');
+    const told = await work(given, { message: 'And now?' }, undefined, { plan: async () => true });
+    expect(told).toMatchObject({ permits: false, notes: [expect.stringContaining('call scope with it first')] });
+    await speak('continue');
+    expect(await work(worker({ deny: ['scope'] }), {})).toMatchObject({ refused: 'failed' });
+    expect((await said()).at(-1)).toContain('policy.tools.deny');
+  });
+});
+
+describe('an edit of the ticket while its plan waits', () => {
+  const edit = async (description: string) => {
+    await desk.editTicket(await name(), { description }, someone);
+    await sort();
+  };
+
+  test('is heard like a comment: the plan is proposed anew', async () => {
+    const given = worker();
+    await proposed(given);
+    await edit('In UTC, please.');
+    expect(await work(given, { proposal: second })).toEqual({
+      refused: null,
+      notes: [expect.stringContaining('is not approved'), expect.stringContaining('In UTC, please.')],
+      permits: false,
+    });
+    expect(await proposals()).toEqual([`${code} superseded`, `${codeOf(second)} open`]);
+    await post();
+    await speak('approve');
+    expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
+  });
+
+  test('is no matter where nothing that was said changes by it; beside a yes the model hears it', async () => {
+    const given = worker();
+    await proposed(given);
+    await desk.move(await name(), 'In Review', someone);
+    await sort();
+    expect([await states(), await proposals()]).toEqual([['awaitingInput'], [`${code} open`]]);
+    await edit('In UTC, please.');
+    await speak('approve');
+    expect(await work(given, {})).toMatchObject({
+      permits: true,
+      notes: [expect.stringContaining('carry it out'), expect.stringContaining('In UTC, please.')],
+    });
+  });
+});
+
+test('who may approve is heard, though others are named who may speak', async () => {
+  const given = worker({ by: ['Ada'] });
+  deps.policy.people.speak = ['bob'];
+  deps.policy.approval.by = ['Ada'];
+  await proposed(given);
+  await speak('approve', { id: 'eve', name: 'Eve', isBot: false });
+  expect(await said()).toContainEqual(expect.stringMatching(/^Eve, I take orders on this ticket from bob and Ada/));
+  await speak('approve', bob);
+  expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+  await speak('approve');
+  expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
 });
 
 describe('silence', () => {
@@ -302,6 +409,18 @@ describe('silence', () => {
     await heed();
     expect(await proposals()).toEqual([`${code} open`]);
     await query('truncate board_tickets, tickets cascade');
+    await proposed(given());
+    await age('11 minutes');
+    await desk.editTicket(await name(), { description: 'Not like this' }, someone);
+    await sort();
+    await heed();
+    const run = await claim();
+    await heed();
+    expect(await proposals()).toEqual([`${code} open`]);
+    expect(await work(given(), { message: 'Like what?' }, run)).toMatchObject({ refused: null, permits: false });
+    await heed();
+    expect(await proposals()).toEqual([`${code} open`]);
+    await query('truncate board_tickets, tickets cascade');
     await proposed(worker());
     await age('1 day');
     await heed();
@@ -319,6 +438,22 @@ describe('silence', () => {
     expect({ notes, permits }).toEqual({ notes: [expect.stringContaining('is not approved')], permits: false });
     expect(await proposals()).toEqual([`${code} superseded`, `${codeOf(second)} open`]);
     expect(await said()).toContainEqual(expect.stringContaining('before I went ahead with it, so it is not approved'));
+  });
+
+  test('an edit that was made before it and came later takes it back, too; one after it does not', async () => {
+    for (const [ago, permits] of [
+      ['5 minutes', false],
+      ['0 minutes', true],
+    ] as const) {
+      await proposed(given());
+      await age('11 minutes');
+      await heed();
+      await desk.editTicket(await name(), { description: 'Not like this' }, someone);
+      await sort();
+      await query('update sessions set edited_at = edited_at - $1::interval', [ago]);
+      expect(await work(given(), {})).toMatchObject({ refused: null, permits });
+      await query('truncate board_tickets, tickets cascade');
+    }
   });
 });
 

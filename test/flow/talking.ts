@@ -104,7 +104,8 @@ export async function openStage() {
         listSteps(db, run.sessionId),
         currentConversation(db, run.sessionId),
       ]);
-      const approval = await openApproval(db, run.sessionId, { by: [], agent }, async () => null);
+      const wanted = { plan: async () => false, hasBegun: () => false };
+      const approval = await openApproval(db, run.sessionId, { by: [], agent }, async () => null, wanted);
       const session = await findSession(db, run.sessionId);
       if (!session) throw new Error('the run has no session');
       const deps = { ...concluding, fields: defaultFieldNames } as unknown as RunDeps;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Activity } from '../../src/core/activity.ts';
+import { writeProposal } from '../../src/core/approval-text.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Rating } from '../../src/core/scope.ts';
 import type { ToolResult } from '../../src/core/tool.ts';
@@ -71,14 +72,20 @@ test('scope hands a rating on, cleaned of what nobody could read; parts are read
       ...plain,
       files,
       plan: ['x'.repeat(100_000)],
-      parts: ['A', 'B\r\nAfter: 0, 0\nrepository: web\nWhy.'],
+      parts: ['A', 'B\r\nAfter: 0, 0\nrepository: web\nWhy.', `C\n${'x'.repeat(9_000)}`],
     }),
   ).toBe('Go on.');
   expect([rated[1]?.files.length, rated[1]?.plan[0]?.length]).toEqual([200, 1000]);
   expect(rated[1]?.parts).toEqual([
     { title: 'A', description: '', repository: null, after: [] },
     { title: 'B', description: 'Why.', repository: 'web', after: [0] },
+    { title: 'C', description: expect.stringMatching(/^x{1900,} … \(shortened\)$/), repository: null, after: [] },
   ]);
+  // What is kept of a part is shown to whoever approves it, to its end.
+  const long = rated[1]?.parts[2];
+  const content = { kind: 'split' as const, parts: long ? [long] : [] };
+  const shown = writeProposal({ code: '3fa2c1', content, message: '', silenceMinutes: null }, { by: [] });
+  expect(shown).toContain(long?.description);
   expect(await rate({ ...plain, parts: ['A\nafter: 1', 'B\nafter: 0'] })).toMatch(/^The parts wait for one another/);
   expect(await rate({ ...plain, parts: ['A', ' '] })).toMatch(/^Part 1 has no title/);
   expect(await rate({ ...plain, confidence: 'violet' })).toMatch(/^These are not the arguments of scope/);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Part } from '../../core/proposal.ts';
+import { shorten } from '../../core/outgoing-text.ts';
+import { type Part, partLimits } from '../../core/proposal.ts';
 import { confidences, judgeParts, type Rating, sizes } from '../../core/scope.ts';
 import type { Tool, ToolResult, ToolRunContext } from '../../core/tool.ts';
 import { defineTool, failure } from '../define-tool.ts';
@@ -9,7 +10,7 @@ export type Scope = (rating: Rating, context: ToolRunContext) => Promise<ToolRes
 
 const texts = z.array(z.string());
 /** More of a ticket's words than anybody reads; what a model writes beyond that is left out, not refused. */
-const most = { files: 200, steps: 50, questions: 30, line: 1_000, title: 200, description: 8_000 };
+const most = { files: 200, steps: 50, questions: 30, line: 1_000 };
 
 /** A part is one text, because a schema for its fields would cost every request as much as all the rest of the tool. */
 export function scopeTool(scope: Scope): Tool {
@@ -45,14 +46,14 @@ export function scopeTool(scope: Scope): Tool {
 /** The title, lines that say where and after which others, and the rest. */
 function readPart(text: string): Part {
   const [title = '', ...rest] = text.trim().split(/\r?\n/);
-  const part: Part = { title: title.trim().slice(0, most.title), description: '', repository: null, after: [] };
+  const part: Part = { title: title.trim().slice(0, partLimits.title), description: '', repository: null, after: [] };
   const described = rest.filter((line) => {
     const [, name = '', value = ''] = /^\s*(repository|after)\s*:\s*(.*?)\s*$/i.exec(line) ?? [];
-    if (name.toLowerCase() === 'repository') part.repository = value.slice(0, most.title) || null;
+    if (name.toLowerCase() === 'repository') part.repository = value.slice(0, partLimits.title) || null;
     else if (name !== '') part.after = [...new Set((value.match(/\d+/g) ?? []).map(Number))];
     return name === '';
   });
-  return { ...part, description: described.join('\n').trim().slice(0, most.description) };
+  return { ...part, description: shorten(described.join('\n').trim(), partLimits.description) };
 }
 
 function lines(texts: readonly string[], limit: number): string[] {

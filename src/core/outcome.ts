@@ -19,6 +19,8 @@ export interface Outcome {
   stopReason: StopReason;
   message: string;
   options?: string[];
+  /** What is asked, each by itself, where the message says more than that. */
+  questions?: string[];
   /** Where people must act: what they need to know for that. `message` is its text. */
   escalation?: Escalation;
   /** What people are asked to approve. */

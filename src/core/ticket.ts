@@ -82,7 +82,7 @@ export interface Ticket extends TicketHint {
   updatedAt: string;
 }
 
-export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: Ticket): TicketHint {
+export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: TicketHint): TicketHint {
   return { tracker, id, identifier, title, url, priority, team, project, ref };
 }
 

@@ -22,7 +22,7 @@ import {
 } from '../core/scope-text.ts';
 import { judgeRating } from '../core/standing-orders.ts';
 import type { Journal, StepRecord } from '../core/step.ts';
-import type { TicketHint } from '../core/ticket.ts';
+import { hintOf, type TicketHint } from '../core/ticket.ts';
 import { missingParts } from '../core/ticket-facts.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import { demandOn } from '../store/order-picks.ts';
@@ -127,7 +127,7 @@ function follow(
       return { text: people, outcome: { ...answers, message: introduceProposal(rating, found), proposal } };
     }
     case 'wait': {
-      const waits = found.earlier.map((ticket) => ({ ticket: bare(ticket), until: 'rests' as const }));
+      const waits = found.earlier.map((ticket) => ({ ticket: hintOf(ticket), until: 'rests' as const }));
       const message = writeWaiting(rating, found, found.earlier);
       return { text: 'Go on when you hear again.', outcome: { stopReason: 'waiting', message, waits } };
     }
@@ -136,10 +136,6 @@ function follow(
       throw new Error(`nobody knows how to follow ${String(never)}`);
     }
   }
-}
-
-function bare({ tracker, id, identifier, title, url, priority, team, project, ref }: TicketHint): TicketHint {
-  return { tracker, id, identifier, title, url, priority, team, project, ref };
 }
 
 function planOf({ plan }: Rating, followed: Followed): Plan {

@@ -71,7 +71,7 @@ export async function workOnTicket(
         'Look at the files and `git diff` before you go on.',
     );
   const only = run.purpose === 'scope';
-  notes.push(...noteOnRating(run, prepared, steps));
+  notes.push(...noteOnRating(run, prepared, steps), ...(prepared.note === undefined ? [] : [prepared.note]));
   try {
     const journal = createJournal({
       db,

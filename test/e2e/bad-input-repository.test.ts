@@ -145,7 +145,7 @@ describe('what is wrong with a repository or with naming it', () => {
       body:
         '.shipmate.yml on the base branch cannot be used:\n' +
         '- setup: expected a list of commands, got "npm ci"\n' +
-        '- verfy: there is no such key; there are setup, verify, fix and scan\n\n' +
+        '- verfy: there is no such key; there are setup, verify, fix and scan\n\n**Asked:** Write a note\n\n' +
         'Say "continue" when that is mended.',
     });
     await nothingHalfDone(expect, view);
@@ -162,7 +162,7 @@ describe('what is wrong with a repository or with naming it', () => {
       type: 'error',
       body: expect.stringContaining(
         'The set-up command `echo the registry is away; exit 3` failed with exit code 3. Mend it in .shipmate.yml (setup:) on the base ' +
-          'branch, or in what it runs. It said:\nthe registry is away\n\nSay "continue" when that is mended.',
+          'branch, or in what it runs. It said:\nthe registry is away\n\n**Asked:** Write a note\n\nSay "continue" when that is mended.',
       ),
     });
     await nothingHalfDone(expect, view);
@@ -185,7 +185,7 @@ describe('what is wrong with a repository or with naming it', () => {
       type: 'error',
       body:
         `I could not finish this: pushing ${branch} to sound failed for good. Branch "${branch}" of ${service.repository} exists ` +
-        `already, and is not ours. Nothing was pushed.\n\nRename or delete the branch ${branch}, then say "continue".`,
+        `already, and is not ours. Nothing was pushed.\n\n**Asked:** Write a note\n\nRename or delete the branch ${branch}, then say "continue".`,
     });
     expect(await service.git('rev-parse', branch)).toBe(await service.git('rev-parse', 'main'));
     expect([view.branch, view.pullRequest]).toEqual([null, null]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ratings, ticketKinds } from '../core/standing-orders.ts';
+import { confidences } from '../core/scope.ts';
+import { ticketKinds } from '../core/standing-orders.ts';
 import { atLeastOne, key, limit, nonEmpty } from './key.ts';
 
 const category = z.enum(['backlog', 'unstarted', 'started', 'review']);
@@ -17,7 +18,7 @@ const order = z.strictObject({
   ),
   kinds: key(z.enum(ticketKinds).default('any'), '`bug`, `feature` or `any`', 'Only bugs, or only what is none.'),
   rating: key(
-    z.enum(ratings).default('green'),
+    z.enum(confidences).default('green'),
     '`green`, `yellow` or `red`',
     'How ready a ticket must be at least; one that is less is given back.',
   ),

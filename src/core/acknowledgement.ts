@@ -15,9 +15,14 @@ export function noteLength(body: string): string {
 
 const assents = ['ok', 'okay', 'sure', 'yep', 'nope', 'yes please', 'no thanks'];
 
-/** Whether a comment only makes sense as an answer: a yes or no, a number, or one of the `options` that were ever offered. */
+/** Whether a comment is short enough to be nothing but an answer. */
+export function mayBeBareAnswer(text: string): boolean {
+  return text.length <= 300;
+}
+
+/** Whether a comment only makes sense as an answer: a yes or no, a number, or one of the `options` that were offered. */
 export function isBareAnswer(text: string, options: readonly string[]): boolean {
-  if (text.length > 300) return false;
+  if (!mayBeBareAnswer(text)) return false;
   const body = text.replace(/^\s*@\S+[\s,:]+/, '');
   const { says } = readWord(body, '');
   if (says === 'approve' || says === 'reject') return true;

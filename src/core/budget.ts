@@ -73,7 +73,13 @@ export type Allowance =
   | { maxOutputTokens: number; reserve: Reservation }
   /** There will be room when calls of others have ended. */
   | 'later'
-  | { exceeded: string };
+  | { exceeded: Exceeded };
+
+/** Which limit was reached, and how to go on: for people. */
+export interface Exceeded {
+  blocks: string;
+  options: string[];
+}
 
 /** What a run may still use. `allow` is asked before each model call. */
 export interface Budget {
@@ -147,7 +153,7 @@ interface Reached {
 export function allowWithin(
   standings: readonly Standing[],
   call: ModelCall,
-): Exclude<Allowance, { exceeded: string }> | { exceeded: Reached } {
+): Exclude<Allowance, { exceeded: Exceeded }> | { exceeded: Reached } {
   const least = Math.min(leastOutput, call.maxOutputTokens);
   let output = call.maxOutputTokens;
   let later = false;
@@ -215,8 +221,8 @@ const whose: Record<Scope, string> = {
   day: "Today's limit for all tickets is reached",
 };
 
-/** For people: which limit, and how to go on. What the ticket has cost stands below every closing activity. */
-function explain({ scope, kind, standing }: Reached): string {
+/** What the ticket has cost stands below every closing activity. */
+function explain({ scope, kind, standing }: Reached): Exceeded {
   const key =
     scope === 'order' ? `orders.${standing.name}.usdPerDay` : `budget.${scope === 'run' ? '' : `${scope}.`}${kind}`;
   const limit = standing.limits[kind] ?? 0;
@@ -230,15 +236,16 @@ function explain({ scope, kind, standing }: Reached): string {
     scope === 'run' || reached(standing) !== null
       ? ''
       : ` ${describeUsed(standing.used)} so far: what is left is not enough for another model call.`;
-  const tomorrow = `Say "continue" tomorrow (UTC); or raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue".`;
-  const on: Record<Scope, string> = {
-    run: `Say "continue" to give it another run. To give every run more, raise \`${key}\` in shipmate.yaml.`,
-    ticket: `To go on, raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue"; or split the ticket.`,
-    team: tomorrow,
-    order: tomorrow,
-    day: tomorrow,
+  const raise = `Raise \`${key}\` in shipmate.yaml, restart Shipmate and say "continue"`;
+  const later = ['Say "continue" tomorrow (UTC)', raise];
+  const options: Record<Scope, string[]> = {
+    run: ['Say "continue" to give it another run', `To give every run more, raise \`${key}\` in shipmate.yaml`],
+    ticket: [raise, 'Split the ticket'],
+    team: later,
+    order: later,
+    day: later,
   };
-  return `**${whose[scope]}** of ${amount[kind]} (\`${key}\`).${near}\n\n${on[scope]}`;
+  return { blocks: `**${whose[scope]}** of ${amount[kind]} (\`${key}\`).${near}`, options: options[scope] };
 }
 
 /** "$0.42, 312k tokens, 14 turns, 3 min of work"; no money where no model had a price. */

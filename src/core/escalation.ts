@@ -23,11 +23,39 @@ const nothing: Omit<Escalation, 'blocks'> = {
   options: [],
 };
 
-/** What people must do something about; null where an outcome says all that there is to say. */
+/**
+ * What people must do something about. null where an outcome says all that there is to say: a question does, unless there
+ * is unfinished work to look at.
+ */
 export function escalationOf({ stopReason, message, escalation }: Outcome): Escalation | null {
   if (escalation) return escalation;
   const isCutShort = stopReason === 'budgetExceeded' || stopReason === 'loopDetected' || stopReason === 'failed';
   return isCutShort ? { ...nothing, blocks: message } : null;
+}
+
+/** The same of a question that was put to people with work unfinished; null where an outcome is none. */
+export function ofQuestion({ stopReason, message, options, proposal, questions }: Outcome): Escalation | null {
+  if (stopReason !== 'needsInput' || proposal || questions) return null;
+  return { ...nothing, blocks: message, options: options ?? ['Answer here'] };
+}
+
+/** What people can do where the outcome itself names nothing. */
+export function waysOn(stopReason: StopReason): string[] {
+  return stopReason === 'failed'
+    ? ['Say "continue" to try again from the last finished step.']
+    : ['Say "continue" to give it another run', 'Say here what to do instead'];
+}
+
+/** A question stays what it is; what there is to look at stands below it in two lines at most. */
+export function writeQuestion({ blocks, evidence, snapshot }: Escalation, ticket: string): string {
+  const last = evidence.at(-1);
+  const lines = [
+    snapshot === null ? '' : writeSnapshot(snapshot),
+    last === undefined
+      ? ''
+      : `**Last run:** ${inline(last, 300)}; \`shipmate pull ${inline(ticket, 80)}\` has the log.`,
+  ];
+  return [blocks, lines.filter((line) => line !== '').join('\n')].filter((part) => part !== '').join('\n\n');
 }
 
 /**

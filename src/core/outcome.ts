@@ -1,7 +1,7 @@
 import type { ProofVerdict } from './evidence.ts';
 import type { Plan } from './plan.ts';
 import type { Proposal } from './proposal.ts';
-import type { Rating } from './standing-orders.ts';
+import type { Confidence } from './scope.ts';
 import type { TicketHint } from './ticket.ts';
 
 /** `waiting`: for something that is not an answer, such as another ticket; it goes on by itself, or when people say so. */
@@ -19,6 +19,8 @@ export interface Outcome {
   stopReason: StopReason;
   message: string;
   options?: string[];
+  /** What is asked, each by itself, where the message says more than that. */
+  questions?: string[];
   /** Where people must act: what they need to know for that. `message` is its text. */
   escalation?: Escalation;
   /** What people are asked to approve. */
@@ -30,7 +32,7 @@ export interface Outcome {
   /** What it waits for: it goes on when all of it has come. */
   waits?: Wait[];
   /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */
-  givesBack?: Rating;
+  givesBack?: Confidence;
   /** It leads the sub-tickets of its ticket: how they stand, and where its own ticket goes now. */
   leads?: { overview: Plan; to: 'started' | 'done' | 'review' | null };
   /** Of a change that was published. */

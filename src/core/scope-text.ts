@@ -61,11 +61,12 @@ export function writeMissing(rating: Rating, missing: readonly string[]): string
 }
 
 export function writeWaiting(rating: Rating, findings: Findings, waitsFor: readonly TicketHint[]): string {
-  const names = waitsFor.map(({ identifier }) => cleanText(identifier, 80)).join(', ');
-  return joined([
-    writeRating(rating, findings),
-    `I wait until the work on ${names} rests, because it touches the same files (\`policy.overlap\`). Say "continue" to have me begin at once.`,
-  ]);
+  return joined([writeRating(rating, findings), writeWaitsFor(waitsFor)]);
+}
+
+export function writeWaitsFor(tickets: readonly TicketHint[]): string {
+  const names = tickets.map(({ identifier }) => cleanText(identifier, 80)).join(', ');
+  return `I wait until the work on ${names} rests, because it touches the same files (\`policy.overlap\`). Say "continue" to have me begin at once.`;
 }
 
 /** What the model is told of the sessions beside its own. */

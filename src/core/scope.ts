@@ -9,7 +9,7 @@ import type { ToolResult } from './tool.ts';
  * What becomes of the rating of a ticket, before anything is worked on.
  */
 
-/** How sure it is what to do and how: green, what is open can be decided; yellow, with risks; red, something is missing. */
+/** How sure it is what to do and how, the best first: green, what is open can be decided; yellow, with risks; red, something is missing. */
 export const confidences = ['green', 'yellow', 'red'] as const;
 export type Confidence = (typeof confidences)[number];
 export const sizes = ['S', 'M', 'L'] as const;

@@ -4,12 +4,9 @@ import type { Outcome } from './outcome.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Repository } from './repository.ts';
 import { type RouteRule, routeTicket } from './routing.ts';
+import { type Confidence, confidences } from './scope.ts';
 import { isOver, priorities, type Ticket, type TicketHint, type TicketQuery, type TrackerKind } from './ticket.ts';
 import { type FieldNames, readFacts } from './ticket-facts.ts';
-
-/** How ready a ticket is to be worked on; the best first. */
-export const ratings = ['green', 'yellow', 'red'] as const;
-export type Rating = (typeof ratings)[number];
 
 export type OpenCategory = NonNullable<TicketQuery['categories']>[number];
 
@@ -25,7 +22,7 @@ export interface StandingOrder {
   states: OpenCategory[];
   kinds: (typeof ticketKinds)[number];
   /** At least. */
-  rating: Rating;
+  rating: Confidence;
   perDay: number;
   usdPerDay: number | null;
   repository: string | null;
@@ -126,15 +123,15 @@ export function fingerprintOf({ title, description, labels, fields, priority, co
 export interface Demand {
   order: string;
   /** At least. */
-  rating: Rating;
+  rating: Confidence;
 }
 
 /**
  * What becomes of a ticket that an order took, when it has been rated: null, it is worked on; else the end of its run,
  * which gives it back and says what is missing.
  */
-export function judgeRating(demand: Demand, rating: Rating, missing: readonly string[]): Outcome | null {
-  if (ratings.indexOf(rating) <= ratings.indexOf(demand.rating)) return null;
+export function judgeRating(demand: Demand, rating: Confidence, missing: readonly string[]): Outcome | null {
+  if (confidences.indexOf(rating) <= confidences.indexOf(demand.rating)) return null;
   const list = missing.map((each) => `- ${cleanText(each, 500)}`).join('\n');
   const message =
     `I give this back: the standing order "${demand.order}" takes tickets that are ${demand.rating} at least, and this one is ${rating}.` +

@@ -1,4 +1,4 @@
-import { isBareAnswer, noteLength, noteNoQuestion } from '../core/acknowledgement.ts';
+import { isBareAnswer, mayBeBareAnswer, noteLength, noteNoQuestion } from '../core/acknowledgement.ts';
 import type { Said } from '../core/delivery.ts';
 import type { Tx } from '../store/database.ts';
 import { optionsOffered } from '../store/questions.ts';
@@ -14,5 +14,7 @@ export async function noteWith(
   const length = noteLength(said.body);
   // A session that rests for another reason may have left a question behind that this answers.
   if (length !== '' || session.state !== 'complete') return length;
-  return isBareAnswer(said.body, await optionsOffered(tx, session.id)) ? noteNoQuestion(said.body) : '';
+  if (!mayBeBareAnswer(said.body)) return '';
+  const isBare = isBareAnswer(said.body, []) || isBareAnswer(said.body, await optionsOffered(tx, session.id));
+  return isBare ? noteNoQuestion(said.body) : '';
 }

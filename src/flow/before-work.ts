@@ -10,6 +10,7 @@ import { leadChildren } from './lead-children.ts';
 import type { NotPrepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { waitForBlockers } from './wait-for-blockers.ts';
+import { waitForOverlaps } from './wait-for-overlaps.ts';
 
 /** A run that is about to begin, its ticket just read. */
 export interface Beginning {
@@ -20,6 +21,8 @@ export interface Beginning {
   facts: TicketFacts;
   /** Whose branch the work is to be done on, where a check says so. */
   standsOn: ReadyWork | null;
+  /** What the agent is told first, where a check says so. */
+  note?: string;
   signal: AbortSignal;
 }
 
@@ -27,7 +30,14 @@ export interface Beginning {
 type Check = (beginning: Beginning) => Promise<NotPrepared | null>;
 
 /** In this order: the first that says no is what people are told. */
-const checks: Check[] = [awaitApproval, waitForBlockers, leadChildren, checkAllowedPaths, checkExitCommands];
+const checks: Check[] = [
+  awaitApproval,
+  waitForBlockers,
+  leadChildren,
+  checkAllowedPaths,
+  checkExitCommands,
+  waitForOverlaps,
+];
 
 /** Whether a run may begin at all, before anything is fetched or any model asked. */
 export async function mayBegin(beginning: Beginning): Promise<NotPrepared | null> {

@@ -156,7 +156,9 @@ async function end(
     else if (finished) await markSpent(tx, session.id);
     const proof = finished?.type === 'change' ? { proof: finished.proof.verdict } : {};
     await endRun(tx, run, { ...outcome, ...proof });
-    await settleRating(tx, session.id, { ...outcome, ...proof }, pathsOf(finished));
+    // Filing parts, leading them, or giving a ticket back says nothing of how long its work would take.
+    if (finished || outcome.stopReason !== 'finished')
+      await settleRating(tx, session.id, { ...outcome, ...proof }, pathsOf(finished));
     // A run that was stopped has answered nothing, but for a no; one that finished leaves what it did not read to the next.
     if (!reason || reason === 'rejected')
       await markAnswered(tx, session.id, { words: finished === null, asked: outcome.stopReason === 'needsInput' });

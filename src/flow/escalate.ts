@@ -1,16 +1,18 @@
 import type { Operation } from '../core/effect.ts';
-import { escalationOf, writeEscalation } from '../core/escalation.ts';
-import type { Escalation, Outcome } from '../core/outcome.ts';
+import { escalationOf, ofQuestion, waysOn, writeEscalation, writeQuestion } from '../core/escalation.ts';
+import type { Escalation, Outcome, StopReason } from '../core/outcome.ts';
 import { branchName } from '../core/pull-request-text.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { hideSecrets } from '../publishing/hide-secrets.ts';
+import { readPlan } from '../store/activities.ts';
 import type { NewEffect } from '../store/effects.ts';
 import { publishedTree, snapshotBranchOf } from '../store/published.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow } from '../store/sessions.ts';
 import { latestSnapshot, type SnapshotRow } from '../store/snapshots.ts';
-import { lastCommands } from '../store/steps.ts';
+import { editedPaths, lastCommands } from '../store/steps.ts';
 import { inspect } from './finish.ts';
+import { writeStanding } from './footer.ts';
 import type { RunDeps } from './run.ts';
 
 export type EscalateDeps = Pick<RunDeps, 'db' | 'workspaces' | 'repositories' | 'policy' | 'knownSecrets' | 'log'>;
@@ -24,28 +26,52 @@ export interface Escalated {
 const shownCommands = 5;
 const lookWithinMs = 20_000;
 
-/** What people need to act on the end of a run, beside what is known of it already: what was run last, and where the work is. */
+/** The agent had no say in the end of the run, so it said nothing of where things stand. */
+const cutShort: StopReason[] = ['budgetExceeded', 'loopDetected'];
+
+/**
+ * What people need to act on the end of a run, beside what is known of it already: what it was about, what was done and run
+ * last, and where the work is. A question only gets it where there is unfinished work.
+ */
 export async function escalate(deps: EscalateDeps, run: ClaimedRun, reached: Outcome): Promise<Escalated> {
-  const given = escalationOf(reached);
-  if (!given) return { outcome: reached, effects: [] };
-  // What fails for another reason than the agent's work is not explained by that.
-  const commands = reached.stopReason === 'failed' ? [] : await lastCommands(deps.db, run.id, shownCommands);
+  const { db } = deps;
+  const known = escalationOf(reached);
+  const given = known ?? ofQuestion(reached);
+  const session = given && run.purpose === 'work' ? await findSession(db, run.sessionId) : null;
+  if (!given || !session) return { outcome: reached, effects: [] };
+  const { snapshot, effects } = given.snapshot ? { ...given, effects: [] } : await offerSnapshot(deps, run, session);
+  if (!known && snapshot === null) return { outcome: reached, effects: [] };
+  const commands = await lastCommands(db, run.id, shownCommands);
   const last = commands.at(-1);
-  const { snapshot, effects } = given.snapshot ? { ...given, effects: [] } : await offerSnapshot(deps, run);
   // What cannot be searched is not shown; a run must come to its end in any case.
   const hide = (text: string) =>
     hideSecrets(text, deps.knownSecrets).catch(() => '[could not be searched for secrets]');
   const ran = commands.map(({ command, ended }) => `${asCode(command)}: ${ended}`);
+  const tried = given.tried.length > 0 ? given.tried : await triedBy(deps, run, commands.length);
   const log = given.log ?? (last?.failed ? last.output : null);
+  const isCutShort = cutShort.includes(reached.stopReason) && given.standing === '';
   const escalation: Escalation = {
-    ...given,
+    asked: await hide(given.asked === '' ? session.hint.title : given.asked),
     blocks: await hide(given.blocks),
-    tried: await Promise.all(given.tried.map(hide)),
+    tried: await Promise.all(tried.map(hide)),
+    standing: isCutShort ? await writeStanding(db, session.id) : given.standing,
     evidence: await Promise.all((given.evidence.length > 0 ? given.evidence : ran).map(hide)),
     log: log === null ? null : await hide(log),
     snapshot,
+    options: given.options.length > 0 ? given.options : waysOn(reached.stopReason),
   };
-  return { outcome: { ...reached, message: writeEscalation(escalation), escalation }, effects };
+  const message = known ? writeEscalation(escalation) : writeQuestion(escalation, session.hint.identifier);
+  return { outcome: { ...reached, message, escalation }, effects };
+}
+
+/** What was done so far, where nobody says what was tried: steps of the plan, else files, else that something was run. */
+async function triedBy({ db }: EscalateDeps, run: ClaimedRun, commands: number): Promise<string[]> {
+  const plan = await readPlan(db, run.sessionId);
+  const done = plan.filter(({ status }) => status === 'completed').map(({ content }) => content);
+  if (done.length > 0) return done;
+  const paths = await editedPaths(db, run.id);
+  if (paths.length > 0) return [`Changed ${paths.map(asCode).join(', ')}`];
+  return commands > 0 ? ['Ran what is listed as evidence'] : [];
 }
 
 /**
@@ -55,11 +81,12 @@ export async function escalate(deps: EscalateDeps, run: ClaimedRun, reached: Out
 async function offerSnapshot(
   deps: EscalateDeps,
   run: ClaimedRun,
+  session: SessionRow,
 ): Promise<{ snapshot: Escalation['snapshot']; effects: NewEffect[] }> {
   const { db, workspaces } = deps;
-  const [session, snapshot] = await Promise.all([findSession(db, run.sessionId), latestSnapshot(db, run.sessionId)]);
-  const repository = deps.repositories.get(session?.repository ?? '');
-  if (!session || !snapshot || !repository) return { snapshot: null, effects: [] };
+  const snapshot = await latestSnapshot(db, session.id);
+  const repository = deps.repositories.get(session.repository ?? '');
+  if (!snapshot || !repository) return { snapshot: null, effects: [] };
   const keep = (because: string) => ({ snapshot: { ticket: session.hint.identifier, because }, effects: [] });
   try {
     const base = await workspaces.resolve(repository, snapshot.base, AbortSignal.timeout(lookWithinMs));

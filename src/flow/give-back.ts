@@ -1,5 +1,5 @@
 import type { Operation } from '../core/effect.ts';
-import type { Rating } from '../core/standing-orders.ts';
+import type { Confidence } from '../core/scope.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
@@ -11,7 +11,7 @@ import { markGivenUp } from '../store/sessions-at-work.ts';
  * it, and the order leaves it alone until it says something else. Nothing, where people gave it to the agent. Call with
  * the session's lock held.
  */
-export async function giveBack(tx: Tx, sessionId: string, runId: string | null, rating: Rating): Promise<void> {
+export async function giveBack(tx: Tx, sessionId: string, runId: string | null, rating: Confidence): Promise<void> {
   const pick = await markDeclined(tx, sessionId, rating);
   if (!pick) return;
   await markGivenUp(tx, sessionId);

@@ -37,6 +37,8 @@ export interface Prepared {
   isBug: boolean;
   /** What a person last handed over with the ticket. */
   handover: Handover | null;
+  /** What the agent is told first. */
+  note: string | undefined;
   brief: Brief;
   /**
    * The base commit that this session works on, for ever once there is work on it, and what its repository says of itself
@@ -117,7 +119,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (run.purpose === 'work')
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   const isBug = isBugTicket(ticket);
-  const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, pinned };
+  const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, note: beginning.note, pinned };
   if (written) return { ...from, brief: written };
   const system = writeSystemPrompt({
     name: deps.name,

@@ -100,7 +100,7 @@ class Overdue extends Error {
   constructor(minutes: number) {
     super(
       `The run was ended: it had worked ${overdueAfterMinutes} min longer than its limit of ${inWords(minutes)} (\`budget.minutes\`) ` +
-        'and did not come to an end by itself. What it had completed is kept. Raise the limit in shipmate.yaml, or split the ticket, and say "continue".',
+        'and did not come to an end by itself. What it had completed is kept.',
     );
     this.name = 'Overdue';
   }
@@ -147,7 +147,14 @@ async function attemptRun(deps: RunDeps, run: ClaimedRun, signal: AbortSignal): 
     if (cause instanceof RunLost) log.warn({ err: cause }, 'this run is not ours any more');
     else if (cause instanceof StopRequested) await concludeWith(deps, run, stopped);
     else if (cause instanceof Overdue)
-      await concludeWith(deps, run, { stopReason: 'budgetExceeded', message: cause.message });
+      await concludeWith(
+        deps,
+        run,
+        inEscalation('budgetExceeded', {
+          blocks: cause.message,
+          options: ['Say "continue" to give it another run', 'Raise the limit in shipmate.yaml', 'Split the ticket'],
+        }),
+      );
     else if (signal.aborted) await releaseRun(deps.db, run);
     else await giveUp({ ...deps, log }, run, error, performance.now() - claimedAt, signal);
   } finally {

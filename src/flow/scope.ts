@@ -120,8 +120,11 @@ function follow(
   switch (followed) {
     case 'work':
       return { text: ['Go on.', tellOverlaps(found.overlaps)].filter((part) => part !== '').join(' ') };
-    case 'ask':
-      return { text: people, outcome: { stopReason: 'needsInput', message: writeMissing(rating, found.missing) } };
+    case 'ask': {
+      const questions = [...rating.questions, ...found.missing];
+      const message = writeMissing(rating, found.missing);
+      return { text: people, outcome: { stopReason: 'needsInput', message, questions } };
+    }
     case 'plan': {
       const proposal = { kind: 'plan' as const, steps: rating.plan };
       return { text: people, outcome: { ...answers, message: introduceProposal(rating, found), proposal } };

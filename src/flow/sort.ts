@@ -10,7 +10,7 @@ import type { TicketHint } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
-import { addActivities, type Stage } from '../store/activities.ts';
+import { addActivities, type Stage, takeBackUnsent } from '../store/activities.ts';
 import { type AttentionRow, readAttention } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
 import {
@@ -315,11 +315,11 @@ async function act(
     await dropUnsent(tx, run.id);
     due.add('post');
   } else if (words.isNew) {
-    const body =
-      words.said?.signal === 'stop'
-        ? 'This stop is older than what was asked for since, so I go on. Say "stop" again to stop me.'
-        : ['Noted; I will take it into account at my next step.', noteLength(words.said?.body ?? '')].join(' ').trim();
-    await answer(tx, session, words, { type: 'thought', body, ephemeral: true }, due);
+    const isStop = words.said?.signal === 'stop';
+    // Of several at once the last one is answered, for all.
+    if (!isStop) await takeBackUnsent(tx, await stageOf(tx, session, words), noted);
+    const body = isStop ? olderStop : [noted, noteLength(words.said?.body ?? '')].join(' ').trim();
+    await answer(tx, session, words, { type: 'thought', body }, due);
   }
 }
 
@@ -370,6 +370,8 @@ const untilReturned: Record<Exclude<RestReason, 'stopped'>, string> = {
 
 const onItsWay =
   'The work is finished and on its way as a pull request; I cannot call it back. Close the pull request if it is not wanted.';
+const noted = 'Noted; I will take it into account at my next step.';
+const olderStop = 'This stop is older than what was asked for since, so I go on. Say "stop" again to stop me.';
 
 /** What made it rest happened then. */
 function restedAt(reason: RestReason, { stopAt, givenAt, closedAt }: Registers): string | null {

@@ -38,7 +38,7 @@ export async function startRun(
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   if (runsPerHour !== null && attention.runsInHour >= runsPerHour) {
     await moveSession(tx, session, 'awaitingInput');
-    await addActivities(tx, stage, `capped/${attention.runs}`, [tooMany(runsPerHour)]);
+    await addActivities(tx, stage, `capped/${attention.runs}`, [tooMany(session, runsPerHour)]);
     return false;
   }
   const run = await ensureRun(tx, session, attention);
@@ -81,8 +81,9 @@ export async function promiseRun(
   await addActivities(tx, stage, `given/${givenAt}`, [{ type: 'thought', body }]);
 }
 
-function tooMany(runsPerHour: number): Activity {
+function tooMany({ hint }: SessionRow, runsPerHour: number): Activity {
   const { message } = inEscalation('needsInput', {
+    asked: hint.title,
     blocks: `This ticket has started ${runsPerHour} runs within an hour (policy.runsPerHour), so I wait.`,
     options: [
       'If an app answers me here, stop it first.',

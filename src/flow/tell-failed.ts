@@ -17,6 +17,7 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
   const message = error instanceof Error ? error.message : String(error);
   const { message: body } = inEscalation('failed', {
+    asked: isBeside(operation) ? '' : session.hint.title,
     blocks: `I could not finish this: ${describe(operation)} failed for good. ${message}`,
     options: [remedy(session, operation, error)],
   });

@@ -1,6 +1,5 @@
 import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
-import { escalationOf, inEscalation } from '../core/escalation.ts';
-import type { Outcome, StopReason } from '../core/outcome.ts';
+import type { Outcome } from '../core/outcome.ts';
 import { type Decision, decideToolCall } from '../core/policy.ts';
 import { hasBegun, lastRated, refuseBeforeRating, wantsApproval } from '../core/scope.ts';
 import { RunLost } from '../core/step.ts';
@@ -23,16 +22,12 @@ import type { Clock } from './clock.ts';
 import { conclude } from './conclude.ts';
 import { newestReading } from './edits.ts';
 import { createFinish } from './finish.ts';
-import { writeStanding } from './footer.ts';
 import { hear } from './hear.ts';
 import { createJournal } from './journal.ts';
 import { prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { createScope, noteOnRating } from './scope.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
-
-/** The agent had no say in the end of the run, so it said nothing of where things stand. */
-const cutShort: StopReason[] = ['budgetExceeded', 'loopDetected'];
 
 /** A wait this long is told on the ticket. */
 const tellWaitsFromMs = 5_000;
@@ -78,7 +73,7 @@ export async function workOnTicket(
         'Look at the files and `git diff` before you go on.',
     );
   const only = run.purpose === 'scope';
-  notes.push(...noteOnRating(run, prepared, steps));
+  notes.push(...noteOnRating(run, prepared, steps), ...(prepared.note === undefined ? [] : [prepared.note]));
   try {
     const journal = createJournal({
       db,
@@ -165,13 +160,9 @@ export async function workOnTicket(
       );
       signal.throwIfAborted();
       if (reached.stopReason !== 'finished') await workbench.checkpointNow();
-      const escalation = cutShort.includes(reached.stopReason) ? escalationOf(reached) : null;
-      const outcome = escalation
-        ? inEscalation(reached.stopReason, { ...escalation, standing: await writeStanding(db, run.sessionId) })
-        : reached;
       const spent = budget.isSpent();
-      if (await conclude(deps, run, outcome, { work: { prepared, journal }, spent, leavesEdits: endedByWords }))
-        return outcome;
+      if (await conclude(deps, run, reached, { work: { prepared, journal }, spent, leavesEdits: endedByWords }))
+        return reached;
     }
   } catch (error) {
     if (!(error instanceof RunLost)) await workbench.save();

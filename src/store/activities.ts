@@ -71,6 +71,27 @@ export async function addActivities(
   await insertEffects(recording, [...effects, ...then]).execute();
 }
 
+/**
+ * What says nothing but this, in that conversation, and was never begun to be sent is not shown: whoever says it again says
+ * it for all.
+ */
+export async function takeBackUnsent(
+  tx: Tx,
+  { sessionId, conversation }: Pick<Stage, 'sessionId' | 'conversation'>,
+  body: string,
+): Promise<void> {
+  await sql`
+    with dropped as (
+      update effects e set state = 'dropped', settled_at = now() from activities a
+      where e.session_id = ${sessionId} and e.lane = 'ticket' and e.state = 'pending' and e.tries = 0
+        and e.operation ->> 'kind' = 'postActivity' and e.operation ->> 'id' = a.id::text
+        and a.session_id = e.session_id and a.conversation_id is not distinct from ${conversation?.id ?? null}
+        and a.activity ->> 'body' = ${body}
+      returning a.id
+    )
+    delete from activities where id in (select id from dropped)`.execute(tx);
+}
+
 export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): Promise<void> {
   const recording = tx.with('recorded', (query) =>
     query

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
+import type { Confidence } from '../core/scope.ts';
 import type { SessionState } from '../core/session.ts';
-import type { Demand, OpenCategory, OrderDay, Rating, StandingOrder } from '../core/standing-orders.ts';
+import type { Demand, OpenCategory, OrderDay, StandingOrder } from '../core/standing-orders.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
@@ -32,7 +33,7 @@ export async function readDay(db: Database, order: string, day: string): Promise
 export interface PickView {
   hint: TicketHint;
   state: 'taking' | 'taken' | 'skipped' | 'declined';
-  rating: Rating | null;
+  rating: Confidence | null;
   session: SessionState | null;
 }
 
@@ -156,7 +157,7 @@ export async function demandOn(db: Database | Tx, sessionId: string): Promise<De
 export async function markDeclined(
   tx: Tx,
   sessionId: string,
-  rating: Rating,
+  rating: Confidence,
 ): Promise<{ id: string; category: OpenCategory } | null> {
   const row = await tx
     .updateTable('order_picks')

@@ -74,10 +74,14 @@ export async function markReminded(tx: Tx, sessionId: string): Promise<void> {
   await tx.updateTable('sessions').set({ reminded_at: sql<Date>`now()` }).where('id', '=', sessionId).execute();
 }
 
-/** Answers that the session's runs have ever offered. */
+/** Whoever answers a question meant one of so many runs. */
+const lookedBack = 20;
+
+/** Answers that the session's last runs have offered. */
 export async function optionsOffered(tx: Tx, sessionId: string): Promise<string[]> {
   const found = await sql<{ option: string }>`
-    select distinct json_array_elements_text(outcome -> 'options') as option from runs
-    where session_id = ${sessionId} and json_typeof(outcome -> 'options') = 'array'`.execute(tx);
+    select distinct json_array_elements_text(outcome -> 'options') as option from (
+      select outcome from runs where session_id = ${sessionId} order by number desc limit ${lookedBack}) r
+    where json_typeof(outcome -> 'options') = 'array'`.execute(tx);
   return found.rows.map(({ option }) => option);
 }

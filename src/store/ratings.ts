@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Estimate, Sample } from '../core/estimate.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { LiveWork } from '../core/overlap.ts';
-import type { Confidence, RatingRecord, Size } from '../core/scope.ts';
+import type { Confidence, Followed, RatingRecord, Size } from '../core/scope.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
@@ -56,6 +56,27 @@ export async function latestRating(db: Database | Tx, sessionId: string, runId?:
   return (await query.orderBy('seq', 'desc').limit(1).executeTakeFirst()) ?? null;
 }
 
+/** The newest rating of a session, as far as work may begin on it. */
+export interface StandingRating {
+  confidence: Confidence;
+  files: string[];
+  followed: Followed;
+  /** It was only asked for. */
+  only: boolean;
+  /** Files were changed by now. */
+  hasChanged: boolean;
+}
+
+export async function standingRating(db: Database, sessionId: string): Promise<StandingRating | null> {
+  const found = await sql<StandingRating>`
+    select a.confidence, a.files, a.followed, r.purpose = 'scope' as only, exists (
+      select from steps st where st.session_id = a.session_id and st.kind = 'tool' and st.key ~ ':(edit|write)$'
+        and st.completed_at is not null) as "hasChanged"
+    from ratings a join runs r on r.id = a.run_id
+    where a.session_id = ${sessionId} order by a.seq desc limit 1`.execute(db);
+  return found.rows[0] ?? null;
+}
+
 /** What came of it, beside the newest rating of a session whose run has just ended. */
 export async function settleRating(
   tx: Tx,
@@ -90,12 +111,16 @@ export async function spentOn(tx: Database | Tx, sessionId: string): Promise<{ m
   };
 }
 
-/** Rated sessions that finished, the newest ones: what a new ticket is compared with. */
+/** Ratings that work followed: its time and cost are theirs. One that came to a question or to parts has none of its own. */
+const wasWorkedOn = sql<boolean>`followed in ('work', 'plan', 'wait')`;
+
+/** Rated sessions whose work finished, the newest ones: what a new ticket is compared with. */
 export async function listSamples(db: Database, most = 500): Promise<Sample[]> {
   const rows = await db
     .selectFrom('ratings')
     .select(['repository', 'size', 'is_bug', 'minutes', 'usd'])
     .where('stop_reason', '=', 'finished')
+    .where(wasWorkedOn)
     .where('minutes', 'is not', null)
     .orderBy('seq', 'desc')
     .limit(most)
@@ -177,12 +202,12 @@ export async function compareRatings(db: Database): Promise<RatingStanding[]> {
       from ratings order by session_id, seq desc
     )
     select confidence, count(*)::int as rated, count(stop_reason)::int as ended,
-      count(*) filter (where stop_reason = 'finished')::int as finished,
+      count(*) filter (where stop_reason = 'finished' and ${wasWorkedOn})::int as finished,
       count(*) filter (where proof = 'proved')::int as proved,
       percentile_cont(0.5) within group (order by abs(expected_minutes - minutes) / nullif(minutes, 0))
-        filter (where stop_reason = 'finished') as minutes_off,
+        filter (where stop_reason = 'finished' and ${wasWorkedOn}) as minutes_off,
       percentile_cont(0.5) within group (order by abs(expected_usd - usd::float8) / nullif(usd::float8, 0))
-        filter (where stop_reason = 'finished') as usd_off
+        filter (where stop_reason = 'finished' and ${wasWorkedOn}) as usd_off
     from last group by confidence order by array_position(array['green', 'yellow', 'red'], confidence)`.execute(db);
   return found.rows.map(({ minutes_off, usd_off, ...row }) => ({ ...row, minutesOff: minutes_off, usdOff: usd_off }));
 }

@@ -148,7 +148,6 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
       }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
-      ...(told.edited && { edited_at: newest('edited_at') }),
     })
     .whereRef('tickets.id', '=', 'sessions.ticket_id')
     .where('sessions.id', '=', sessionIdOf(hint))

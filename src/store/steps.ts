@@ -124,6 +124,16 @@ export async function lastFinishedSeq(db: Database, sessionId: string): Promise<
   return found.rows[0]?.seq ?? 0;
 }
 
+/** Files that a run has edited or written, those that it began with first. */
+export async function editedPaths(db: Database, runId: string, most = 20): Promise<string[]> {
+  const { rows } = await sql<{ path: string }>`
+    select input -> 'call' -> 'input' ->> 'path' as path from steps
+    where run_id = ${runId} and kind = 'tool' and key ~ ':(edit|write)$' and completed_at is not null
+      and result ->> 'isError' = 'false' and input -> 'call' -> 'input' ->> 'path' is not null
+    group by 1 order by min(seq) limit ${most}`.execute(db);
+  return rows.map(({ path }) => path);
+}
+
 /** A command that the agent ran. */
 export interface RanCommand {
   command: string;

@@ -164,9 +164,9 @@ describe('what a model gets wrong', () => {
 
   test('silence ends as a failure, and leaves no empty message', async () => {
     const { model, outcome } = await run([{}, {}, {}, {}]);
-    expect(outcome).toEqual({
+    expect(outcome).toMatchObject({
       stopReason: 'failed',
-      message: 'The model answered nothing 4 times in a row. Say "continue" to try again.',
+      message: 'The model answered nothing 4 times in a row.\n\nSay "continue" to try again.',
     });
     expect(
       model
@@ -184,7 +184,11 @@ describe('what a model gets wrong', () => {
 
   test('a refusal ends the run', async () => {
     const { outcome } = await run([{ text: 'I will not.', finish: 'refused' }]);
-    expect(outcome).toEqual({ stopReason: 'failed', message: 'The model declined to go on. It said: I will not.' });
+    expect(outcome).toMatchObject({
+      stopReason: 'failed',
+      message:
+        'The model declined to go on. It said: I will not.\n\nSay it in other words, or "continue" to try again.',
+    });
   });
 
   test('a reply that was cut off is told to be shorter', async () => {
@@ -287,11 +291,11 @@ describe('limits and failures', () => {
     const budget = createBudget({ limits: { ...unlimited, turns: 2 }, worked: () => 125_000 });
     const note = () => calling(['note', { text: 'x' }]);
     const { model, outcome } = await run([note(), note(), note()], { budget });
-    expect(outcome).toEqual({
+    expect(outcome).toMatchObject({
       stopReason: 'budgetExceeded',
       message:
-        '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n' +
-        'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.',
+        '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n**What now?**\n' +
+        '- Say "continue" to give it another run\n- To give every run more, raise `budget.turns` in shipmate.yaml',
     });
     expect(model.sent).toHaveLength(2);
   });

@@ -10,10 +10,8 @@ import {
   type Word,
 } from '../../src/core/approval.ts';
 import { writeDiffering, writeProposal, writeRefusal, writeWaits } from '../../src/core/approval-text.ts';
-import type { Outcome } from '../../src/core/outcome.ts';
 import { isAmong, nameThem } from '../../src/core/people.ts';
 import type { Proposal } from '../../src/core/proposal.ts';
-import { inOneSentence, writeReminder } from '../../src/core/question-text.ts';
 import { hashOf } from '../../src/lib/ids.ts';
 
 const approvers = { by: [], agent: 'shipmate' };
@@ -265,19 +263,6 @@ describe('what people read', () => {
       /^Ada, I did not stop: on this ticket I take orders from Bob\./,
     );
   });
-});
-
-test('a question is repeated in one sentence that calls nobody', ({ expect }) => {
-  const sentence = (message: string) => inOneSentence({ stopReason: 'needsInput', message }, null);
-  expect(sentence('Which zone? UTC is simpler.')).toBe('Which zone?');
-  expect(sentence('**I need your help.** My change\nwas refused.')).toBe('I need your help.');
-  expect(sentence('Shall @bob do v1.2 or v2')).toBe('Shall `@bob` do v1.2 or v2');
-  expect(sentence('x'.repeat(5000)).length).toBeLessThanOrEqual(300);
-  const outcome: Outcome = { stopReason: 'needsInput', message: 'I would', proposal: { kind: 'plan', steps: [] } };
-  expect(inOneSentence(outcome, '3fa2c1')).toBe('whether the plan 3fa2c1 may be carried out');
-  expect(writeReminder(outcome, '3fa2c1')).toContain(
-    'for an answer: whether the plan 3fa2c1 may be carried out. Until',
-  );
 });
 
 test('equal content has one hash, however its keys are ordered', ({ expect }) => {

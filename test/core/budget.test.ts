@@ -5,6 +5,7 @@ import {
   allowWithin,
   createBudget,
   describeUsed,
+  type Exceeded,
   type ModelCall,
   nothingUsed,
   type Reservation,
@@ -158,9 +159,13 @@ describe('one run', () => {
     budget.spend({ ...noTokens, input: 10_000, output: 14_000 }, null);
     expect(budget.isSpent()).toBe(true);
     expect(budget.allow(free)).toEqual({
-      exceeded:
-        '**This run has reached its limit** of 50,000 tokens (`budget.tokens`).\n\n' +
-        'Say "continue" to give it another run. To give every run more, raise `budget.tokens` in shipmate.yaml.',
+      exceeded: {
+        blocks: '**This run has reached its limit** of 50,000 tokens (`budget.tokens`).',
+        options: [
+          'Say "continue" to give it another run',
+          'To give every run more, raise `budget.tokens` in shipmate.yaml',
+        ],
+      },
     });
   });
 
@@ -173,9 +178,15 @@ describe('one run', () => {
     granted(budget.allow(call(1_000)));
     expect(budget.isSpent()).toBe(false);
     ms = 20 * 60_000;
-    const { exceeded } = budget.allow(call(1_000)) as { exceeded: string };
-    expect(exceeded).toContain('**This ticket has reached its limit** of 120 minutes (`budget.ticket.minutes`).');
-    expect(exceeded).toContain('raise `budget.ticket.minutes` in shipmate.yaml, restart Shipmate and say "continue"');
+    expect(budget.allow(call(1_000))).toEqual({
+      exceeded: {
+        blocks: '**This ticket has reached its limit** of 120 minutes (`budget.ticket.minutes`).',
+        options: [
+          'Raise `budget.ticket.minutes` in shipmate.yaml, restart Shipmate and say "continue"',
+          'Split the ticket',
+        ],
+      },
+    });
     expect(budget.isSpent()).toBe(true);
   });
 
@@ -184,15 +195,19 @@ describe('one run', () => {
     const used = { turns: 900, tokens: 2_000_000, usd: 99.995, ms: 0 };
     const reserved = { turns: 0, tokens: 0, usd: 0 };
     budget.refused([{ scope: 'day', limits: { ...unlimited, usd: 100 }, used, reserved }]);
-    const { exceeded } = budget.allow(call(10_000)) as { exceeded: string };
-    expect(exceeded).toContain("**Today's limit for all tickets is reached** of $100 (`budget.day.usd`).");
-    expect(exceeded).toContain('what is left is not enough for another model call');
-    expect(exceeded).toContain('Say "continue" tomorrow (UTC); or raise `budget.day.usd` in shipmate.yaml');
+    const { exceeded } = budget.allow(call(10_000)) as { exceeded: Exceeded };
+    expect(exceeded.blocks).toContain("**Today's limit for all tickets is reached** of $100 (`budget.day.usd`).");
+    expect(exceeded.blocks).toContain('what is left is not enough for another model call');
+    expect(exceeded.options).toEqual([
+      'Say "continue" tomorrow (UTC)',
+      'Raise `budget.day.usd` in shipmate.yaml, restart Shipmate and say "continue"',
+    ]);
     budget.refused([{ scope: 'order', name: 'bugs', limits: { ...unlimited, usd: 100 }, used, reserved }]);
-    expect(budget.allow(call(10_000))).toEqual({
-      exceeded: expect.stringMatching(
-        /^\*\*The standing order .* for today\*\* of \$100 \(`orders\.bugs\.usdPerDay`\)\..*tomorrow/s,
+    expect((budget.allow(call(10_000)) as { exceeded: Exceeded }).exceeded).toEqual({
+      blocks: expect.stringMatching(
+        /^\*\*The standing order .* for today\*\* of \$100 \(`orders\.bugs\.usdPerDay`\)\./,
       ),
+      options: expect.arrayContaining(['Say "continue" tomorrow (UTC)']),
     });
     budget.refused([]);
     granted(budget.allow(call(10_000)));

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { escalationOf, inEscalation, writeEscalation } from '../../src/core/escalation.ts';
+import {
+  escalationOf,
+  inEscalation,
+  ofQuestion,
+  waysOn,
+  writeEscalation,
+  writeQuestion,
+} from '../../src/core/escalation.ts';
 import type { Escalation } from '../../src/core/outcome.ts';
 
 const whole: Escalation = {
@@ -63,6 +70,34 @@ but got 4
     expect(text).not.toMatch(/(^|[^`])@ada/);
     expect(text).not.toMatch(/^# /m);
   });
+});
+
+describe('a question with unfinished work', () => {
+  const asked = { stopReason: 'needsInput' as const, message: 'Which zone?\n\nUTC is simpler.' };
+
+  test('stays what it is; below it, in two lines, where to look', () => {
+    const escalation = { ...whole, blocks: asked.message };
+    expect(writeQuestion(escalation, 'ENG-1')).toBe(`Which zone?
+
+UTC is simpler.
+
+**Snapshot:** the work so far, neither finished nor proved, goes to the branch \`shipmate/ENG-1-snapshot\`.
+**Last run:** \`npm test\`: exit 1 in 2.0 s; \`shipmate pull ENG-1\` has the log.`);
+    expect(writeQuestion({ ...escalation, evidence: [] }, 'ENG-1').split('\n')).toHaveLength(5);
+  });
+
+  test('has the same structure; a plan, a rating, and what is no question have not', () => {
+    expect(ofQuestion({ ...asked, options: ['UTC'] })).toMatchObject({ blocks: asked.message, options: ['UTC'] });
+    expect(ofQuestion(asked)?.options).toEqual(['Answer here']);
+    expect(ofQuestion({ ...asked, questions: ['Which?'] })).toBeNull();
+    expect(ofQuestion({ ...asked, proposal: { kind: 'plan', steps: [] } })).toBeNull();
+    expect(ofQuestion({ ...asked, stopReason: 'waiting' })).toBeNull();
+  });
+});
+
+test('there is always a way on', () => {
+  for (const stopReason of ['failed', 'budgetExceeded', 'loopDetected', 'needsInput'] as const)
+    expect(waysOn(stopReason).join()).toContain('Say ');
 });
 
 describe('escalationOf', () => {

@@ -85,13 +85,16 @@ describe('what is wrong with a ticket or with the model', () => {
   test.for([
     [
       'Answers nothing, for ever',
-      { type: 'error', body: 'The model answered nothing 4 times in a row. Say "continue" to try again.' },
+      {
+        type: 'error',
+        body: 'The model answered nothing 4 times in a row.\n\n**Asked:** Answers nothing, for ever\n\nSay "continue" to try again.',
+      },
     ],
     [
       'Turns us away',
       {
         type: 'error',
-        body: 'The scripted model answered 401: invalid x-api-key\n\nSay "continue" when that is mended.',
+        body: 'The scripted model answered 401: invalid x-api-key\n\n**Asked:** Turns us away\n\nSay "continue" when that is mended.',
       },
     ],
     ['Says only words', { type: 'elicitation', body: 'Which colour should it be?' }],
@@ -107,7 +110,7 @@ describe('what is wrong with a ticket or with the model', () => {
     const word = {
       type: 'error',
       body: expect.stringMatching(
-        /^The script .*script\.yaml has ended: tickets\["Ends too early"\] has 1 replies, and this request asks for number 2\. Add a reply, .*\n\n\*\*Snapshot:\*\* the work so far, .* branch `shipmate\/BOARD-\d+-ends-too-early-snapshot`\.\n\nSay "continue" when that is mended\.\n\n\*Cost so far: .*\*$/,
+        /^The script .*script\.yaml has ended: tickets\["Ends too early"\] has 1 replies, and this request asks for number 2\. Add a reply, .*\n\n\*\*Asked:\*\* Ends too early\n\n\*\*Tried:\*\*\n- Changed `[^\n]*`\n\n\*\*Snapshot:\*\* the work so far, .* branch `shipmate\/BOARD-\d+-ends-too-early-snapshot`\.\n\nSay "continue" when that is mended\.\n\n\*Cost so far: .*\*$/,
       ),
     };
     const branches = [expect.stringMatching(/-ends-too-early-snapshot$/)];

@@ -55,13 +55,13 @@ describe('what is wrong with a repository or with naming it', () => {
     return view.activities.at(-1)?.activity;
   }
 
-  async function nothingHalfDone(expect: ExpectStatic, view: SessionView): Promise<void> {
+  async function nothingHalfDone(expect: ExpectStatic, view: SessionView, state = 'In Progress'): Promise<void> {
     expect(view.runs.every((run) => run.endedAt !== null)).toBe(true);
     expect(view.unsent).toEqual([]);
     expect([view.branch, view.pullRequest]).toEqual([null, null]);
     const shown = await service.app.desk.show(view.ticket.identifier);
     expect(shown.attachments).toEqual([]);
-    expect(shown.ticket.state.name).toBe('In Progress');
+    expect(shown.ticket.state.name).toBe(state);
     const name = view.repository ?? 'sound';
     expect(await service.gitIn(name, 'for-each-ref', '--format=%(refname)', 'refs/heads/shipmate')).toBe('');
   }
@@ -74,7 +74,7 @@ describe('what is wrong with a repository or with naming it', () => {
       body: `Which repository is this ticket about? Answer with its name: ${Object.keys(repositories).join(', ')}.`,
       options: Object.keys(repositories),
     });
-    await nothingHalfDone(expect, view);
+    await nothingHalfDone(expect, view, 'Todo');
 
     const { identifier } = view.ticket;
     await service.app.desk.comment(identifier, 'shop', someone);
@@ -84,7 +84,7 @@ describe('what is wrong with a repository or with naming it', () => {
     expect(word).toMatchObject({
       body: expect.stringMatching(/^There is no repository "shop" here\. Which repository/),
     });
-    await nothingHalfDone(expect, again);
+    await nothingHalfDone(expect, again, 'Todo');
 
     await service.app.desk.comment(identifier, '`Other`.', someone);
     const done = await service.rest(identifier, 3);
@@ -97,11 +97,11 @@ describe('what is wrong with a repository or with naming it', () => {
     expect(await lastWord(expect, view)).toEqual({
       type: 'error',
       body:
-        `There is no repository "shop" here; there are: ${Object.keys(repositories).join(', ')}.\n\n**What now?**\n` +
+        `There is no repository "shop" here; there are: ${Object.keys(repositories).join(', ')}.\n\n**Asked:** Write a note\n\n**What now?**\n` +
         '- Answer with one of these names.\n' +
         '- Correct the ticket\'s "repository" field or shipmate.yaml, and say "continue".',
     });
-    await nothingHalfDone(expect, view);
+    await nothingHalfDone(expect, view, 'Todo');
   });
 
   test('a repository without a commit; with one, "continue" works', async ({ expect }) => {
@@ -109,7 +109,7 @@ describe('what is wrong with a repository or with naming it', () => {
     expect(view.state).toBe('error');
     expect(await lastWord(expect, view)).toEqual({
       type: 'error',
-      body: 'empty has no branch "main", or no commit on it.\n\nPush a first commit, or name another base branch, and say "continue".',
+      body: 'empty has no branch "main", or no commit on it.\n\n**Asked:** Write a note\n\nPush a first commit, or name another base branch, and say "continue".',
     });
     await nothingHalfDone(expect, view);
     await service.gitIn('empty', 'fetch', '--quiet', service.repository, 'main:main');
@@ -145,7 +145,7 @@ describe('what is wrong with a repository or with naming it', () => {
       body:
         '.shipmate.yml on the base branch cannot be used:\n' +
         '- setup: expected a list of commands, got "npm ci"\n' +
-        '- verfy: there is no such key; there are setup, verify, fix and scan\n\n' +
+        '- verfy: there is no such key; there are setup, verify, fix and scan\n\n**Asked:** Write a note\n\n' +
         'Say "continue" when that is mended.',
     });
     await nothingHalfDone(expect, view);
@@ -162,7 +162,7 @@ describe('what is wrong with a repository or with naming it', () => {
       type: 'error',
       body: expect.stringContaining(
         'The set-up command `echo the registry is away; exit 3` failed with exit code 3. Mend it in .shipmate.yml (setup:) on the base ' +
-          'branch, or in what it runs. It said:\nthe registry is away\n\nSay "continue" when that is mended.',
+          'branch, or in what it runs. It said:\nthe registry is away\n\n**Asked:** Write a note\n\nSay "continue" when that is mended.',
       ),
     });
     await nothingHalfDone(expect, view);
@@ -185,7 +185,7 @@ describe('what is wrong with a repository or with naming it', () => {
       type: 'error',
       body:
         `I could not finish this: pushing ${branch} to sound failed for good. Branch "${branch}" of ${service.repository} exists ` +
-        `already, and is not ours. Nothing was pushed.\n\nRename or delete the branch ${branch}, then say "continue".`,
+        `already, and is not ours. Nothing was pushed.\n\n**Asked:** Write a note\n\nRename or delete the branch ${branch}, then say "continue".`,
     });
     expect(await service.git('rev-parse', branch)).toBe(await service.git('rev-parse', 'main'));
     expect([view.branch, view.pullRequest]).toEqual([null, null]);

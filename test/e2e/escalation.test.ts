@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { Outcome } from '../../src/core/outcome.ts';
 import { branchName } from '../../src/core/pull-request-text.ts';
+import { writeUnanswered } from '../../src/core/question-text.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
 const secret = 'whsec_4f1c9d2ab87e66';
 const script = `
+tickets:
+  Asks with work:
+    - calls:
+        - { tool: write, input: { path: half.txt, content: "half" } }
+        - { tool: bash, input: { command: "echo the key is ${secret}; exit 3" } }
+        - { tool: ask, input: { question: "The file is there. Which half?", options: [Left, Right] } }
+  Asks without:
+    - calls: [{ tool: ask, input: { question: Which half? } }]
 replies:
   - calls:
       - { tool: write, input: { path: half.txt, content: "half" } }
@@ -42,7 +52,12 @@ describe('what people are told where they must act', () => {
     const { identifier } = cut.ticket;
     const body = question(cut);
     const snapshot = `shipmate/${identifier}-half-done-snapshot`;
-    expect(body.split('\n')[0]).toBe('**This run has reached its limit** of 1 turn (`budget.turns`).');
+    expect(body).toContain(
+      '**This run has reached its limit** of 1 turn (`budget.turns`).\n\n**Asked:** Half done\n\n' +
+        '**Tried:**\n- Changed `half.txt`\n\nWhere things stand: ',
+    );
+    expect(body.indexOf('**This run')).toBe(0);
+    expect(body).toContain('**What now?**\n- Say "continue" to give it another run\n');
     expect(body).toMatch(
       /\*\*Evidence:\*\*\n- `echo the key is \[redacted\]; echo broken; exit 3`: exit 3 in [\d.]+ s\n/,
     );
@@ -60,6 +75,32 @@ describe('what people are told where they must act', () => {
     expect(await branches()).toEqual([snapshot, `shipmate/${identifier}-the-whole`]);
     const { rows } = await service.database.pool.query('select head from local_git_pull_requests');
     expect(rows).toEqual([{ head: `shipmate/${identifier}-the-whole` }]);
+  });
+
+  test('a question stays plain, and says in two lines where the unfinished work is; its close says all of it', async ({
+    expect,
+  }) => {
+    const asked = await service.work({ title: 'Asks with work' });
+    const { identifier } = asked.ticket;
+    const snapshot = `shipmate/${identifier}-asks-with-work-snapshot`;
+    expect(question(asked).replace(/\n\n\*Cost so far.*$/, '')).toMatch(
+      new RegExp(
+        `^The file is there\\. Which half\\?\n\n\\*\\*Snapshot:\\*\\* .* goes to the branch \`${snapshot}\`\\.\n` +
+          `\\*\\*Last run:\\*\\* \`echo the key is \\[redacted\\]; exit 3\`: exit 3 in [\\d.]+ s; \`shipmate pull ${identifier}\` has the log\\.$`,
+      ),
+    );
+    expect(asked.activities.at(-1)?.activity).toMatchObject({ options: ['Left', 'Right'] });
+    expect(await service.git('show', `${snapshot}:half.txt`)).toBe('half');
+    const [outcome] = asked.runs.map((run) => run.outcome);
+    const closed = writeUnanswered(
+      { outcome: outcome as Outcome, code: null, askedAt: '2026-03-01', days: 14 },
+      { title: 'Asks with work' },
+      [],
+    );
+    for (const part of ['for now: Which half?', '- Changed `half.txt`', 'the key is [redacted]\n```', snapshot])
+      expect(closed).toContain(part);
+    const plain = await service.work({ title: 'Asks without' });
+    expect(question(plain)).toMatch(/^Which half\?\n\n\*Cost so far[^\n]*$/);
   });
 
   test("a branch that is somebody else's is left alone: that is told, and the session rests as it was", async ({

@@ -70,15 +70,19 @@ describe('what a limit comes to', () => {
     ]);
     const said = (view: SessionView) => (endOf(view) as { body: string }).body;
     expect(said(first)).toContain(
-      '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n' +
-        'Say "continue" to give it another run. To give every run more, raise `budget.turns` in shipmate.yaml.\n\n' +
-        'Where things stand: 1 of 2 steps of the plan are done. The work so far is kept; the next run goes on from it.',
+      '**This run has reached its limit** of 2 turns (`budget.turns`).\n\n**Asked:** Never ends\n\n**Tried:**\n',
+    );
+    expect(said(first)).toContain(
+      'Where things stand: 1 of 2 steps of the plan are done. The work so far is kept; the next run goes on from it.',
+    );
+    expect(said(first)).toContain(
+      '**What now?**\n- Say "continue" to give it another run\n- To give every run more, raise `budget.turns` in shipmate.yaml\n\n*Cost',
     );
     expect(said(first)).toMatch(/\n\n\*Cost so far: under \$0\.01, [\d.]+k? tokens, 2 turns, \d+ s of work\.\*$/);
     await service.app.desk.comment(identifier, 'continue', someone);
     const second = await service.rest(identifier, 2);
     expect(said(second)).toContain('**This ticket has reached its limit** of 3 turns (`budget.ticket.turns`).');
-    expect(said(second)).toContain('raise `budget.ticket.turns` in shipmate.yaml, restart Shipmate and say "continue"');
+    expect(said(second)).toContain('Raise `budget.ticket.turns` in shipmate.yaml, restart Shipmate and say "continue"');
     expect(said(second)).toMatch(/\*Cost so far: .* 3 turns, .*; this run: .* 1 turn, \d+ s of work\.\*$/);
     const calls = second.usage.calls;
     await service.app.desk.comment(identifier, 'continue', someone);
@@ -107,7 +111,7 @@ describe('an agent that goes in circles', () => {
     ]);
     const { body } = endOf(stuck) as { body: string };
     expect(body).toContain('I am going in circles: 3 calls in a row failed with the same error');
-    expect(body).toContain('**Tried:**\n- `bash: ls missing`');
+    expect(body).toContain('**Asked:** Goes in circles\n\n**Tried:**\n- `bash: ls missing`');
     expect(body).toContain('Where things stand: ');
     await service.app.desk.comment(stuck.ticket.identifier, 'It is called one.txt', someone);
     const done = await service.rest(stuck.ticket.identifier, 2);

@@ -334,6 +334,8 @@ describe('a ticket is rated before it is worked on', () => {
     await expect.poll(async () => (await service.app.sessions.view(identifier))?.state).toBe('complete');
     await expect.poll(planOf).toEqual([`${walls} Walls: done`, `${roof} Roof: done`]);
     expect(await partsOf()).toHaveLength(2);
+    const [rating] = await ratings(identifier);
+    expect([rating?.followed, rating?.stop_reason], 'nobody worked on it').toEqual(['split', 'waiting']);
   });
 
   test('rated twice, the later one counts; nonsense is told to the model, and after the first change it stands', async ({

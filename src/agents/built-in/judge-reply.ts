@@ -1,5 +1,6 @@
 import type { Turn } from '../../core/conversation.ts';
 import { grouped } from '../../core/cut-text.ts';
+import { inEscalation } from '../../core/escalation.ts';
 import type { Outcome } from '../../core/outcome.ts';
 
 const nudges = 3;
@@ -13,17 +14,20 @@ export function judgeReply(turns: Turn[], maxOutputTokens: number): { note?: str
   const text = reply.text.trim();
   if (reply.finish === 'refused')
     return {
-      outcome: { stopReason: 'failed', message: `The model declined to go on.${text ? ` It said: ${text}` : ''}` },
+      outcome: inEscalation('failed', {
+        blocks: `The model declined to go on.${text ? ` It said: ${text}` : ''}`,
+        options: ['Say it in other words, or "continue" to try again.'],
+      }),
     };
   const inARow = turns.length - 1 - turns.findLastIndex((turn) => turn.reply.calls.length > 0);
   if (inARow > nudges)
     return {
       outcome: text
         ? { stopReason: 'needsInput', message: text }
-        : {
-            stopReason: 'failed',
-            message: `The model answered nothing ${inARow} times in a row. Say "continue" to try again.`,
-          },
+        : inEscalation('failed', {
+            blocks: `The model answered nothing ${inARow} times in a row.`,
+            options: ['Say "continue" to try again.'],
+          }),
     };
   if (reply.finish === 'length') return { note: tooLong };
   return {

@@ -1,5 +1,6 @@
 import { OverBudget } from '../../core/budget.ts';
 import { type ModelInput, type ModelResult, readTurns, type Turn } from '../../core/conversation.ts';
+import { inEscalation } from '../../core/escalation.ts';
 import { judgeLoop } from '../../core/loops.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { isObeyed } from '../../core/prompt.ts';
@@ -37,7 +38,7 @@ export async function work(settings: ModelSettings, context: AgentContext, signa
       await waitForRoom(signal);
       continue;
     }
-    if ('exceeded' in allowed) return outcome ?? { stopReason: 'budgetExceeded', message: allowed.exceeded };
+    if ('exceeded' in allowed) return outcome ?? inEscalation('budgetExceeded', allowed.exceeded);
     const { maxOutputTokens, reserve } = allowed;
     const lowered = maxOutputTokens < settings.maxOutputTokens ? { maxOutputTokens } : {};
     try {

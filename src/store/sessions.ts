@@ -146,6 +146,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
         closed: latest('closed', 'closed_at', told.closed, true),
         closed_at: newest('closed_at'),
       }),
+      ...(told.edited && { edited_at: newest('edited_at') }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
     })

@@ -148,6 +148,15 @@ export async function openStage() {
       const { rows } = await pool.query<{ number: number }>('select number from board_tickets order by number');
       return rows.map(({ number }) => `BOARD-${number}`);
     },
+    /** What people are asked to approve now. */
+    async proposed() {
+      const { rows } = await pool.query<{ ticket: string; code: string }>(`
+        select t.identifier as ticket, p.code from sessions s join tickets t on t.id = s.ticket_id
+        join lateral (select * from proposals where session_id = s.id order by number desc limit 1) p on true
+        join lateral (select * from runs where session_id = s.id order by number desc limit 1) r on r.outcome -> 'proposal' is not null
+        where s.state = 'awaitingInput' and s.given and not s.closed order by t.identifier`);
+      return rows;
+    },
     unsent: () => count("effects where state = 'pending'"),
     /** Sessions that are to begin, or at work. */
     unrested: () => count("sessions where due or state in ('pending', 'active')"),

@@ -24,6 +24,8 @@ interface Standing {
   shown_at: string | null;
   silent_at: string | null;
   now: string;
+  /** What was approved is carried out: what is said from then on is about something else. */
+  done: boolean;
   words: Word[];
 }
 
@@ -35,7 +37,8 @@ export async function watchTurn(
   mayChange: boolean,
 ): Promise<void> {
   const { rows } = await pool.query<{ standing: Standing }>(
-    `select json_build_object('code', p.code, 'now', now(), 'shown_at', (e.result ->> 'at')::timestamptz,
+    `select json_build_object('code', p.code, 'now', now(), 'done', p.carried_out_at is not null,
+       'shown_at', (e.result ->> 'at')::timestamptz,
        'silent_at', (e.result ->> 'at')::timestamptz + make_interval(mins => $2), 'words', coalesce((
          select json_agg(json_build_object('by', w.author ->> 'id', 'says', left(w.body, 40), 'at', w.said_at,
            'isAsked', w.seq <= coalesce(p.until_seq, w.seq)) order by w.said_at, w.key)
@@ -46,7 +49,7 @@ export async function watchTurn(
     [run.sessionId, approval.silenceMinutes, people.speak],
   );
   const standing = rows[0]?.standing;
-  if (!standing) return;
+  if (!standing || standing.done) return;
   const { words } = standing;
   const told = `${run.ticket}, run ${run.number}: ${JSON.stringify(standing)}`;
   const last = words.at(-1);

@@ -12,7 +12,7 @@ const proofs = [
 ];
 
 /** What takes longest, and mostly waits. Begun first, it runs beside all the rest instead of after it. */
-const long = ['/chaos/', '/crash/', '/flow/any-order', '/two-workers/', '/e2e/'];
+const long = ['/chaos/', '/crash/', '/flow/any-order', '/flow/conversations', '/two-workers/', '/e2e/'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

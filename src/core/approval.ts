@@ -52,6 +52,8 @@ export interface Decision {
   refused: Refusal[];
   /** Two people who decided differently within a second, the one that holds last. */
   differ: [Word, Word] | null;
+  /** A no is newer than any yes, though more was said since. */
+  isAfterNo?: boolean;
 }
 
 /** What one word says of a proposal, if it says nothing else. */
@@ -132,7 +134,7 @@ export function decide(proposal: InQuestion, words: readonly Word[], approvers: 
   // A word that was answered by a run's end asks for no other run; nor does "continue" where there is nothing to go on with.
   const said = [...comments, ...wishes].some(({ isNew }) => isNew);
   const isWanted = said && (comments.length > 0 || rejection !== undefined);
-  return { verdict: isWanted ? 'revise' : 'nothing', by: null, refused, differ };
+  return { verdict: isWanted ? 'revise' : 'nothing', by: null, refused, differ, isAfterNo: rejection !== undefined };
 }
 
 /** Whoever said the opposite of what holds within a second of it, and that. */

@@ -9,24 +9,24 @@ export type RunPurpose = 'work' | 'scope';
  * table (`drawSession`).
  */
 export const sessionTransitions: Record<SessionState, Partial<Record<SessionState, string>>> = {
-  pending: { active: 'given', stopped: 'stopped, closed or given away' },
+  pending: { active: 'given, or to be rated', stopped: 'stopped, closed or given away' },
   active: {
     awaitingInput: 'asks, or waits',
     complete: 'finished',
     error: 'failed',
-    stopped: 'stopped, closed, given away, or only rated',
+    stopped: 'stopped, closed, given away, gone, rejected, or only rated',
   },
   awaitingInput: {
-    active: 'answered, or what it waited for has come',
-    stopped: 'closed, given away, gone, or unanswered for long',
+    active: 'answered, taken as approved, or what it waited for has come',
+    stopped: 'stopped, closed, given away, gone, or unanswered for long',
   },
   complete: {
-    active: 'a new wish',
-    error: 'what was to be published failed for good',
+    active: 'a new wish, to be rated, or its parts are filed',
+    error: 'what was to be published or filed failed for good',
     awaitingInput: 'too many runs in an hour',
   },
-  error: { active: 'a new wish', awaitingInput: 'too many runs in an hour' },
-  stopped: { active: 'a new wish', awaitingInput: 'too many runs in an hour' },
+  error: { active: 'a new wish, or to be rated', awaitingInput: 'too many runs in an hour' },
+  stopped: { active: 'a new wish, or to be rated', awaitingInput: 'too many runs in an hour' },
 };
 
 export const sessionStates = Object.keys(sessionTransitions) as SessionState[];

@@ -73,12 +73,13 @@ export async function judgeProposal(tx: Tx, sessionId: string, approvers: Approv
 }
 
 function stateAfter(
-  { verdict }: Decision,
+  { verdict, isAfterNo }: Decision,
   { state }: ProposalRow,
   wasSilent: boolean,
 ): 'open' | 'approved' | 'rejected' {
   if (verdict === 'approved' || verdict === 'rejected') return verdict;
   if (state === 'approved' && wasSilent) return 'open';
+  if (state === 'approved' && isAfterNo) return 'rejected'; // as if somebody had looked right after the no
   return state === 'rejected' || state === 'approved' ? state : 'open';
 }
 

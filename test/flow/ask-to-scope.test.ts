@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { attend } from '../../src/core/attention.ts';
-import type { TicketHint } from '../../src/core/ticket.ts';
+import { hintOf, type TicketHint } from '../../src/core/ticket.ts';
 import { askToScope } from '../../src/flow.ts';
 import { readAttention } from '../../src/store/attention.ts';
 import type { DeliveryBody } from '../../src/trackers/board/delivery.ts';
@@ -28,11 +28,7 @@ function desk() {
 }
 
 async function file(): Promise<TicketHint> {
-  const { tracker, id, identifier, title, url, priority, team, project, ref } = await desk().createTicket(
-    { title: 'A ticket' },
-    ada,
-  );
-  return { tracker, id, identifier, title, url, priority, team, project, ref };
+  return hintOf(await desk().createTicket({ title: 'A ticket' }, ada));
 }
 
 async function standing(sessionId: string) {

@@ -57,14 +57,15 @@ export async function openPullRequest(
       request: input.id,
       title: input.title,
       body: input.body,
+      base: input.base,
       draft: input.draft,
       head_commit: headCommit,
       updated_at: now,
     };
     const known = await pullRequestsOf(db, place)
       .where('head', '=', input.head)
-      .where('base', '=', input.base)
       .where('state', '=', 'open')
+      .orderBy(sql`base = ${input.base}`, 'desc')
       .executeTakeFirst();
     if (known && (await settle(db, place, known, signal)).state === 'open') {
       const updated = await db
@@ -81,7 +82,7 @@ export async function openPullRequest(
     const number = sql<number>`(select coalesce(max(number), 0) + 1 from local_git_pull_requests where repository = ${place.path})`;
     const opened = await db
       .insertInto('local_git_pull_requests')
-      .values({ repository: place.path, number, base: input.base, head: input.head, ...values })
+      .values({ repository: place.path, number, head: input.head, ...values })
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
       .executeTakeFirst();
@@ -117,15 +118,19 @@ function pullRequestsOf(db: LocalGitDatabase, place: Place) {
 
 /**
  * What became of an open pull request: there is no button, people merge with git. Merged: the base branch reaches the head,
- * as it is now or as it was last seen (the branch may have moved on or be gone). Closed: the branch is gone, unmerged. A
- * squash or a rebase is not seen, until the branch is deleted: then it counts as closed.
+ * as it is now or as it was last seen (the branch may have moved on or be gone); of one that stands on another's branch, also
+ * what that was merged into. Closed: the branch is gone, unmerged. A squash or a rebase is not seen, until the branch is
+ * deleted: then it counts as closed.
  */
 async function settle(db: LocalGitDatabase, place: Place, row: Row, signal: AbortSignal): Promise<Row> {
   if (row.state !== 'open') return row;
-  const [head, base] = [await readBranch(place, row.head, signal), await readBranch(place, row.base, signal)];
+  const head = await readBranch(place, row.head, signal);
   const commits = head === null || head === row.head_commit ? [row.head_commit] : [row.head_commit, head];
   let merged = false;
-  for (const commit of commits) merged ||= base !== null && (await isAncestor(place, commit, base, signal));
+  for (const name of await basesOf(db, place, row, signal)) {
+    const base = await readBranch(place, name, signal);
+    for (const commit of commits) merged ||= base !== null && (await isAncestor(place, commit, base, signal));
+  }
   const state = merged ? 'merged' : head === null ? 'closed' : 'open';
   const headCommit = merged ? row.head_commit : (head ?? row.head_commit);
   if (state === row.state && headCommit === row.head_commit) return row;
@@ -137,6 +142,21 @@ async function settle(db: LocalGitDatabase, place: Place, row: Row, signal: Abor
     .where('state', '=', 'open')
     .execute();
   return { ...row, state, head_commit: headCommit };
+}
+
+/** The branch that a pull request is for, and what that was merged into, should it have been another's. */
+async function basesOf(db: LocalGitDatabase, place: Place, { base }: Row, signal: AbortSignal): Promise<string[]> {
+  const bases = [base];
+  for (const name of bases) {
+    const below = await pullRequestsOf(db, place)
+      .where('head', '=', name)
+      .where('base', 'not in', bases)
+      .where('state', '<>', 'closed')
+      .orderBy('number', 'desc')
+      .executeTakeFirst();
+    if (below && (await settle(db, place, below, signal)).state === 'merged') bases.push(below.base);
+  }
+  return bases;
 }
 
 function checkTexts(input: PullRequestInput): void {

@@ -13,7 +13,7 @@ import { settleLostCalls } from './spending.ts';
  */
 export async function ensureRun(
   tx: Tx,
-  session: { id: string; state: SessionState; waiting: boolean; hint: Pick<TicketHint, 'priority' | 'team'> },
+  session: { id: string; state: SessionState; hint: Pick<TicketHint, 'priority' | 'team'> },
   purpose: RunPurpose = 'work',
 ): Promise<{ id: string; number: number }> {
   const sessionId = session.id;
@@ -21,7 +21,7 @@ export async function ensureRun(
   // A pending session has never had a run.
   const last = session.state === 'pending' ? undefined : await lastRun(tx, sessionId);
   if (last && last.ended_at === null) return { id: last.id, number: last.number };
-  if (session.waiting) await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
+  if (session.state === 'awaitingInput') await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
   const number = (last?.number ?? 0) + 1;
   const id = deterministicId('run', sessionId, number);
   await tx

@@ -188,7 +188,7 @@ describe('a ticket with sub-tickets', () => {
     const [first, second] = [await urlOf(cellar), await urlOf(walls)];
     expect((await service.rest(roof)).runs.map((run) => run.outcome?.stopReason)).toEqual(['waiting']);
     await expect
-      .poll(() => planOf(house), { timeout: 20_000 })
+      .poll(() => planOf(house))
       .toEqual([
         `${cellar} Cellar: in review: ${first}`,
         `${walls} Walls: in review: ${second}`,
@@ -203,7 +203,7 @@ describe('a ticket with sub-tickets', () => {
     await desk().move(cellar, 'Done', someone);
     await service.database.pool.query('update deliveries set sorted_at = null'); // all of it once more
     await expect
-      .poll(() => planOf(house), { timeout: 20_000 })
+      .poll(() => planOf(house))
       .toEqual([
         `${cellar} Cellar: done`,
         `${walls} Walls: in review: ${second}`,
@@ -214,7 +214,7 @@ describe('a ticket with sub-tickets', () => {
     const third = (await service.rest(roof, 2)).pullRequest?.url;
     await desk().move(garden, 'Canceled', someone);
     await expect
-      .poll(() => planOf(house), { timeout: 20_000 })
+      .poll(() => planOf(house))
       .toEqual([
         `${cellar} Cellar: done`,
         `${walls} Walls: done`,

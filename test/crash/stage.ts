@@ -104,9 +104,11 @@ export async function openStage(options: {
   /** Whether its parts have all come to their end, after somebody has approved them. */
   async function isSplit(ticket: string): Promise<boolean> {
     if (!approved.has(ticket)) {
-      if (((await world.counts())[ticket]?.activities.elicitation ?? 0) === 0) return false;
+      const said = JSON.stringify((await world.show(ticket)).activities);
+      const code = /\*\*Split ([0-9a-f]+)\*\*/.exec(said)?.[1];
+      if (code === undefined) return false;
       approved.add(ticket);
-      await world.comment(ticket, 'approve');
+      await world.comment(ticket, `approve ${code}`);
     }
     const parts = await partsOf(ticket);
     for (const part of parts) if (!(await isWorkedOn(part))) return false;

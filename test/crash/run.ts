@@ -62,15 +62,6 @@ const parts: Part[] = [
     splits: true,
     play: (stage, database) => loseRepliesAtEach(stage, database, inGroups(split, 10)),
   },
-  {
-    name: 'split-freeze',
-    splits: true,
-    play: (stage) =>
-      freezeAtEach(
-        stage,
-        split.filter((point) => !point.endsWith('settled')),
-      ),
-  },
   { name: 'random', play: (stage) => killAtRandom(stage, kills, seed).then(() => []) },
 ];
 

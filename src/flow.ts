@@ -26,6 +26,7 @@ export { type AutomationDeps, beginAutomation, fileAutomations, fileNoted, nameO
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { fileApproved } from './flow/file-parts.ts';
 export { createHeart } from './flow/heart.ts';
+export { keepOverviews } from './flow/overviews.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { heedQuestions } from './flow/questions.ts';
 export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';

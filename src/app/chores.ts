@@ -1,5 +1,13 @@
 import type { Config } from '../config.ts';
-import { heedQuestions, heedSilence, type SortDeps, tellPlaces, tellQuiet, wakeWaiting } from '../flow.ts';
+import {
+  heedQuestions,
+  heedSilence,
+  keepOverviews,
+  type SortDeps,
+  tellPlaces,
+  tellQuiet,
+  wakeWaiting,
+} from '../flow.ts';
 import type { Workers } from '../jobs/workers.ts';
 import type { Log } from '../lib/log.ts';
 import { isDeadWorker } from '../lib/worker-name.ts';
@@ -28,6 +36,10 @@ export function startChores(deps: Deps & SortDeps & { config: Config }): void {
   const telling = { db, wake: workers.wake };
   workers.every(1_000, 'dead workers', () => freeTheDead(deps));
   workers.every(1_000, 'what waits', (signal) => wakeWaiting(deps, signal));
+  let behind: string | null = null;
+  workers.every(5_000, 'overviews', async () => {
+    behind = await keepOverviews(deps, behind);
+  });
   workers.every(5_000, 'places in the queue', () => tellPlaces(telling));
   workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
   const { policy, trackers } = config;

@@ -15,7 +15,7 @@ export interface CodeHost {
    */
   pushBranch(repository: Repository, push: BranchPush, signal: AbortSignal): Promise<{ commit: string }>;
 
-  /** Opens a pull request, or returns the open one of the same head and base: never a second. Title and body are updated. */
+  /** Opens a pull request, or returns the open one of the same head: never a second. Base, title and body are updated. */
   openPullRequest(repository: Repository, input: PullRequestInput, signal: AbortSignal): Promise<PullRequest>;
 
   /** The pull request as it stands now. Throws `VendorError` `not_found`. */
@@ -41,7 +41,7 @@ export interface BranchPush {
 }
 
 export interface PullRequestInput {
-  /** Deterministic; where the host has no key of its own, the look-up by head and base stands in for it. */
+  /** Deterministic; where the host has no key of its own, the look-up by head stands in for it. */
   id: string;
   title: string;
   body: string;

@@ -29,8 +29,10 @@ export interface Outcome {
   rejected?: true;
   /** Id of the approved proposal that it begins to carry out. */
   carriesOut?: string;
-  /** What it waits for: it goes on when all of it has come. */
+  /** What it waits for: it goes on when all of it has come. Where it asks, it does so without an answer, too. */
   waits?: Wait[];
+  /** The circle of tickets that wait for each other, from its own and back, of which people are told: their ids. */
+  circle?: string[];
   /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */
   givesBack?: Confidence;
   /** It leads the sub-tickets of its ticket: how they stand, and where its own ticket goes now. */

@@ -3,17 +3,19 @@ import { cleanLine } from '../core/outside-text.ts';
 import type { TicketFacts } from '../core/ticket-facts.ts';
 import { matcherOf, oddGlob } from '../publishing/globs.ts';
 import { addActivities } from '../store/activities.ts';
+import { unreadPrompts } from '../store/prompts.ts';
 import { holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession } from '../store/sessions.ts';
 import type { Beginning } from './before-work.ts';
 import type { NotPrepared } from './prepare.ts';
 
 /** Allowed paths that nobody can make sense of would hold every change: people are asked before there is one. */
-export async function checkAllowedPaths({ facts }: Beginning): Promise<NotPrepared | null> {
+export async function checkAllowedPaths({ deps, session, facts }: Beginning): Promise<NotPrepared | null> {
   const odd = oddPathsOf(facts);
   if (odd === '') return null;
   const message = `${odd}\n\nCorrect them on the ticket, as globs with one a line (such as \`src/**\`), and I begin.`;
-  return { outcome: { stopReason: 'needsInput', message }, heard: [] };
+  const heard = (await unreadPrompts(deps.db, session.id)).map(({ id }) => id);
+  return { outcome: { stopReason: 'needsInput', message }, heard };
 }
 
 /** What is wrong with a ticket's allowed paths, for people; '' when nothing is. */

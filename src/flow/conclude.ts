@@ -12,6 +12,7 @@ import { branchName, commitMessage, writeClosing, writePullRequest } from '../co
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
 import { notStarted } from '../core/ticket.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
@@ -30,6 +31,7 @@ import { settleLostCalls } from '../store/spending.ts';
 import { beginWaiting, findStackedOn } from '../store/waits.ts';
 import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
+import { baseNow } from './base-branch.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { endScoping } from './end-scoping.ts';
 import { type EscalateDeps, type Escalated, escalate } from './escalate.ts';
@@ -70,6 +72,8 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
+const lookWithinMs = 20_000;
+
 type ConcludeDeps = EscalateDeps & Pick<RunDeps, 'name' | 'wake' | 'failpoint'>;
 
 /**
@@ -89,13 +93,14 @@ export async function conclude(
   const escalated = await escalate(deps, run, reached);
   const { work } = ending;
   const finished = work && reached.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
+  const base = work && finished ? await publishedBase(deps, work.prepared) : '';
   const learns = work && finished && learnedBy(finished).length > 0;
-  const instructions = learns ? await readInstructions(deps, work.prepared) : null;
+  const instructions = learns ? await readInstructions(deps, { ...work.prepared, baseBranch: base }) : null;
   deps.failpoint('conclude/before');
-  let result = await end(deps, run, { ...escalated, instructions }, ending, files);
+  let result = await end(deps, run, { ...escalated, instructions, base }, ending, files);
   if (result === 'look') {
     files = await look();
-    result = await end(deps, run, { outcome: stopped, effects: [], instructions: null }, ending, files);
+    result = await end(deps, run, { outcome: stopped, effects: [], instructions: null, base }, ending, files);
   }
   deps.failpoint('conclude/after');
   if (result !== 'goesOn') deps.wake('post');
@@ -103,13 +108,28 @@ export async function conclude(
   return result !== 'goesOn';
 }
 
+/** What a change is built on may have been merged while it was made. Where that cannot be asked now, it is as it was. */
+async function publishedBase(deps: ConcludeDeps, { repository, host, baseBranch }: Prepared): Promise<string> {
+  return baseNow(deps, { repository, host }, baseBranch, AbortSignal.timeout(lookWithinMs)).catch((error: unknown) => {
+    if (isDatabaseUnavailable(error)) throw error;
+    deps.log.warn({ err: error, base: baseBranch }, 'whether a change still belongs on its base could not be asked');
+    return baseBranch;
+  });
+}
+
 /** `look`: it was stopped, and its closing words need to know what it changed. `again`: another run was queued. */
 type Result = 'ended' | 'again' | 'goesOn' | 'look';
+
+interface Reached extends Escalated {
+  instructions: Instructions | null;
+  /** The branch that a change is for. */
+  base: string;
+}
 
 async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
-  { outcome: reached, effects, instructions }: Escalated & { instructions: Instructions | null },
+  { outcome: reached, effects, instructions, base }: Reached,
   { work, heard = [], spent = false, leavesEdits = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
@@ -140,7 +160,8 @@ async function end(
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
     const why = outcome.rejected ? outcome.message : undefined;
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null, why);
-    else if (finished && work) await publish(tx, deps, run, session, work.prepared, finished, instructions, stage);
+    else if (finished && work)
+      await publish(tx, deps, run, session, { ...work.prepared, baseBranch: base }, finished, instructions, stage);
     else if (outcome.proposal) await propose(tx, deps, run, outcome, outcome.proposal, stage);
     else {
       await report(tx, run, outcome, stage);
@@ -162,7 +183,7 @@ async function end(
     // A run that was stopped has answered nothing, but for a no; one that finished leaves what it did not read to the next.
     if (!reason || reason === 'rejected')
       await markAnswered(tx, session.id, { words: finished === null, asked: outcome.stopReason === 'needsInput' });
-    if (outcome.stopReason === 'waiting') await beginWaiting(tx, session.id, outcome);
+    if (outcome.stopReason === 'waiting' || outcome.waits) await beginWaiting(tx, session.id, outcome);
     else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
     deps.failpoint('conclude/mid');
     const next = await readAttention(tx, session.id);
@@ -277,7 +298,7 @@ async function publish(
   }
 
   const branch = session.branch ?? branchName(ticket.identifier, finished.report.title ?? ticket.title);
-  if (session.branch === null) await updateSession(tx, session.id, { branch });
+  await updateSession(tx, session.id, { branch, baseBranch });
   const { criteria = [] } = finished;
   const isProved = finished.proof.verdict === 'proved' && unmetLine(criteria) === '';
   const draft = deps.policy.publish.pullRequest === 'draft' || !isProved;

@@ -2,13 +2,13 @@ import type { CodeHost } from '../code-hosts/code-host.ts';
 import { askAboutClosed, followUp, nextBranch, noteOfFollowUp } from '../core/follow-up.ts';
 import type { Repository } from '../core/repository.ts';
 import type { StepRecord } from '../core/step.ts';
-import { VendorError } from '../core/vendor-error.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { lastPushedTree } from '../store/published.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { lockSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';
 import { hasSteps } from '../store/steps.ts';
+import { readRequest } from './base-branch.ts';
 import type { NotPrepared, Pinned, Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -26,13 +26,7 @@ export async function lookAtPullRequest(
 ): Promise<SessionRow | NotPrepared> {
   const { pullRequest, branch } = session;
   if (!pullRequest || branch === null || (await hasSteps(deps.db, run.id))) return session;
-  const state = await host.readPullRequest(repository, pullRequest.number, signal).then(
-    (found) => found.state,
-    (error: unknown) => {
-      if (error instanceof VendorError && error.code === 'not_found') return null;
-      throw error;
-    },
-  );
+  const state = (await readRequest({ repository, host }, pullRequest.number, signal))?.state ?? null;
   const { askedAbout } = session;
   // Not what this very run asked before it was interrupted: nobody has answered that.
   const wasAsked = askedAbout?.number === pullRequest.number && askedAbout.run !== run.number;
@@ -70,24 +64,26 @@ export function noteOfNewRequest(
 }
 
 /**
- * The session stands on another base than its newest snapshot: what that has beyond what was published is put on the new
- * one. Where both changed the same lines, both are in the file, between git's marks, and the model is told.
+ * The session stands on another base than its newest snapshot: what that has beyond what was merged, or beyond its own base,
+ * is put on the new one. Where both changed the same lines, both are in the file, between git's marks, and the model is told.
  */
 export async function carryOver(
   deps: RunDeps,
   run: ClaimedRun,
-  { repository }: Prepared,
+  { session, repository, baseBranch }: Prepared,
   snapshot: SnapshotRow,
   pinned: Pinned,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { workspaces } = deps;
-  const published = (await lastPushedTree(deps.db, run.sessionId)) ?? snapshot.tree;
-  const isNews = published !== snapshot.tree;
   const store = await workspaces.receive(run.sessionId, repository, snapshot, signal);
-  const trees = { before: published, ours: pinned.tree, theirs: snapshot.tree };
-  const merged = isNews ? await workspaces.mergeTrees(store, trees, signal) : { tree: pinned.tree, conflicts: [] };
-  const made = await workspaces.snapshotOf(store, merged.tree, { commit: pinned.commit, tree: pinned.tree }, signal);
+  // What was pushed on that base counts as there already only once it was merged.
+  const merged = session.follows?.merged ? await lastPushedTree(deps.db, run.sessionId, snapshot.base) : null;
+  const before = merged ?? (await workspaces.resolve(repository, snapshot.base, signal))?.tree ?? snapshot.tree;
+  const isNews = before !== snapshot.tree;
+  const trees = { before, ours: pinned.tree, theirs: snapshot.tree };
+  const carried = isNews ? await workspaces.mergeTrees(store, trees, signal) : { tree: pinned.tree, conflicts: [] };
+  const made = await workspaces.snapshotOf(store, carried.tree, { commit: pinned.commit, tree: pinned.tree }, signal);
   const kept = await workspaces.keep(run.sessionId, made);
   await deps.db.transaction().execute(async (tx) => {
     await lockSession(tx, run.sessionId);
@@ -95,7 +91,12 @@ export async function carryOver(
     const where = { sessionId: run.sessionId, runId: run.id };
     await saveSnapshot(tx, where, { ...kept, stepSeq: snapshot.stepSeq, bytes: made.bytes });
   });
-  if (merged.conflicts.length === 0) return [];
-  const names = merged.conflicts.slice(0, 20).join(', ');
-  return [`What you had changed and not published conflicts with it: resolve git's conflict marks in ${names} first.`];
+  const moved =
+    merged === null && isNews ? [`The workspace now stands on the newest ${baseBranch}, with your changes.`] : [];
+  if (carried.conflicts.length === 0) return moved;
+  const names = carried.conflicts.slice(0, 20).join(', ');
+  return [
+    ...moved,
+    `What you had changed and not published conflicts with it: resolve git's conflict marks in ${names} first.`,
+  ];
 }

@@ -12,13 +12,15 @@ import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, sessionIdOf } from '../store/sessions.ts';
 import { unawareOf } from '../store/sessions-at-work.ts';
-import { hasBegun } from '../store/waits.ts';
+import { hasSteps } from '../store/steps.ts';
 import type { Beginning } from './before-work.ts';
+import { type Circle, lookAround } from './circles.ts';
 import { endOf } from './closing.ts';
 import type { NotPrepared } from './prepare.ts';
+import { readIfThere } from './read-if-there.ts';
 import type { RunDeps } from './run.ts';
 import { applyNow } from './sort.ts';
-import { readIfThere, stagesOf } from './wait-for-blockers.ts';
+import { neverEnds, stagesOf } from './wait-for-blockers.ts';
 
 /** Who gives a sub-ticket to the agent: whoever gave it the whole. */
 const someone: Person = { id: 'lead', name: 'Shipmate', isBot: false };
@@ -26,14 +28,14 @@ const someone: Person = { id: 'lead', name: 'Shipmate', isBot: false };
 /**
  * A ticket with open sub-tickets is not worked on: its session leads them. It takes those that nobody has, shows how all of
  * them stand, and has the last word when they are over. In what order they begin is their own affair: each waits for what
- * blocks it.
+ * blocks it. A circle that leads through the parts is told; nobody else may look for it.
  */
 export async function leadChildren(beginning: Beginning): Promise<NotPrepared | null> {
   const { deps, run, session, ticket, facts, signal } = beginning;
   const { db } = deps;
   const open = openChildren(ticket);
   if (open.length === 0 && !session.leads) return null;
-  if (session.headCommit !== null || (await hasBegun(db, run.id))) return null;
+  if (session.headCommit !== null || (await hasSteps(db, run.id))) return null;
   const heard = (await unreadPrompts(db, session.id)).map(({ id }) => id);
   for (const child of open) await takeIfNobodys(deps, child, signal);
   const children = await readChildren(db, childrenOf(ticket));
@@ -43,11 +45,13 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
     const theirs = children
       .filter(({ session, category }) => !session && !isOver(category))
       .map((child) => child.ticket);
+    const { circle } = await lookAround(deps, ticket, open, signal);
     const outcome: Outcome = {
       stopReason: 'waiting',
-      message: writeLeading(open, theirs, mode, facts.stages),
+      message: writeLeading(open, theirs, circle, mode, facts.stages),
       waits: open.map((child) => ({ ticket: child, until: 'over' })),
       leads: { overview, to: notStarted.includes(ticket.state.category) ? 'started' : null },
+      ...(circle?.isOwn && { circle: circle.ids }),
     };
     return { outcome, heard };
   }
@@ -111,11 +115,18 @@ export async function showLeading(tx: Tx, run: ClaimedRun, { leads }: Outcome, s
   await addEffects(tx, [{ sessionId: stage.sessionId, runId: run.id, stepId: null, key, operation }]);
 }
 
-function writeLeading(open: TicketHint[], theirs: TicketName[], mode: Stages, written: string | null): string {
+function writeLeading(
+  open: TicketHint[],
+  theirs: TicketName[],
+  circle: Circle | null,
+  mode: Stages,
+  written: string | null,
+): string {
   const parts = [
     `This ticket has ${count(open.length, 'open sub-ticket')}, so I do no work on it itself: I have taken those that nobody had. ` +
       'Each begins when what blocks it is done, and those that may begin at the same time. The plan here shows how they stand.',
     theirs.length === 0 ? '' : `Not mine, and left alone: ${nameTickets(theirs)}.`,
+    circle === null ? '' : neverEnds(circle),
     mode === 'review-end'
       ? 'Stages: `review-end`. A sub-ticket that needs another begins on its branch as soon as that has a pull request.'
       : '',

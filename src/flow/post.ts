@@ -31,7 +31,7 @@ import {
   settleEffect,
 } from '../store/effects.ts';
 import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
-import { markDue, markOver, markTaken } from '../store/waits.ts';
+import { markDue, markLost, markOver } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { closeFor, isRateLimited } from './rate-limits.ts';
@@ -185,7 +185,7 @@ async function remember(
     await updateSession(tx, session.id, { pullRequest: { number: Number(result.number), url: String(result.url) } });
   // What we did ourselves, no delivery need tell.
   if (operation.kind === 'moveTicket' && !('skipped' in result)) await markOver(tx, [session.ticketId]);
-  if (operation.kind === 'takeTicket' && 'skipped' in result) await markTaken(tx, session.id);
+  if (operation.kind === 'takeTicket' && 'skipped' in result) await markLost(tx, session.id);
   if (operation.kind === 'createTicket' && operation.relation === 'child' && !(await isFiling(tx, session.id)))
     await markDue(tx, session.id); // from now on it leads them
 }

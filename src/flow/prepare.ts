@@ -18,6 +18,7 @@ import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { tellUnmatchedPaths } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
+import { baseNow, moveBase } from './base-branch.ts';
 import { type Beginning, mayBegin } from './before-work.ts';
 import { readTicketNow, tellEdits } from './edits.ts';
 import { failed, findRepository } from './find-repository.ts';
@@ -83,12 +84,14 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
   const standing = await lookAtPullRequest(deps, run, session, repository, host, signal);
   if ('outcome' in standing) return standing;
-  session = standing;
+  const place = { repository, host };
+  session = await moveBase(deps, run, standing, place, signal);
   const location = await host.locate(repository, signal);
   const { standsOn } = beginning;
   const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
+  const below = session.baseBranch === null && stacked !== null ? await baseNow(deps, place, stacked, signal) : null;
   const baseBranch =
-    session.baseBranch ?? stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
+    session.baseBranch ?? below ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
   if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
   if (run.purpose === 'work') await startTicket(deps, run, ticket);
 

@@ -21,6 +21,7 @@ import {
 } from '../store/sessions-at-work.ts';
 import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
+import { readIfThere } from './read-if-there.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 import { reconcileWaits } from './wake-waiting.ts';
 
@@ -73,7 +74,7 @@ async function reconcileTracker(
   const given = await listGiven(tracker, signal, async (tickets) => {
     const open: Ticket[] = [];
     for (const { ticket } of await unawareOf(deps.db, tickets)) {
-      const read = await readIfThere(tracker, ticket, signal);
+      const read = await ask(signal, () => readIfThere(tracker, ticket, signal));
       if (read && !isOver(read.state.category)) open.push(read);
     }
     for (const ticket of open) await takeUp(deps, ticket);
@@ -84,7 +85,7 @@ async function reconcileTracker(
   const gone: SessionAtWork[] = [];
   const taken: { session: SessionAtWork; ticket: Ticket }[] = [];
   const look = async (session: SessionAtWork, lost: SessionAtWork[]) => {
-    const ticket = await readIfThere(tracker, session.hint, signal);
+    const ticket = await ask(signal, () => readIfThere(tracker, session.hint, signal));
     if (!ticket) lost.push(session);
     else if (isOver(ticket.state.category)) await letGo(deps, session, ticket, 'closed');
     else taken.push({ session, ticket });
@@ -119,13 +120,6 @@ async function listGiven(
     cursor = page.next;
   } while (cursor !== null);
   return given;
-}
-
-function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): Promise<Ticket | null> {
-  return ask(signal, () => tracker.readTicket(hint, signal)).catch((error: unknown) => {
-    if (error instanceof VendorError && error.code === 'not_found') return null;
-    throw error;
-  });
 }
 
 /**

@@ -207,7 +207,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   const session = await tellSession(tx, event.ticket, told);
   if (!session) return false;
   const words = await takeInWords(deps, tx, session, event, due);
-  if (session.waiting && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
+  if (session.state === 'awaitingInput' && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
   await act(deps, tx, session, await readAttention(tx, session.id), words, due);
   return true;
 }

@@ -33,6 +33,7 @@ import { currentConversation } from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { openTaken } from './open-taken.ts';
 import { limitWrites } from './rate-limits.ts';
+import { readIfThere } from './read-if-there.ts';
 import type { SortDeps } from './sort.ts';
 
 export interface OrderDeps extends SortDeps {
@@ -148,13 +149,6 @@ async function list(
     next = page.next;
   } while (next !== null && listed.length < bounds.listed);
   return { from, listed, next };
-}
-
-async function readIfThere(tracker: Tracker, hint: TicketHint, signal: AbortSignal): Promise<Ticket | null> {
-  return tracker.readTicket(hint, signal).catch((error: unknown) => {
-    if (error instanceof VendorError && error.code === 'not_found') return null;
-    throw error;
-  });
 }
 
 /** Takes a ticket that was picked and opens its session, as if a person had given it to the agent. Throws when it is to be tried again. */

@@ -9,7 +9,8 @@ import { newestProposal } from '../store/proposals.ts';
 import { begunAtOf, listLiveWork, standingRating } from '../store/ratings.ts';
 import { holdRun } from '../store/runs.ts';
 import { currentConversation, ticketIdOf } from '../store/sessions.ts';
-import { hasBegun, listOverridden } from '../store/waits.ts';
+import { hasSteps } from '../store/steps.ts';
+import { listOverridden } from '../store/waits.ts';
 import type { Beginning } from './before-work.ts';
 import type { NotPrepared } from './prepare.ts';
 
@@ -23,7 +24,7 @@ export async function waitForOverlaps(beginning: Beginning): Promise<NotPrepared
   const { db } = deps;
   if (session.repository === null) return null;
   const rating = await standingRating(db, session.id);
-  if (!rating || mustRate(rating) || rating.followed === 'split' || (await hasBegun(db, run.id))) return null;
+  if (!rating || mustRate(rating) || rating.followed === 'split' || (await hasSteps(db, run.id))) return null;
   const proposal = await newestProposal(db, session.id);
   if (proposal && proposal.state !== 'approved') return null; // nothing is changed before it is
   const [live, begunAt, overridden] = await Promise.all([

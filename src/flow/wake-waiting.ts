@@ -1,10 +1,10 @@
 import { attend } from '../core/attention.ts';
-import { childrenOf, openChildren, writeOverview } from '../core/dependencies.ts';
+import { childrenOf, openBlockers, openChildren } from '../core/dependencies.ts';
 import { isOver, type Ticket, type TrackerKind } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
-import { addActivities, readPlan, savePlan } from '../store/activities.ts';
+import { addActivities } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
-import { keepReading, listLeaders, planVersion, readChildren, readReading } from '../store/overviews.ts';
+import { keepReading, readChildren, readReading } from '../store/overviews.ts';
 import { currentConversation, findSession, lockSession, type SessionRow, ticketIdOf } from '../store/sessions.ts';
 import {
   claimLongestUnseen,
@@ -12,6 +12,7 @@ import {
   clearDue,
   endWaiting,
   forgetSeen,
+  lastOutcome,
   listToWake,
   listWaits,
   markCome,
@@ -20,9 +21,10 @@ import {
   type WaitRow,
 } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
+import { lookAround, notOverridden } from './circles.ts';
+import { readIfThere } from './read-if-there.ts';
 import { rest, type SortDeps } from './sort.ts';
 import { startRun } from './start.ts';
-import { readIfThere } from './wait-for-blockers.ts';
 
 /** In one look. */
 const most = { read: 20, woken: 100 };
@@ -34,36 +36,39 @@ const goneAfter = 2;
 type Deps = Pick<SortDeps, 'db' | 'trackers' | 'policy' | 'nudge' | 'wake' | 'log'>;
 
 /**
- * Begins what has nothing left to wait for, and keeps the overviews of those that lead. What has come is in the tables: sort
- * and reconcile write it there. Any number of processes may do this, each second; after a restart it goes on as before.
+ * Begins what has nothing left to wait for. What has come is in the tables: sort and reconcile write it there. Any number of processes may do this, each second; after a restart it goes on as before.
  */
 export async function wakeWaiting(deps: Deps, signal: AbortSignal): Promise<void> {
   const { db } = deps;
-  await lookAtAll(deps, await claimUnseen(db, most.read), signal);
+  await lookAtAll(deps, await claimUnseen(db, most.read), signal, 'changed');
   let begun = false;
   for (const id of await listToWake(db, most.woken)) begun = (await wakeOne(deps, id)) || begun;
   if (begun) {
     deps.wake('post');
     await deps.nudge('run');
   }
-  await keepOverviews(deps);
 }
 
 /** What webhooks missed of what sessions wait for; those that were asked for longest ago come first. */
 export async function reconcileWaits(deps: Deps, tracker: TrackerKind, signal: AbortSignal): Promise<void> {
-  await lookAtAll(deps, await claimLongestUnseen(deps.db, tracker, readsARound), signal);
+  await lookAtAll(deps, await claimLongestUnseen(deps.db, tracker, readsARound), signal, 'all');
 }
 
+/** For whose circles one looks: only of tickets whose own relations have changed, or of all, for a circle may close anywhere. */
+type Circles = 'changed' | 'all';
+
 /** One that cannot be read is read again; the others are not kept waiting for it. */
-async function lookAtAll(deps: Deps, ids: string[], signal: AbortSignal): Promise<void> {
+async function lookAtAll(deps: Deps, ids: string[], signal: AbortSignal, which: Circles): Promise<void> {
   const failed = new Set<string>();
+  const read = new Map<string, Ticket | null>();
   for (const id of ids) {
     const session = await findSession(deps.db, id);
     const tracker = session && deps.trackers.get(session.hint.tracker);
-    if (!session?.waiting || !tracker) continue;
+    if (session?.state !== 'awaitingInput' || !tracker) continue;
     try {
       if (failed.has(tracker.kind)) throw new Error(`the tracker ${tracker.kind} did not answer before`);
-      await lookAt(deps, session, tracker, signal);
+      const ticket = await lookAt(deps, session, tracker, signal);
+      if (ticket && (which === 'all' || ticket.isChanged)) await lookForCircle(deps, session, ticket, read, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (isDatabaseUnavailable(error)) throw error;
@@ -77,12 +82,18 @@ async function lookAtAll(deps: Deps, ids: string[], signal: AbortSignal): Promis
 
 /**
  * Reads a ticket that waits: its relations say how those it waits for stand. What it is not related to any more is not waited
- * for; what is not to be found, twice, is gone, and counts as over.
+ * for; what is not to be found, twice, is gone, and counts as over. Answers the ticket; null where reconcile sees to it.
  */
-async function lookAt(deps: Deps, session: SessionRow, tracker: Tracker, signal: AbortSignal): Promise<void> {
+async function lookAt(
+  deps: Deps,
+  session: SessionRow,
+  tracker: Tracker,
+  signal: AbortSignal,
+): Promise<(Ticket & { isChanged: boolean }) | null> {
   const { db } = deps;
   const ticket = await readIfThere(tracker, session.hint, signal);
-  if (!ticket) return; // reconcile sees to it
+  if (!ticket) return null;
+  const before = await readReading(db, session.ticketId);
   await keepReading(db, ticket);
   const related = new Map(
     ticket.relations
@@ -99,6 +110,29 @@ async function lookAt(deps: Deps, session: SessionRow, tracker: Tracker, signal:
   }
   await markCome(db, session.id, come);
   if (session.leads && (await hasNewChild(deps, ticket, waits, tracker, signal))) await markDue(db, session.id);
+  return { ...ticket, isChanged: before === null || relationsOf(before) !== relationsOf(ticket) };
+}
+
+function relationsOf({ relations }: Ticket): string {
+  const named = relations.map(({ type, ticket }) => `${type} ${ticketIdOf(ticket)}`);
+  return named.toSorted().join();
+}
+
+/** A circle that closed after the waiting had begun: its run is to tell people, once for each. */
+async function lookForCircle(
+  { db, trackers }: Deps,
+  session: SessionRow,
+  ticket: Ticket,
+  read: Map<string, Ticket | null>,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = [...(await notOverridden(db, ticket, openBlockers(ticket))), ...openChildren(ticket)];
+  if (first.length === 0) return;
+  read.set(session.ticketId, ticket);
+  const { circle } = await lookAround({ db, trackers }, ticket, first, signal, read);
+  if (!circle?.isOwn) return;
+  const told = (await lastOutcome(db, session.id))?.circle ?? [];
+  if (circle.ids.join() !== told.join()) await markDue(db, session.id);
 }
 
 /** Whether a ticket that is named no more need not be waited for. */
@@ -164,31 +198,14 @@ async function wakeOne({ db, policy }: Deps, id: string): Promise<boolean> {
     }
     if (attention.run) return false; // somebody else has begun it
     const conversation = await currentConversation(tx, id);
+    const isLeft = (await listWaits(tx, id)).length > 0;
     if (!(await endWaiting(tx, id))) return false;
-    const why = session.waiting && !session.leads ? { why: 'What I waited for has come: I begin now.' } : {};
+    const words = isLeft
+      ? 'What I wait for has changed: I look at it again.'
+      : 'What I waited for has come: I begin now.';
+    const why = session.state === 'awaitingInput' && !session.leads ? { why: words } : {};
     if (todo === 'work' && (await startRun(tx, policy, session, attention, conversation, why))) return true;
     await clearDue(tx, id);
     return true;
   });
-}
-
-/** The plan of a session that leads says how its sub-tickets stand; it is written anew when one has moved. */
-async function keepOverviews({ db, wake }: Deps): Promise<void> {
-  let changed = false;
-  for (const { id, reading, plan } of await listLeaders(db)) {
-    const overview = async () => writeOverview(await readChildren(db, reading ? childrenOf(reading) : []));
-    if (JSON.stringify(await overview()) === JSON.stringify(plan)) continue;
-    await db.transaction().execute(async (tx) => {
-      const session = await lockSession(tx, id);
-      if (!session?.waiting || !session.leads) return;
-      const ticket = await readReading(tx, session.ticketId);
-      const now = writeOverview(await readChildren(tx, ticket ? childrenOf(ticket) : []));
-      if (JSON.stringify(now) === JSON.stringify(await readPlan(tx, id))) return;
-      const conversation = await currentConversation(tx, id);
-      const stage = { sessionId: id, runId: null, stepId: null, conversation };
-      await savePlan(tx, stage, `overview/${await planVersion(tx, id)}`, now);
-      changed = true;
-    });
-  }
-  if (changed) wake('post');
 }

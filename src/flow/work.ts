@@ -8,6 +8,7 @@ import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readImages } from '../store/edits.ts';
 import { orderPaying } from '../store/order-picks.ts';
+import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation } from '../store/sessions.ts';
@@ -24,7 +25,7 @@ import { newestReading } from './edits.ts';
 import { createFinish } from './finish.ts';
 import { hear } from './hear.ts';
 import { createJournal } from './journal.ts';
-import { prepare } from './prepare.ts';
+import { type NotPrepared, type Prepared, prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { createScope, noteOnRating } from './scope.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -43,11 +44,14 @@ export async function workOnTicket(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { db } = deps;
-  let prepared = await prepare(deps, run, signal);
-  while ('outcome' in prepared) {
-    const { outcome, heard } = prepared;
-    if (await conclude(deps, run, outcome, { work: null, heard })) return outcome;
+  let prepared: Prepared | NotPrepared;
+  for (;;) {
+    // Whatever may not begin knew these words: they must not have it look again and again.
+    const unread = (await unreadPrompts(db, run.sessionId)).map(({ id }) => id);
     prepared = await prepare(deps, run, signal);
+    if (!('outcome' in prepared)) break;
+    const { outcome, heard } = prepared;
+    if (await conclude(deps, run, outcome, { work: null, heard: [...heard, ...unread] })) return outcome;
   }
   // A model call of an earlier attempt that is still open has lost its reply: it counts before limits are looked at.
   if (run.attempt > 1)

@@ -158,7 +158,8 @@ const checks: Check[] = [
         else 'nothing is left to wait for, and it did not begin' end as explanation
       from sessions s where (s.waiting and s.state <> 'awaitingInput')
         or (s.due and s.state not in ('pending', 'active') and s.updated_at < now() - make_interval(secs => ${live ? 3600 : 0}))
-        or (s.waiting and not exists (select from waits w where w.session_id = s.id and (${isOpen}
+        or ((s.waiting or s.state = 'awaitingInput' and exists (select from waits w where w.session_id = s.id))
+          and not exists (select from waits w where w.session_id = s.id and (${isOpen}
           -- The sweep has its time; when the other session came to rest is told by its row.
           or ${live} and (w.over_at > now() - interval '1 minute' or exists (
             select from sessions o where o.ticket_id = w.on_ticket and o.updated_at > now() - interval '1 minute')))))`,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Child } from '../core/dependencies.ts';
+import { type Child, childrenOf } from '../core/dependencies.ts';
 import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
 import { hintOf, type Ticket, type TicketRelation } from '../core/ticket.ts';
@@ -69,22 +69,23 @@ export async function readChildren(db: Database | Tx, relations: TicketRelation[
 
 export interface Leader {
   id: string;
-  /** Its ticket, as it was last read. */
-  reading: Ticket | null;
+  /** The parts of its ticket, as it was last read. */
+  children: TicketRelation[];
   plan: Plan;
 }
 
-/** Sessions that lead sub-tickets which are not all over. */
-export async function listLeaders(db: Database): Promise<Leader[]> {
-  const rows = await db
-    .selectFrom('sessions')
-    .innerJoin('tickets', 'tickets.id', 'sessions.ticket_id')
-    .leftJoin('plans', 'plans.session_id', 'sessions.id')
-    .select(['sessions.id', 'tickets.reading', 'plans.plan'])
-    .where('sessions.waiting', '=', true)
-    .where('sessions.leads', '=', true)
-    .execute();
-  return rows.map(({ id, reading, plan }) => ({ id, reading, plan: plan ?? [] }));
+/** Sessions that lead sub-tickets which are not all over: so many, behind the one with this id. */
+export async function listLeaders(db: Database, after: string | null, limit: number): Promise<Leader[]> {
+  const found = await sql<{ id: string; relations: TicketRelation[] | null; plan: Plan | null }>`
+    select s.id, t.reading -> 'relations' as relations, p.plan from sessions s
+    join tickets t on t.id = s.ticket_id left join plans p on p.session_id = s.id
+    where s.waiting and s.leads and s.id > coalesce(${after}::uuid, '00000000-0000-0000-0000-000000000000')
+    order by s.id limit ${limit}`.execute(db);
+  return found.rows.map(({ id, relations, plan }) => ({
+    id,
+    children: childrenOf({ relations: relations ?? [] }),
+    plan: plan ?? [],
+  }));
 }
 
 /** What tells one version of a session's plan from the next. */

@@ -13,9 +13,14 @@ export async function publishedTree(db: Database, sessionId: string): Promise<st
   return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
 }
 
-/** What the session pushed last as its work, on whatever branch; null: nothing. */
-export async function lastPushedTree(db: Database, sessionId: string): Promise<string | null> {
-  const row = await pushesOf(db, sessionId).where('state', '=', 'done').executeTakeFirst();
+/** What the session pushed last as its work, on whatever branch; made on this base, where one is named. null: nothing. */
+export async function lastPushedTree(db: Database, sessionId: string, base?: string): Promise<string | null> {
+  const row = await pushesOf(db, sessionId)
+    .where('state', '=', 'done')
+    // A snapshot that nobody needs any more is deleted; its push is then as good as on any base.
+    .where(sql<boolean>`not exists (
+      select from snapshots s where s.id = (operation ->> 'snapshotId')::uuid and s.base_commit <> ${base ?? null}::text)`)
+    .executeTakeFirst();
   return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
 }
 

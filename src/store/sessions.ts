@@ -200,7 +200,7 @@ export async function listSessions(db: Database, limit: number): Promise<(Sessio
 /** Throws on a transition that `core/session.ts` does not know. Whatever it waited for, it waits no more. */
 export async function moveSession(tx: Tx, session: SessionRow, state: SessionState): Promise<void> {
   if (!canMove(session.state, state)) throw new Error(`a session cannot go from ${session.state} to ${state}`);
-  if (session.waiting) await tx.deleteFrom('waits').where('session_id', '=', session.id).execute();
+  if (session.state === 'awaitingInput') await tx.deleteFrom('waits').where('session_id', '=', session.id).execute();
   await updateSession(tx, session.id, { state });
 }
 

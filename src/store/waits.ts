@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { nextBranch } from '../core/follow-up.ts';
 import type { Outcome, Wait } from '../core/outcome.ts';
 import type { TicketHint, TrackerKind } from '../core/ticket.ts';
 import { toJson } from '../lib/json.ts';
@@ -17,8 +18,12 @@ function isReady(session: string) {
     and ${sql.ref(`${session}.branch`)} is not null`;
 }
 
-/** A session that came to rest with this outcome waits from now on. Call with the session's lock held. */
-export async function beginWaiting(tx: Tx, sessionId: string, { waits = [], leads }: Outcome): Promise<void> {
+/**
+ * A session that came to rest with this outcome waits from now on. One that asks people instead begins as well when what it
+ * names has come, but whatever is said to it is an answer. Call with the session's lock held.
+ */
+export async function beginWaiting(tx: Tx, sessionId: string, outcome: Outcome): Promise<void> {
+  const { stopReason, waits = [], leads } = outcome;
   await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
   if (waits.length > 0)
     await tx
@@ -37,7 +42,7 @@ export async function beginWaiting(tx: Tx, sessionId: string, { waits = [], lead
       .execute();
   await tx
     .updateTable('sessions')
-    .set({ waiting: true, ...(leads && { leads: true }) })
+    .set({ waiting: stopReason === 'waiting', ...(leads && { leads: true }) })
     .where('id', '=', sessionId)
     .execute();
 }
@@ -106,7 +111,9 @@ export async function markDue(db: Database | Tx, sessionId: string): Promise<voi
  */
 export async function listToWake(db: Database, limit: number): Promise<string[]> {
   const found = await sql<{ id: string }>`
-    select s.id from sessions s where (s.waiting or s.due) and (s.state not in ('pending', 'active') or not s.given)
+    with found as (select id from sessions where waiting or due union select session_id from waits)
+    select s.id from found join sessions s on s.id = found.id
+    where (s.waiting or s.due or s.state = 'awaitingInput') and (s.state not in ('pending', 'active') or not s.given)
       and (s.due or s.stop_at >= greatest(s.given_at, s.spoke_at)
         or not exists (select from waits w where w.session_id = s.id and ${isOpen}))
     limit ${limit}`.execute(db);
@@ -117,15 +124,16 @@ export async function listToWake(db: Database, limit: number): Promise<string[]>
 export async function endWaiting(tx: Tx, sessionId: string): Promise<boolean> {
   const ended = await sql`
     update sessions s set due = true, waiting = false
-    where id = ${sessionId} and (s.due or s.waiting) and (s.due
-      or not exists (select from waits w where w.session_id = s.id and ${isOpen}))`.execute(tx);
+    where id = ${sessionId} and (s.due
+      or (s.waiting or s.state = 'awaitingInput' and exists (select from waits w where w.session_id = s.id))
+        and not exists (select from waits w where w.session_id = s.id and ${isOpen}))`.execute(tx);
   if (Number(ended.numAffectedRows ?? 0n) === 0) return false;
   await tx.deleteFrom('waits').where('session_id', '=', sessionId).execute();
   return true;
 }
 
 /** Somebody else has its ticket: it comes to rest, within a second. */
-export async function markTaken(tx: Tx, sessionId: string): Promise<void> {
+export async function markLost(tx: Tx, sessionId: string): Promise<void> {
   await tx.updateTable('sessions').set({ given: false, due: true }).where('id', '=', sessionId).execute();
 }
 
@@ -148,7 +156,7 @@ export async function forgetSeen(tx: Tx, sessionId: string): Promise<void> {
 export async function claimUnseen(db: Database, limit: number): Promise<string[]> {
   return claim(
     db,
-    sql`select w.session_id from waits w join sessions s on s.id = w.session_id and s.waiting
+    sql`select w.session_id from waits w join sessions s on s.id = w.session_id and s.state = 'awaitingInput'
       where w.seen_at is null limit ${limit * 10} for update of w skip locked`,
     limit,
   );
@@ -158,7 +166,7 @@ export async function claimUnseen(db: Database, limit: number): Promise<string[]
 export async function claimLongestUnseen(db: Database, tracker: TrackerKind, limit: number): Promise<string[]> {
   return claim(
     db,
-    sql`select w.session_id from waits w join sessions s on s.id = w.session_id and s.waiting
+    sql`select w.session_id from waits w join sessions s on s.id = w.session_id and s.state = 'awaitingInput'
       join tickets t on t.id = s.ticket_id and t.tracker = ${tracker}
       where w.until <> 'rests' order by w.seen_at nulls first limit ${limit * 10} for update of w skip locked`,
     limit,
@@ -230,10 +238,15 @@ export async function findStackedOn(
   return found.rows[0] ?? null;
 }
 
-/** Whether a run has begun to work: what was true when it began does not stop it any more. */
-export async function hasBegun(db: Database, runId: string): Promise<boolean> {
-  const step = await db.selectFrom('steps').select('id').where('run_id', '=', runId).limit(1).executeTakeFirst();
-  return step !== undefined;
+/** The number of the pull request that a session of ours opened from a branch, and may have gone on from since; null: none did. */
+export async function findRequestFrom(db: Database, repository: string, branch: string): Promise<number | null> {
+  const after = [nextBranch(branch, true), nextBranch(branch, false)];
+  const found = await sql<{ number: number | null }>`
+    select (case when branch = ${branch} then pull_request else follows end ->> 'number')::int as number from sessions
+    where repository = ${repository} and (branch = ${branch} and pull_request is not null
+      or branch = any(${after}) and follows is not null)
+    order by branch <> ${branch} limit 1`.execute(db);
+  return found.rows[0]?.number ?? null;
 }
 
 /** How the session's last run ended; null before one has. */

@@ -275,6 +275,19 @@ export function codeHostContract(
       expect(await openFrom(branch)).toMatchObject([{ number: first.number, title: 'Better', body: odd }]);
     });
 
+    contract('a later request for another base moves the open one', async ({ expect }) => {
+      const { branch, commit, input } = await pushed();
+      const below = newBranch();
+      await push(below, await world.commit(), null);
+      const first = await open({ ...input, base: below });
+      expect(first.base).toBe(below);
+      await push(branch, await world.commit(), commit);
+      const second = await open({ ...input, id: randomUUID() });
+      expect(second).toMatchObject({ number: first.number, base: world.defaultBranch, state: 'open' });
+      expect(await read(first.number)).toEqual(second);
+      expect(await openFrom(branch)).toMatchObject([{ number: first.number, base: world.defaultBranch }]);
+    });
+
     contract('branches at once get pull requests of their own', async ({ expect }) => {
       const inputs = [];
       for (let made = 0; made < 5; made++) inputs.push((await pushed()).input);

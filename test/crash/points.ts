@@ -6,19 +6,19 @@ import type { StepKind } from '../../src/core/step.ts';
  * ticket of the crash tests passes through fails them, since each of its points must be seen to be reached.
  */
 const stepKinds: Record<StepKind, true> = { model: true, tool: true, verify: true };
-const effectKinds: Record<Operation['kind'], boolean> = {
-  postActivity: true,
-  updatePlan: true,
-  moveTicket: true,
-  attachPullRequest: true,
-  pushBranch: true,
-  openPullRequest: true,
-  // No ticket of these tests has sub-tickets; theirs are killed in test/e2e/dependencies-killed.test.ts.
-  createTicket: false,
-  takeTicket: false,
-  releaseTicket: false,
-  // Nobody corrects the agent here; killed in test/e2e/corrections.test.ts.
-  pushFile: false,
+const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
+  postActivity: 'any',
+  updatePlan: 'any',
+  moveTicket: 'any',
+  attachPullRequest: 'any',
+  pushBranch: 'any',
+  openPullRequest: 'any',
+  // By tickets that are split.
+  createTicket: 'split',
+  takeTicket: 'split',
+  // No standing order picks a ticket here, and nobody corrects the agent; that is killed in test/e2e/corrections.test.ts.
+  releaseTicket: 'none',
+  pushFile: 'none',
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */
@@ -26,9 +26,10 @@ export const stepPoints = ['before', 'begun', 'mid', 'worked', 'after'].flatMap(
   Object.keys(stepKinds).map((kind) => `step/${kind}/${moment}`),
 );
 /** `mid` lies between the last look at the lease and the request. */
-export const effectPoints = Object.entries(effectKinds).flatMap(([kind, isPlayed]) =>
-  isPlayed ? ['before', 'mid', 'after', 'settled'].map((moment) => `effect/${kind}/${moment}`) : [],
-);
+const effectPoints = (by: 'any' | 'split') =>
+  ['before', 'mid', 'after', 'settled'].flatMap((moment) =>
+    Object.entries(effectKinds).flatMap(([kind, played]) => (played === by ? [`effect/${kind}/${moment}`] : [])),
+  );
 /** Moments that belong to no kind. */
 const otherPoints = [
   'accept/mid',
@@ -44,4 +45,6 @@ const otherPoints = [
   'conclude/after',
 ];
 
-export const allPoints = [...otherPoints, ...stepPoints, ...effectPoints];
+export const allPoints = [...otherPoints, ...stepPoints, ...effectPoints('any')];
+/** Of a ticket that is split, and of its parts. */
+export const splitPoints = [...effectPoints('split'), 'conclude/before', 'conclude/mid', 'conclude/after'];

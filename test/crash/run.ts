@@ -8,7 +8,7 @@ import { startDatabaseProxy } from '../support/database-proxy.ts';
 import { loseNextReply, strikeAtEach } from './faults.ts';
 import { freezeAtEach } from './fences.ts';
 import { killAtEach, killAtRandom } from './kills.ts';
-import { allPoints, stepPoints } from './points.ts';
+import { allPoints, splitPoints, stepPoints } from './points.ts';
 import { openStage, type Stage } from './stage.ts';
 
 /**
@@ -21,11 +21,13 @@ const seed = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31);
 const some = new RegExp(process.env.CRASH_POINTS ?? '');
 const all = allPoints.filter((point) => some.test(point));
 const steps = stepPoints.filter((point) => some.test(point));
+const split = splitPoints.filter((point) => some.test(point));
 const inFlow = all.filter((point) => !point.startsWith('accept/') && !point.startsWith('sort/'));
 
 interface Part {
   name: string;
   moves?: boolean;
+  splits?: boolean;
   /** Answers what was to be reached and was not. */
   play(stage: Stage, database: CrashablePostgres): Promise<string[]>;
 }
@@ -44,18 +46,7 @@ const parts: Part[] = [
   },
   {
     name: 'reply',
-    async play(stage, database) {
-      const proxy = await startDatabaseProxy();
-      const missed = [];
-      for (const group of inGroups(inFlow, 10))
-        missed.push(
-          ...(await strikeAtEach(stage, group, loseNextReply(stage, proxy), { databaseUrl: proxy.url(database.url) })),
-        );
-      console.log(`  answers of the database that were lost: ${proxy.lost()}`);
-      if (proxy.lost() === 0) missed.push('no answer of the database was lost');
-      await proxy.goAway();
-      return missed;
-    },
+    play: (stage, database) => loseRepliesAtEach(stage, database, inGroups(inFlow, 10)),
   },
   {
     name: 'freeze',
@@ -64,6 +55,12 @@ const parts: Part[] = [
         stage,
         inFlow.filter((point) => !/(begun|worked|settled)$/.test(point)),
       ),
+  },
+  { name: 'split-kill', splits: true, play: (stage) => killAtEach(stage, split) },
+  {
+    name: 'split-reply',
+    splits: true,
+    play: (stage, database) => loseRepliesAtEach(stage, database, inGroups(split, 10)),
   },
   { name: 'random', play: (stage) => killAtRandom(stage, kills, seed).then(() => []) },
 ];
@@ -82,11 +79,24 @@ console.log(`missed=${total.missed} wrong=${total.wrong}`);
 console.log(`lost=${total.lost} duplicate=${total.duplicate}`);
 process.exitCode = Object.values(total).some((count) => count > 0) ? 1 : 0;
 
+async function loseRepliesAtEach(stage: Stage, database: CrashablePostgres, groups: string[][]): Promise<string[]> {
+  const proxy = await startDatabaseProxy();
+  const missed = [];
+  for (const group of groups)
+    missed.push(
+      ...(await strikeAtEach(stage, group, loseNextReply(stage, proxy), { databaseUrl: proxy.url(database.url) })),
+    );
+  console.log(`  answers of the database that were lost: ${proxy.lost()}`);
+  if (proxy.lost() === 0) missed.push('no answer of the database was lost');
+  await proxy.goAway();
+  return missed;
+}
+
 async function playAll(database: CrashablePostgres): Promise<void> {
-  for (const { name, moves = false, play } of parts) {
+  for (const { name, moves = false, splits = false, play } of parts) {
     if (wanted !== undefined && wanted !== name) continue;
     const began = performance.now();
-    const stage = await openStage({ databaseUrl: await freshDatabase(database.url, name), moves });
+    const stage = await openStage({ databaseUrl: await freshDatabase(database.url, name), moves, splits });
     try {
       const own = { ...database, url: databaseNamed(database.url, name) };
       const missed = await play(stage, own);

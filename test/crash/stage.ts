@@ -15,8 +15,7 @@ import { type Started, spawnService, spawnWorld } from '../stand-ins/world/start
 const run = promisify(execFile);
 
 /** Passes through every kind of step and effect. What a call prints tells whether it was made again. */
-const script = `
-replies:
+const replies = `
   - { text: First the plan., calls: [{ tool: update_plan, input: { steps: [{ content: Write, status: inProgress }] } }] }
   - calls:
       - { tool: read, input: { path: README.md } }
@@ -27,6 +26,18 @@ replies:
   - { calls: [{ tool: bash, input: { command: "echo three >> lines.txt; cat lines.txt" } }] }
   - { calls: [{ tool: finish, input: { title: Three lines, summary: Three lines. } }] }
 `;
+const script = `
+replies:${replies}`;
+/** The same for the parts of a ticket, which is split before any work on it. */
+const splitScript = `
+tickets:
+  "To be split.":
+    - calls:
+        - tool: scope
+          input: { confidence: yellow, size: L, files: [a.txt], plan: [Split it], parts: [One, Two] }
+replies:
+  - { calls: [{ tool: scope, input: { confidence: green, size: S, files: [a.txt], plan: [Write] } }] }${replies}`;
+const partsOfEach = 2;
 const turns = 5;
 const expected: Record<string, string> = { 'lines.txt': 'one\ntwo\nthree\n', 'a.txt': 'a' };
 
@@ -67,20 +78,68 @@ export async function openStage(options: {
   databaseUrl: string;
   /** Machines take over from each other: what a call did may be undone after it had completed. */
   moves?: boolean;
+  /** Each ticket is split, and its parts are the work. */
+  splits?: boolean;
   script?: string;
 }): Promise<Stage> {
-  const { databaseUrl, moves = false } = options;
+  const { databaseUrl, moves = false, splits = false } = options;
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-'));
   await run('chmod', ['755', dir]);
   const { started: worldProcess, world } = await spawnWorld({ dir });
   const repository = await world.repository('app', { 'README.md': 'An app.\n' });
-  const model: ModelServer = await startModelServer({ script: options.script ?? script });
+  const model: ModelServer = await startModelServer({ script: options.script ?? (splits ? splitScript : script) });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 3 });
   pool.on('error', () => {});
   const processes = new Set<Started>();
   /** By ticket and turn: how often its model call may be made beside the first. */
   const mayAgain = new Map<string, number>();
   const tickets: string[] = [];
+  const approved = new Set<string>();
+
+  const partsOf = async (ticket: string) =>
+    (await world.show(ticket)).relations.flatMap(({ type, ticket: part }) =>
+      type === 'child' ? [part.identifier] : [],
+    );
+
+  /** Whether its parts have all come to their end, after somebody has approved them. */
+  async function isSplit(ticket: string): Promise<boolean> {
+    if (!approved.has(ticket)) {
+      const said = JSON.stringify((await world.show(ticket)).activities);
+      const code = /\*\*Split ([0-9a-f]+)\*\*/.exec(said)?.[1];
+      if (code === undefined) return false;
+      approved.add(ticket);
+      await world.comment(ticket, `approve ${code}`);
+    }
+    const parts = await partsOf(ticket);
+    for (const part of parts) if (!(await isWorkedOn(part))) return false;
+    return parts.length >= partsOfEach && (await rests(ticket));
+  }
+
+  async function isWorkedOn(ticket: string): Promise<boolean> {
+    const failed = await retried(() =>
+      pool.query(
+        `select (select outcome::text from runs where session_id = s.id order by number desc limit 1) as how
+         from sessions s join tickets t on t.id = s.ticket_id where t.identifier = $1 and s.state = 'error'`,
+        [ticket],
+      ),
+    );
+    if (failed.rows.length > 0) throw new Error(`${ticket} was given up: ${failed.rows[0].how}`);
+    const counts = (await world.counts())[ticket];
+    if (!counts || counts.closing === 0 || !counts.stateChanges.includes('In Review')) return false;
+    return rests(ticket);
+  }
+
+  async function rests(ticket: string): Promise<boolean> {
+    const { rows } = await retried(() =>
+      pool.query(
+        `select count(*)::int as open from sessions s join tickets t on t.id = s.ticket_id
+         where t.identifier = $1 and (s.state in ('pending', 'active')
+           or exists (select 1 from effects e where e.session_id = s.id and e.state = 'pending'))`,
+        [ticket],
+      ),
+    );
+    return rows[0].open === 0;
+  }
 
   const stage: Stage = {
     world,
@@ -97,6 +156,7 @@ export async function openStage(options: {
         parts: ['web', 'worker'],
         slots: 2,
         logLevel: 'warn',
+        rates: splits,
         ...rest,
         env: { ANTHROPIC_API_KEY: 'crash', ANTHROPIC_BASE_URL: `${model.url}/v1`, ...rest.env },
       });
@@ -107,31 +167,13 @@ export async function openStage(options: {
       return service;
     },
     async ticket() {
-      const { ticket } = await world.create({ title: `Ticket ${tickets.length + 1}`, assignee: 'shipmate' });
+      const title = `Ticket ${tickets.length + 1}`;
+      const description = splits ? 'To be split.' : '';
+      const { ticket } = await world.create({ title, description, assignee: 'shipmate' });
       tickets.push(ticket.identifier);
       return ticket.identifier;
     },
-    async isDone(ticket) {
-      const failed = await retried(() =>
-        pool.query(
-          `select (select outcome::text from runs where session_id = s.id order by number desc limit 1) as how
-           from sessions s join tickets t on t.id = s.ticket_id where t.identifier = $1 and s.state = 'error'`,
-          [ticket],
-        ),
-      );
-      if (failed.rows.length > 0) throw new Error(`${ticket} was given up: ${failed.rows[0].how}`);
-      const counts = (await world.counts())[ticket];
-      if (!counts || counts.closing === 0 || !counts.stateChanges.includes('In Review')) return false;
-      const { rows } = await retried(() =>
-        pool.query(
-          `select count(*)::int as open from sessions s join tickets t on t.id = s.ticket_id
-           where t.identifier = $1 and (s.state in ('pending', 'active')
-             or exists (select 1 from effects e where e.session_id = s.id and e.state = 'pending'))`,
-          [ticket],
-        ),
-      );
-      return rows[0].open === 0;
-    },
+    isDone: (ticket) => (splits ? isSplit(ticket) : isWorkedOn(ticket)),
     async done(ticket) {
       while (!(await stage.isDone(ticket))) await delay(50); // the outside is the only one to ask
     },
@@ -152,8 +194,18 @@ export async function openStage(options: {
     async verdict() {
       const counts = await world.counts();
       const verdict: Verdict = { lost: [], duplicate: [], wrong: [] };
-      for (const ticket of tickets) judge(ticket, counts[ticket], undoneTurns(stage.asked(ticket)), verdict);
-      for (const ticket of tickets) {
+      const worked: string[] = [];
+      const writes = splits ? await world.writes() : [];
+      for (const whole of tickets) {
+        const parts = splits ? await partsOf(whole) : [whole];
+        worked.push(...parts);
+        if (!splits) continue;
+        const taken = writes.filter(({ call, ticket }) => call === 'takeTicket' && parts.includes(ticket ?? ''));
+        exactly(verdict, `${whole}: parts`, parts.length, partsOfEach);
+        exactly(verdict, `${whole}: parts taken`, taken.length, partsOfEach);
+      }
+      for (const ticket of worked) judge(ticket, counts[ticket], undoneTurns(stage.asked(ticket)), verdict);
+      for (const ticket of worked) {
         judgeCalls(ticket, model.requests, mayAgain, moves, verdict);
         await judgeTree(ticket, counts[ticket], repository.location, verdict);
       }
@@ -185,12 +237,10 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** What one ticket leads to, exactly. Fleeting activities may be left out, and none may come twice. */
-function judge(ticket: string, counts: TicketCounts | undefined, undone: number, { lost, duplicate }: Verdict): void {
+function judge(ticket: string, counts: TicketCounts | undefined, undone: number, verdict: Verdict): void {
+  const { lost, duplicate } = verdict;
   if (!counts) return void lost.push(`${ticket}: everything`);
-  const exact = (what: string, seen: number, wanted: number) => {
-    if (seen < wanted) lost.push(`${ticket}: ${what} (${seen} of ${wanted})`);
-    if (seen > wanted) duplicate.push(`${ticket}: ${what} (${seen}, not ${wanted})`);
-  };
+  const exact = (what: string, seen: number, wanted: number) => exactly(verdict, `${ticket}: ${what}`, seen, wanted);
   exact('closing activity', counts.closing, 1);
   exact('branch', counts.branches.length, 1);
   exact('push', counts.pushes, 1);
@@ -206,6 +256,11 @@ function judge(ticket: string, counts: TicketCounts | undefined, undone: number,
     const isPlayedAgain = text.startsWith('{"type":"action"') && (again.get(text) ?? 0) <= undone;
     if (!isPlayedAgain) duplicate.push(`${ticket}: ${text}`);
   }
+}
+
+function exactly({ lost, duplicate }: Verdict, what: string, seen: number, wanted: number): void {
+  if (seen < wanted) lost.push(`${what} (${seen} of ${wanted})`);
+  if (seen > wanted) duplicate.push(`${what} (${seen}, not ${wanted})`);
 }
 
 function undoneTurns(asked: Message[][]): number {

@@ -105,7 +105,9 @@ describe('what a ticket says of the work', () => {
     expect(changed).toBe('docs/sum.md');
   });
 
-  test('paths that nobody can read are asked about, and the corrected field is the answer', async ({ expect }) => {
+  test('paths that nobody can read are asked about, once for each word, and the corrected field is the answer', async ({
+    expect,
+  }) => {
     const { view } = await work('Says which paths badly', { 'Allowed paths': 'src/[\nsum.js' });
     expect(view.state).toBe('awaitingInput');
     expect(view.activities.at(-1)?.activity).toMatchObject({
@@ -113,9 +115,12 @@ describe('what a ticket says of the work', () => {
       body: expect.stringContaining('- `src/[`: a bracket of it is not closed'),
     });
     const { identifier } = view.ticket;
+    await service.app.desk.comment(identifier, 'Please hurry', someone);
+    const again = await service.rest(identifier, 2);
+    expect([again.state, again.activities.at(-1)?.activity]).toEqual([view.state, view.activities.at(-1)?.activity]);
     await service.app.desk.editTicket(identifier, { fields: { 'Allowed paths': 'sum.js' } }, someone);
-    const done = await service.rest(identifier, 2);
-    expect([done.state, done.runs[1]?.outcome?.message]).toEqual(['complete', 's']);
+    const done = await service.rest(identifier, 3);
+    expect([done.state, done.runs[2]?.outcome?.message]).toEqual(['complete', 's']);
   });
 
   test('too many exit commands are asked about; one that is red sends the work back; green, it is evidence', async ({

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { checkInvariants } from '../../src/store/invariants.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
@@ -20,8 +23,31 @@ tickets:
   "Task: Roof.": ${change('roof')}
   "Task: Storey one.": ${change('one')}
   "Task: Storey two.": ${change('two')}
+    - expect: ["A balcony, too"]
+      calls:
+        - { tool: write, input: { path: balcony.md, content: "x\\n" } }
+        - { tool: finish, input: { title: Add a balcony, summary: "It has a balcony." } }
+    - expect: ["was merged meanwhile", "newest main", "And a lamp"]
+      calls:
+        - { tool: write, input: { path: lamp.md, content: "x\\n" } }
+        - { tool: finish, input: { title: Add a lamp, summary: "It has a lamp." } }
+  "Task: Ground.": ${change('ground')}
+  "Task: Wheel.":
+    - calls:
+        - { tool: write, input: { path: wheel.md, content: "x\\n" } }
+        - { tool: ask, input: { question: Of oak? } }
+    - expect: ["stands on the newest main", "Yes, of oak"]
+      calls: [{ tool: finish, input: { title: Add the wheel, summary: "The wheel is there." } }]
+  "Task: Sails.":
+    - calls: [{ tool: ask, input: { question: How many? } }]${change('sails')}
+  "Task: Cap.":
+    - calls: [{ tool: ask, input: { question: Shall it turn? } }]
+    - calls: [{ tool: bash, input: { command: "sleep 5.25; echo x > cap.md" } }]
+    - calls: [{ tool: finish, input: { title: Add the cap, summary: "The cap is there." } }]
 `;
 
+const run = promisify(execFile);
+let clones = 0;
 let service: TestService;
 beforeAll(async () => {
   service = await startTestService({ script, files: { 'a.txt': 'a\n', '.shipmate.yml': 'verify: [test -s a.txt]\n' } });
@@ -41,6 +67,21 @@ const said = async (ticket: string) =>
     activity.type === 'action' ? '' : activity.body,
   );
 const planOf = async (ticket: string) => (await desk().show(ticket)).plan.map((step) => step.content);
+
+const requestOf = async (head: string | null) =>
+  (await service.database.pool.query('select base, body, state from local_git_pull_requests where head = $1', [head]))
+    .rows;
+
+/** As a person does it in a clone, with a commit of somebody else after it. */
+async function merge(branch: string | null, removes = false): Promise<void> {
+  const clone = join(service.dir, `clone-${clones++}`);
+  const git = (...args: string[]) =>
+    run('git', ['-C', clone, '-c', 'user.name=Ada', '-c', 'user.email=a@example.com', ...args]);
+  await run('git', ['clone', '--quiet', service.repository, clone]);
+  await git('merge', '--quiet', '--no-ff', '-m', `Merge ${branch}`, `origin/${branch}`);
+  await git('commit', '--quiet', '--allow-empty', '-m', 'Later');
+  await git('push', '--quiet', 'origin', 'main', ...(removes ? [`:${branch}`] : []));
+}
 
 describe('tickets that wait for others', () => {
   test('one that is blocked says for whom it waits, keeps what is said, and begins when the other is done', async ({
@@ -147,7 +188,7 @@ describe('a ticket with sub-tickets', () => {
     const [first, second] = [await urlOf(cellar), await urlOf(walls)];
     expect((await service.rest(roof)).runs.map((run) => run.outcome?.stopReason)).toEqual(['waiting']);
     await expect
-      .poll(() => planOf(house), { timeout: 5_000 })
+      .poll(() => planOf(house))
       .toEqual([
         `${cellar} Cellar: in review: ${first}`,
         `${walls} Walls: in review: ${second}`,
@@ -162,7 +203,7 @@ describe('a ticket with sub-tickets', () => {
     await desk().move(cellar, 'Done', someone);
     await service.database.pool.query('update deliveries set sorted_at = null'); // all of it once more
     await expect
-      .poll(() => planOf(house), { timeout: 5_000 })
+      .poll(() => planOf(house))
       .toEqual([
         `${cellar} Cellar: done`,
         `${walls} Walls: in review: ${second}`,
@@ -173,7 +214,7 @@ describe('a ticket with sub-tickets', () => {
     const third = (await service.rest(roof, 2)).pullRequest?.url;
     await desk().move(garden, 'Canceled', someone);
     await expect
-      .poll(() => planOf(house), { timeout: 5_000 })
+      .poll(() => planOf(house))
       .toEqual([
         `${cellar} Cellar: done`,
         `${walls} Walls: done`,
@@ -218,5 +259,63 @@ describe('a ticket with sub-tickets', () => {
     await expect.poll(async () => (await service.app.sessions.view(tower))?.state).toBe('stopped');
     expect((await said(tower)).at(-1)).toContain('I begin no further sub-ticket');
     expect((await service.app.sessions.view(two))?.state).toBe('complete');
+
+    await merge(below.branch);
+    await desk().comment(two, 'A balcony, too', someone);
+    const moved = await service.rest(two, above.runs.length + 1);
+    expect([moved.baseBranch, moved.branch, moved.pullRequest]).toEqual(['main', above.branch, above.pullRequest]);
+    expect(await requestOf(above.branch)).toMatchObject([
+      { base: 'main', body: expect.not.stringContaining('Stacked') },
+    ]);
+    expect(await service.git('diff', '--name-only', `main...${above.branch}`)).toBe('balcony.md\ntwo.md');
+
+    await merge(above.branch);
+    await desk().comment(two, 'And a lamp', someone);
+    const anew = await service.rest(two, above.runs.length + 2);
+    expect(await requestOf(anew.branch)).toMatchObject([{ base: 'main', state: 'open' }]);
+    expect(await service.git('merge-base', 'main', anew.branch ?? '')).toBe(await service.git('rev-parse', 'main'));
+    expect(await service.git('diff', '--name-only', 'main', anew.branch ?? '')).toBe('lamp.md');
+  });
+
+  test('stages review-end: what is merged and gone while others stand on it holds none of them up', async ({
+    expect,
+  }) => {
+    const mill = await file('Mill', { Stages: 'review end' });
+    const [ground, wheel, sails, cap] = [
+      await file('Ground'),
+      await file('Wheel'),
+      await file('Sails'),
+      await file('Cap'),
+    ];
+    for (const part of [ground, wheel, sails, cap]) await desk().relate(mill, 'child', part, someone);
+    const upper = [wheel, sails, cap];
+    for (const part of upper) await desk().relate(ground, 'blocks', part, someone);
+    await give(mill);
+    for (const part of upper)
+      await expect
+        .poll(async () => (await service.app.sessions.view(part))?.baseBranch, { timeout: 20_000 })
+        .toBeTruthy();
+    const asked = await Promise.all(upper.map((part) => service.rest(part)));
+    const below = await service.rest(ground);
+    expect(asked.map(({ state, baseBranch }) => [state, baseBranch])).toEqual(
+      upper.map(() => ['awaitingInput', below.branch]),
+    );
+
+    await desk().comment(cap, 'It shall', someone);
+    await expect
+      .poll(async () => JSON.stringify((await service.app.sessions.view(cap))?.activities), { timeout: 20_000 })
+      .toContain('sleep 5.25');
+    await merge(below.branch, true);
+    await desk().comment(wheel, 'Yes, of oak', someone);
+    await desk().comment(sails, 'Four', someone);
+    for (const [index, name] of ['wheel', 'sails', 'cap'].entries()) {
+      const part = upper[index] ?? '';
+      const done = await service.rest(part, (asked[index]?.runs.length ?? 0) + 1);
+      expect([part, done.state, done.baseBranch]).toEqual([part, 'complete', 'main']);
+      expect(await requestOf(done.branch)).toMatchObject([{ base: 'main', state: 'open' }]);
+      expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe(`${name}.md`);
+      if (part !== cap)
+        expect(await service.git('merge-base', 'main', done.branch ?? '')).toBe(await service.git('rev-parse', 'main'));
+    }
   });
 });

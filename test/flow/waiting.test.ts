@@ -6,7 +6,8 @@ import { conclude } from '../../src/flow/conclude.ts';
 import { fileParts } from '../../src/flow/file-parts.ts';
 import type { RunDeps } from '../../src/flow/run.ts';
 import { wakeWaiting } from '../../src/flow/wake-waiting.ts';
-import { type PostDeps, postEffects } from '../../src/flow.ts';
+import { keepOverviews, type PostDeps, postEffects } from '../../src/flow.ts';
+import { listLeaders } from '../../src/store/overviews.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { findSession, findSessionByIdentifier, saveReading } from '../../src/store/sessions.ts';
 import { addOverrides, claimUnseen, listWaits } from '../../src/store/waits.ts';
@@ -129,17 +130,30 @@ describe('a ticket that waits for another', () => {
     expect(await workAll()).toEqual([`${then} begins`]);
   });
 
+  /** The tracker as it answers where one ticket cannot be read. */
+  const without = (ticket: string, code: 'not_found' | 'unauthorized') => {
+    const readTicket: Tracker['readTicket'] = async (hint, signal) => {
+      if (hint.identifier === ticket) throw new VendorError('not for you', { code, retryable: false });
+      return tracker.readTicket(hint, signal);
+    };
+    return { ...deps, trackers: new Map([['board', { ...tracker, readTicket }]]) };
+  };
+
+  test('one that it may not see just now is not gone', async ({ expect }) => {
+    const [first] = await blocked();
+    await query('truncate board_relations');
+    const given = without(first, 'unauthorized');
+    for (let rounds = 0; rounds < 3; rounds++) {
+      await round(given);
+      await wakeWaiting(given, never);
+    }
+    expect(await workAll()).toEqual([]);
+  });
+
   test('does not wait for a ticket that is gone, and says so; once not found is not gone', async ({ expect }) => {
     const [first, then] = await blocked();
     await query('truncate board_relations');
-    const without: Tracker = {
-      ...tracker,
-      async readTicket(hint, signal) {
-        if (hint.identifier === first) throw new VendorError('not found', { code: 'not_found', retryable: false });
-        return tracker.readTicket(hint, signal);
-      },
-    };
-    const given = { ...deps, trackers: new Map([['board', without]]) };
+    const given = without(first, 'not_found');
     await round(given);
     await wakeWaiting(given, never);
     expect(await workAll()).toEqual([]);
@@ -271,6 +285,84 @@ describe('tickets in a circle', () => {
     await desk.comment(b, 'Look again', someone);
     await sort();
     expect(await workAll(), 'C goes first').toEqual([`${b} waiting`]);
+  });
+
+  test.for([
+    ['told', () => wake()],
+    [
+      'not told',
+      async () => {
+        await round(deps);
+        await wake();
+      },
+    ],
+  ] as const)(
+    'one that closes after the waiting began, and is %s of, is asked about once',
+    async ([how, look], { expect }) => {
+      const [first, then] = await blocked();
+      net.loses = () => how === 'not told';
+      await desk.relate(first, 'blockedBy', then, someone);
+      await sort();
+      await look();
+      expect(await workAll()).toEqual([`${then} needsInput`]);
+      expect(await said()).toContain('What I wait for has changed: I look at it again.');
+      expect((await said()).at(-1)).toContain(`I cannot begin: ${then} waits for ${first}, which waits for ${then}.`);
+      await look();
+      await round(deps);
+      await wake();
+      expect(await workAll()).toEqual([]);
+      net.loses = () => false;
+      await desk.comment(then, 'continue', someone);
+      await sort();
+      expect(await workAll()).toEqual([`${then} begins`]);
+      expect(await violations()).toEqual([]);
+    },
+  );
+
+  test('the others of one that "continue" has opened begin when that one is done, and ask until then', async ({
+    expect,
+  }) => {
+    const [a, b] = [await file('A', agent), await file('B', agent)];
+    await desk.relate(a, 'blockedBy', b, someone);
+    await desk.relate(b, 'blockedBy', a, someone);
+    await sort();
+    await workAll();
+    await desk.comment(a, 'continue', someone);
+    await sort();
+    await wake();
+    expect(await workAll()).toEqual([`${a} begins`]);
+    expect(await stateOf(b)).toEqual(['awaitingInput', false]);
+    const asks = 'select t.identifier from sessions s join tickets t on t.id = s.ticket_id where asked_at is not null';
+    expect((await query(asks)).rows).toEqual([{ identifier: b }]);
+    await desk.move(a, 'Done', someone);
+    await sort();
+    await query('update deliveries set sorted_at = null');
+    await sort();
+    await Promise.all([wake(), wake()]);
+    expect(await workAll()).toEqual([`${b} begins`]);
+    expect((await query('select * from waits')).rows).toEqual([]);
+    expect(await violations()).toEqual([]);
+  });
+
+  test('sub-tickets of each other: each says that this does not end by itself, once', async ({ expect }) => {
+    const [parent, child] = [await file('Parent', agent), await file('Child')];
+    await desk.relate(parent, 'child', child, someone);
+    await sort();
+    expect(await workAll()).toEqual([`${parent} waiting`, `${child} begins`]);
+    await desk.relate(child, 'child', parent, someone);
+    await sort();
+    await wake();
+    expect(await workAll()).toEqual([`${parent} waiting`]);
+    const never = `But ${parent} waits for ${child}, which waits for ${parent}: that does not end by itself`;
+    expect((await said()).at(-1)).toContain(never);
+    await desk.comment(child, 'continue', someone);
+    await sort();
+    expect(await workAll()).toEqual([`${child} waiting`]);
+    expect((await said()).at(-1)).toContain(`But ${child} waits for ${parent}, which waits for ${child}:`);
+    await wake();
+    await round(deps);
+    await wake();
+    expect(await workAll()).toEqual([]);
   });
 
   test('many blockers are not read without end', async ({ expect }) => {
@@ -418,6 +510,33 @@ describe('a ticket with sub-tickets', () => {
     await wake();
     expect(await work(tracker, 'review-end')).toBe(`${two} begins`);
   });
+});
+
+test('the overviews of many are kept some at a time, each of its own parts', async ({ expect }) => {
+  const leading: string[] = [];
+  for (const name of ['One', 'Two', 'Three']) {
+    const [parent, child] = [await file(name), await file(`Part of ${name}`)];
+    await desk.relate(parent, 'child', child, someone);
+    await desk.assign(parent, agent, someone);
+    leading.push(parent);
+  }
+  await sort();
+  await workAll();
+  const seen: string[] = [];
+  for (let after: string | null = null; ; ) {
+    const [leader] = await listLeaders(db, after, 1);
+    if (!leader) break;
+    seen.push(...leader.children.map(({ ticket }) => ticket.title));
+    after = leader.id;
+  }
+  expect(seen.toSorted()).toEqual(['Part of One', 'Part of Three', 'Part of Two']);
+  const plans = async () =>
+    (await query("select plan -> 0 ->> 'content' as content from plans order by 1")).rows.map(({ content }) => content);
+  expect(await keepOverviews(deps, null)).toBe(null);
+  expect(await plans()).toEqual(leading.map(() => expect.stringMatching(/waiting for an answer$/)));
+  await query("update sessions set state = 'complete' where not leads");
+  await keepOverviews(deps, null);
+  expect(await plans()).toEqual(leading.map(() => expect.stringMatching(/answered, in review$/)));
 });
 
 test('parts that need each other in a circle are not filed', async () => {

@@ -57,14 +57,15 @@ export async function openPullRequest(
       request: input.id,
       title: input.title,
       body: input.body,
+      base: input.base,
       draft: input.draft,
       head_commit: headCommit,
       updated_at: now,
     };
     const known = await pullRequestsOf(db, place)
       .where('head', '=', input.head)
-      .where('base', '=', input.base)
       .where('state', '=', 'open')
+      .orderBy(sql`base = ${input.base}`, 'desc')
       .executeTakeFirst();
     if (known && (await settle(db, place, known, signal)).state === 'open') {
       const updated = await db
@@ -81,7 +82,7 @@ export async function openPullRequest(
     const number = sql<number>`(select coalesce(max(number), 0) + 1 from local_git_pull_requests where repository = ${place.path})`;
     const opened = await db
       .insertInto('local_git_pull_requests')
-      .values({ repository: place.path, number, base: input.base, head: input.head, ...values })
+      .values({ repository: place.path, number, head: input.head, ...values })
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
       .executeTakeFirst();
@@ -117,18 +118,22 @@ function pullRequestsOf(db: LocalGitDatabase, place: Place) {
 
 /**
  * What became of a pull request: there is no button, people use git. Merged: the base branch has what the head brought, as it is
- * now or as it was last seen (the branch may have moved on or be gone), in its own commits or squashed or rebased. Closed: the
- * branch is gone, unmerged. Open again: it is back, and no later pull request came from it.
+ * now or as it was last seen (the branch may have moved on or be gone), in its own commits or squashed or rebased; of one that
+ * stands on another's branch, also what that was merged into. Closed: the branch is gone, unmerged. Open again: it is back, and
+ * no later pull request came from it.
  */
 async function settle(db: LocalGitDatabase, place: Place, row: Row, signal: AbortSignal): Promise<Row> {
   if (row.state === 'merged') return row;
-  const [head, base] = [await readBranch(place, row.head, signal), await readBranch(place, row.base, signal)];
+  const head = await readBranch(place, row.head, signal);
   const commits = head === null || head === row.head_commit ? [row.head_commit] : [row.head_commit, head];
   let merged = false;
-  for (const commit of commits)
-    merged ||=
-      base !== null &&
-      ((await isAncestor(place, commit, base, signal)) || (await hasChangesOf(place, commit, base, signal)));
+  for (const name of await basesOf(db, place, row, signal)) {
+    const base = await readBranch(place, name, signal);
+    for (const commit of commits)
+      merged ||=
+        base !== null &&
+        ((await isAncestor(place, commit, base, signal)) || (await hasChangesOf(place, commit, base, signal)));
+  }
   const state = merged ? 'merged' : head === null ? 'closed' : 'open';
   const headCommit = merged ? row.head_commit : (head ?? row.head_commit);
   if (state === row.state && headCommit === row.head_commit) return row;
@@ -145,6 +150,21 @@ async function settle(db: LocalGitDatabase, place: Place, row: Row, signal: Abor
     .$if(row.state === 'closed' && state === 'open', (update) => update.where(isNewest))
     .execute();
   return (await one.executeTakeFirst()) ?? row; // somebody else may have been faster
+}
+
+/** The branch that a pull request is for, and what that was merged into, should it have been another's. */
+async function basesOf(db: LocalGitDatabase, place: Place, { base }: Row, signal: AbortSignal): Promise<string[]> {
+  const bases = [base];
+  for (const name of bases) {
+    const below = await pullRequestsOf(db, place)
+      .where('head', '=', name)
+      .where('base', 'not in', bases)
+      .where('state', '<>', 'closed')
+      .orderBy('number', 'desc')
+      .executeTakeFirst();
+    if (below && (await settle(db, place, below, signal)).state === 'merged') bases.push(below.base);
+  }
+  return bases;
 }
 
 function checkTexts(input: PullRequestInput): void {

@@ -250,6 +250,24 @@ test('a merge that nobody looked at is seen after the branch has moved on', asyn
   expect(await readOn(path, 1)).toMatchObject({ state: 'merged' });
 });
 
+test('one that stands on another is merged with it, or later into the same, be the branch below gone', async ({
+  expect,
+}) => {
+  const path = await makeBare();
+  const inTheirs = (...args: string[]) => git(`--git-dir=${path}`, ...args);
+  const [below, above] = [await world.commit(), await world.commit()];
+  await pushTo(path, 'below', below);
+  await pushTo(path, 'above', above);
+  await openOn(path, 'below');
+  const stacked = { title: 'Title', body: '', base: 'below', head: 'above', draft: false };
+  await world.host.openPullRequest(repositoryAt(path), { id: randomUUID(), ...stacked }, never);
+  await inTheirs('update-ref', 'refs/heads/main', below);
+  await inTheirs('update-ref', '-d', 'refs/heads/below');
+  expect([await readOn(path, 2), await readOn(path, 1)]).toMatchObject([{ state: 'open' }, { state: 'merged' }]);
+  await inTheirs('update-ref', 'refs/heads/main', above);
+  expect(await readOn(path, 2)).toMatchObject({ state: 'merged', base: 'below' });
+});
+
 test('a title that cannot be kept is refused', async ({ expect }) => {
   const path = await makeBare();
   await pushTo(path, 'one', await world.commit());

@@ -13,7 +13,7 @@ export function createWorldCodeHost(options: { url: string }): CodeHost {
     ask<PullRequest | null>('findPullRequest', { repository, by }, signal);
 
   async function openPullRequest(repository: Repository, request: PullRequestInput, signal: AbortSignal) {
-    const { id, head, base } = request;
+    const { id, head } = request;
     try {
       return await ask<PullRequest>('openPullRequest', { repository, request }, signal);
     } catch (error) {
@@ -21,7 +21,7 @@ export function createWorldCodeHost(options: { url: string }): CodeHost {
       if (code !== 'exists' && code !== 'pull_request_exists') throw error;
       const mine = await find(repository, { id }, signal);
       if (mine) return mine;
-      const open = code === 'exists' ? null : await find(repository, { head, base }, signal);
+      const open = code === 'exists' ? null : await find(repository, { head }, signal);
       if (!open) throw hidden(repository, request, error);
       return update(repository, open.number, request, signal);
     }

@@ -100,10 +100,10 @@ export function createRepositories() {
       const headCommit = await checkBranches(place, request);
       const rival = rows.find((row) => row.path === place.path && isFor(row, request) && row.state === 'open');
       if (rival && (await settle(place, rival)).state === 'open')
-        throw new Refusal(422, `a pull request for ${request.head} into ${request.base} exists`, 'pull_request_exists');
+        throw new Refusal(422, `a pull request from ${request.head} exists`, 'pull_request_exists');
       refuseKnown(request.id); // git took its time
       if (rows.some((row) => row.path === place.path && isFor(row, request) && row.state === 'open'))
-        throw new Refusal(422, `a pull request for ${request.head} into ${request.base} exists`, 'pull_request_exists');
+        throw new Refusal(422, `a pull request from ${request.head} exists`, 'pull_request_exists');
       const { id, ...texts } = request;
       const number = rows.filter((row) => row.path === place.path).length + 1;
       const row: Row = {
@@ -126,13 +126,13 @@ export function createRepositories() {
       refuseKnown(request.id);
       const row = rows.find((each) => each.path === place.path && each.number === number && each.state === 'open');
       if (!row) throw new Refusal(404, `there is no open pull request #${number}`);
-      Object.assign(row, { title: request.title, body: request.body, draft: request.draft });
+      Object.assign(row, { base: request.base, title: request.title, body: request.body, draft: request.draft });
       requests.set(request.id, row);
       return shown(row);
     },
 
-    /** By the id of a request, or the open one by its branches; what is hidden is not found. */
-    async find(repository: Repository, by: { id: string } | { head: string; base: string }) {
+    /** By the id of a request, or the open one by its branch; what is hidden is not found. */
+    async find(repository: Repository, by: { id: string } | { head: string }) {
       const place = await findRepository(repository, never);
       const row =
         'id' in by
@@ -154,6 +154,6 @@ export function createRepositories() {
   }
 }
 
-function isFor(row: Row, { head, base }: { head: string; base: string }): boolean {
-  return row.head === head && row.base === base;
+function isFor(row: Row, { head }: { head: string }): boolean {
+  return row.head === head;
 }

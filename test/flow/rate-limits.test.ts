@@ -30,20 +30,20 @@ test('told to wait in a burst, two processes send nothing until then; then all a
   try {
     await world.webhooks(services.map(({ url }) => `${url}/webhooks/board`));
     await world.faults([{ nth: 10, action: { type: 'rateLimit', seconds: waitMs / 1000 } }]);
-    const giveAndStop = async (title: string) => {
-      const { ticket } = await world.create({ title, assignee: 'shipmate' });
-      await world.comment(ticket.id, 'stop');
-    };
-    await Promise.all(Array.from({ length: tickets }, (_, at) => giveAndStop(`${at}`)));
+    const given = Array.from({ length: tickets }, (_, at) => world.create({ title: `${at}`, assignee: 'shipmate' }));
+    const queued = async () => (await database.pool.query('select from runs')).rowCount;
+    const told = await Promise.all(given);
+    await expect.poll(queued, { timeout: 60_000 }).toBe(tickets);
+    await Promise.all(told.map(({ ticket }) => world.comment(ticket.id, 'stop')));
     const closed = async () =>
       Object.values(await world.counts()).filter(({ activities }) => activities.response === 1);
     await expect.poll(async () => (await closed()).length, { timeout: 90_000 }).toBe(tickets);
 
     const requests = await world.requests();
-    const told = requests.find(({ status }) => status === 429)?.at ?? Number.NaN;
-    const tooEarly = requests.filter(({ at }) => at > told + underWayMs && at < told + waitMs);
+    const limited = requests.find(({ status }) => status === 429)?.at ?? Number.NaN;
+    const tooEarly = requests.filter(({ at }) => at > limited + underWayMs && at < limited + waitMs);
     expect(tooEarly).toEqual([]);
-    expect(requests.filter(({ at }) => at >= told + waitMs).length).toBeGreaterThan(tickets);
+    expect(requests.filter(({ at }) => at >= limited + waitMs).length).toBeGreaterThan(tickets);
     for (const counts of Object.values(await world.counts()))
       expect(counts).toMatchObject({ activities: { thought: 1, response: 1 }, stateChanges: [], duplicates: [] });
     const order = new Map<string | null, string[]>();

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type LaunchEnd, type Launched, launch } from '../../lib/launcher.ts';
 import type { Command, StartedProcess } from '../command.ts';
 import type { PipePool, Pipes } from '../pipes.ts';
@@ -126,7 +127,10 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
       else if (said.includes('missing'))
         reject(new Error(`There is no program "${command.argv[0]}" in the sandbox; PATH is ${command.env.PATH}.`));
     });
-    void exited.then((code) => {
+    void exited.then(async (code) => {
+      // What it complained of may come after the news of its end.
+      if (!said.includes('ready') && !stderr.closed)
+        await Promise.race([once(stderr, 'close'), delay(1000, undefined, { ref: false })]);
       const text = Buffer.concat(complaint).toString('utf8').trim().slice(0, 2000);
       reject(new Error(`The sandbox did not start (exit code ${code}): ${text || 'it said nothing'}`));
     });

@@ -5,6 +5,7 @@ import { readSignal } from '../core/prompt-signal.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Person } from '../core/ticket.ts';
 import { applyNow } from '../flow/sort.ts';
+import { speakers } from '../flow/strangers.ts';
 import { type SortDeps, sortDeliveries } from '../flow.ts';
 import { addActivities } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
@@ -18,7 +19,7 @@ export type SayDeps = SortDeps & { desk: BoardDesk };
 
 /** Throws `Refusal` where this person's words are not followed: a comment would be kept, and nothing done. */
 export function mustBeFollowed({ policy }: Pick<SayDeps, 'policy'>, by: Person): void {
-  const { speak } = policy.people;
+  const speak = speakers(policy);
   if (isAmong(by, speak)) return;
   throw new Refusal(
     `Orders are taken from ${nameThem(speak, 'and')} only (policy.people.speak), and you are "${by.name}" here: nothing was done. ` +

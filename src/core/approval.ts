@@ -126,7 +126,8 @@ export function decide(proposal: InQuestion, words: readonly Word[], approvers: 
 
   if (approvedAt !== null && (!rejection || approvedAt > rejection.at)) {
     const by = approval?.at === approvedAt ? approval.author : null;
-    const isUnheard = proposal.isOurs && comments.some(({ isRead }) => !isRead);
+    // Read in this very run, it is not yet taken in.
+    const isUnheard = proposal.isOurs && comments.some(({ isRead, isNew }) => !isRead || isNew);
     return { verdict: isUnheard ? 'revise' : 'approved', by, refused, differ };
   }
   const since = [...comments, ...wishes].some(({ at }) => !rejection || at > rejection.at);

@@ -30,7 +30,7 @@ export async function awaitApproval({ deps, run, session, ticket, facts }: Begin
   );
 }
 
-export function approversOf({ policy, name }: Pick<RunDeps, 'policy' | 'name'>) {
+export function approversOf({ policy, name }: { policy: { approval: { by: string[] } }; name: string }) {
   return { by: policy.approval.by, agent: name };
 }
 

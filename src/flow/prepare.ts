@@ -89,9 +89,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const location = await host.locate(repository, signal);
   const { standsOn } = beginning;
   const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
-  const below = session.baseBranch === null && stacked !== null ? await baseNow(deps, place, stacked, signal) : null;
-  const baseBranch =
-    session.baseBranch ?? below ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
+  const chosen = stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
+  const baseBranch = session.baseBranch ?? (await baseNow(deps, place, chosen, signal));
   if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
   if (run.purpose === 'work') await startTicket(deps, run, ticket);
 

@@ -66,6 +66,11 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
     const missing = only ? null : approval.missing();
     if (!only && missing === null && hasBegun(history) && !mustRate(lastRated(history)))
       return { text: 'Work has begun, so the rating stands. Keep the plan true with update_plan.', isError: true };
+    if (!only && rating.parts.length > 0 && session.headCommit !== null)
+      return {
+        text: 'There is a pull request for this ticket, so it is worked on and not split: rate it again without parts, and name in the plan what should be a ticket of its own.',
+        isError: true,
+      };
     const { ticket, facts } = only ? prepared : await newestReading(deps, prepared);
     const [samples, live, begunAt, overridden, demand] = await Promise.all([
       listSamples(db),

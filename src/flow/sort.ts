@@ -39,6 +39,7 @@ import { forgetSeen, markOver, overrideWaits } from '../store/waits.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { noteWith } from './acknowledge.ts';
 import { saysNo } from './approval.ts';
+import { approversOf } from './await-approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
 import { answerStranger, heed, type PeoplePolicy } from './strangers.ts';
@@ -286,7 +287,12 @@ async function act(
 ): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
   if (todo === 'nothing') {
-    if (session.waiting && words.isNew) await answer(tx, session, words, noteWhileWaiting(session), due);
+    if (!session.waiting || !words.isNew) return;
+    // A no to what was approved is carried out by a run, which ends with it before anything else.
+    if (await saysNo(tx, session.id, words.said?.body ?? '', approversOf(deps))) {
+      if (await startRun(tx, deps.policy, session, attention, words.conversation)) due.add('run');
+      due.add('post');
+    } else await answer(tx, session, words, noteWhileWaiting(session), due);
     return;
   }
   const { run } = attention;
@@ -309,8 +315,7 @@ async function act(
     due.add('run').add('post');
   }
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
-  const approvers = { by: deps.policy.approval.by, agent: deps.name };
-  if (run.isHeld && words.isNew && (await saysNo(tx, session.id, words.said?.body ?? '', approvers))) {
+  if (run.isHeld && words.isNew && (await saysNo(tx, session.id, words.said?.body ?? '', approversOf(deps)))) {
     await askToStop(tx, run.id);
     await dropUnsent(tx, run.id);
     due.add('post');

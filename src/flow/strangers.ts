@@ -13,7 +13,8 @@ export interface PeoplePolicy {
   approval: { by: string[] };
 }
 
-function speakers({ people, approval }: PeoplePolicy): string[] {
+/** Whose words are followed; empty: everybody's. */
+export function speakers({ people, approval }: PeoplePolicy): string[] {
   return people.speak.length === 0 ? [] : [...new Set([...people.speak, ...approval.by])];
 }
 

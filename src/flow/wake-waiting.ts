@@ -109,7 +109,9 @@ async function lookAt(
       come.push(wait.onTicket);
   }
   await markCome(db, session.id, come);
-  if (session.leads && (await hasNewChild(deps, ticket, waits, tracker, signal))) await markDue(db, session.id);
+  // One that leads may wait for something else by now; its children are looked at when it leads again.
+  const leads = session.leads && (await lastOutcome(db, session.id))?.leads !== undefined;
+  if (leads && (await hasNewChild(deps, ticket, waits, tracker, signal))) await markDue(db, session.id);
   return { ...ticket, isChanged: before === null || relationsOf(before) !== relationsOf(ticket) };
 }
 

@@ -119,7 +119,10 @@ export async function workOnTicket(
     const tools = toolsOf(deps, workbench, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
-      scope: rates.before || only || isPlanWanted ? createScope({ deps, run, journal, prepared, approval }) : undefined,
+      scope:
+        rates.before || only || isPlanWanted || approval.missing() !== null
+          ? createScope({ deps, run, journal, prepared, approval })
+          : undefined,
     });
     const permit = ({ name, input }: { name: string; input: unknown }): Decision => {
       const refused = only ? null : approval.permit({ name, input });

@@ -148,6 +148,11 @@ export async function demandOn(db: Database | Tx, sessionId: string): Promise<De
     .select(['order_name', 'demand'])
     .where('session_id', '=', sessionId)
     .where('state', '=', 'taken')
+    // Once its work has finished, what people want next is theirs.
+    .where(
+      sql<boolean>`not exists (select from runs r where r.session_id = order_picks.session_id and r.purpose = 'work'
+        and r.ended_at > order_picks.at and r.outcome ->> 'stopReason' = 'finished')`,
+    )
     .orderBy('at', 'desc')
     .executeTakeFirst();
   return row ? { order: row.order_name, rating: row.demand } : null;

@@ -144,7 +144,8 @@ export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'i
       and (s.opened_at is null or w.said_at >= s.opened_at)
     union all
     select e.id, e.id::text, ${toJson(editor)}::json, '', ${microseconds('t.at')}, e.read_at is not null,
-      true, e.read_at is null
+      true, e.read_at is null or e.created_at > coalesce(
+        (select max(r.ended_at) from runs r where r.session_id = p.session_id), '-infinity')
     from proposals p join sessions s on s.id = p.session_id
     join edits e on e.session_id = p.session_id and (e.read_at is null or e.created_at > p.proposed_at)
     cross join lateral (select least(s.edited_at, e.created_at) as at) t

@@ -100,9 +100,14 @@ export async function markCome(db: Database, sessionId: string, ticketIds: strin
     .execute();
 }
 
-/** Something that a session waited for has come: it gets a run, within a second. */
+/** Something that a session at rest waited for has come: it gets a run, within a second. One at work has seen it. */
 export async function markDue(db: Database | Tx, sessionId: string): Promise<void> {
-  await db.updateTable('sessions').set({ due: true }).where('id', '=', sessionId).execute();
+  await db
+    .updateTable('sessions')
+    .set({ due: true })
+    .where('id', '=', sessionId)
+    .where('state', '!=', 'active')
+    .execute();
 }
 
 /**

@@ -117,7 +117,8 @@ describe('what the words since a proposal come to', () => {
     ['a yes', ['ada 10: approve'], 'approved by ada'],
     ['a comment before the yes', ['bob 10: In web', 'ada 20: approve'], 'revise by ada'],
     ['a comment after the yes', ['ada 10: approve 3fa2c1', 'ada 20 old: In web'], 'revise by ada'],
-    ['a comment that was read', ['bob 10 read: In web', 'ada 20: approve'], 'approved by ada'],
+    ['a comment that was read', ['bob 10 read old: In web', 'ada 20: approve'], 'approved by ada'],
+    ['a comment that is being read', ['bob 10 read: In web', 'ada 20: approve'], 'revise by ada'],
     ['a no after both', ['bob 10: In web', 'ada 20: yes', 'ada 2000: no'], 'rejected by ada'],
   ])('nobody reads what is said beside a yes to a split: %s', ([, said, expected], { expect }) => {
     expect(summary(decide({ ...proposal, isOurs: true }, words(...said), approvers))).toBe(expected);

@@ -432,6 +432,32 @@ describe('a ticket with sub-tickets', () => {
     expect(await violations()).toEqual([]);
   });
 
+  test('one that comes to wait for another looks at its parts again when that is over, and not before', async ({
+    expect,
+  }) => {
+    const [parent] = await family();
+    await workAll();
+    await sort();
+    await wake();
+    await workAll();
+    const other = await file('Other');
+    await desk.relate(other, 'blocks', parent, someone);
+    await desk.comment(parent, 'continue', someone);
+    await sort();
+    expect(await workAll()).toEqual([`${parent} waiting`]);
+    for (let look = 0; look < 3; look++) {
+      await wake();
+      expect(await workAll()).toEqual([]);
+    }
+    await desk.move(other, 'Done', someone);
+    await sort();
+    await wake();
+    expect(await workAll()).toEqual([`${parent} waiting`]);
+    expect((await said()).at(-1)).toContain('I do no work on it itself');
+    await wake();
+    expect(await workAll()).toEqual([]);
+  });
+
   test('a worker that takes the run over, and others that look again, take each sub-ticket once', async ({
     expect,
   }) => {

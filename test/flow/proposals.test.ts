@@ -12,7 +12,7 @@ import { heedSilence, postEffects } from '../../src/flow.ts';
 import { markRead, unreadPrompts } from '../../src/store/prompts.ts';
 import { codeOf } from '../../src/store/proposals.ts';
 import { type ClaimedRun, claimRun } from '../../src/store/runs.ts';
-import { findSession } from '../../src/store/sessions.ts';
+import { findSession, findSessionByIdentifier } from '../../src/store/sessions.ts';
 import { someone } from '../support/service.ts';
 import {
   agent,
@@ -200,6 +200,30 @@ describe('a plan that waits for a yes', () => {
     await speak('approve');
     expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
     expect(await proposals()).toEqual([`${code} approved`]);
+  });
+
+  test('a no to one that was approved and waits for another ticket ends it at once', async () => {
+    const given = worker();
+    await proposed(given);
+    await speak('approve');
+    const own = await name();
+    const run = await claim();
+    await file(1);
+    await sort();
+    const { rows } = await query('select identifier from tickets where identifier <> $1', [own]);
+    const other = await findSessionByIdentifier(db, rows[0].identifier);
+    if (!other) throw new Error('there is no other');
+    const waits = [{ ticket: other.hint, until: 'rests' as const }];
+    const heard = (await unreadPrompts(db, run.sessionId)).map(({ id }) => id);
+    await conclude(given, run, { stopReason: 'waiting', message: 'I wait.', waits }, { work: null, heard });
+    const standing = async () => (await findSessionByIdentifier(db, own))?.state;
+    expect(await standing()).toBe('awaitingInput');
+    await say('How long?', someone, own);
+    expect((await said()).at(-1)).toContain('I read it when I begin');
+    await say('reject', someone, own);
+    for (let next = await claimRun(db, 'host:1:1'); next; next = await claimRun(db, 'host:1:1'))
+      if (next.ticket === own) expect(await work(given, {}, next)).toMatchObject({ refused: 'stopped' });
+    expect([await standing(), await proposals()]).toEqual(['stopped', [`${code} rejected`]]);
   });
 
   test('a no while it is carried out stops the run; a comment that came after the no goes on', async () => {

@@ -25,6 +25,14 @@ tickets:
   Wants a plan:
     - calls: [{ tool: scope, input: { confidence: green, size: S, files: [], plan: [Note the zone] } }]
     - { expect: [Ada approved the plan], calls: [${write}, ${finish}] }
+  Wants none after all:
+    - calls: [{ tool: scope, input: { confidence: green, size: S, files: [], plan: [Note the zone] } }]
+    - { expect: [Ada writes, Just note UTC], calls: [${write}] }
+    - { expect: [was not called], calls: [{ tool: scope, input: { confidence: green, size: S, files: [], plan: [Note UTC] } }] }
+    - { expect: [Ada approved the plan], calls: [${write}, ${finish}] }
+    - { expect: [And the date], calls: [${write}] }
+    - { expect: [was not called], calls: [{ tool: scope, input: { confidence: green, size: S, files: [], plan: [Note the date] } }] }
+    - { expect: [Go on], calls: [{ tool: finish, input: { title: T, summary: s, answer: It is noted. } }] }
   Hears nothing:
     - calls: [{ tool: ask, input: { question: Shall I? } }]
     - { expect: Nobody objected to the plan, calls: [${write}] }
@@ -119,6 +127,21 @@ describe('approval', () => {
     expect(asked.runs[0]?.outcome?.proposal).toEqual({ kind: 'plan', steps: ['Note the zone'] });
     await service.app.desk.comment(asked.ticket.identifier, 'approve', someone);
     expect((await service.rest(asked.ticket.identifier, 2)).state).toBe('complete');
+  });
+
+  test('where the wish for a plan is taken back, what was proposed is proposed anew, and later work is done', async () => {
+    const { app, rest } = service;
+    const { ticket } = await service.work({ title: 'Wants none after all', labels: ['approval:plan'] });
+    const { identifier } = ticket;
+    await app.desk.editTicket(identifier, { labels: [] }, someone);
+    await app.desk.comment(identifier, 'Just note UTC', someone);
+    const anew = await rest(identifier, 2);
+    expect(anew.runs[1]?.outcome?.proposal).toEqual({ kind: 'plan', steps: ['Note UTC'] });
+    await app.desk.comment(identifier, 'approve', someone);
+    expect((await rest(identifier, 3)).state).toBe('complete');
+    await app.desk.comment(identifier, 'And the date', someone);
+    const done = await rest(identifier, 4);
+    expect([done.state, done.runs[3]?.outcome?.stopReason]).toEqual(['complete', 'finished']);
   });
 
   test('a no to what is being carried out ends it in the middle of a command, and says so once', async () => {

@@ -149,6 +149,13 @@ describe('a stop from the command line', () => {
     expect((await sessionOf(name)).state).toBe('active');
     expect((await intake.desk.show(name)).ticket.comments).toEqual([]);
   });
+
+  test('of someone who may approve is followed, as on the ticket', async ({ expect }) => {
+    const name = await given();
+    const policy = { ...intake.deps.policy, approval: { by: ['Lea'] } };
+    const deps = { ...intake.deps, policy, desk: intake.desk };
+    expect(await stopSession(deps, name, person('Lea'))).not.toBe('nothing');
+  });
 });
 
 test('a word with which somebody resumes a ticket that waits begins it, whatever it says', async ({ expect }) => {

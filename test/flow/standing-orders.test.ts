@@ -366,6 +366,19 @@ describe('a standing order', () => {
     expect(await demandOn(db, run.sessionId)).toBe(null);
   });
 
+  test('what people want once the work has finished is theirs, and is not given back for its rating', async ({
+    expect,
+  }) => {
+    await clear();
+    await file(1);
+    await work(order());
+    const run = await claimRun(db, 'w');
+    if (!run) throw new Error('there is no run');
+    expect(await demandOn(db, run.sessionId)).toEqual({ order: 'bugs', rating: 'green' });
+    await query(`update runs set ended_at = now(), worker = null, outcome = '{"stopReason": "finished"}'`);
+    expect(await demandOn(db, run.sessionId)).toBe(null);
+  });
+
   test('a summary of ours is not work, and a place in a list that is unknown by now is no end', async ({ expect }) => {
     await clear();
     const [first = '', second = ''] = await file(2);

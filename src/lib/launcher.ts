@@ -30,6 +30,8 @@ export interface Launched {
   exited: Promise<number | null>;
   /** It has exited and nobody holds its pipes any more. */
   closed: Promise<number | null>;
+  /** Ends it at once; where it is `detached`, all that is left of its group. Answers whether anybody was. */
+  kill(): boolean;
 }
 
 type Told =
@@ -67,7 +69,7 @@ export function launch(spec: LaunchSpec): Promise<Launched> {
     const exited = Promise.withResolvers<number | null>();
     const closed = Promise.withResolvers<number | null>();
     const pipes = new Map<number, Duplex>();
-    let pid: number | null = null;
+    let launched: Launched | null = null;
     let exitCode: number | null = null;
     const finish = () => {
       for (const pipe of pipes.values()) if (!pipe.readableEnded) pipe.push(null);
@@ -78,8 +80,15 @@ export function launch(spec: LaunchSpec): Promise<Launched> {
     launcher.watch(id, {
       hear(told) {
         if (told.type === 'launched') {
-          pid = told.pid;
-          resolve({ pid, pipes, exited: exited.promise, closed: closed.promise });
+          const target = spec.detached ? -told.pid : told.pid;
+          launched = {
+            pid: told.pid,
+            pipes,
+            exited: exited.promise,
+            closed: closed.promise,
+            kill: () => killHard(target),
+          };
+          resolve(launched);
         } else if (told.type === 'refused') {
           launcher.forget(id);
           reject(Object.assign(new Error(told.message), { code: told.code }));
@@ -91,8 +100,8 @@ export function launch(spec: LaunchSpec): Promise<Launched> {
         } else finish();
       },
       lose() {
-        if (pid === null) return reject(new Error(`${spec.command} could not be started: the launcher was killed`));
-        killGroup(spec.detached ? -pid : pid);
+        if (!launched) return reject(new Error(`${spec.command} could not be started: the launcher was killed`));
+        launched.kill();
         finish();
       },
     });
@@ -117,10 +126,13 @@ function openPipe(launcher: Launcher, id: number, fd: number): Duplex {
   });
 }
 
-function killGroup(pid: number): void {
+function killHard(target: number): boolean {
   try {
-    process.kill(pid, 'SIGKILL');
-  } catch {} // it is gone already
+    process.kill(target, 'SIGKILL');
+    return true;
+  } catch {
+    return false; // it is gone already
+  }
 }
 
 function startLauncher(): Launcher {

@@ -34,7 +34,7 @@ export async function runProcess(
   { cwd = process.cwd(), env, stdin: input = '', signal, maxBytes = Number.POSITIVE_INFINITY }: ProcessOptions = {},
 ): Promise<ProcessResult> {
   signal?.throwIfAborted();
-  const { pid, pipes, closed } = await launch({
+  const { pipes, closed, kill } = await launch({
     command,
     args,
     cwd,
@@ -42,11 +42,6 @@ export async function runProcess(
     detached: true, // a group of its own, so that its helpers end with it
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const kill = () => {
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {} // it is gone already
-  };
   signal?.addEventListener('abort', kill, { once: true });
   if (signal?.aborted) kill();
   const stdout: Buffer[] = [];

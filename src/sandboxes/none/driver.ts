@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../../core/check.ts';
-import { launch } from '../../lib/launcher.ts';
+import { type Launched, launch } from '../../lib/launcher.ts';
 import { type Command, createSandbox, type StartedProcess } from '../command.ts';
 import type { SandboxOptions } from '../options.ts';
 import { createPipePool, type PipePool } from '../pipes.ts';
@@ -63,7 +63,7 @@ async function startPlain(command: Command, pipes: PipePool): Promise<StartedPro
   const ends = await pipes.take(command.stdin);
   const { stdin, stdout, stderr } = ends;
   try {
-    const { pid: group, exited: ended } = await launch({
+    const child = await launch({
       command: program,
       args,
       cwd: command.cwd,
@@ -71,13 +71,13 @@ async function startPlain(command: Command, pipes: PipePool): Promise<StartedPro
       detached: true,
       stdio: ends.theirs,
     });
-    const exited = ended.then(async (code) => {
-      await endGroup(group);
+    const exited = child.exited.then(async (code) => {
+      await endGroup(child);
       closeWhenQuiet([stdin, stdout, stderr].filter((pipe) => pipe !== null));
       return code;
     });
     const kill = async () => {
-      killGroup(group);
+      child.kill();
       await exited;
     };
     return { stdin, stdout, stderr, exited, kill, started: Promise.resolve() };
@@ -91,18 +91,9 @@ async function startPlain(command: Command, pipes: PipePool): Promise<StartedPro
 }
 
 /** Kills what the command left in its process group, and waits for it; some may stay as zombies until the host reaps them. */
-async function endGroup(group: number): Promise<void> {
+async function endGroup({ kill }: Launched): Promise<void> {
   const giveUpAt = performance.now() + 100;
-  while (killGroup(group) && performance.now() < giveUpAt) await delay(2);
-}
-
-function killGroup(group: number): boolean {
-  try {
-    process.kill(-group, 'SIGKILL');
-    return true;
-  } catch {
-    return false; // nobody is left in it
-  }
+  while (kill() && performance.now() < giveUpAt) await delay(2);
 }
 
 const quietMs = 200;

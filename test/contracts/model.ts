@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Message, ToolCall } from '../../src/core/message.ts';
 import type { VendorError } from '../../src/core/vendor-error.ts';
@@ -202,6 +206,24 @@ export function describeModel(subject: ModelSubject): void {
       await expect(model.complete(requestOf([{ role: 'user', text: 'ENG-1' }]), controller.signal)).rejects.toBe(
         reason,
       );
+    });
+
+    it('waits for a file before it answers, and stops when told to meanwhile', async () => {
+      const dir = await mkdtemp(join(tmpdir(), 'shipmate-until-'));
+      try {
+        const { model } = await start(`replies: [{ text: Late., until: ${dir}/go }]`);
+        const controller = new AbortController();
+        const reason = new Error('a person said stop');
+        const stopped = model.complete(requestOf([{ role: 'user', text: 'ENG-1' }]), controller.signal);
+        setTimeout(() => controller.abort(reason), 100);
+        await expect(stopped).rejects.toBe(reason);
+        const reply = model.complete(requestOf([{ role: 'user', text: 'ENG-1' }]), never);
+        expect(await Promise.race([reply, delay(100, 'nothing')])).toBe('nothing');
+        await writeFile(join(dir, 'go'), '');
+        expect((await reply).text).toBe('Late.');
+      } finally {
+        await rm(dir, { recursive: true });
+      }
     });
 
     it('fails loudly when request and script are out of step', async () => {

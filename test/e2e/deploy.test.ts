@@ -17,7 +17,7 @@ const script = `
 replies:
   - calls: [${write('a.md')}]
   - calls: [${write('b.md')}]
-  - { delay: 4000, calls: [${write('c.md')}] }
+  - { until: killed, calls: [${write('c.md')}] }
   - calls: [{ tool: finish, input: { title: Add three files, summary: Three files were wanted. } }]
 `;
 
@@ -87,7 +87,9 @@ describe('a deploy in the middle of a run', () => {
           await after.said('running');
           before.kill(signal);
           await before.ended;
+          await setup.letGo('killed');
           await expectDone(setup, identifier, expect);
+          await rm(join(setup.dir, 'killed'));
           after.kill('SIGTERM');
           await after.ended;
         },
@@ -112,6 +114,7 @@ describe('a deploy in the middle of a run', () => {
       await expect.poll(() => thirdTurn(setup, identifier), { timeout: 60_000 }).toBe(true);
       first.kill('SIGKILL');
       await first.ended;
+      await setup.letGo('killed');
       // One that was sent, and of which nobody was told any more: it is sent again, and seen once.
       await setup.database.pool.query(
         "update effects set state = 'pending', settled_at = null, lease = null where id = (select id from effects where state = 'done' order by seq limit 1)",

@@ -6,12 +6,12 @@ import { someone, startTestService, type TestService } from '../support/service.
 const script = `
 tickets:
   Runs out of turns:
-    - { delay: 1500, calls: [{ tool: bash, input: { command: "true" } }] }
+    - { until: said, calls: [{ tool: bash, input: { command: "true" } }] }
     - expect: ["Use UTC", "continue"]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: UTC it is. } }]
   Is stopped while it thinks:
-    - { calls: [{ tool: bash, input: { command: "sleep 3" } }] }
-    - { fail: { status: 529, times: 1 }, delay: 20000 }
+    - { until: said, calls: [{ tool: bash, input: { command: "true" } }] }
+    - { fail: { status: 529, times: 1 }, until: never }
     - expect: ["Use UTC", "Not local time"]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: UTC it is. } }]
 `;
@@ -43,6 +43,8 @@ describe('words said around the end of a run', () => {
       const { identifier } = await one.app.desk.createTicket({ title: 'Runs out of turns', assignee }, someone);
       await expect.poll(async () => (await one.app.sessions.view(identifier))?.firstModelCallAt).toBeTruthy();
       await one.app.desk.comment(identifier, 'Use UTC', someone);
+      await one.sorted();
+      await one.letGo('said');
       const spent = await one.rest(identifier);
       expect([spent.state, spent.runs[0]?.outcome?.stopReason]).toEqual(['awaitingInput', 'budgetExceeded']);
       await one.app.desk.comment(identifier, 'continue', someone);
@@ -60,10 +62,10 @@ describe('words said around the end of a run', () => {
     expect,
   }) => {
     const identifier = await file('Is stopped while it thinks');
-    await expect
-      .poll(async () => JSON.stringify((await service.app.sessions.view(identifier))?.activities))
-      .toContain('sleep 3');
+    await expect.poll(async () => (await service.app.sessions.view(identifier))?.firstModelCallAt).toBeTruthy();
     await service.app.desk.comment(identifier, 'Use UTC', someone);
+    await service.sorted();
+    await service.letGo('said');
     // The second model call has begun, with the comment in it.
     await expect
       .poll(

@@ -136,7 +136,8 @@ async function startAdversary() {
     billed.usd += (usage.input * price.input + usage.output * price.output) / 1e6;
     billed.shortest = Math.min(billed.shortest, body.max_tokens);
     const calls = [{ id: `call_${number}`, name: 'note', inputText: JSON.stringify({ text: `Note ${number}` }) }];
-    const reply = { type: 'reply' as const, text: '', thinking: null, calls, usage, delayMs: 0, cut: false };
+    const at = { delayMs: 0, until: null };
+    const reply = { type: 'reply' as const, text: '', thinking: null, calls, usage, cut: false, ...at };
     outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
     const request = { url: new URL('http://loopback'), headers: incoming.headers, body };
     outgoing.end(chat.frames(reply, request, number).join(''));

@@ -54,12 +54,12 @@ tickets:
     - { expect: ["write was not called"], calls: [${rate()}] }
   Said before it was shown:
     - calls: [{ tool: scope, input: { confidence: green, size: L, files: [], plan: [Split it], parts: [One, Two] } }]
-      delay: 1500
+      until: said
     - { expect: [All in one, call scope], calls: [${write}] }
     - { expect: ["write was not called"], calls: [${rate()}] }
     - { expect: ["Go on."], calls: [${write}, ${finish}] }
   Labelled at work:
-    - { delay: 1500, calls: [${rate()}] }
+    - { until: labelled, calls: [${rate()}] }
     - { expect: [People approve a plan before, "approval:plan"], calls: [${write}] }
     - { expect: ["write was not called"], calls: [${rate()}] }
   Too large:
@@ -98,7 +98,7 @@ tickets:
     - { calls: [${red('What?')}] }
     - { expect: [Call scope again], calls: [${red('What, please?')}] }
   Given meanwhile:
-    - { delay: 1500, calls: [${rate()}] }
+    - { until: given, calls: [${rate()}] }
     - { expect: [It is yours now], calls: [${write}, ${finish}] }
   At work on it:
     - { calls: [${rate()}, { tool: bash, input: { command: "while ! test -e /workspace/go; do sleep 0.1; done", timeout: 60 } }] }
@@ -263,6 +263,8 @@ describe('a ticket is rated before it is worked on', () => {
     const asked = async () => (await app.sessions.view(given.identifier))?.firstModelCallAt;
     await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
     await app.desk.editTicket(given.identifier, { labels }, someone);
+    await service.sorted();
+    await service.letGo('labelled');
     for (const [identifier, runs] of [
       [rated.identifier, 2],
       [given.identifier, 1],
@@ -279,6 +281,8 @@ describe('a ticket is rated before it is worked on', () => {
     const asked = async () => (await sessions.view(identifier))?.firstModelCallAt;
     await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
     await desk.comment(identifier, 'All in one, please', someone);
+    await service.sorted();
+    await service.letGo('said');
     const view = await service.rest(identifier);
     expect([view.state, view.runs.length]).toEqual(['complete', 1]);
   });
@@ -405,6 +409,7 @@ describe('a ticket is rated before it is worked on', () => {
     await expect
       .poll(async () => words((await app.sessions.view(ticket.identifier)) as SessionView)[0])
       .toMatch(/^On it: I am reading/);
+    await service.letGo('given');
     const done = await service.rest(ticket.identifier, 2);
     expect([done.state, done.runs.length, done.usage.calls]).toEqual(['complete', 2, 2]);
     expect(words(done)[1], 'asked to be told').toMatch(/^\*\*Rated green/);

@@ -1,4 +1,4 @@
-import { afterEach, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { type Setup, startSetup } from '../support/processes.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
@@ -6,7 +6,7 @@ import { someone, startTestService, type TestService } from '../support/service.
 const script = `
 tickets:
   Is edited at work:
-    - { delay: 3000, calls: [{ tool: bash, input: { command: "true" } }] }
+    - { until: written, calls: [{ tool: bash, input: { command: "true" } }] }
     - expect:
         - People have edited the ticket
         - "-Round down.\\n+Round half up."
@@ -15,7 +15,7 @@ tickets:
       calls: [{ tool: bash, input: { command: "true" } }]
     - calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: Seen. } }]
   Is edited while it hands in:
-    - delay: 3000
+    - until: edited
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: Too early. } }]
     - expect: ["-Round down.\\n+Round half up."]
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: Half up. } }]
@@ -57,9 +57,7 @@ async function tellings({ app, database }: TestService, identifier: string): Pro
   return { told: rows[0].told, seen: bodies.filter((body) => body.startsWith('I saw the change')) };
 }
 
-test('an edit at work reaches the next turn as a difference, once, with the words in their order', async ({
-  expect,
-}) => {
+test('an edit at work reaches the next turn as a difference, once, with the words in their order', async () => {
   service = await startTestService({ script, files });
   const { desk } = service.app;
   const identifier = await file(service, 'Is edited at work');
@@ -67,6 +65,8 @@ test('an edit at work reaches the next turn as a difference, once, with the word
   await desk.comment(identifier, 'first', someone);
   await desk.editTicket(identifier, edited, someone);
   await desk.comment(identifier, 'second', someone);
+  await service.sorted();
+  await service.letGo('written');
   const view = await service.rest(identifier);
   expect([view.state, view.runs[0]?.outcome?.message]).toEqual(['complete', 's']);
   expect(await tellings(service, identifier)).toEqual({
@@ -75,11 +75,13 @@ test('an edit at work reaches the next turn as a difference, once, with the word
   });
 });
 
-test('an edit in the last turn keeps the run from ending on what is no longer wanted', async ({ expect }) => {
+test('an edit in the last turn keeps the run from ending on what is no longer wanted', async () => {
   service = await startTestService({ script, files });
   const identifier = await file(service, 'Is edited while it hands in');
   await expect.poll(asked(service, identifier)).toBeTruthy();
   await service.app.desk.editTicket(identifier, edited, someone);
+  await service.sorted();
+  await service.letGo('edited');
   const view = await service.rest(identifier);
   expect(view.runs).toHaveLength(1);
   expect(view.activities.at(-1)?.activity).toMatchObject({
@@ -89,9 +91,7 @@ test('an edit in the last turn keeps the run from ending on what is no longer wa
   expect((await tellings(service, identifier)).told).toBe(1);
 });
 
-test('an edit wakes a session that asked, and no other; what was edited at rest is told when it goes on', async ({
-  expect,
-}) => {
+test('an edit wakes a session that asked, and no other; what was edited at rest is told when it goes on', async () => {
   service = await startTestService({ script, files });
   const { desk } = service.app;
   const identifier = await file(service, 'Asks what it should know');
@@ -100,9 +100,7 @@ test('an edit wakes a session that asked, and no other; what was edited at rest 
   expect((await service.rest(identifier, 2)).state).toBe('complete');
 
   await desk.editTicket(identifier, { description: 'Totals.\n\nRound down after all.\n' }, someone);
-  const sorted = async () =>
-    (await service?.database.pool.query('select from deliveries where sorted_at is null'))?.rowCount;
-  await expect.poll(sorted).toBe(0);
+  await service.sorted();
   expect(await service.rest(identifier)).toMatchObject({ state: 'complete', runs: [{}, {}] });
   await desk.comment(identifier, 'continue', someone);
   const done = await service.rest(identifier, 3);
@@ -112,7 +110,7 @@ test('an edit wakes a session that asked, and no other; what was edited at rest 
 
 test('workers killed between reading an edit and the turn that tells it: it is told once', {
   timeout: 120_000,
-}, async ({ expect }) => {
+}, async () => {
   const setup: Setup = await startSetup({ script, files });
   service = setup;
   const kill = (point: string) => setup.start('worker', { env: { SHIPMATE_FAILPOINTS: `${point}:kill` } });
@@ -122,6 +120,8 @@ test('workers killed between reading an edit and the turn that tells it: it is t
   await setup.app.desk.comment(identifier, 'first', someone);
   await setup.app.desk.editTicket(identifier, edited, someone);
   await setup.app.desk.comment(identifier, 'second', someone);
+  await setup.sorted();
+  await setup.letGo('written');
   expect(await first.ended).toBe('SIGKILL');
   const second = kill('step/model/begun');
   expect(await second.ended).toBe('SIGKILL');

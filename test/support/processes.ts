@@ -108,10 +108,14 @@ export async function startSetup(options: TestServiceOptions & { yaml?: Record<s
     repositories: Object.fromEntries(config.repositories.map(({ name, location }) => [name, { path: location }])),
     ...options.yaml,
   };
-  // Other scripts than those about it do not rate their tickets; the version before knows no such key.
+  // The version before knows no `until`: there it never comes.
+  const previousScript = join(dir, 'previous-script.yaml');
+  await writeFile(previousScript, options.script?.replaceAll(/until: \w+/g, 'delay: 3600000') ?? '');
+  const previous = { ...file, model: `scripted:${previousScript}` };
+  // Other scripts than those about it do not rate their tickets; nor does the version before know that key.
   const current = { ...file, policy: { scope: { before: config.policy.scope.before } }, ...options.yaml };
   await writeFile(join(dir, 'shipmate.yaml'), JSON.stringify(current));
-  await writeFile(join(dir, 'previous.yaml'), JSON.stringify(file));
+  await writeFile(join(dir, 'previous.yaml'), JSON.stringify(previous));
   return {
     ...service,
     start(command, more = {}) {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type App, createApp, type SessionView } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
@@ -31,6 +32,10 @@ export interface TestService {
   git(...args: string[]): Promise<string>;
   /** The same in the repository of this name. */
   gitIn(name: string, ...args: string[]): Promise<string>;
+  /** Waits until all that people did has been taken in. */
+  sorted(): Promise<void>;
+  /** Lets the replies go on that wait `until` a file of this name is there. */
+  letGo(name: string): Promise<void>;
   /** Fails when a process of this service outlives it. */
   stop(): Promise<void>;
 }
@@ -92,7 +97,7 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
       const view = await app.sessions.view(identifier);
       const rests = view !== null && view.state !== 'active' && view.state !== 'pending' && view.runs.length >= fromRun;
       if (rests && view.unsent.every((effect) => effect.state === 'failed')) return view;
-      await new Promise((resolve) => setTimeout(resolve, 20)); // the database is the only one to ask
+      await delay(20); // the database is the only one to ask
     }
   }
   const gitAt = async (path: string, args: string[]) =>
@@ -112,6 +117,11 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
     },
     git: (...args) => gitAt(repository, args),
     gitIn: (name, ...args) => gitAt(pathOf(name), args),
+    async sorted() {
+      const unsorted = 'select from deliveries where sorted_at is null';
+      while ((await database.pool.query(unsorted)).rowCount !== 0) await delay(20); // the database is the only one to ask
+    },
+    letGo: (name) => writeFile(join(dir, name), ''),
     async stop() {
       await app.stop();
       const left = await processesNaming(dir);

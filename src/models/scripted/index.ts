@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenUsage, ToolCall } from '../../core/message.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { Model } from '../model.ts';
 import type { Price } from '../prices.ts';
 import { createPlayer, type Play, type PlayedCall, type Player } from './player.ts';
 import { readScript, type Script } from './script.ts';
+import { waitForTurn } from './wait.ts';
 
 export interface ScriptedModelOptions {
   /** Path of the script; README.md beside this file describes it. */
@@ -29,10 +29,7 @@ export function createScriptedModel({ file, costOf }: ScriptedModelOptions): Mod
       signal.throwIfAborted();
       if (!opened.player) throw new VendorError(opened.mistake, { code: 'invalid', retryable: false });
       const play = opened.player.play(request);
-      await delay(play.delayMs, undefined, { signal }).catch((error) => {
-        signal.throwIfAborted();
-        throw error;
-      });
+      await waitForTurn(play, file, signal);
       if (play.type === 'failure') throw failureOf(play);
       if (play.cut)
         throw new VendorError('The script cut the reply off in the middle.', { code: 'cut_stream', retryable: true });

@@ -11,10 +11,18 @@ export type Play =
       calls: PlayedCall[];
       usage: TokenUsage;
       delayMs: number;
+      until: string | null;
       /** The stream breaks off in the middle. */
       cut: boolean;
     }
-  | { type: 'failure'; status: number; message: string; retryAfterS: number | null; delayMs: number };
+  | {
+      type: 'failure';
+      status: number;
+      message: string;
+      retryAfterS: number | null;
+      delayMs: number;
+      until: string | null;
+    };
 
 export interface PlayedCall {
   id: string;
@@ -113,6 +121,7 @@ function checkExpected(entry: ScriptEntry, request: PlayerRequest, where: string
 
 function playOf(entry: ScriptEntry, request: PlayerRequest, played: number, where: string): Play {
   const delayMs = entry.delay ?? 0;
+  const until = entry.until ?? null;
   if (entry.fail?.status !== undefined)
     return {
       type: 'failure',
@@ -120,6 +129,7 @@ function playOf(entry: ScriptEntry, request: PlayerRequest, played: number, wher
       message: entry.fail.message ?? `${where} plays a failure`,
       retryAfterS: entry.fail.retryAfter ?? null,
       delayMs,
+      until,
     };
   const text = entry.fail?.cut ? 'This reply is cut off in the middle.' : (entry.text ?? '');
   const calls = (entry.calls ?? []).map((call, index) => ({
@@ -134,6 +144,7 @@ function playOf(entry: ScriptEntry, request: PlayerRequest, played: number, wher
     calls,
     usage: entry.usage ?? estimateUsage(request, text + calls.map((call) => call.name + call.inputText).join('')),
     delayMs,
+    until,
     cut: entry.fail?.cut === true,
   };
 }

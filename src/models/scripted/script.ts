@@ -42,6 +42,8 @@ const entry = z
       .optional(),
     /** Milliseconds before the answer begins. */
     delay: z.int().nonnegative().max(3_600_000).optional(),
+    /** The answer begins once this file is there; the path is relative to the script. */
+    until: z.string().min(1).optional(),
     fail: fail.optional(),
     nothing: z.literal(true).optional(),
     expect: z.union([z.string().transform((one) => [one]), z.array(z.string())]).optional(),

@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createPlayer } from '../../../src/models/scripted/player.ts';
 import { parseScript, readScript } from '../../../src/models/scripted/script.ts';
+import { waitForTurn } from '../../../src/models/scripted/wait.ts';
 import { anthropic } from './anthropic.ts';
 import { chat } from './chat.ts';
 import { gemini } from './gemini.ts';
@@ -50,7 +50,8 @@ export interface ModelServer {
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
   const { script: source } = options;
   const script = typeof source === 'string' ? parseScript(source, 'the script') : readScript(source.file);
-  const player = createPlayer(script, typeof source === 'string' ? 'the script' : source.file);
+  const name = typeof source === 'string' ? 'the script' : source.file;
+  const player = createPlayer(script, name);
   const requests: RecordedRequest[] = [];
   const stopping = new AbortController();
 
@@ -90,7 +91,7 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     const asked = wire.read(request);
     const play = player.play(asked);
     if (play.type === 'failure') {
-      await delay(play.delayMs, undefined, { signal });
+      await waitForTurn(play, name, signal);
       if (options.failMidway) {
         to.writeHead(200, { 'content-type': 'text/event-stream' });
         for (const frame of wire.frames(unfinished, request, 0).slice(0, -3)) to.write(frame);
@@ -104,7 +105,7 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     const frames = wire.frames(play, request, asked.messages.filter((message) => message.role === 'assistant').length);
     to.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     to.write(frames[0]);
-    await delay(play.delayMs, undefined, { signal });
+    await waitForTurn(play, name, signal);
     const whole = play.cut ? frames.slice(1, Math.ceil(frames.length / 2)) : frames.slice(1);
     for (const frame of whole) to.write(frame);
     if (!play.cut || options.cutBy === 'end') to.end();
@@ -141,5 +142,6 @@ const unfinished: PlayedReply = {
   calls: [],
   usage: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 },
   delayMs: 0,
+  until: null,
   cut: false,
 };

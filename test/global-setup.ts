@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { startQueues } from '../src/jobs/queues.ts';
 import { openEmbeddedPostgres } from '../src/store/embedded-postgres.ts';
 import { migrate } from '../src/store/migrate.ts';
+import { makeTestDir } from './support/memory-dir.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,8 +14,9 @@ declare module 'vitest' {
 
 /** One PostgreSQL for the whole run, with the schema in its `shipmate` database; each test file clones that one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = await mkdtemp(join(tmpdir(), 'shipmate-test-'));
-  const server = await openEmbeddedPostgres(dir);
+  const temporary = await makeTestDir();
+  process.env.TMPDIR = temporary.dir; // of all test processes, which are started after this
+  const server = await openEmbeddedPostgres(join(temporary.dir, 'server'));
   await migrate(server.url);
   // A template must have no connections: `shipmate` keeps the server's keeper, so the clones come from a copy.
   const admin = new pg.Client({ connectionString: server.url.replace('/shipmate?', '/postgres?') });
@@ -26,10 +27,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.query('select pg_reload_conf()');
   await admin.query('create database shipmate_template');
   await admin.end();
-  await migrate(server.url.replace('/shipmate?', '/shipmate_template?'));
+  const template = server.url.replace('/shipmate?', '/shipmate_template?');
+  await migrate(template);
+  await (await startQueues({ url: template, onError: console.error })).stop();
   project.provide('postgresUrl', server.url);
   return async () => {
     await server.release();
-    await rm(dir, { recursive: true, force: true });
+    await temporary.remove();
   };
 }

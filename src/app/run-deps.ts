@@ -2,7 +2,7 @@ import { createAgent } from '../agents/index.ts';
 import type { Config } from '../config.ts';
 import { createBaselines, createHeart, fileApproved, type RunDeps } from '../flow.ts';
 import type { Model } from '../models/model.ts';
-import { pinsInMemory, prepareOwnTools } from '../tools/own-servers.ts';
+import { ownPins, prepareOwnTools } from '../tools/own-servers.ts';
 import { createToolServers } from '../tools/tool-servers.ts';
 import { rememberFacts } from '../workspaces/repository-facts.ts';
 import { type Admission, createAdmission } from './admission.ts';
@@ -28,7 +28,7 @@ export async function openRunDeps(
 ): Promise<RunDeps & { admission: Admission }> {
   const { config, model, stops, ...parts } = given;
   const { db, workspaces, driver, log } = parts;
-  const toolServers = createToolServers({ driver, pins: pinsInMemory() });
+  const toolServers = createToolServers({ driver, pins: ownPins });
   stops.push(() => toolServers.close());
   const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
   const heart = createHeart(db);

@@ -36,14 +36,13 @@ export async function prepareOwnTools(
     }));
 }
 
+const pinned = new Map<string, PinnedTools>();
+
 /** Our own servers come with this version, so their lists are pinned for the life of the process only. */
-export function pinsInMemory(): ToolServersOptions['pins'] {
-  const pins = new Map<string, PinnedTools>();
-  return {
-    load: async (server) => pins.get(server) ?? null,
-    save: async (server, pinned) => void pins.set(server, pinned),
-  };
-}
+export const ownPins: ToolServersOptions['pins'] = {
+  load: async (server) => pinned.get(server) ?? null,
+  save: async (server, tools) => void pinned.set(server, tools),
+};
 
 /** Where our dependencies are when this is an installed package itself: `node_modules/shipmate/dist`. */
 const installedBeside = root.includes('node_modules') ? ['../..'] : [];

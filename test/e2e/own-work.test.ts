@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { describeActivity } from '../../src/core/activity.ts';
 import { demoDir, someone, startTestService, type TestService } from '../support/service.ts';
 
@@ -9,7 +9,6 @@ describe('the agent picks work by itself', () => {
   const bug = { title: '"1.5h" is read as five hours', labels: ['bug'] };
   beforeAll(async () => {
     const script = await readFile(join(demoDir, 'script.yaml'), 'utf8');
-    // Workers only: what the web part would do each minute is done here when it is wanted.
     service = await startTestService({
       script,
       change: (config) => ({
@@ -45,10 +44,13 @@ describe('the agent picks work by itself', () => {
         },
       }),
     });
+    // The rounds of the start are over, and the next are a minute away: what they do is done here when it is wanted.
+    const over = "select from schedules where name in ('standing orders', 'automations') and busy_until is null";
+    await vi.waitUntil(async () => (await service.database.pool.query(over)).rowCount === 2, { timeout: 20_000 });
   });
   afterAll(() => service?.stop());
 
-  test('a standing order takes a ticket, works on it, and stops at its number', async ({ expect }) => {
+  test('a standing order takes a ticket, works on it, and stops at its number', async () => {
     const { app } = service;
     const { ownWork } = app.operations;
     const { identifier } = await app.desk.createTicket(bug, someone);
@@ -72,7 +74,7 @@ describe('the agent picks work by itself', () => {
     expect(summary).toContain(view.pullRequest?.url);
   });
 
-  test('an automation that is run now files a ticket, and the agent works on it', async ({ expect }) => {
+  test('an automation that is run now files a ticket, and the agent works on it', async () => {
     const { ownWork } = service.app.operations;
     await service.database.pool.query(
       "insert into automation_runs (id, automation, due_at, draft) values (gen_random_uuid(), 'monthly', now(), $1)",

@@ -57,6 +57,12 @@ export interface TestServiceOptions {
   databaseUrl?(url: string): string;
 }
 
+const restsQuery = `
+  select from sessions s join tickets t on t.id = s.ticket_id
+  where t.identifier = $1 and s.state not in ('active', 'pending')
+    and (select count(*) from runs r where r.session_id = s.id) >= $2
+    and not exists (select from effects e where e.session_id = s.id and e.state = 'pending')`;
+
 /** The whole service in this process: the board, local-git, a scripted model, a real sandbox, a database of its own. */
 export async function startTestService(options: TestServiceOptions): Promise<TestService> {
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-e2e-'));
@@ -94,9 +100,10 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
 
   async function rest(identifier: string, fromRun = 1): Promise<SessionView> {
     for (;;) {
-      const view = await app.sessions.view(identifier);
-      const rests = view !== null && view.state !== 'active' && view.state !== 'pending' && view.runs.length >= fromRun;
-      if (rests && view.unsent.every((effect) => effect.state === 'failed')) return view;
+      // One small question, fifty times a second; the view is a dozen.
+      const { rowCount } = await database.pool.query(restsQuery, [identifier, fromRun]);
+      const view = rowCount === 0 ? null : await app.sessions.view(identifier);
+      if (view !== null) return view;
       await delay(20); // the database is the only one to ask
     }
   }

@@ -1,18 +1,19 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What waits for outages, installs packages or starts many processes, for up to a minute each: `npm run test:proofs`. */
+/** What is played a thousand times, kills processes, or waits for outages and registries: `npm run test:proofs`. */
 const proofs = [
-  'test/crash/resume.test.ts',
-  'test/e2e/{bad-input-disk,clock,database-away,deploy,kill,leaves,overdue,poisoned,retention}.test.ts',
-  'test/e2e/{takeover,wire-formats}.test.ts',
+  'test/crash/*.test.ts',
+  'test/e2e/{bad-input-*,clock,database-away,dependencies-killed,deploy,kill,leaves,overdue,poisoned}.test.ts',
+  'test/e2e/{retention,takeover,wire-formats}.test.ts',
+  'test/flow/{any-order,conversations}.test.ts',
   'test/packing.test.ts',
-  'test/two-workers/hosts.test.ts',
+  'test/two-workers/*.test.ts',
   'test/workspaces/setup.test.ts',
 ];
 
 /** What takes longest, and mostly waits. Begun first, it runs beside all the rest instead of after it. */
-const long = ['/chaos/', '/crash/', '/flow/any-order', '/flow/conversations', '/two-workers/', '/e2e/'];
+const long = ['/chaos/', '/flow/any-order', '/flow/conversations', '/crash/', '/two-workers/', '/e2e/', '/cli/'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -15,7 +15,6 @@ declare module 'vitest' {
 /** One PostgreSQL for the whole run, with the schema in its `shipmate` database; each test file clones that one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const temporary = await makeTestDir();
-  process.env.TMPDIR = temporary.dir; // of all test processes, which are started after this
   const server = await openEmbeddedPostgres(join(temporary.dir, 'server'));
   await migrate(server.url);
   // A template must have no connections: `shipmate` keeps the server's keeper, so the clones come from a copy.

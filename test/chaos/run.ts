@@ -1,3 +1,4 @@
+import { makeTestDir } from '../support/memory-dir.ts';
 import { runChaos } from './chaos.ts';
 import { lastLine } from './count.ts';
 
@@ -13,6 +14,7 @@ const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 
 console.log(`${sessions} sessions, seed ${seed}, sandbox ${sandbox}; Ctrl-C ends it and counts what there is`);
+const temporary = await makeTestDir(10);
 const report = await runChaos({
   sessions,
   seed,
@@ -20,7 +22,7 @@ const report = await runChaos({
   droppedPercent,
   signal: interrupted.signal,
   progress: (line) => console.log(line),
-});
+}).finally(temporary.remove);
 for (const what of ['lost', 'duplicate', 'stuck', 'violations'] as const)
   for (const each of report[what].slice(0, 20)) console.log(`${what}: ${each}`);
 const { seconds, restarts, kills } = report;

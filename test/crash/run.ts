@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../../src/store/migrate.ts';
 import { type CrashablePostgres, startCrashablePostgres } from '../support/crashable-postgres.ts';
 import { startDatabaseProxy } from '../support/database-proxy.ts';
+import { makeTestDir } from '../support/memory-dir.ts';
 import { loseNextReply, strikeAtEach } from './faults.ts';
 import { freezeAtEach } from './fences.ts';
 import { killAtEach, killAtRandom } from './kills.ts';
@@ -68,12 +67,12 @@ const parts: Part[] = [
 const wanted = process.env.CRASH_ONLY;
 const total = { lost: 0, duplicate: 0, wrong: 0, missed: 0 };
 console.log(`${all.length} points, ${kills} random kills, CRASH_SEED=${seed}`);
-const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-db-'));
+const temporary = await makeTestDir(8);
 try {
-  const database = await startCrashablePostgres(dir);
+  const database = await startCrashablePostgres(join(temporary.dir, 'database'));
   await playAll(database).finally(database.stop);
 } finally {
-  await rm(dir, { recursive: true, force: true });
+  await temporary.remove();
 }
 console.log(`missed=${total.missed} wrong=${total.wrong}`);
 console.log(`lost=${total.lost} duplicate=${total.duplicate}`);

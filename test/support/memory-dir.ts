@@ -4,9 +4,10 @@ import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const kind = 'shipmate-tests';
-const size = 4 * 2 ** 30;
+const spare = 4 * 2 ** 30;
 
 export interface TestDir {
+  /** Everything of these tests is to be written here: it is `TMPDIR` from now on. */
   dir: string;
   remove(): Promise<void>;
 }
@@ -14,12 +15,16 @@ export interface TestDir {
 /**
  * A directory for all that tests write. Where this user may mount one, and there is room, it is in memory: tests make and
  * delete some hundred thousand small files, and a slow disk would have them take half as long again.
+ * `gigabytes` is how much it may come to.
  */
-export async function makeTestDir(): Promise<TestDir> {
+export async function makeTestDir(gigabytes = 4): Promise<TestDir> {
   await removeAbandoned();
   const dir = await mkdtemp(join(tmpdir(), `${kind}-${process.pid}-`));
   await chmod(dir, 0o755); // some tests are another user's
-  const isMounted = freemem() > 2 * size && mount('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, kind, dir]);
+  const size = gigabytes * 2 ** 30;
+  const hasRoom = freemem() > size + spare;
+  const isMounted = hasRoom && mount('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, kind, dir]);
+  process.env.TMPDIR = dir;
   return { dir, remove: () => (isMounted ? unmount(dir) : rm(dir, { recursive: true, force: true })) };
 }
 

@@ -19,6 +19,7 @@ import type { ProposalState } from '../core/proposal.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { newestProposal, type ProposalRow, settleProposal, wordsSince } from '../store/proposals.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession } from '../store/sessions.ts';
 
 export interface ApprovalPolicy {
@@ -125,22 +126,27 @@ const guarded = ['edit', 'write', 'finish'];
 /** The service's part of what was approved, if it has one: how the run ends by it. null: the agent carries it out. */
 export type CarryOut = (tx: Tx, proposal: ProposalRow) => Promise<Outcome | null>;
 
-/** The same as `judgeProposal`, in a transaction of its own; and what was approved is begun. */
+/**
+ * The same as `judgeProposal`, in a transaction of its own; and what was approved is begun, unless the run was told to stop.
+ * Throws `RunLost`.
+ */
 export async function judgeNow(
   db: Database,
-  sessionId: string,
+  run: ClaimedRun,
   approvers: Approvers,
   carryOut: CarryOut,
 ): Promise<(Standing & { ending: Outcome | null }) | null> {
+  const { sessionId } = run;
   // Most sessions propose nothing, and take no lock for it.
   const newest = await newestProposal(db, sessionId);
   if (!newest || newest.isCarriedOut) return null;
   return db.transaction().execute(async (tx) => {
     await lockSession(tx, sessionId);
+    const { stopRequested } = await holdRun(tx, run);
     const standing = await judgeProposal(tx, sessionId, approvers);
     if (!standing) return null;
     const { state, proposal } = standing;
-    const begun = state === 'approved' ? await carryOut(tx, proposal) : null;
+    const begun = state === 'approved' && !stopRequested ? await carryOut(tx, proposal) : null;
     const ending = begun ? { ...begun, carriesOut: proposal.id } : endingOf(standing, approvers);
     return { ...standing, ending };
   });
@@ -167,12 +173,12 @@ export interface Approval {
 /** Reads where the approval stands before anything else is done with it. */
 export async function openApproval(
   db: Database,
-  sessionId: string,
+  run: ClaimedRun,
   approvers: Approvers,
   carryOut: CarryOut,
   wanted: Wanted,
 ): Promise<Approval> {
-  let standing = await judgeNow(db, sessionId, approvers, carryOut);
+  let standing = await judgeNow(db, run, approvers, carryOut);
   let isPlanWanted = await wanted.plan();
   const missing = () => {
     if (standing) return standing.state === 'approved' ? null : 'proposed';
@@ -181,7 +187,7 @@ export async function openApproval(
   return {
     missing,
     async look(isSpokenTo) {
-      standing = await judgeNow(db, sessionId, approvers, carryOut);
+      standing = await judgeNow(db, run, approvers, carryOut);
       isPlanWanted = await wanted.plan();
       if (!standing) return { notes: isSpokenTo && missing() === 'wanted' ? [notePlanWanted] : [] };
       const { proposal, decision, state, ending } = standing;

@@ -20,7 +20,7 @@ export type FileParts = (
 /** While people have not approved what was proposed, nothing is fetched and no model is asked. */
 export async function awaitApproval({ deps, run, session, ticket, facts }: Beginning): Promise<NotPrepared | null> {
   const carryOut = createCarryOut(deps, { run, session, ticket });
-  const standing = await judgeNow(deps.db, session.id, approversOf(deps), carryOut);
+  const standing = await judgeNow(deps.db, run, approversOf(deps), carryOut);
   if (standing?.ending) return { outcome: standing.ending, heard: standing.words };
   const isPossible = standing?.state === 'approved' || !wantsApproval(ticket, facts, deps.policy);
   if (isPossible || !deps.policy.tools.deny.includes('scope')) return null;

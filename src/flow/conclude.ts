@@ -6,7 +6,7 @@ import { isDecision, writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { cleanText } from '../core/outgoing-text.ts';
-import { isObeyed } from '../core/prompt.ts';
+import { isObeyed, type Prompt } from '../core/prompt.ts';
 import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
@@ -181,8 +181,10 @@ async function end(
     if (finished || outcome.stopReason !== 'finished')
       await settleRating(tx, session.id, { ...outcome, ...proof }, pathsOf(finished));
     // A run that was stopped has answered nothing, but for a no; one that finished leaves what it did not read to the next.
-    if (!reason || reason === 'rejected')
-      await markAnswered(tx, session.id, { words: finished === null, asked: outcome.stopReason === 'needsInput' });
+    if (!reason || reason === 'rejected') {
+      const words = outcome.carriesOut === undefined ? finished === null : answeredWords(unread);
+      await markAnswered(tx, session.id, { words, asked: outcome.stopReason === 'needsInput' });
+    }
     if (outcome.stopReason === 'waiting' || outcome.waits) await beginWaiting(tx, session.id, outcome);
     else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
     deps.failpoint('conclude/mid');
@@ -193,6 +195,11 @@ async function end(
     const started = await startRun(tx, deps.policy, { ...session, state }, next, conversation);
     return started ? 'again' : 'ended';
   });
+}
+
+/** What was approved is done by the service; what was said since it looked is for another run. */
+function answeredWords(unread: Prompt[]): true | { before: number } {
+  return unread.length === 0 || { before: Math.min(...unread.map(({ seq }) => seq)) };
 }
 
 /** Whether the ticket was edited and its model, if it has one, not told. */

@@ -107,7 +107,7 @@ export async function workOnTicket(
     const rates = { before: scope.before && !given.deny.includes('scope'), only };
     const carryOut = createCarryOut(deps, { run, ...prepared });
     const isPlanWanted = wantsApproval(ticket, facts, deps.policy);
-    const approval = await openApproval(db, run.sessionId, approversOf(deps), carryOut, {
+    const approval = await openApproval(db, run, approversOf(deps), carryOut, {
       async plan() {
         const now = await newestReading(deps, { session, ticket, facts });
         const followed = lastRated(journal.history())?.followed;

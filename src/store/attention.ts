@@ -98,14 +98,16 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
 
 /**
  * A run has come to its end and answered the assignment by it; `words`: and all that was said until now, read or not, so
- * that none of it starts another run by itself. `asked`: it ended with a question. Call with the session's lock held.
+ * that none of it starts another run by itself, or all before the word of that `seq`. `asked`: it ended with a question. Call
+ * with the session's lock held.
  */
 export async function markAnswered(
   tx: Tx,
   sessionId: string,
-  { words, asked = false }: { words: boolean; asked?: boolean },
+  { words, asked = false }: { words: boolean | { before: number }; asked?: boolean },
 ): Promise<void> {
-  const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId}), 0)`;
+  const before = typeof words === 'object' ? sql`and seq < ${words.before}` : sql``;
+  const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId} ${before}), 0)`;
   await tx
     .updateTable('sessions')
     .set({ answered_at: sql<string>`given_at`, asked, ...(words && { answered_seq: heard }) })

@@ -57,6 +57,7 @@ export async function answeredQuestions(tx: Tx, sessionId: string): Promise<Answ
       union all
       select 0, last.outcome, null from (
         select outcome from runs where session_id = p.session_id and number < r.number and not before.in_run
+          and outcome ->> 'stopReason' <> 'waiting' -- they asked nothing, and read nothing
         order by number desc limit 1) last
       where last.outcome ->> 'stopReason' = 'needsInput'
       order by 1 desc limit 1) q on true

@@ -6,18 +6,23 @@ import { microseconds } from './attention.ts';
 import type { Database, Tx } from './database.ts';
 import type { ClaimedRun } from './runs.ts';
 
-/** What was said since the run before this one asked a question; nothing where it asked none. */
+/**
+ * What was said since the work before this run asked a question; nothing where it asked none. Runs that only waited for
+ * something else answered nothing: what was said before them is as new as before.
+ */
 export async function answersHeard(
   db: Database,
   run: Pick<ClaimedRun, 'sessionId' | 'number'>,
 ): Promise<Pick<Word, 'id' | 'key' | 'author' | 'body' | 'at'>[]> {
   const found = await sql<{ id: string; key: string; author: Person; body: string; at: string }>`
     select p.id, p.key, p.author, p.body, ${microseconds('p.said_at')} as at
-    from sessions s
-    join runs r on r.session_id = s.id and r.number = ${run.number - 1}
-      and r.outcome ->> 'stopReason' = 'needsInput' and r.outcome -> 'proposal' is null
-    join prompts p on p.session_id = s.id and p.obeyed and p.signal is null and p.seq > s.answered_seq
-    where s.id = ${run.sessionId}`.execute(db);
+    from (
+      select ended_at, outcome from runs
+      where session_id = ${run.sessionId} and number < ${run.number} and outcome ->> 'stopReason' <> 'waiting'
+      order by number desc limit 1) asked
+    join prompts p on p.session_id = ${run.sessionId} and p.obeyed and p.signal is null
+      and (p.read_at is null or p.read_at > asked.ended_at)
+    where asked.outcome ->> 'stopReason' = 'needsInput' and asked.outcome -> 'proposal' is null`.execute(db);
   return found.rows;
 }
 

@@ -68,20 +68,28 @@ async function claim(): Promise<ClaimedRun> {
   return run;
 }
 
+/** What a run that was claimed does before all else. */
+async function begin(given: RunDeps, run: ClaimedRun) {
+  const session = await findSession(db, run.sessionId);
+  if (!session) throw new Error('there is no session');
+  const ticket = await readTicketNow(given, run, session, tracker, never);
+  await tellEdits(given, run, tracker, ticket, never);
+  const facts = readFacts(ticket, defaultFieldNames);
+  return {
+    session,
+    refused: await mayBegin({ deps: given, run, session, ticket, facts, standsOn: null, signal: never }),
+  };
+}
+
 /** What a run that was claimed does first; where it may begin, what its first turn hears and then its end. */
 async function work(given: RunDeps, end: Partial<Outcome>, run?: ClaimedRun, wanted: Partial<Wanted> = {}) {
   const mine = run ?? (await claim());
-  const session = await findSession(db, mine.sessionId);
-  if (!session) throw new Error('there is no session');
-  const ticket = await readTicketNow(given, mine, session, tracker, never);
-  await tellEdits(given, mine, tracker, ticket, never);
-  const facts = readFacts(ticket, defaultFieldNames);
-  const refused = await mayBegin({ deps: given, run: mine, session, ticket, facts, standsOn: null, signal: never });
+  const { session, refused } = await begin(given, mine);
   if (refused) {
     expect(await conclude(given, mine, refused.outcome, { work: null, heard: refused.heard })).toBe(true);
     return { refused: refused.outcome.stopReason, notes: [], permits: false };
   }
-  const approval = await openApproval(db, mine.sessionId, approversOf(given), async () => null, {
+  const approval = await openApproval(db, mine, approversOf(given), async () => null, {
     plan: async () => false,
     hasBegun: () => false,
     ...wanted,
@@ -270,12 +278,13 @@ describe('a plan that waits for a yes', () => {
     expect(await proposals()).toEqual([`${code} open`]);
   });
 
-  test('what the service does of a split that is approved ends the run, once', async () => {
+  /** A session whose split was approved, and what counts how often its parts are filed. */
+  async function approvedSplit() {
     const parts = [{ title: 'API', description: '', repository: null, after: [] }];
-    let filed = 0;
+    const filed = { times: 0 };
     const done: Outcome = { stopReason: 'finished', message: 'Its parts are filed.' };
     const fileParts = async () => {
-      filed++;
+      filed.times++;
       return done;
     };
     const given: RunDeps = { ...worker(), fileParts };
@@ -284,10 +293,40 @@ describe('a plan that waits for a yes', () => {
     await work(given, { proposal: { kind: 'split', parts } });
     await post();
     await speak('approve');
+    return { given, filed };
+  }
+
+  test('what the service does of a split that is approved ends the run, once', async () => {
+    const { given, filed } = await approvedSplit();
     expect(await work(given, {})).toMatchObject({ refused: 'finished' });
     await speak('How is it going?');
     expect(await work(given, {})).toMatchObject({ refused: null });
-    expect(filed).toBe(1);
+    expect(filed.times).toBe(1);
+  });
+
+  test('a split is not filed by a run that was told to stop, but by the next', async () => {
+    const { given, filed } = await approvedSplit();
+    const run = await claim();
+    await speak('stop');
+    const { refused } = await begin(given, run);
+    expect([refused, filed.times]).toEqual([null, 0]);
+    expect(await conclude(given, run, { stopReason: 'stopped', message: '' }, { work: null })).toBe(true);
+    await speak('continue');
+    expect(await work(given, {})).toMatchObject({ refused: 'finished' });
+    expect(filed.times).toBe(1);
+  });
+
+  test('what is said while a split is filed is heard by the next run', async () => {
+    const { given } = await approvedSplit();
+    const run = await claim();
+    const { refused } = await begin(given, run);
+    await speak('Only in web');
+    if (!refused) throw new Error('nothing was filed');
+    expect(await conclude(given, run, refused.outcome, { work: null, heard: refused.heard })).toBe(true);
+    const next = await claim();
+    expect((await unreadPrompts(db, next.sessionId)).map(({ body }) => body)).toContain('Only in web');
+    expect(await work(given, {}, next)).toMatchObject({ refused: null });
+    expect(await violations()).toEqual([]);
   });
 
   test('a split is not filed over a comment that nobody has read', async () => {
@@ -318,7 +357,7 @@ describe('a plan that is wanted and not proposed', () => {
       await file(1);
       await sort();
       const run = await claim();
-      const approval = await openApproval(db, run.sessionId, approversOf(given), async () => null, wanted);
+      const approval = await openApproval(db, run, approversOf(given), async () => null, wanted);
       const calls = [
         ...['edit', 'write', 'bash', 'finish'].map((tool) => ({ name: tool, input: {} })),
         { name: 'finish', input: { answer: 'It is there.' } },
@@ -488,6 +527,12 @@ test('two people who answer a question differently within a second: the model an
   await speak('UTC');
   await speak('Local time', bob);
   await query("update prompts set said_at = (select max(said_at) from prompts) - interval '1 ms' where body = 'UTC'");
+  // A run that only waits for another ticket has asked nothing, and read nothing.
+  const run = await claim();
+  const heard = (await unreadPrompts(db, run.sessionId)).map(({ id }) => id);
+  const waits: Outcome = { stopReason: 'waiting', message: 'I wait.', waits: [] };
+  expect(await conclude(worker(), run, waits, { work: null, heard })).toBe(true);
+  await speak('continue');
   const { notes } = await work(worker(), { message: 'And the format?' });
   expect(notes).toEqual([expect.stringMatching(/^Ada and Bob answered differently .* Bob's, holds/)]);
   expect((await said()).filter((body) => body.includes("I take the later answer, Bob's"))).toHaveLength(1);

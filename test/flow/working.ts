@@ -71,7 +71,7 @@ export function createWorkers(deps: RunDeps, pool: Pool) {
       }
       const carryOut = createCarryOut(deps, { run, session, ticket });
       const wanted = { plan: async () => false, hasBegun: () => false };
-      const approval = await openApproval(db, session.id, approversOf(deps), carryOut, wanted);
+      const approval = await openApproval(db, run, approversOf(deps), carryOut, wanted);
       const at = { conversation: await currentConversation(db, session.id) };
       const journal = createJournal({
         ...{ db, run, failpoint: () => {}, wakePost: () => {}, modelAsked: () => {}, beforeModel: () => {} },

@@ -21,8 +21,9 @@ export type SayDeps = SortDeps & { desk: BoardDesk };
 export function mustBeFollowed({ policy }: Pick<SayDeps, 'policy'>, by: Person): void {
   const speak = speakers(policy);
   if (isAmong(by, speak)) return;
+  const keys = ['policy.people.speak', ...(policy.approval.by.length > 0 ? ['policy.approval.by'] : [])];
   throw new Refusal(
-    `Orders are taken from ${nameThem(speak, 'and')} only (policy.people.speak), and you are "${by.name}" here: nothing was done. ` +
+    `Orders are taken from ${nameThem(speak, 'and')} only (${keys.join(', ')}), and you are "${by.name}" here: nothing was done. ` +
       'Ask one of them.',
   );
 }

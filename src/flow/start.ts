@@ -7,9 +7,8 @@ import { addActivities, type Stage } from '../store/activities.ts';
 import type { AttentionRow } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { ensureRun } from '../store/queued-runs.ts';
+import { ensureRun, hurryRun } from '../store/queued-runs.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
-import { hurryRun } from '../store/scope-asked.ts';
 import { moveSession, type SessionRow } from '../store/sessions.ts';
 
 export interface StartPolicy {

@@ -2,8 +2,9 @@ import type { Activity } from '../core/activity.ts';
 import { describeStep } from '../core/step-words.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Database } from '../store/database.ts';
+import { notePlace, untoldPlaces } from '../store/queue-places.ts';
+import { type QuietRun, quietRuns } from '../store/quiet-runs.ts';
 import { currentConversation } from '../store/sessions.ts';
-import { notePlace, type QuietRun, quietRuns, untoldPlaces } from '../store/waiting.ts';
 
 interface Deps {
   db: Database;

@@ -115,8 +115,14 @@ export async function lockUntaken(tx: Tx, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Call once the session has been given to the agent by it. */
 export async function markPickTaken(tx: Tx, id: string, sessionId: string): Promise<void> {
-  await tx.updateTable('order_picks').set({ state: 'taken', session_id: sessionId }).where('id', '=', id).execute();
+  const given = sql<Date>`(select given_at from sessions where id = ${sessionId})`;
+  await tx
+    .updateTable('order_picks')
+    .set({ state: 'taken', session_id: sessionId, given_at: given })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** It was not to be had: it does not count, and is left alone until it says something else. */
@@ -148,7 +154,10 @@ export async function demandOn(db: Database | Tx, sessionId: string): Promise<De
     .select(['order_name', 'demand'])
     .where('session_id', '=', sessionId)
     .where('state', '=', 'taken')
-    // Once its work has finished, what people want next is theirs.
+    // Once people have given it to the agent themselves, or its work has finished, what is wanted is theirs.
+    .where(
+      sql<boolean>`not exists (select from sessions s where s.id = order_picks.session_id and s.given_at > order_picks.given_at)`,
+    )
     .where(
       sql<boolean>`not exists (select from runs r where r.session_id = order_picks.session_id and r.purpose = 'work'
         and r.ended_at > order_picks.at and r.outcome ->> 'stopReason' = 'finished')`,

@@ -52,6 +52,16 @@ export async function ensureRun(
   return { id, number };
 }
 
+/** A run that only rates waits behind all work; when its ticket is given to the agent, it waits like that one's work. */
+export async function hurryRun(tx: Tx, runId: string, { priority }: Pick<TicketHint, 'priority'>): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ priority: priorities.indexOf(priority) })
+    .where('id', '=', runId)
+    .where('started_at', 'is', null)
+    .execute();
+}
+
 /** Ends a run that nobody has claimed. Answers whether it did. Call with the session's lock held. */
 export async function endQueuedRun(tx: Tx, runId: string, outcome: Outcome): Promise<boolean> {
   const ended = await tx

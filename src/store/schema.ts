@@ -342,6 +342,7 @@ export interface Schema {
     rating: Confidence | null;
     fingerprint: string;
     session_id: string | null;
+    given_at: NullableTime;
     at: Time;
   };
   order_rounds: {

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { Outcome } from '../core/outcome.ts';
-import { priorities, type TicketHint } from '../core/ticket.ts';
 import type { Database, Tx } from './database.ts';
 import { latestRating, type RatingRow } from './ratings.ts';
 
@@ -23,16 +22,6 @@ export async function markScoped(tx: Tx, sessionId: string): Promise<{ isTold: b
     update sessions set scoped_at = scope_asked_at, scope_told = false from before
     where sessions.id = before.id returning before.told`.execute(tx);
   return { isTold: found.rows[0]?.told === true };
-}
-
-/** A run that only rates waits behind all work; when its ticket is given to the agent, it waits like that one's work. */
-export async function hurryRun(tx: Tx, runId: string, { priority }: Pick<TicketHint, 'priority'>): Promise<void> {
-  await tx
-    .updateTable('runs')
-    .set({ priority: priorities.indexOf(priority) })
-    .where('id', '=', runId)
-    .where('started_at', 'is', null)
-    .execute();
 }
 
 /** How a rating that was asked for stands. */

@@ -6,9 +6,9 @@ import { type ActivityRow, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
 import { listDecisions } from './decisions.ts';
 import { listEvidence, listEvidenceFiles } from './evidence.ts';
+import { queuePlaces } from './queue-places.ts';
 import { findSessionByIdentifier, listSessions } from './sessions.ts';
 import { sumUsage, type UsageTotal } from './usage.ts';
-import { queuePlaces } from './waiting.ts';
 
 /** Everything there is to know of a session, for people. */
 export interface SessionView {

@@ -155,6 +155,7 @@ describe('a stop from the command line', () => {
     const policy = { ...intake.deps.policy, approval: { by: ['Lea'] } };
     const deps = { ...intake.deps, policy, desk: intake.desk };
     expect(await stopSession(deps, name, person('Lea'))).not.toBe('nothing');
+    await expect(stopSession(deps, name, person('Eve'))).rejects.toThrow('(policy.people.speak, policy.approval.by)');
   });
 });
 

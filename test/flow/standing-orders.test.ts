@@ -366,6 +366,20 @@ describe('a standing order', () => {
     expect(await demandOn(db, run.sessionId)).toBe(null);
   });
 
+  test('what people take from it, and give to it themselves before it was rated, is theirs', async ({ expect }) => {
+    await clear();
+    const [name = ''] = await file(1);
+    await work(order());
+    const { rows } = await query('select id from sessions');
+    expect(await demandOn(db, rows[0].id)).toEqual({ order: 'bugs', rating: 'green' });
+    await desk.assign(name, 'bob', someone);
+    await sort();
+    expect(await states()).toEqual(['stopped']);
+    await desk.assign(name, agent, someone);
+    await sort();
+    expect([await states(), await demandOn(db, rows[0].id)]).toEqual([['active'], null]);
+  });
+
   test('what people want once the work has finished is theirs, and is not given back for its rating', async ({
     expect,
   }) => {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import { tellPlaces, tellQuiet } from '../../src/flow.ts';
 import type { Database } from '../../src/store/database.ts';
+import { queuePlaces } from '../../src/store/queue-places.ts';
 import { claimRun } from '../../src/store/runs.ts';
-import { queuePlaces } from '../../src/store/waiting.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { queueRun } from '../support/runs.ts';
 

@@ -3,12 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What is played a thousand times, kills processes, or waits for outages and registries: `npm run test:proofs`. */
 const proofs = [
-  'test/crash/*.test.ts',
+  'test/crash/resume.test.ts',
   'test/e2e/{bad-input-*,clock,database-away,dependencies-killed,deploy,kill,leaves,overdue,poisoned}.test.ts',
   'test/e2e/{retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',
   'test/packing.test.ts',
-  'test/two-workers/*.test.ts',
+  'test/two-workers/hosts.test.ts',
   'test/workspaces/setup.test.ts',
 ];
 

@@ -70,12 +70,13 @@ async function reconcileTracker(
   signal: AbortSignal,
   againAfterMs: number,
 ): Promise<void> {
+  const { read, failures } = createReader(deps, tracker, signal);
   const refused: Unaware<Ticket>[] = [];
   const given = await listGiven(tracker, signal, async (tickets) => {
     const open: Ticket[] = [];
     for (const { ticket } of await unawareOf(deps.db, tickets)) {
-      const read = await ask(signal, () => readIfThere(tracker, ticket, signal));
-      if (read && !isOver(read.state.category)) open.push(read);
+      const now = await read(ticket);
+      if (now && !isOver(now.state.category)) open.push(now);
     }
     for (const ticket of open) await takeUp(deps, ticket);
     refused.push(...(await unawareOf(deps.db, open)));
@@ -85,23 +86,46 @@ async function reconcileTracker(
   const gone: SessionAtWork[] = [];
   const taken: { session: SessionAtWork; ticket: Ticket }[] = [];
   const look = async (session: SessionAtWork, lost: SessionAtWork[]) => {
-    const ticket = await ask(signal, () => readIfThere(tracker, session.hint, signal));
+    const ticket = await read(session.hint);
+    if (ticket === undefined) return;
     if (!ticket) lost.push(session);
     else if (isOver(ticket.state.category)) await letGo(deps, session, ticket, 'closed');
     else taken.push({ session, ticket });
   };
   for (const session of missing.slice(0, readsARound)) await look(session, gone);
-  if (gone.length + taken.length + refused.length === 0) return;
-
-  await delay(againAfterMs, undefined, { signal });
+  if (gone.length + taken.length + refused.length > 0) await delay(againAfterMs, undefined, { signal });
   const stillGone: SessionAtWork[] = [];
   for (const session of gone) await look(session, stillGone);
   for (const session of stillGone) await endGone(deps, session);
-  if (taken.length + refused.length === 0) return;
-  const again = await listGiven(tracker, signal);
-  for (const { session, ticket } of taken) if (!again.has(session.hint.id)) await letGo(deps, session, ticket, 'taken');
-  for (const { ticket, session } of refused)
-    if (session && again.has(ticket.id)) await takeUp(deps, ticket, session.belief);
+  if (taken.length + refused.length > 0) {
+    const again = await listGiven(tracker, signal);
+    for (const { session, ticket } of taken)
+      if (!again.has(session.hint.id)) await letGo(deps, session, ticket, 'taken');
+    for (const { ticket, session } of refused)
+      if (session && again.has(ticket.id)) await takeUp(deps, ticket, session.belief);
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/**
+ * Reads tickets as they are now; null: there is none, undefined: it cannot be read, which keeps no other from being looked at.
+ * After the first of these nobody waits for another.
+ */
+function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: AbortSignal) {
+  const failures: unknown[] = [];
+  async function read(hint: TicketHint): Promise<Ticket | null | undefined> {
+    const now = () => readIfThere(tracker, hint, signal);
+    try {
+      return await (failures.length === 0 ? ask(signal, now) : now());
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isDatabaseUnavailable(error)) throw error;
+      log.warn({ err: error, ticket: hint.identifier }, 'a ticket cannot be read; the next round asks again');
+      failures.push(error);
+      return undefined;
+    }
+  }
+  return { read, failures };
 }
 
 /** The ids of all tickets that are the agent's. */

@@ -179,7 +179,7 @@ async function take(
   };
   const writes = steps.filter((step) => step.kind === 'tool' && !step.readOnly);
   const interrupted = writes.some((step) => !step.completed && step.runId === run.id);
-  const [snapshot, lastPlace, place] = await Promise.all([
+  const [snapshot, last, place] = await Promise.all([
     latestSnapshot(deps.db, run.sessionId),
     placeOfWorkspace(deps.db, run.sessionId),
     deps.workspaces.place(),
@@ -188,8 +188,8 @@ async function take(
     (step) => step.completed && step.seq > (snapshot?.stepSeq ?? 0) && !saysUndone(step.result as ToolResult),
   );
   const isHandedOver = prepared.handover?.runId === null;
-  if (steps.length > 0 && !interrupted && !isHandedOver && (lastPlace ?? place) === place) {
-    const same = await deps.workspaces.reopen(request, signal);
+  if (steps.length > 0 && !interrupted && !isHandedOver && (last.place ?? place) === place) {
+    const same = await deps.workspaces.reopen({ ...request, tree: last.tree }, signal);
     if (same) return { workspace: same, unsaved: unsaved.at(-1)?.seq ?? null };
   }
   if (steps.length > 0) await undo(deps, run, unsaved, steps.at(-1)?.seq ?? 0);
@@ -197,9 +197,10 @@ async function take(
   const isMoved = !isHandedOver && snapshot !== null && snapshot.base !== pinned.commit;
   if (isMoved) notes.push(...(await carryOver(deps, run, prepared, snapshot, pinned, signal)));
   const restore = isHandedOver || isMoved ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
-  const workspace = await deps.workspaces.take({ ...request, restore }, signal);
+  const confirm = async () => void (await deps.db.transaction().execute((tx) => holdRun(tx, run)));
+  const workspace = await deps.workspaces.take({ ...request, restore, confirm }, signal);
   await deps.db.transaction().execute(async (tx) => {
-    await placeWorkspace(tx, run.sessionId, place);
+    await placeWorkspace(tx, run.sessionId, place, workspace.tree);
     await holdRun(tx, run);
   });
   if (interrupted || unsaved.length > 0 || steps.some((step) => step.runId === run.id))

@@ -33,6 +33,12 @@ export async function removeScratch(dir: string): Promise<void> {
   if (exitCode !== 0) throw new Error(`${dir} cannot be removed: ${stderr.slice(0, 300)}`);
 }
 
+/** What a killed service left. It does not matter here when some of it cannot be removed. */
+export async function removeAbandonedScratch(tempDir: string): Promise<void> {
+  const names = await abandonedSandboxNames(tempDir);
+  await Promise.allSettled(names.map((name) => removeScratch(join(tempDir, name))));
+}
+
 async function pidNamespace(): Promise<string> {
   const link = await readlink('/proc/self/ns/pid').catch(() => '');
   return /\d+/.exec(link)?.[0] ?? '0';

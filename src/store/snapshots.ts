@@ -54,15 +54,20 @@ export async function latestSnapshot(db: Database, sessionId: string): Promise<S
   return row ? toSnapshot(row) : null;
 }
 
-/** Where the session's workspace was last in use; null: nobody has said yet. A copy anywhere else is out of date. */
-export async function placeOfWorkspace(db: Database, sessionId: string): Promise<string | null> {
+/** Where the session's workspace was last in use, and the name of its files; null: nobody has said. Any other copy is out of date. */
+export async function placeOfWorkspace(
+  db: Database,
+  sessionId: string,
+): Promise<{ place: string | null; tree: string | null }> {
   const row = await db.selectFrom('sessions').select('workspace_in').where('id', '=', sessionId).executeTakeFirst();
-  return row?.workspace_in ?? null;
+  const [, place = null, tree = null] = /^(.*?)(?:#([0-9a-f-]{36}))?$/s.exec(row?.workspace_in ?? '') ?? [];
+  return { place: place === '' ? null : place, tree };
 }
 
 /** Locks the session's row. */
-export async function placeWorkspace(tx: Tx, sessionId: string, place: string): Promise<void> {
-  await tx.updateTable('sessions').set({ workspace_in: place }).where('id', '=', sessionId).execute();
+export async function placeWorkspace(tx: Tx, sessionId: string, place: string, tree?: string): Promise<void> {
+  const where = tree === undefined ? place : `${place}#${tree}`;
+  await tx.updateTable('sessions').set({ workspace_in: where }).where('id', '=', sessionId).execute();
 }
 
 /** Throws when there is none of that id. */

@@ -42,6 +42,7 @@ type Resolved = { commit: string; tree: string };
 
 const keepRefs = 'refs/shipmate/keep/';
 const packsBeforeRepack = 50;
+/** Of so many fetches one is followed by it: by chance, so that processes that do not live long do their share. */
 const fetchesBeforePack = 100;
 const keptTrees = 4;
 const keptAnswers = 200;
@@ -53,8 +54,6 @@ export function createMirrors(options: {
 }): Mirrors {
   const { dir, git, background } = options;
   const fetches = new Map<string, SharedFetch>();
-  /** How often each mirror was fetched by this process. */
-  const fetched = new Map<string, number>();
   const trees = new Map<string, Promise<ReadonlyMap<string, TreeEntry>>>();
   /**
    * What git said of a mirror, kept until the next fetch of ours has been asked the same: a process for each question is
@@ -113,11 +112,10 @@ export function createMirrors(options: {
       });
     }
     await askAgain(repository);
-    const count = (fetched.get(target) ?? 0) + 1;
-    fetched.set(target, count);
     void background('repack', async (stop) => {
       // A file for each of thousands of branches is what every fetch would read through.
-      if (count % fetchesBeforePack === 0) await git.must(['pack-refs', '--all'], { gitDir: target, signal: stop });
+      if (Math.random() < 1 / fetchesBeforePack)
+        await git.must(['pack-refs', '--all'], { gitDir: target, signal: stop });
       await repackWhenMany(target, stop);
     });
   }

@@ -31,6 +31,11 @@ export interface TakeRequest extends ReopenRequest {
   branch?: string;
   /** The work so far; null: none. HEAD stays at the base, so that `git diff` shows it. */
   restore: StoredSnapshot | null;
+  /**
+   * Throws where the session is somebody else's by now. Asked before its files are replaced: a process may be stopped in the
+   * middle of this for longer than others wait for it.
+   */
+  confirm?(): Promise<void>;
 }
 
 export interface CheckoutRequest {
@@ -50,7 +55,8 @@ export interface CheckoutRequest {
 
 export interface Taking {
   take(request: TakeRequest, signal: AbortSignal): Promise<Workspace>;
-  reopen(request: ReopenRequest, signal: AbortSignal): Promise<Workspace | null>;
+  /** The session's files as they were left; null: there are none such here. `tree`: of that name, and no others. */
+  reopen(request: ReopenRequest & { tree: string | null }, signal: AbortSignal): Promise<Workspace | null>;
   checkout(request: CheckoutRequest, signal: AbortSignal): Promise<Checkout>;
   release(sessionId: string): Promise<void>;
   /** Ends what runs in any of them. */
@@ -134,7 +140,8 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
     release,
 
     async take(request, signal) {
-      const { sessionId, restore } = request;
+      const { sessionId, restore, confirm = async () => {} } = request;
+      await confirm();
       await release(sessionId);
       const how = () => ({ session: sessionId, env: request.env ?? {} });
       return obtain(request, how, signal, async (opened, base, either) => {
@@ -142,6 +149,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
           await bringIn(opened.keeper, restore, either);
           await resetTree(opened.keeper, restore.tree, either);
         }
+        await confirm();
         await layout.link(sessionId, opened.tree);
         await layout.move(['busy', layout.busyName(opened.tree)], ['sessions', sessionId]);
         return createWorkspace(opened, base);
@@ -153,6 +161,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
       const marker = await layout.read('sessions', assertName('session', sessionId));
       if (!marker || marker.mirror !== mirrors.key(repository)) return null;
       if (marker.base !== request.base || marker.setup !== setup.key) return null;
+      if (request.tree !== null && marker.tree !== request.tree) return null;
       const base = await resolveBase(repository, request.base, signal);
       const how = { session: sessionId, env: request.env ?? {} };
       return createWorkspace(await openHere(rooms, repository, marker.tree, how), base);

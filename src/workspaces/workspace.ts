@@ -10,6 +10,8 @@ import { bringIn, resetTree, type Snapshot, type StoredSnapshot, takeSnapshot } 
 
 /** Checked-out code for one session. */
 export interface Workspace {
+  /** The name of its files, by which `reopen` knows them again. */
+  tree: string;
   /** The work tree, as paths are inside the sandbox. */
   dir: string;
   /** Without network; what the session's tools run in. */
@@ -124,6 +126,7 @@ export function createWorkspace(opened: OpenedTree, base: { commit: string; tree
   let before: Promise<unknown> = Promise.resolve();
 
   return {
+    tree: opened.tree,
     dir,
     sandbox,
     mounts,

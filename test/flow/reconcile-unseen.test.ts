@@ -137,6 +137,33 @@ describe('reconcile, with a tracker that does not show what is there', () => {
     expect([(await states()).length, calls]).toEqual([120, 4]);
   });
 
+  test('a ticket that cannot be read keeps no other from being found, or let go', async ({ expect }) => {
+    const [ended = '', sick = ''] = await file(2);
+    await sort();
+    await waitForAnswer();
+    net.loses = () => true;
+    await desk.move(sick, 'Done', someone);
+    await desk.move(ended, 'Done', someone);
+    const [unseen = ''] = await file(1);
+    // The longest unread: it comes first in every round.
+    await query('update tickets set read_at = case when identifier = $1 then null else now() end', [sick]);
+    const broken = new VendorError('500', { code: 'unavailable', retryable: true, retryAfterMs: 600_000 });
+    const failing: Tracker = {
+      ...tracker,
+      readTicket: (hint, signal) =>
+        hint.identifier === sick ? Promise.reject(broken) : tracker.readTicket(hint, signal),
+    };
+    await expect(round(depsWith(failing))).rejects.toThrow('500');
+    const { rows } = await query(
+      'select identifier, state from sessions s join tickets t on t.id = s.ticket_id order by identifier',
+    );
+    expect(rows).toEqual([
+      { identifier: ended, state: 'stopped' },
+      { identifier: sick, state: 'awaitingInput' },
+      { identifier: unseen, state: 'active' },
+    ]);
+  });
+
   test('a half-read list stops nobody', async ({ expect }) => {
     await file(60);
     await sort();

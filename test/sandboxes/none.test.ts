@@ -1,4 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { newSandboxName } from '../../src/sandboxes/scratch.ts';
 import { sandboxContract } from '../contracts/sandbox.ts';
 import { createTestDriver } from './support.ts';
 
@@ -18,6 +24,19 @@ it('refuses to show a directory at another path', async () => {
   await expect(createTestDriver('none').open({ mounts, env: {}, cwd: '/', network: 'none' })).rejects.toThrow(
     '/elsewhere',
   );
+});
+
+it('removes what a killed service left, once it is used', async ({ onTestFinished }) => {
+  const dir = await mkdtemp(join(tmpdir(), 'sandbox-none-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const killed = spawn('true');
+  await once(killed, 'exit');
+  const ours = await newSandboxName();
+  const left = ours.replace(`-${process.pid}-`, `-${killed.pid}-`);
+  for (const name of [ours, left]) await mkdir(join(dir, name));
+  const driver = createTestDriver('none', { tempDir: dir });
+  await (await driver.open({ mounts: [], env: {}, cwd: '/', network: 'none' })).close();
+  expect(await readdir(dir)).toEqual([ours]);
 });
 
 it('knows the drivers by name only', () => {

@@ -179,7 +179,7 @@ describe('what is stopped in the middle', () => {
     await once(worker, 'exit');
 
     const workspaces = fixture.open();
-    const same = await workspaces.reopen({ ...request, sessionId }, patience());
+    const same = await workspaces.reopen({ ...request, sessionId, tree: null }, patience());
     expect(same && (await inside(same, 'cat left.txt'))).toBe('left\n');
     expect(trees(fixture)).toHaveLength(1);
     expect(markers(fixture, 'busy')).toEqual([]);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoredSnapshot, Workspace, Workspaces } from '../../src/workspaces/workspaces.ts';
@@ -182,18 +183,53 @@ describe.each(kinds)('a workspace (%s)', (kind) => {
     const workspace = await workspaces.take({ ...request, restore: null }, patience());
     await inside(workspace, 'echo half > half.txt; mkdir -p ignored; echo i > ignored/i');
     const other = fixture.open(); // the first one was killed: nothing of it was closed
-    const same = await other.reopen(request, patience());
+    const same = await other.reopen({ ...request, tree: null }, patience());
     expect(same?.dir).toBe(workspace.dir);
     expect(same && (await inside(same, 'cat half.txt ignored/i'))).toBe('half\ni\n');
     expect((await same?.snapshot(patience()))?.bundle).not.toBeNull();
-    expect(await other.reopen({ ...request, sessionId: newSession() }, patience())).toBeNull();
-    expect(await other.reopen({ ...request, setup: { commands: [], key: 'else' } }, patience())).toBeNull();
+    expect(await other.reopen({ ...request, sessionId: newSession(), tree: null }, patience())).toBeNull();
+    expect(await other.reopen({ ...request, setup: { commands: [], key: 'else' }, tree: null }, patience())).toBeNull();
     const earlier = upstream.git('rev-parse', `${base}~`);
-    expect(await other.reopen({ ...request, base: earlier }, patience())).toBeNull();
+    expect(await other.reopen({ ...request, base: earlier, tree: null }, patience())).toBeNull();
+    expect(await other.reopen({ ...request, tree: randomUUID() }, patience()), 'somebody replaced it').toBeNull();
     await same?.close();
     await other.release(sessionId);
-    expect(await other.reopen(request, patience())).toBeNull();
+    expect(await other.reopen({ ...request, tree: null }, patience())).toBeNull();
     await workspace.close();
+  });
+
+  it('is left as it is by one who was replaced while he took his own', async () => {
+    const sessionId = newSession();
+    const request = { sessionId, repository: upstream.repository, base, setup: noSetup, restore: null };
+    const confirm = async () => {
+      throw new Error('it is not yours any more');
+    };
+    const theirs = await workspaces.take(request, patience());
+    await inside(theirs, 'echo theirs > theirs.txt');
+    await expect(workspaces.take({ ...request, confirm }, patience())).rejects.toThrow('not yours');
+
+    // He had begun before them, and goes on after them.
+    let asked = 0;
+    let went = () => {};
+    const gone = new Promise<void>((resolve) => {
+      went = resolve;
+    });
+    const late = async () => {
+      if (++asked === 1) return;
+      await gone;
+      throw new Error('it is not yours any more');
+    };
+    const frozen = workspaces.take({ ...request, confirm: late }, patience());
+    frozen.catch(() => {});
+    await expect.poll(() => asked).toBe(2);
+    const next = await workspaces.take(request, patience());
+    await inside(next, 'echo next > next.txt');
+    went();
+    await expect(frozen).rejects.toThrow('not yours');
+    const same = await workspaces.reopen({ ...request, tree: next.tree }, patience());
+    expect(same && (await inside(same, 'cat next.txt'))).toBe('next\n');
+    for (const each of [theirs, next, same]) await each?.close();
+    await workspaces.release(sessionId);
   });
 
   it('can be checked out clean: base or head, with single files from the other side', async () => {

@@ -4,7 +4,7 @@ import { createSandbox } from '../command.ts';
 import type { SandboxOptions } from '../options.ts';
 import { createPipePool, findInheritedDescriptors } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
-import { abandonedSandboxNames, createScratch, removeScratch } from '../scratch.ts';
+import { createScratch, removeAbandonedScratch, removeScratch } from '../scratch.ts';
 import { findNodePackages, findProgram, type NodePackage, programDirs } from '../toolchains.ts';
 import { type CgroupHome, createCgroup, findCgroupHome, removeAbandoned } from './cgroup.ts';
 import { probeBubblewrap } from './probe.ts';
@@ -115,12 +115,6 @@ async function findSurroundings(options: SandboxOptions, isRoot: boolean): Promi
     seccomp: seccompFilter(),
     inherited: findInheritedDescriptors(),
   };
-}
-
-/** What a killed service left. It does not matter here when some of it cannot be removed. */
-async function removeAbandonedScratch(tempDir: string): Promise<void> {
-  const names = await abandonedSandboxNames(tempDir);
-  await Promise.allSettled(names.map((name) => removeScratch(join(tempDir, name))));
 }
 
 function namespaceArguments(spec: SandboxSpec, isRoot: boolean, seccomp: boolean): string[] {

@@ -8,7 +8,7 @@ import { type Command, createSandbox, type StartedProcess } from '../command.ts'
 import type { SandboxOptions } from '../options.ts';
 import { createPipePool, type PipePool } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
-import { createScratch, removeScratch } from '../scratch.ts';
+import { createScratch, removeAbandonedScratch, removeScratch } from '../scratch.ts';
 import { programDirs } from '../toolchains.ts';
 
 /**
@@ -19,6 +19,7 @@ import { programDirs } from '../toolchains.ts';
  */
 export function createNoneDriver(options: SandboxOptions): SandboxDriver {
   const owner = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
+  let swept: Promise<void> | undefined;
   return {
     kind: 'none',
     owner,
@@ -26,6 +27,8 @@ export function createNoneDriver(options: SandboxOptions): SandboxDriver {
     async open(spec: SandboxSpec): Promise<Sandbox> {
       const moved = spec.mounts.find((mount) => (mount.inside ?? mount.path) !== mount.path);
       if (moved) throw new Error(`The sandbox driver "none" cannot show ${moved.path} at ${moved.inside}.`);
+      swept ??= removeAbandonedScratch(options.tempDir);
+      await swept;
       const scratch = await createScratch(options.tempDir);
       for (const name of ['home', 'tmp']) await mkdir(join(scratch, name));
       const env = {

@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { interruptedText } from '../../src/core/interruption.ts';
+import { createDatabase } from '../../src/store/database.ts';
+import { checkInvariants } from '../../src/store/invariants.ts';
 import { type ModelServer, type RecordedRequest, startModelServer } from '../stand-ins/model-server/server.ts';
 import type { WorldClient } from '../stand-ins/world/client.ts';
 import type { TicketCounts } from '../stand-ins/world/ledger.ts';
@@ -209,6 +211,9 @@ export async function openStage(options: {
         judgeCalls(ticket, model.requests, mayAgain, moves, verdict);
         await judgeTree(ticket, counts[ticket], repository.location, verdict);
       }
+      const { violations } = await checkInvariants(createDatabase(pool), { live: false, days: null });
+      for (const { check, ticket, id, explanation } of violations)
+        verdict.wrong.push(`${check}: ${ticket ?? id}: ${explanation}`);
       return verdict;
     },
     async close() {

@@ -17,9 +17,8 @@ const receivePack = [
   .concat('receive-pack')
   .join(' ');
 
-/** What git says where the other side could not, rather than would not: its disk is full, somebody has a lock, it was killed. */
-const passing =
-  /unpacker error|remote unpack failed|cannot lock ref|failed to update ref|Unable to create '.*\.lock'|No space left|hung up unexpectedly|early EOF|unexpected disconnect/i;
+/** What git says where the other side could not, rather than would not: its disk is full, or somebody has a lock. */
+const passing = /unpacker error|remote unpack failed|Unable to create '.*\.lock': File exists|No space left/i;
 
 /** `CodeHost.pushBranch`. Never the base or default branch, never one that somebody has checked out. */
 export async function pushBranch(
@@ -56,7 +55,9 @@ export async function pushBranch(
   if (now === expected) {
     const reason = `${pushed.stdout.toString('utf8').trim()} ${said(pushed)}`.trim();
     const message = `Branch "${branch}" could not be pushed to ${place.path}: ${reason}`;
-    if (passing.test(reason)) throw new VendorError(message, { code: 'unavailable', retryable: true });
+    const whole = `${pushed.stdout.toString('utf8')}\n${pushed.stderr}`;
+    if (passing.test(whole) && !/bad object/.test(whole))
+      throw new VendorError(message, { code: 'unavailable', retryable: true });
     throw invalid(message);
   }
   const problem =

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -153,6 +153,16 @@ test('what the repository itself refuses is told in its words', async ({ expect 
     code: 'invalid',
     message: expect.stringMatching(/could not be pushed[\s\S]*shipmate/),
   });
+});
+
+test('what the repository cannot do just now is tried again', async ({ expect }) => {
+  const path = await makeBare();
+  await mkdir(join(path, 'refs/heads/shipmate'), { recursive: true });
+  await writeFile(join(path, 'refs/heads/shipmate/one.lock'), '');
+  const commit = await world.commit();
+  await expect(pushTo(path, 'shipmate/one', commit)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+  await rm(join(path, 'refs/heads/shipmate/one.lock'));
+  expect(await pushTo(path, 'shipmate/one', commit)).toEqual({ commit });
 });
 
 test('numbers begin at one in each repository, by whatever path it is reached', async ({ expect }) => {

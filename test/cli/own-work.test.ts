@@ -17,6 +17,7 @@ test('orders, automations and the summary are shown and run from the command lin
     join(dir, 'shipmate.yaml'),
     `model: scripted:${join(dir, 'script.yaml')}
 orders: { bugs: { labels: [bug], perDay: 2 }, off: { paused: true } }
+repositories: { web: { path: ${dir} } }
 automations: { nightly: { cron: "0 6 * * *", timezone: Europe/Berlin, template: update-dependencies, assign: false } }
 `,
   );

@@ -45,6 +45,6 @@ automations: { nightly: { cron: "0 6 * * *", timezone: Europe/Berlin, template: 
   expect(await shipmate('automations', 'list')).toMatch(/nightly.*paused: by a person\n.*BOARD-2 +filed/s);
   expect(await shipmate('automations', 'resume', 'nightly')).toBe('nightly goes on.\n');
   expect(await shipmate('summary')).toMatch(
-    /- nightly: BOARD-2 "Update dependencies.*": filed\n[\s\S]*- bugs: BOARD-1 "It breaks": at work/,
+    /- nightly: BOARD-2 "Tidy dependencies.*": filed\n[\s\S]*- bugs: BOARD-1 "It breaks": at work/,
   );
 });

@@ -29,15 +29,16 @@ export const automationTemplates: Record<TemplateName, AutomationTemplate> = {
 - No code is changed. The answer on this ticket is the result.`,
   },
   'update-dependencies': {
-    title: 'Update dependencies',
-    description: `Bring the dependencies of this repository up to date, in small steps.
+    title: 'Tidy dependencies',
+    description: `Put the dependencies of this repository in order, by what is in it and what is installed. There is no network here: nothing can be looked up or fetched, so no version is raised beyond what is installed.
 
 ## Acceptance criteria
 
-- Patch and minor updates within the ranges that are declared are made, and the lock file agrees with the manifest.
-- A major update is made only where its notes show that nothing used here was changed; every other one is listed with what it would take.
-- The tests pass as before. An update that breaks them is left out and named, with the failing test.
-- No dependency is added, and no source is changed beyond what an update needs.`,
+- Where manifest, lock file and what is installed disagree, the declared ranges are brought in line with what is installed.
+- What nothing uses is removed, and what is used without being declared is declared, where the package manager can do so offline; manifest and lock file agree afterwards, and no lock file is edited by hand. What it cannot do is listed.
+- Listed with their places are: what is declared twice or in several versions, copies of other projects in the tree, what is not pinned as the rest is, and pins, overrides and patches that the code no longer needs.
+- What looks old by what the repository and the installed packages themselves say (notes, notices that something is deprecated, versions asked for) is listed as something to look up, and not as a fact.
+- The tests pass as before, and no source is changed beyond what this needs. If nothing is out of order, nothing is changed, and the answer says what was looked at.`,
   },
   'fix-failing-tests': {
     title: 'Fix failing tests',
@@ -52,7 +53,7 @@ export const automationTemplates: Record<TemplateName, AutomationTemplate> = {
   },
   'security-scan': {
     title: 'Security scan',
-    description: `Look for weaknesses in this repository: known ones in its dependencies, secrets in its files, and unsafe handling of what comes from outside.
+    description: `Look for weaknesses in this repository: secrets in its files, unsafe handling of what comes from outside, settings that leave something open, and dependencies that come from places where nobody checks them. There is no network here, so lists of known vulnerabilities cannot be asked.
 
 ## Acceptance criteria
 
@@ -93,37 +94,77 @@ export interface Automation {
 /** How many open tickets are listed in a ticket that asks to sort them. */
 export const mostListed = 50;
 
+/** What such a ticket lists. */
+export interface OpenTickets {
+  /** `description`: null where it could not be read. */
+  tickets: readonly (Pick<TicketHint, 'identifier' | 'title'> & { description: string | null })[];
+  /** How many are left for the next of these tickets; `more`, at least. */
+  left: number;
+  more: boolean;
+}
+
+const listHeading = '## Open tickets';
+
+/**
+ * In which order open tickets are listed, given as the tracker lists them, the oldest first: those first that no earlier
+ * ticket lists, then what was listed longest ago; of equals the newest. `earlier`: their descriptions, the newest first.
+ */
+export function leastListed<T extends Pick<TicketHint, 'identifier'>>(
+  open: readonly T[],
+  earlier: readonly string[],
+): T[] {
+  const lists = earlier.map((text) => {
+    const list = text.split(`\n${listHeading}\n`)[1] ?? '';
+    return new Set([...list.matchAll(/^- (\S+): /gm)].map(([, identifier]) => identifier));
+  });
+  const ago = ({ identifier }: T) => {
+    const last = lists.findIndex((list) => list.has(identifier));
+    return last === -1 ? lists.length : last;
+  };
+  return open
+    .map((ticket) => ({ ticket, ago: ago(ticket) }))
+    .reverse()
+    .sort((a, b) => b.ago - a.ago)
+    .map(({ ticket }) => ticket);
+}
+
 /** Whether the ticket lists open tickets that nobody has. */
 export function listsTickets({ template }: Automation): boolean {
   return template === 'triage-tickets';
 }
 
 /** The ticket of the run that was due at `dueAt`, on that day in the automation's time zone. `open`: see `listsTickets`. */
-export function draftOf(
-  automation: Automation,
-  dueAt: Date,
-  open: { tickets: readonly TicketHint[]; more: boolean } | null,
-): TicketDraft {
+export function draftOf(automation: Automation, dueAt: Date, open: OpenTickets | null): TicketDraft {
   const { template, repository, timezone, name, team, project, labels, priority } = automation;
   const { title, description } = typeof template === 'string' ? automationTemplates[template] : template;
   const day = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, dateStyle: 'short' }).format(dueAt);
-  const lines = open?.tickets.map(({ identifier, title }) => `- ${identifier}: ${cleanText(title, 200)}`);
-  const more = open?.more ? ['', `There are more; these are the ${mostListed} oldest.`] : [];
-  const list =
-    lines === undefined
-      ? ''
-      : ['\n\n## Open tickets', '', ...(lines.length === 0 ? ['None.'] : lines), ...more].join('\n');
-  // In the text, because not every tracker has a field for it.
-  const about = repository === null ? '' : `\n\n[repo=${repository}]`;
+  // In the text, because not every tracker has a field for it; above the template's, whose last lines are a list.
+  const about = repository === null ? '' : `[repo=${repository}]\n\n`;
   return {
     title: `${title.slice(0, 300)} (${day})`,
-    description: `${description}${list}${about}\n\nFiled by the automation "${cleanText(name, 100)}".`,
+    description: `Filed by the automation "${cleanText(name, 100)}".\n\n${about}${description}${open ? writeOpen(open) : ''}`,
     priority,
     labels,
     fields: {},
     team,
     project,
   };
+}
+
+/** One line a ticket: what others wrote there must not come to stand as a heading of ours, nor say where this work belongs. */
+function writeOpen({ tickets, left, more }: OpenTickets): string {
+  const quote = (text: string, limit: number) => cleanText(text, limit).replace(/\[(?=\s*repo\s*=)/gi, '(');
+  const lines = tickets.map(({ identifier, title, description }) => {
+    const says = quote(description ?? '', 300);
+    return `- ${identifier}: ${quote(title, 200)}${says === '' ? '' : ` ("${says}")`}`;
+  });
+  return [
+    `\n\n${listHeading}\n`,
+    ...(lines.length === 0 ? ['None.'] : lines),
+    ...(left === 0
+      ? []
+      : ['', `There are ${more ? 'at least ' : ''}${left} more; the next of these tickets goes on with them.`]),
+  ].join('\n');
 }
 
 export type RunState = 'filing' | 'filed' | 'skipped' | 'failed';

@@ -1,11 +1,11 @@
 import { deterministicId } from '../lib/ids.ts';
 import { isBugTicket } from './bug-ticket.ts';
+import { openBlockers, openChildren } from './dependencies.ts';
 import type { Outcome } from './outcome.ts';
 import { cleanText } from './outgoing-text.ts';
-import type { Repository } from './repository.ts';
-import { type RouteRule, routeTicket } from './routing.ts';
+import { type Routing, routeTicket } from './routing.ts';
 import { type Confidence, confidences } from './scope.ts';
-import { isOver, priorities, type Ticket, type TicketHint, type TicketQuery, type TrackerKind } from './ticket.ts';
+import { priorities, type Ticket, type TicketHint, type TicketQuery, type TrackerKind } from './ticket.ts';
 import { type FieldNames, readFacts } from './ticket-facts.ts';
 
 export type OpenCategory = NonNullable<TicketQuery['categories']>[number];
@@ -68,30 +68,44 @@ export function mostPressing<T extends Pick<TicketHint, 'priority'>>(tickets: re
   return tickets.toSorted((a, b) => priorities.indexOf(a.priority) - priorities.indexOf(b.priority));
 }
 
-/** What says which repository a ticket is about, where nobody has been asked. */
-export interface OrderRouting {
-  repositories: readonly Repository[];
-  rules: readonly RouteRule[];
+/** What says which repository a ticket is about, beside what people answered before. */
+export interface OrderRouting extends Omit<Routing, 'remembered'> {
   fields: FieldNames;
 }
 
-/** Why an order does not take a ticket, as it stands now; null: it fits. */
-export function whyNot(order: StandingOrder, ticket: Ticket, routing: OrderRouting): string | null {
+/** Why an order does not take a ticket, as it stands now; null: it fits. `remembered`: see `Routing`. */
+export function whyNot(
+  order: StandingOrder,
+  ticket: Ticket,
+  routing: OrderRouting,
+  remembered: string | null,
+): string | null {
   const { category } = ticket.state;
   if (ticket.assignee) return `${cleanText(ticket.assignee.name, 100)} has it`;
   if (!order.states.some((state) => state === category)) return `it is in "${cleanText(ticket.state.name, 100)}"`;
   if (order.kinds === 'bug' && !isBugTicket(ticket)) return 'it is not a bug';
   if (order.kinds === 'feature' && isBugTicket(ticket)) return 'it is a bug';
-  const blockers = ticket.relations.filter(({ type, category }) => type === 'blockedBy' && !isOver(category));
-  if (blockers.length > 0)
-    return `it is blocked by ${blockers.map(({ ticket: { identifier } }) => identifier).join(', ')}`;
-  if (order.repository !== null) {
-    const facts = readFacts(ticket, routing.fields);
-    const route = routeTicket(ticket, facts, { ...routing, remembered: null });
-    if (!('repository' in route) || route.repository.name !== order.repository)
-      return `it is not about ${order.repository}`;
+  const blockers = openBlockers(ticket);
+  if (blockers.length > 0) return `it is blocked by ${identifiersOf(blockers)}`;
+  // Its session would lead them and take them all; each of them is looked at by itself.
+  const children = openChildren(ticket);
+  if (children.length > 0) return `it has open sub-tickets: ${identifiersOf(children)}`;
+  const route = routeTicket(ticket, readFacts(ticket, routing.fields), { ...routing, remembered });
+  if ('repository' in route) {
+    const isAnother = order.repository !== null && route.repository.name !== order.repository;
+    return isAnother ? `it is not about ${order.repository}` : null;
   }
-  return null;
+  // Taken, it could only ask, and would hold a place of the day until somebody answers.
+  return 'unknown' in route
+    ? 'it names a repository that is not configured'
+    : 'it does not say which repository it is about';
+}
+
+function identifiersOf(tickets: readonly TicketHint[]): string {
+  return tickets
+    .slice(0, 10)
+    .map(({ identifier }) => identifier)
+    .join(', ');
 }
 
 /** Said on the ticket that was taken; `nth` of the day. */

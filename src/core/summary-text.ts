@@ -11,7 +11,7 @@ export interface Found {
   givenBack: boolean;
   /** Of its session; null: there is none, the ticket was only filed. */
   state: SessionState | null;
-  /** Its last words, or why nothing could be filed. */
+  /** Its last words, of a change what the agent says of it; or why nothing could be filed. */
   words: string | null;
   pullRequest: string | null;
   usd: number | null;
@@ -70,7 +70,7 @@ function section(title: string, lines: string[]): string {
 }
 
 function describe({ by, ticket, givenBack, state, words, pullRequest, usd }: Found): string {
-  const stands = givenBack ? 'given back' : describeState(state, words, pullRequest !== null);
+  const stands = givenBack ? 'given back' : describeState(state, words);
   const parts = [
     `- ${by}: ${ticket ? `${nameTicket(ticket)}: ` : ''}${stands}`,
     ...(pullRequest === null ? [] : [pullRequest]),
@@ -83,12 +83,12 @@ function nameTicket({ identifier, title }: Pick<TicketHint, 'identifier' | 'titl
   return `${identifier} "${cleanText(title, 120)}"`;
 }
 
-/** A pull request speaks for itself; an answer, or what went wrong, is quoted. */
-function describeState(state: SessionState | null, words: string | null, isPublished: boolean): string {
+/** What it came to is quoted, beside a pull request too: that shows what was changed, and not what is left to decide. */
+function describeState(state: SessionState | null, words: string | null): string {
   const quoted = words === null ? '' : `: ${cleanText(words, 300)}`;
   switch (state) {
     case 'complete':
-      return isPublished ? 'done' : `done${quoted}`;
+      return `done${quoted}`;
     case 'awaitingInput':
       return 'waits for an answer';
     case 'error':

@@ -4,8 +4,10 @@ import {
   endOfRun,
   failsAgain,
   failuresToPause,
+  leastListed,
   listsTickets,
   mostListed,
+  type OpenTickets,
   type RunEnd,
 } from '../core/automation-templates.ts';
 import { isOver, type TicketHint } from '../core/ticket.ts';
@@ -24,8 +26,9 @@ import {
   readRecurring,
   settleRun,
   unfiledRuns,
+  withoutOwn,
 } from '../store/automation-runs.ts';
-import type { Tracker } from '../trackers/tracker.ts';
+import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { openTaken } from './open-taken.ts';
 import { limitWrites } from './rate-limits.ts';
 import type { SortDeps } from './sort.ts';
@@ -102,9 +105,15 @@ export async function beginAutomation(
   }
 }
 
-/** What was filed holds an automation up until its ticket is over, whatever became of the work; so does what is about to be. */
+/**
+ * What was filed holds an automation up until its ticket is over, whatever became of the work; so does what is about to be.
+ * One that was answered without a change leaves nothing that the next could get in the way of.
+ */
 async function holdsUp(deps: AutomationDeps, run: AutomationRun, signal: AbortSignal): Promise<boolean> {
-  return run.state === 'filing' || (run.hint !== null && !(await isTicketOver(deps, run.hint, signal)));
+  const { state, session, hint } = run;
+  if (state === 'filing') return true;
+  if (session?.state === 'complete' && !session.publishes) return false;
+  return hint !== null && !(await isTicketOver(deps, hint, signal));
 }
 
 async function isTicketOver(deps: AutomationDeps, hint: TicketHint, signal: AbortSignal): Promise<boolean> {
@@ -164,18 +173,54 @@ async function pauseIfFailing(
   return true;
 }
 
-/** For a ticket that asks to sort them: the oldest tickets that nobody has. */
-async function listOpen(deps: AutomationDeps, automation: Automation, signal: AbortSignal) {
+/** Tickets that are looked at, and earlier runs: as many as have room for all of these. */
+const bounds = { looked: 2_000, runs: 2_000 / mostListed };
+
+/** For a ticket that asks to sort them: tickets that nobody has, those first that the automation has not listed yet. */
+async function listOpen(
+  deps: AutomationDeps,
+  automation: Automation,
+  signal: AbortSignal,
+): Promise<OpenTickets | null> {
   if (!listsTickets(automation)) return null;
-  const { team, project, tracker } = automation;
+  const { name, team, project } = automation;
+  const tracker = trackerOf(deps, automation.tracker);
   const query = {
     assignee: 'nobody' as const,
     categories: ['backlog' as const, 'unstarted' as const],
     ...(team !== null && { team }),
     ...(project !== null && { project }),
   };
-  const { tickets, next } = await trackerOf(deps, tracker).listTickets(query, null, signal);
-  return { tickets: tickets.slice(0, mostListed), more: next !== null || tickets.length > mostListed };
+  const found: TicketHint[] = [];
+  let next: string | null = null;
+  do {
+    const page: TicketPage = await tracker.listTickets(query, next, signal);
+    found.push(...page.tickets);
+    next = page.next;
+  } while (next !== null && found.length < bounds.looked);
+  const runs = await listAutomationRuns(deps.db, { automation: name, tried: true, limit: bounds.runs });
+  const earlier = runs.filter(({ state }) => state === 'filed').map(({ draft }) => draft.description);
+  const open = leastListed(await withoutOwn(deps.db, found), earlier);
+  const tickets = await readDescriptions(tracker, open.slice(0, mostListed), signal);
+  return { tickets, left: open.length - tickets.length, more: next !== null };
+}
+
+/** With what each says; null where that cannot be read. A tracker that is away is asked no further. */
+async function readDescriptions(tracker: Tracker, hints: TicketHint[], signal: AbortSignal) {
+  const read: (TicketHint & { description: string | null })[] = [];
+  let isAway = false;
+  for (const hint of hints) {
+    let description: string | null = null;
+    try {
+      if (!isAway) description = (await tracker.readTicket(hint, signal)).description;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof VendorError)) throw error;
+      isAway = error.retryable;
+    }
+    read.push({ ...hint, description });
+  }
+  return read;
 }
 
 /** Files the ticket of a run and has the agent take it. Throws when it is to be tried again. */

@@ -1,3 +1,4 @@
+import { scopeOf } from '../core/routing.ts';
 import {
   fingerprintOf,
   mostPressing,
@@ -29,6 +30,7 @@ import {
   untouched,
 } from '../store/order-picks.ts';
 import { noteRound, readRound, tellOnce } from '../store/order-rounds.ts';
+import { readRememberedRoute } from '../store/remembered-routes.ts';
 import { currentConversation } from '../store/sessions.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { openTaken } from './open-taken.ts';
@@ -108,7 +110,7 @@ export async function* candidates(
   signal: AbortSignal,
   notes: boolean,
 ): AsyncGenerator<Candidate> {
-  const { db, log, routing } = deps;
+  const { db, log } = deps;
   const tracker = trackerOf(deps, order.tracker);
   const { cursor } = await readRound(db, order.name);
   const { from, listed, next } = await list(tracker, order, cursor, signal).catch((error: unknown) => {
@@ -128,11 +130,21 @@ export async function* candidates(
   const pressing = mostPressing(known.map(({ ticket, said }) => ({ ...ticket, said })));
   for (const { said, ...hint } of pressing.slice(0, bounds.read)) {
     const ticket = await readIfThere(tracker, hint, signal);
-    const fits = ticket && said !== fingerprintOf(ticket) && whyNot(order, ticket, routing) === null;
+    const fits = ticket && said !== fingerprintOf(ticket) && (await mayTake(deps, order, ticket));
     const category = order.states.find((state) => state === ticket?.state.category);
     if (fits && category) yield { ticket, category };
     else if (notes) await notePass(db, order.name, hint);
   }
+}
+
+async function mayTake(
+  { db, routing }: Pick<OrderDeps, 'db' | 'routing'>,
+  order: StandingOrder,
+  ticket: Ticket,
+): Promise<boolean> {
+  const scope = scopeOf(ticket);
+  const remembered = scope && (await readRememberedRoute(db, ticket.tracker, scope));
+  return whyNot(order, ticket, routing, remembered?.repository ?? null) === null;
 }
 
 async function list(

@@ -50,8 +50,8 @@ export interface AutomationRun {
   state: RunState;
   draft: TicketDraft;
   hint: TicketHint | null;
-  /** Of its ticket, as it stands now. */
-  session: { id: string; state: SessionState } | null;
+  /** Of its ticket, as it stands now. `publishes`: it has a pull request, or a change on its way to one. */
+  session: { id: string; state: SessionState; publishes: boolean } | null;
   reason: string | null;
 }
 
@@ -144,6 +144,7 @@ export async function listAutomationRuns(
     .leftJoin('sessions as s', 's.id', 'r.session_id')
     .select(['r.id', 'r.automation', 'r.due_at', 'r.state', 'r.draft', 'r.hint', 'r.reason', 's.id as session_id'])
     .select('s.state as session_state')
+    .select(sql<boolean>`s.pull_request is not null or s.branch is not null`.as('publishes'))
     .orderBy('r.due_at', 'desc')
     .limit(limit);
   if (automation !== undefined) found = found.where('r.automation', '=', automation);
@@ -156,7 +157,10 @@ export async function listAutomationRuns(
     state: row.state,
     draft: row.draft,
     hint: row.hint,
-    session: row.session_id && row.session_state ? { id: row.session_id, state: row.session_state } : null,
+    session:
+      row.session_id && row.session_state
+        ? { id: row.session_id, state: row.session_state, publishes: row.publishes }
+        : null,
     reason: row.reason,
   }));
 }
@@ -172,4 +176,16 @@ export async function unfiledRuns(db: Database): Promise<AutomationRun[]> {
   return rows.map(({ id, automation, due_at, state, draft, hint, reason }) => {
     return { id, automation, dueAt: due_at, state, draft, hint, session: null, reason };
   });
+}
+
+/** Without those that we filed ourselves: tickets of automations, and summaries. */
+export async function withoutOwn<T extends TicketHint>(db: Database, tickets: T[]): Promise<T[]> {
+  const keyOf = ({ tracker, id }: TicketHint) => `${tracker}/${id}`;
+  const found = await sql<{ key: string }>`
+    select key from (
+      select hint ->> 'tracker' || '/' || (hint ->> 'id') as key from automation_runs
+      union all select hint ->> 'tracker' || '/' || (hint ->> 'id') from summaries) own
+    where key = any(${tickets.map(keyOf)}::text[])`.execute(db);
+  const own = new Set(found.rows.map(({ key }) => key));
+  return tickets.filter((ticket) => !own.has(keyOf(ticket)));
 }

@@ -15,22 +15,28 @@ interface FoundRow {
   usd: string | null;
 }
 
-/** What a session has come to: its state, last words, pull request and cost. */
-const ofSession = sql`
-  s.state, a.words, s.pull_request ->> 'url' as url,
-  (select sum(u.cost_usd)::text from usage u where u.session_id = s.id) as usd`;
 const lastWords = sql`
   left join lateral (
     select activity ->> 'body' as words from activities
     where session_id = s.id and activity ->> 'type' in ('response', 'error', 'elicitation')
     order by seq desc limit 1) a on true`;
+/** A change that was published is shown with its pull request and proof first: of such a run the agent's own words are told. */
+const endWords = sql`coalesce(
+  (select r.outcome ->> 'message' from (
+    select outcome from runs where session_id = s.id and purpose = 'work' and ended_at is not null
+    order by number desc limit 1) r where s.state = 'complete' and r.outcome ->> 'proof' is not null),
+  a.words)`;
+/** What a session has come to: its state, last words, pull request and cost. */
+const ofSession = sql`
+  s.state, ${endWords} as words, s.pull_request ->> 'url' as url,
+  (select sum(u.cost_usd)::text from usage u where u.session_id = s.id) as usd`;
 /** Begun since then, or come to rest since then: what was still at work when it was last told is told again. */
 const isNews = (since: Date) =>
   sql`(x.at > ${since} or (s.updated_at > ${since} and s.state not in ('pending', 'active')))`;
 
 export async function foundByAutomations(db: Database, since: Date): Promise<Found[]> {
   const found = await sql<FoundRow>`
-    select x.automation as by, false as given_back, x.hint, s.state, coalesce(x.reason, a.words) as words, s.pull_request ->> 'url' as url,
+    select x.automation as by, false as given_back, x.hint, s.state, coalesce(x.reason, ${endWords}) as words, s.pull_request ->> 'url' as url,
       (select sum(u.cost_usd)::text from usage u where u.session_id = s.id) as usd
     from automation_runs x left join sessions s on s.id = x.session_id ${lastWords}
     where x.state <> 'skipped' and ${isNews(since)} order by x.due_at limit 200`.execute(db);

@@ -17,6 +17,7 @@ test('orders, automations and the summary are shown and run from the command lin
     join(dir, 'shipmate.yaml'),
     `model: scripted:${join(dir, 'script.yaml')}
 orders: { bugs: { labels: [bug], perDay: 2 }, off: { paused: true } }
+repositories: { web: { path: ${dir} } }
 automations: { nightly: { cron: "0 6 * * *", timezone: Europe/Berlin, template: update-dependencies, assign: false } }
 `,
   );
@@ -44,6 +45,6 @@ automations: { nightly: { cron: "0 6 * * *", timezone: Europe/Berlin, template: 
   expect(await shipmate('automations', 'list')).toMatch(/nightly.*paused: by a person\n.*BOARD-2 +filed/s);
   expect(await shipmate('automations', 'resume', 'nightly')).toBe('nightly goes on.\n');
   expect(await shipmate('summary')).toMatch(
-    /- nightly: BOARD-2 "Update dependencies.*": filed\n[\s\S]*- bugs: BOARD-1 "It breaks": at work/,
+    /- nightly: BOARD-2 "Tidy dependencies.*": filed\n[\s\S]*- bugs: BOARD-1 "It breaks": at work/,
   );
 });

@@ -38,10 +38,16 @@ const ticket = (changes: Partial<Ticket> = {}): Ticket => ({
   ...changes,
 });
 const ada = { id: 'ada', name: 'Ada', isBot: false };
-const related = (type: 'blockedBy' | 'blocks', category: StateCategory) => ({ type, ticket: hint('9'), category });
+const related = (type: 'blockedBy' | 'blocks' | 'child', category: StateCategory) => ({
+  type,
+  ticket: hint('9'),
+  category,
+});
 const repositories = ['web', 'api'].map(
   (name) => ({ name, codeHost: 'local-git', location: name, base: null }) as const,
 );
+const routing = { repositories, rules: [], fields: defaultFieldNames };
+const about = (repository: string) => ({ fields: { repository } });
 
 describe('whether an order takes a ticket', () => {
   test.for([
@@ -55,16 +61,25 @@ describe('whether an order takes a ticket', () => {
     ['a blocked one', {}, { relations: [related('blockedBy', 'started')] }, 'it is blocked by BOARD-9'],
     ['one whose blocker is done', {}, { relations: [related('blockedBy', 'done')] }, null],
     ['one that blocks', {}, { relations: [related('blocks', 'started')] }, null],
-    ['about that repository', { repository: 'web' }, { fields: { repository: 'web' } }, null],
-    ['about another', { repository: 'web' }, { fields: { repository: 'api' } }, 'it is not about web'],
-    ['about nobody knows which', { repository: 'web' }, {}, 'it is not about web'],
+    ['an epic', {}, { relations: [related('child', 'unstarted')] }, 'it has open sub-tickets: BOARD-9'],
+    ['one whose sub-tickets are over', {}, { relations: [related('child', 'canceled')] }, null],
+    ['about another repository', { repository: 'web' }, about('api'), 'it is not about web'],
+    ['about one that there is not', {}, about('old'), 'it names a repository that is not configured'],
   ] as const)('%s', ([, ordered, changes, why], { expect }) => {
-    const found = whyNot(order(ordered as Partial<StandingOrder>), ticket(changes as Partial<Ticket>), {
-      repositories,
-      rules: [],
-      fields: defaultFieldNames,
-    });
-    expect(found).toBe(why);
+    const one = ticket({ ...about('web'), ...(changes as Partial<Ticket>) });
+    expect(whyNot(order(ordered as Partial<StandingOrder>), one, routing, null)).toBe(why);
+  });
+
+  const unclear = 'it does not say which repository it is about';
+  test.for([
+    ['nobody knows, for an order of any', null, null, unclear],
+    ['nobody knows, for an order of one', 'web', null, unclear],
+    ['people answered before', null, 'api', null],
+    ['people answered before, as the order wants it', 'api', 'api', null],
+    ['people answered before, and it is another', 'web', 'api', 'it is not about web'],
+    ['people named one that is gone', null, 'old', unclear],
+  ] as const)('where a ticket names no repository: %s', ([, repository, remembered, why], { expect }) => {
+    expect(whyNot(order({ repository }), ticket(), routing, remembered)).toBe(why);
   });
 });
 

@@ -70,7 +70,7 @@ describe('the agent picks work by itself', () => {
     expect(order?.today.usd).toBeGreaterThan(0);
     expect(order?.picks).toMatchObject([{ hint: { identifier }, state: 'taken', session: 'complete' }]);
     const summary = await ownWork.summary();
-    expect(summary).toContain(`- bugs: ${identifier} "`);
+    expect(summary).toContain(`- bugs: ${identifier} "${bug.title}": done: The pattern in \`src/parse.js\` matched`);
     expect(summary).toContain(view.pullRequest?.url);
   });
 

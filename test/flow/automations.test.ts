@@ -47,8 +47,11 @@ const runs = async () =>
   (await listAutomationRuns(db, {}))
     .toReversed()
     .map(({ dueAt, state, hint }) => [dueAt.toISOString().slice(8, 16), state, hint?.identifier ?? null]);
-async function end(state: SessionState, words = 'It is done.'): Promise<void> {
+/** `url`: of the pull request that it came to. */
+async function end(state: SessionState, words = 'It is done.', url: string | null = null): Promise<void> {
   await endRuns(state);
+  if (url !== null)
+    await query("update sessions set branch = 'b', pull_request = $1", [JSON.stringify({ number: 1, url })]);
   await query(`insert into activities (id, session_id, activity) select gen_random_uuid(), id, $1 from sessions`, [
     JSON.stringify({ type: 'response', body: words }),
   ]);
@@ -73,7 +76,7 @@ describe('an automation', () => {
     const [ticket] = (await desk.list()).map(({ identifier }) => identifier);
     expect(await runs()).toEqual([['19T06:00', 'filed', ticket]]);
     expect((await desk.show(ticket ?? '')).ticket).toMatchObject({
-      title: 'Update dependencies (2026-11-19)',
+      title: 'Tidy dependencies (2026-11-19)',
       labels: ['chore'],
       priority: 'low',
       assignee: { id: agent },
@@ -117,7 +120,7 @@ describe('an automation', () => {
     at('19T06:00');
     await file(automation());
     const ticket = (await desk.list())[0]?.identifier ?? '';
-    await end('complete');
+    await end('complete', 'It is done.', 'http://host/1');
     for (const day of ['20T06:00', '21T06:00']) {
       at(day);
       await file(automation());
@@ -133,6 +136,24 @@ describe('an automation', () => {
     at('22T06:00');
     await file(automation());
     expect((await runs()).at(-1)).toEqual(['22T06:00', 'filed', expect.not.stringMatching(ticket)]);
+  });
+
+  test('that found nothing to change files the next one, whether anybody closed its ticket or not', async ({
+    expect,
+  }) => {
+    await file(automation());
+    at('19T06:00');
+    await file(automation());
+    await end('complete', 'Nothing fails.');
+    await query("update sessions set branch = 'b'"); // a change that is on its way to its pull request
+    at('20T06:00');
+    await file(automation());
+    expect((await runs()).map(([, state]) => state)).toEqual(['filed', 'skipped']);
+    await query('update sessions set branch = null');
+    at('21T06:00');
+    await file(automation());
+    expect((await runs()).map(([, state]) => state)).toEqual(['filed', 'skipped', 'filed']);
+    expect(await desk.list()).toHaveLength(2);
   });
 
   test('whose last ticket failed or was stopped holds it up all the same, until that is over', async ({ expect }) => {
@@ -221,16 +242,70 @@ describe('an automation', () => {
 
   test('may leave its ticket to people, and lists what is to be sorted', async ({ expect }) => {
     const triage = automation({ template: 'triage-tickets', assign: false });
-    await desk.createTicket({ title: 'Nobody has looked at this' }, someone);
+    await desk.createTicket({ title: 'Nobody has looked at this', description: 'It is blue.' }, someone);
     await desk.createTicket({ title: 'Somebody has this', assignee: 'ada' }, someone);
     await file(triage);
     at('19T06:00');
     await file(triage);
     const { ticket } = await desk.show((await desk.list())[0]?.identifier ?? '');
     expect(ticket.assignee).toBe(null);
-    expect(ticket.description).toContain('Nobody has looked at this');
+    expect(ticket.description).toContain('Nobody has looked at this ("It is blue.")');
     expect(ticket.description).not.toContain('Somebody has this');
     expect((await query('select id from sessions')).rows).toEqual([]);
+  });
+
+  test('that sorts tickets comes to all of them, the new ones first, and to none of ours', async ({ expect }) => {
+    const triage = automation({ template: 'triage-tickets' });
+    const add = (from: number, to: number) =>
+      query(
+        `insert into board_tickets (title, description, priority, labels, fields, state)
+         select 'Ticket ' || n, 'It says ' || n, 'low', '{}', '{}', 'Todo' from generate_series($1::int, $2::int) n`,
+        [from, to],
+      );
+    let reads = 0;
+    const failing: Tracker = {
+      ...tracker,
+      readTicket(hint, signal) {
+        reads++;
+        const code = { 70: 'not_found', 68: 'unavailable' }[Number(hint.title.slice(7))] as 'not_found' | undefined;
+        if (!code) return tracker.readTicket(hint, signal);
+        return Promise.reject(new VendorError(code, { code, retryable: code !== 'not_found' }));
+      },
+    };
+    /** Numbers of the tickets that the next one lists. */
+    const sorted = async (board: Tracker = tracker) => {
+      await fileAutomations(filing([triage], board), never);
+      await end('complete', 'Sorted.');
+      const [last] = await listAutomationRuns(db, { automation: triage.name, limit: 1 });
+      return (last?.draft.description ?? '').match(/- BOARD-.*/g) ?? [];
+    };
+    const numbers = (lines: string[]) => lines.map((line) => Number(/Ticket (\d+)/.exec(line)?.[1]));
+    const range = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, index) => from - index);
+    await add(1, 70);
+    const own = await desk.createTicket({ title: 'What Shipmate did by itself' }, someone);
+    await query(
+      `insert into summaries (id, due_at, since, state, title, hint) values (gen_random_uuid(), now(), now(), 'filed', '', $1)`,
+      [JSON.stringify((await desk.show(own.identifier)).ticket)],
+    );
+    await file(automation({ name: 'left to people', assign: false }), triage);
+    at('19T06:00');
+    await file(automation({ name: 'left to people', assign: false }));
+    const first = await sorted(failing);
+    expect(numbers(first)).toEqual(range(70, 21));
+    expect(first.slice(0, 4)).toEqual([
+      expect.stringMatching(/Ticket 70$/),
+      expect.stringMatching(/Ticket 69 \("It says 69"\)$/),
+      expect.stringMatching(/Ticket 68$/),
+      expect.stringMatching(/Ticket 67$/),
+    ]);
+    expect(reads, 'a tracker that is away is asked no further').toBe(3);
+    await add(71, 75);
+    at('20T06:00');
+    expect(numbers(await sorted())).toEqual([...range(75, 71), ...range(20, 1), ...range(70, 46)]);
+    at('21T06:00');
+    const third = await sorted();
+    expect(numbers(third).slice(0, 25), 'those of the day before yesterday').toEqual(range(45, 21));
+    expect((await listAutomationRuns(db, { limit: 1 }))[0]?.draft.description).toContain('There are 25 more; ');
   });
 });
 
@@ -257,7 +332,7 @@ describe('the summary of the day', () => {
     expect(ticket.title).toBe('What Shipmate did by itself (2026-11-19)');
     expect(ticket.assignee).toBe(null);
     expect(ticket.description).toMatch(
-      /## What automations found\n\n- nightly: BOARD-\d+ "Update dependencies \(2026-11-19\)": done: All of it is new\./,
+      /## What automations found\n\n- nightly: BOARD-\d+ "Tidy dependencies \(2026-11-19\)": done: All of it is new\./,
     );
     expect(await desk.list()).toHaveLength(2);
 
@@ -283,6 +358,27 @@ describe('the summary of the day', () => {
     expect((await summaries()).map(({ state }) => state)).toEqual(['filed', 'nothing']);
     expect((await summaries())[0]?.body).toContain('"Which one": The left or the right?');
     expect(await said()).toContain('The left or the right?');
+  });
+
+  test('what the agent says is told beside its pull request, until that is not the last it did', async ({ expect }) => {
+    await fileSummary(summing(), never);
+    await file(automation());
+    at('19T06:00');
+    await file(automation());
+    await end('complete', 'Pull request: {link} (proved)\n\nTests: 1 passed.', 'http://host/1');
+    await query('update runs set outcome = $1', [
+      JSON.stringify({
+        stopReason: 'finished',
+        proof: 'proved',
+        message: 'Mended one.\n\nA person must decide on two.',
+      }),
+    ]);
+    const told = async () => (await summaryNow(summing()))?.split('\n').find((line) => line.startsWith('- nightly'));
+    expect(await told()).toMatch(/: done: Mended one\. A person must decide on two\., http:\/\/host\/1$/);
+    await query(`insert into runs (id, session_id, number, ended_at, outcome)
+      select gen_random_uuid(), id, 2, now(), '{"stopReason": "finished", "message": "Answered."}' from sessions`);
+    await end('complete', 'It was the left one.');
+    expect(await told()).toMatch(/: done: It was the left one\., http:\/\/host\/1$/);
   });
 
   test('what an order gave back is told as that', async ({ expect }) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, test } from 'vitest';
+import { beforeEach, describe, test } from 'vitest';
 import { judgeRating, type StandingOrder } from '../../src/core/standing-orders.ts';
 import type { Ticket } from '../../src/core/ticket.ts';
 import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
@@ -10,6 +10,7 @@ import { askToScope, dayOf, type OrderDeps, workOrders } from '../../src/flow.ts
 import { createLog } from '../../src/lib/log.ts';
 import { addPick, demandOn, nextPlace, orderPaying, readDay, untouched } from '../../src/store/order-picks.ts';
 import { readRound } from '../../src/store/order-rounds.ts';
+import { rememberRoute } from '../../src/store/remembered-routes.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
 import { forgetWorker, noteWorker } from '../../src/store/workers.ts';
@@ -39,11 +40,16 @@ useBoard();
 
 const order = (changes: Partial<StandingOrder> = {}) => anOrder({ labels: ['ready'], ...changes });
 
+let repositories: OrderDeps['routing']['repositories'] = [];
+const repository = (name: string) => ({ name, codeHost: 'local-git', location: name, base: null }) as const;
+beforeEach(() => {
+  repositories = [repository('web')];
+});
 let day = new Date('2026-11-21T12:00:00Z');
 const ordering = (orders: StandingOrder[], board: Tracker = tracker, slots = 100): OrderDeps => ({
   ...depsWith(board),
   orders,
-  routing: { repositories: [], rules: [], fields: defaultFieldNames },
+  routing: { repositories, rules: [], fields: defaultFieldNames },
   slots,
   now: () => day,
 });
@@ -76,6 +82,9 @@ describe('a standing order', () => {
     await file(1, { assignee: 'ada', priority: 'urgent' });
     const [blocked = ''] = await file(1, { priority: 'urgent' });
     await desk.relate(blocked, 'blockedBy', second, someone);
+    const [epic = ''] = await file(1, { priority: 'urgent' });
+    const [part = ''] = await file(1, { labels: ['other'] });
+    await desk.relate(epic, 'child', part, someone);
     await sort();
     for (let rounds = 0; rounds < 3; rounds++) {
       await work(order({ perDay: 2 }));
@@ -391,6 +400,31 @@ describe('a standing order', () => {
     expect(await demandOn(db, run.sessionId)).toEqual({ order: 'bugs', rating: 'green' });
     await query(`update runs set ended_at = now(), worker = null, outcome = '{"stopReason": "finished"}'`);
     expect(await demandOn(db, run.sessionId)).toBe(null);
+  });
+
+  test('where a ticket leaves its repository open, it goes by what people answered before, and else leaves it alone', async ({
+    expect,
+  }) => {
+    await clear();
+    repositories = [repository('web'), repository('api')];
+    const [first = ''] = await file(1, { fields: { project: 'Shop' } });
+    await file(1);
+    const ofWeb = order({ name: 'web', repository: 'web' });
+    await work(order(), ofWeb);
+    expect(await picks()).toEqual([]);
+    const said = {
+      scope: { kind: 'project', name: 'Shop' },
+      repository: 'web',
+      by: someone,
+      at: '2026-11-21T08:00:00Z',
+    } as const;
+    await db.transaction().execute((tx) => rememberRoute(tx, { tracker: 'board', ...said }));
+    await query('truncate order_passes');
+    await work(order({ name: 'api', repository: 'api' }), ofWeb);
+    expect((await query('select order_name, hint from order_picks')).rows).toMatchObject([
+      { order_name: 'web', hint: { identifier: first } },
+    ]);
+    await query('truncate remembered_routes');
   });
 
   test('a summary of ours is not work, and a place in a list that is unknown by now is no end', async ({ expect }) => {

@@ -23,7 +23,7 @@ export function placeNamed(ticket: Pick<Ticket, 'description'>, facts: TicketFac
 export async function isToMove(
   deps: Pick<RunDeps, 'db' | 'repositories'>,
   run: ClaimedRun,
-  at: { session: SessionRow; ticket: Ticket; facts: TicketFacts; brief: Brief; isStacked: boolean },
+  at: { session: SessionRow; ticket: Ticket; facts: TicketFacts; brief: Brief },
 ): Promise<boolean> {
   const { session, ticket, facts, brief } = at;
   const now = placeNamed(ticket, facts);
@@ -35,7 +35,7 @@ export async function isToMove(
 
 function isElsewhere(
   { repositories }: Pick<RunDeps, 'repositories'>,
-  { session, ticket, facts, brief, isStacked }: Parameters<typeof isToMove>[2],
+  { session, ticket, facts, brief }: Parameters<typeof isToMove>[2],
 ): boolean {
   // By what it names itself alone: labels, rules and answers are for tickets that have no repository yet.
   const routing = { repositories: [...repositories.values()], rules: [], remembered: null };
@@ -44,7 +44,7 @@ function isElsewhere(
   if ('unknown' in route) return brief.named !== undefined; // people are asked
   if (isNamed && 'repository' in route && route.repository.name !== session.repository) return true;
   const base = (isNamed && 'repository' in route ? route.base : null) ?? facts.base;
-  return brief.named !== undefined && !isStacked && base !== null && base !== session.baseBranch;
+  return brief.named !== undefined && base !== null && base !== session.baseBranch;
 }
 
 /** Leaves the old place behind, and says where the work is now. Call with the locks of session and run held. */

@@ -76,16 +76,15 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   // Before anything is decided: what was edited is heard like a word, also by a run that does not begin.
   let written = await readBrief(deps.db, session.id);
   if (written && run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
-  const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
-  const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
-  if (refused) return refused;
-  const isStacked = beginning.standsOn !== null;
-  const from =
-    written && (await isToMove(deps, run, { session, ticket, facts, brief: written, isStacked })) ? session : null;
+  // Before the checks: what they look at is where the work is to be.
+  const from = written && (await isToMove(deps, run, { session, ticket, facts, brief: written })) ? session : null;
   if (from) {
     session = { ...session, repository: null, baseBranch: null, baseCommit: null };
     written = null;
   }
+  const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
+  const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
+  if (refused) return refused;
   const found = await findRepository(deps, run, session, ticket, facts);
   if ('outcome' in found) return found;
   const { repository } = found;

@@ -42,10 +42,11 @@ export async function newestStepOf(db: Database | Tx, sessionId: string): Promis
 }
 
 /**
- * Leaves behind what a session that has changed nothing has in the repository that it moves from: its snapshots, and what it
- * proposed. Answers the code of the proposal that counted until now; null: none did. Call with the session's lock held.
+ * Leaves behind what a session that has changed nothing has in the repository that it moves from: its snapshots, its ratings,
+ * and what it proposed. Answers the code of the proposal that counted until now; null: none did. Call with the session's lock held.
  */
 export async function leaveRepository(tx: Tx, sessionId: string): Promise<string | null> {
   await tx.deleteFrom('snapshots').where('session_id', '=', sessionId).execute();
+  await tx.deleteFrom('ratings').where('session_id', '=', sessionId).execute();
   return dropProposals(tx, sessionId);
 }

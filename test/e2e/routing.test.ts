@@ -10,6 +10,9 @@ const script = `
 tickets:
   "[repo=acme/web] Work on it":
     - { calls: [${write('moved.txt')}, ${finish}] }
+  Looks around:
+    - { until: looked, calls: [${look}] }
+    - { expect: ["Work on it"], calls: [{ tool: ask, input: { question: Which colour? } }] }
   Rate it:
     - { calls: [${look}, ${plan('In the wrong place')}] }
   "[repo=acme/web#release] Plan it":
@@ -139,10 +142,38 @@ describe('the repository of a ticket', () => {
     expect([done.state, done.repository, done.usage.calls]).toEqual(['complete', 'acme/web', 2]);
     expect(await service.gitIn('acme/web', 'show', `${done.branch}:moved.txt`)).toBe('new');
     expect(words(done).filter((text) => text.startsWith('It says'))).toEqual(['It says `acme/web` now: I work there.']);
-    expect(words(done).join()).not.toContain('The work stays');
+    expect(words(done).join()).not.toMatch(/The work stays|Rated/);
   });
 
-  test('and so is a base branch; what was proposed before counts no more', async ({ expect }) => {
+  test('a run that is at work when another is named says how to move it', async ({ expect }) => {
+    const { desk, sessions } = service.app;
+    const assignee = service.config.trackers.board.agent;
+    const draft = { title: 'Named at work', description: 'Looks around [repo=tools]', assignee };
+    const { identifier } = await desk.createTicket(draft, someone);
+    const asked = async () => (await sessions.view(identifier))?.firstModelCallAt;
+    await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
+    await desk.editTicket(identifier, { description: '[repo=acme/web] Work on it' }, someone);
+    await service.sorted();
+    await service.letGo('looked');
+    const here = await service.rest(identifier);
+    expect([here.repository, words(here).find((text) => text.startsWith('I saw'))]).toEqual([
+      'tools',
+      expect.stringContaining('say "stop" now and then "continue"'),
+    ]);
+    await desk.comment(identifier, 'stop', someone);
+    await service.sorted();
+    await desk.comment(identifier, 'continue', someone);
+    const done = await service.rest(identifier, 2);
+    expect([done.state, done.repository, words(done).filter((text) => text.startsWith('It says'))]).toEqual([
+      'complete',
+      'acme/web',
+      ['It says `acme/web` now: I work there.'],
+    ]);
+  });
+
+  test('a base branch that is named late is followed, too; what was proposed before counts no more', async ({
+    expect,
+  }) => {
     const { desk } = service.app;
     await service.gitIn('acme/web', 'branch', 'release');
     const draft = { title: 'Named late', description: '[repo=acme/web] Plan it', labels: ['approval:plan'] };

@@ -98,6 +98,28 @@ export function writeUnheard(proposal: Named, by: Person): string {
   return `${showName(by)} approved ${nameOf(proposal)}, but more was said or edited that I had not read when I proposed it. I take that in and propose it anew; nothing is filed yet.`;
 }
 
+/** Told once of each word or edit that came after the yes, by who may not give one: it is taken in all the same. */
+export function writeBeyond(
+  word: Pick<Word, 'author'>,
+  proposal: Named,
+  by: Person | null,
+  { by: approvers }: Pick<Approvers, 'by'>,
+): string {
+  const approved = by
+    ? `${showName(by)} approved ${nameOf(proposal)}`
+    : `${capital(nameOf(proposal))} was approved because nobody objected`;
+  const what = word.author.id === '' ? 'The ticket was edited since' : `${showName(word.author)} has said more since`;
+  return (
+    `${approved}. ${what}: I take that into account, but it is not part of what was approved. ` +
+    `If it should not be, ${nameThem(approvers, 'or')} can say so, or "reject" to stop me.`
+  );
+}
+
+/** What the model is told with such words. */
+export function noteBeyond(proposal: Named): string {
+  return `Some of what is said or edited now came after ${nameOf(proposal)} was approved, from who may not approve: keep to what was approved, and ask where the two do not go together.`;
+}
+
 /** Why the session stopped, in one sentence. */
 export function writeRejected(proposal: Named, by: Person | null): string {
   return `Stopped: ${by ? showName(by) : 'somebody'} rejected ${nameOf(proposal)}.`;

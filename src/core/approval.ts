@@ -52,6 +52,8 @@ export interface Decision {
   refused: Refusal[];
   /** Two people who decided differently within a second, the one that holds last. */
   differ: [Word, Word] | null;
+  /** Said since the yes that holds by who may not approve: it is not what was approved. Nobody says who edits a ticket. */
+  beyond?: Word[];
   /** A no is newer than any yes, though more was said since. */
   isAfterNo?: boolean;
 }
@@ -128,7 +130,11 @@ export function decide(proposal: InQuestion, words: readonly Word[], approvers: 
     const by = approval?.at === approvedAt ? approval.author : null;
     // Read in this very run, it is not yet taken in.
     const isUnheard = proposal.isOurs && comments.some(({ isRead, isNew }) => !isRead || isNew);
-    return { verdict: isUnheard ? 'revise' : 'approved', by, refused, differ };
+    if (isUnheard) return { verdict: 'revise', by, refused, differ };
+    const beyond = comments.filter(
+      ({ at, author }) => at > approvedAt && approvers.by.length > 0 && !isAmong(author, approvers.by),
+    );
+    return { verdict: 'approved', by, refused, differ, ...(beyond.length > 0 && { beyond }) };
   }
   const since = [...comments, ...wishes].some(({ at }) => !rejection || at > rejection.at);
   if (rejection && !since) return { verdict: 'rejected', by: rejection.author, refused, differ };

@@ -10,6 +10,10 @@ export interface Brief {
   request: string;
   /** Hashes of the images that belong to the request. */
   images?: string[];
+  /** Where its ticket said that the work is, in its own words. */
+  named?: { repository: string | null; base: string | null };
+  /** The session began in another repository: its steps up to this one were there, and no model is shown them. */
+  since?: number;
 }
 
 /** The images that a session's model is shown, by their hashes; null: this model cannot see. */

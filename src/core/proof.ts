@@ -152,6 +152,8 @@ export interface ProofFacts {
   commands: CommandRuns[];
   isBug: boolean;
   touchesCode: boolean;
+  /** Files that the change edits and from which the set-up installs. */
+  installedFrom: string[];
   /** What reading the change and comparing scans found. */
   read: Finding[];
 }
@@ -179,6 +181,12 @@ export function judge(facts: ProofFacts): Judgement {
   } else if (!heads.some((run) => stateOf(run) === 'green' && ranTests(run))) {
     findings.push(doubt('No command with tests passed on the change, so nothing shows that it works.'));
   }
+  if (facts.installedFrom.length > 0)
+    findings.push(
+      doubt(
+        `The change edits what packages are installed from (${list(facts.installedFrom)}), and everything here ran with those of the base: the new ones were never installed. Have CI or a person install them and run the tests.`,
+      ),
+    );
   if (facts.isBug && !reproduced) {
     const loads = considered.some(onlyFailsToLoad);
     findings.push(

@@ -38,7 +38,7 @@ export function routeTicket(
   { repositories, rules, remembered }: Routing,
 ): Route {
   const known = repositories.map(({ name }) => name);
-  const named = facts.repository === null ? tagIn(ticket.description) : firstLine(facts.repository);
+  const named = nameInTicket(ticket, facts);
   if (named !== null) return readName(named, repositories) ?? { unknown: { given: cleanText(named, 100), known } };
   const labelled = ticket.labels.flatMap((label) => find(repositories, label.trim()) ?? []);
   const ruled = bestRules(ticket, rules).flatMap(({ repository }) => find(repositories, repository) ?? []);
@@ -48,6 +48,14 @@ export function routeTicket(
   const earlier = remembered === null ? undefined : left.find(({ name }) => name === remembered);
   if (earlier) return { repository: earlier, base: null, remembered: true };
   return { ask: { question: 'Which repository is this ticket about?', options: left.map(({ name }) => name) } };
+}
+
+/** What a ticket itself calls its repository; null: it names none. */
+export function nameInTicket(
+  { description }: Pick<Ticket, 'description'>,
+  { repository }: Pick<TicketFacts, 'repository'>,
+): string | null {
+  return repository === null ? tagIn(description) : firstLine(repository);
 }
 
 /** Where an answer holds beyond its ticket. */

@@ -1,5 +1,6 @@
 import { cutMiddle, grouped } from './cut-text.ts';
 import { cleanLine, cleanText, markOutside } from './outside-text.ts';
+import { nameInTicket } from './routing.ts';
 import { diffLines } from './text-difference.ts';
 import type { Attachment, Ticket, TicketPart } from './ticket.ts';
 import { type FieldNames, readFacts } from './ticket-facts.ts';
@@ -52,7 +53,7 @@ export function changeOf(before: KnownTicket, after: KnownTicket, names: FieldNa
     parts: changes.map(([part]) => part),
     text: cut(texts.join('\n\n'), limits.all),
     attached,
-    moves: was.repository !== is.repository || was.base !== is.base,
+    moves: nameInTicket(before, was) !== nameInTicket(after, is) || was.base !== is.base,
   };
 }
 
@@ -66,12 +67,31 @@ export function writeChange(identifier: string, { text }: Pick<TicketChange, 'te
   );
 }
 
-/** Shown once on the ticket. Work that has begun stays where it is: that is said where people may expect otherwise. */
-export function acknowledgeChange({ parts, moves }: Pick<TicketChange, 'parts' | 'moves'>): string {
+/** How far a session is when its ticket is edited. `looking`: a run is at work and has changed nothing yet. */
+export type Progress = 'beginning' | 'looking' | 'changed';
+
+/** Said where another repository or base is named: a run goes on where it began, and so does what was changed. */
+const staying: Record<Progress, string> = {
+  beginning: '',
+  looking:
+    ' I am at work where I began. To move me, say "stop" now and then "continue"; once I have changed a file, the work stays there.',
+  changed: ' The work stays in the repository and on the base branch where it began.',
+};
+
+/** Said where a plan is wanted only now that files were changed. */
+const tooLate =
+  'Work has begun, so I propose no plan for it any more. To have one, say "stop" and then "continue": I propose it before I go on. ' +
+  'What you ask for once this is handed in is proposed first anyway.';
+
+/** Shown once on the ticket. `isPlanLate`: it wants a plan, and did not when the work on it began. */
+export function acknowledgeChange(
+  { parts, moves }: Pick<TicketChange, 'parts' | 'moves'>,
+  { progress, isPlanLate }: { progress: Progress; isPlanLate: boolean },
+): string {
   const names = parts.map((part) => `the ${part}`);
   const list = names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-  const stays = moves ? ' The work stays in the repository and on the base branch where it began.' : '';
-  return `I saw the change to ${list}; I take it into account.${stays}`;
+  const seen = `I saw the change to ${list}; I take it into account.${moves ? staying[progress] : ''}`;
+  return isPlanLate ? `${seen}\n\n${tooLate}` : seen;
 }
 
 export function numbered(items: readonly string[]): string {

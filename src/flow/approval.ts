@@ -2,10 +2,12 @@ import type { Activity } from '../core/activity.ts';
 import { type Approvers, type Decision, decide, readWord } from '../core/approval.ts';
 import {
   noteApproved,
+  noteBeyond,
   notePlanWanted,
   noteRevise,
   proposalOptions,
   refuseCall,
+  writeBeyond,
   writeDiffering,
   writeRefusal,
   writeRejected,
@@ -93,6 +95,8 @@ function tellings(decision: Decision, proposal: ProposalRow, approvers: Approver
     told.push({ key, body: writeDiffering(differ, verdict === 'approved') });
   }
   if (verdict === 'revise' && decision.by) told.push({ key: 'unheard', body: writeUnheard(proposal, decision.by) });
+  for (const word of decision.beyond ?? [])
+    told.push({ key: `beyond/${word.id}`, body: writeBeyond(word, proposal, decision.by, approvers) });
   if (verdict !== 'nothing')
     for (const refusal of refused.filter(({ word }) => word.isNew))
       told.push({ key: `refused/${refusal.word.id}`, body: writeRefusal(refusal, proposal, approvers) });
@@ -193,7 +197,11 @@ export async function openApproval(
       const { proposal, decision, state, ending } = standing;
       // A run that is at work goes on where nothing was decided.
       if (ending && decision.verdict !== 'nothing') return { notes: [], outcome: ending };
-      if (state === 'approved') return { notes: proposal.isUntold ? [noteApproved(proposal, proposal.decidedBy)] : [] };
+      if (state === 'approved') {
+        const isBeyond = decision.beyond?.some(({ isRead }) => !isRead) ?? false;
+        const told = proposal.isUntold ? [noteApproved(proposal, proposal.decidedBy)] : [];
+        return { notes: isBeyond ? [...told, noteBeyond(proposal)] : told };
+      }
       return { notes: isSpokenTo ? [noteRevise(proposal)] : [] };
     },
     permit({ name, input }) {

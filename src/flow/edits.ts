@@ -1,19 +1,30 @@
+import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
-import { acknowledgeChange, changeOf, type KnownTicket, knownOf, writeChange } from '../core/ticket-change.ts';
+import {
+  acknowledgeChange,
+  changeOf,
+  type KnownTicket,
+  knownOf,
+  type Progress,
+  writeChange,
+} from '../core/ticket-change.ts';
 import { oddCommandsOf, readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { retry } from '../lib/retry.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { addEdit, markEditsRead, readKnownTicket, saveImages, saveKnownTicket, unreadEditAt } from '../store/edits.ts';
+import { hasChanged, hasEditsSinceEnd } from '../store/moves.ts';
+import { newestProposal } from '../store/proposals.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, type SessionRow, saveReading } from '../store/sessions.ts';
+import { hasSteps } from '../store/steps.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { oddPathsOf } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
 import type { RunDeps } from './run.ts';
 
-type EditDeps = Pick<RunDeps, 'db' | 'fields' | 'trackers' | 'wake' | 'failpoint'>;
+type EditDeps = Pick<RunDeps, 'db' | 'fields' | 'trackers' | 'wake' | 'failpoint' | 'policy'>;
 
 /** Between two turns a tracker that is away is asked for so long; then the run waits like one that begins. */
 const askForMs = 60_000;
@@ -94,11 +105,33 @@ export async function tellEdits(
     const conversation = await currentConversation(tx, run.sessionId);
     const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
     const facts = readFacts(now, deps.fields);
-    const body = [acknowledgeChange(change), oddPathsOf(facts), oddCommandsOf(facts)].filter(Boolean).join('\n\n');
+    const at = {
+      progress: await progressOf(tx, run),
+      isPlanLate: await isPlanLate(tx, run, deps, { before: known, now }),
+    };
+    const body = [acknowledgeChange(change, at), oddPathsOf(facts), oddCommandsOf(facts)].filter(Boolean).join('\n\n');
     await addActivities(tx, stage, `edit/${number}`, [{ type: 'thought', body }]);
   });
   deps.failpoint('edit/kept');
   if (change) deps.wake('post');
+}
+
+async function progressOf(tx: Tx, run: ClaimedRun): Promise<Progress> {
+  if (await hasChanged(tx, run.sessionId)) return 'changed';
+  return (await hasSteps(tx, run.id)) ? 'looking' : 'beginning';
+}
+
+/** Whether a plan is wanted from this edit on, and is not asked for any more: files were changed, and none was proposed. */
+async function isPlanLate(
+  tx: Tx,
+  run: ClaimedRun,
+  { fields, policy }: Pick<EditDeps, 'fields' | 'policy'>,
+  { before, now }: { before: KnownTicket; now: KnownTicket },
+): Promise<boolean> {
+  const wants = (ticket: KnownTicket) => wantsApproval(ticket, readFacts(ticket, fields), policy);
+  if (wants(before) || !wants(now)) return false;
+  const proposal = await newestProposal(tx, run.sessionId);
+  return (proposal === null || proposal.isCarriedOut) && (await hasEditsSinceEnd(tx, run.sessionId));
 }
 
 /** The session before the run, as everybody who locks both. Throws `RunLost`. */

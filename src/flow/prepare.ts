@@ -12,6 +12,7 @@ import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
 import { type Handover, latestHandover } from '../store/handovers.ts';
+import { newestStepOf } from '../store/moves.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, readBrief, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
@@ -23,6 +24,7 @@ import { type Beginning, mayBegin } from './before-work.ts';
 import { readTicketNow, tellEdits } from './edits.ts';
 import { failed, findRepository } from './find-repository.ts';
 import { lookAtPullRequest } from './follow-up.ts';
+import { isToMove, placeNamed, tellMove } from './move-repository.ts';
 import type { RunDeps } from './run.ts';
 import { startTicket } from './start.ts';
 
@@ -72,8 +74,14 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const ticket = await readTicketNow(deps, run, session, tracker, signal);
   const facts = readFacts(ticket, deps.fields);
   // Before anything is decided: what was edited is heard like a word, also by a run that does not begin.
-  const written = await readBrief(deps.db, session.id);
+  let written = await readBrief(deps.db, session.id);
   if (written && run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
+  // Before the checks: what they look at is where the work is to be.
+  const from = written && (await isToMove(deps, run, { session, ticket, facts, brief: written })) ? session : null;
+  if (from) {
+    session = { ...session, repository: null, baseBranch: null, baseCommit: null };
+    written = null;
+  }
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
   const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
   if (refused) return refused;
@@ -121,8 +129,19 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (run.purpose === 'work')
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   const isBug = isBugTicket(ticket);
-  const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, note: beginning.note, pinned };
-  if (written) return { ...from, brief: written };
+  const prepared = {
+    session,
+    ticket,
+    facts,
+    repository,
+    host,
+    baseBranch,
+    isBug,
+    handover,
+    note: beginning.note,
+    pinned,
+  };
+  if (written) return { ...prepared, brief: written };
   const system = writeSystemPrompt({
     name: deps.name,
     guidance: deps.guidance,
@@ -131,14 +150,21 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   });
   const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
   const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });
-  const brief: Brief = { system, request, ...(images.length > 0 && { images: images.map(({ hash }) => hash) }) };
   const { id } = session;
+  const brief: Brief = {
+    ...{ system, request, named: placeNamed(ticket, facts) },
+    ...(images.length > 0 && { images: images.map(({ hash }) => hash) }),
+    ...(from && { since: await newestStepOf(deps.db, id) }),
+  };
+  const to = { repository: repository.name, baseBranch };
   await deps.db.transaction().execute(async (tx) => {
-    await updateSessionOf(tx, run, { brief, repository: repository.name, baseBranch });
+    await updateSessionOf(tx, run, { brief, ...to, ...(from && { baseCommit: null }) });
+    if (from) await tellMove(tx, run, from, to);
     await saveKnownTicket(tx, id, knownOf(ticket));
     await saveImages(tx, id, images);
   });
-  return { ...from, brief };
+  if (from) deps.wake('post');
+  return { ...prepared, brief };
 }
 
 async function pin(

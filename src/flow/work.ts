@@ -59,19 +59,22 @@ export async function workOnTicket(
       await holdRun(tx, run);
       await settleLostCalls(tx, run.id);
     });
-  const [steps, runs, order, lastFinished] = await Promise.all([
+  const { brief } = prepared;
+  const [all, runs, order, lastFinished] = await Promise.all([
     listSteps(db, run.sessionId),
     usedByRuns(db, run.sessionId),
     orderPaying(db, run.id),
     lastFinishedSeq(db, run.sessionId),
   ]);
+  // What was looked at in another repository is nothing to go on from.
+  const steps = all.filter(({ seq }) => seq > (brief.since ?? 0));
   const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
   const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);
   let conversation = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
   const { session, ticket, facts } = prepared;
-  if (steps.length === 0 && (await isForgotten(db, run.sessionId)))
+  if (steps.length === 0 && brief.since === undefined && (await isForgotten(db, run.sessionId)))
     notes.push(
       'You have worked on this ticket before. That conversation was deleted since; the workspace holds its result. ' +
         'Look at the files and `git diff` before you go on.',
@@ -142,7 +145,7 @@ export async function workOnTicket(
     for (;;) {
       const reached = await deps.agent.run(
         {
-          brief: prepared.brief,
+          brief,
           images,
           journal,
           prompts: {

@@ -195,6 +195,15 @@ export async function markSpent(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
+/** Nothing that was proposed counts any more. Answers the code of what counted until now; null: nothing did. */
+export async function dropProposals(tx: Tx, sessionId: string): Promise<string | null> {
+  const dropped = await sql<{ code: string }>`
+    update proposals set carried_out_at = now(), state = case state when 'open' then 'superseded' else state end
+    where session_id = ${sessionId} and carried_out_at is null and state <> 'superseded'
+    returning code`.execute(tx);
+  return dropped.rows[0]?.code ?? null;
+}
+
 /** Something else is asked or said by now: from here on a bare "yes" is not about the proposal. */
 export async function passOver(tx: Tx, sessionId: string): Promise<void> {
   await tx

@@ -94,7 +94,7 @@ export async function replaceResults(tx: Tx, stepIds: string[], result: unknown)
 }
 
 /** Whether a run has begun anything. */
-export async function hasSteps(db: Database, runId: string): Promise<boolean> {
+export async function hasSteps(db: Database | Tx, runId: string): Promise<boolean> {
   const row = await db.selectFrom('steps').select('id').where('run_id', '=', runId).limit(1).executeTakeFirst();
   return row !== undefined;
 }
@@ -113,14 +113,17 @@ export async function hasWrites(db: Database, sessionId: string): Promise<boolea
   return row !== undefined;
 }
 
-/** The last step of the session's runs up to the newest that finished: what was changed after it is for another wish. */
-export async function lastFinishedSeq(db: Database, sessionId: string): Promise<number> {
+/**
+ * The last step of the session's runs up to the newest that finished, or that people stopped, at work or at rest: what was
+ * changed after it is for another wish.
+ */
+export async function lastFinishedSeq(db: Database | Tx, sessionId: string): Promise<number> {
   const found = await sql<{ seq: number }>`
-    select coalesce(max(s.seq), 0) as seq from steps s join runs r on r.id = s.run_id
-    where s.session_id = ${sessionId} and r.number <= (
-      select max(number) from runs where session_id = ${sessionId} and purpose = 'work' and outcome ->> 'stopReason' = 'finished')`.execute(
-    db,
-  );
+    select coalesce(max(s.seq), 0) as seq from steps s
+    join runs r on r.id = s.run_id join sessions e on e.id = s.session_id
+    where s.session_id = ${sessionId} and (s.begun_at <= e.stop_at or r.number <= (
+      select max(number) from runs where session_id = ${sessionId} and purpose = 'work'
+        and outcome ->> 'stopReason' in ('finished', 'stopped')))`.execute(db);
   return found.rows[0]?.seq ?? 0;
 }
 

@@ -43,6 +43,19 @@ export function mergePackageJson(
   return { content: `${JSON.stringify(after, null, 2)}\n`, keys, texts };
 }
 
+/** Keys of package.json that say what is installed. */
+const installKeys = [
+  ...['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies', 'bundledDependencies'],
+  ...['bundleDependencies', 'overrides', 'resolutions', 'pnpm', 'packageManager', 'workspaces'],
+];
+
+/** Whether two versions of a package.json, null where there is none, name the same packages; not when one is no JSON. */
+export function installsTheSame(base: string | null, head: string | null): boolean {
+  const [before, after] = [base, head].map((text) => (text === null ? {} : parse(text)));
+  if (!before || !after) return false;
+  return installKeys.every((key) => JSON.stringify(before[key] ?? {}) === JSON.stringify(after[key] ?? {}));
+}
+
 function parse(text: string | null): Json | null {
   try {
     const value: unknown = JSON.parse(text ?? '');

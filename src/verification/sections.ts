@@ -1,5 +1,5 @@
 /** A part of an INI or TOML text: its header line's name (null before the first) and all of its lines. */
-interface Section {
+export interface Section {
   name: string | null;
   text: string;
 }
@@ -10,15 +10,15 @@ interface Section {
  */
 export function mergeSections(base: string | null, head: string, theirs: (name: string) => boolean): string | null {
   const picked = (section: Section) => section.name !== null && theirs(section.name);
-  const before = split(base ?? '').filter(picked);
-  const after = split(head);
+  const before = splitSections(base ?? '').filter(picked);
+  const after = splitSections(head);
   const words = (sections: Section[]) => sections.map((section) => section.text.trim()).join('\n');
   if (words(before) === words(after.filter(picked))) return null;
   const kept = after.filter((section) => !picked(section)).map((section) => section.text.trimEnd());
   return `${[...kept, ...before.map((section) => section.text.trimEnd())].join('\n\n').trimStart()}\n`;
 }
 
-function split(text: string): Section[] {
+export function splitSections(text: string): Section[] {
   const sections: Section[] = [{ name: null, text: '' }];
   for (const line of text.split('\n')) {
     const header = /^\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$/.exec(line);

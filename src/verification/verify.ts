@@ -12,6 +12,7 @@ import type { ExecLimits } from '../sandboxes/sandbox.ts';
 import { type Baseline, runScan } from './baseline.ts';
 import { defaultLimits, evidenceOf, runCommand, type VerifyCommands } from './commands.ts';
 import { collectEvidence, type EvidenceFile } from './evidence-files.ts';
+import { readInstalledFrom } from './installed-from.ts';
 import { createLanes } from './lanes.ts';
 import { readChange } from './reading/index.ts';
 import { roleOf } from './roles.ts';
@@ -117,8 +118,9 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     ...baseline.scans.filter((run) => scans.includes(run.command)),
   ])
     keep(evidenceOf(run, 'base', ' (base)'));
-  const [reading, head, baseTests, reproduction, asPushed] = await lanes.all([
+  const [reading, installedFrom, head, baseTests, reproduction, asPushed] = await lanes.all([
     readChange(trees, definition.added),
+    readInstalledFrom(trees),
     inLane(variants.head, 'head', ''),
     inLane(variants.baseTests, 'head', " (with the base's tests)"),
     inLane(variants.reproduction, 'reproduction', " (the change's tests on the base's code)"),
@@ -164,6 +166,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     commands: judged,
     isBug: options.ticket.isBug,
     touchesCode: trees.changes.some((change) => roleOf(change.path) === 'code'),
+    installedFrom,
     read,
   });
   for (const file of files) keep(file.evidence);

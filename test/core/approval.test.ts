@@ -36,10 +36,11 @@ function words(...said: string[]): Word[] {
   });
 }
 
-function summary({ verdict, by, refused, differ }: Decision): string {
+function summary({ verdict, by, refused, differ, beyond }: Decision): string {
   const parts = [by ? `${verdict} by ${by.id}` : verdict];
   for (const { word, why } of refused) parts.push(`${word.author.id} ${why}`);
   if (differ) parts.push(`differ: ${differ.map(({ author }) => author.id).join(', ')}`);
+  if (beyond) parts.push(`beyond: ${beyond.map(({ author }) => author.id).join(', ')}`);
   return parts.join('; ');
 }
 
@@ -111,6 +112,16 @@ describe('what the words since a proposal come to', () => {
     expect(judge('ada 10: no', 'bob 20: approve')).toBe('rejected by ada; bob notAllowed');
     expect(judge('ada 10: approve', 'bob 20: reject')).toBe('rejected by bob; differ: ada, bob');
     expect(judge('bob 10: Use UTC')).toBe('revise');
+  });
+
+  test('what who may not approve says after the yes changes nothing of it, and is named', ({ expect }) => {
+    const only = { by: ['ada'], agent: 'shipmate' };
+    const judge = (...said: string[]) => summary(decide(proposal, words(...said), only));
+    expect(judge('ada 10: yes', 'bob 20: In web', 'cy 30 old: In api')).toBe('approved by ada; beyond: bob, cy');
+    expect(judge('bob 5: In web', 'ada 10: yes', 'ada 20: In UTC', 'bob 30: continue')).toBe('approved by ada');
+    expect(judge('ada 10: yes', 'bob 20: In web', 'ada 30: yes')).toBe('approved by ada');
+    expect(judge('ada 10: yes', 'bob 20: In web', 'ada 2000: no')).toBe('rejected by ada');
+    expect(summary(decide(proposal, words('ada 10: yes', 'bob 20: In web'), approvers))).toBe('approved by ada');
   });
 
   test.for<[string, string[], string]>([

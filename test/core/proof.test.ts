@@ -18,7 +18,7 @@ function run(tests: Record<string, TestStatus> | null, over: Partial<CommandRun>
 
 function verdict(runs: Partial<CommandRuns> & Pick<CommandRuns, 'base' | 'head'>, isBug = false) {
   const command = { asPushed: null, baseTests: null, reproduction: null, ...runs };
-  return judge({ commands: [command], isBug, touchesCode: true, read: [] });
+  return judge({ commands: [command], isBug, touchesCode: true, installedFrom: [], read: [] });
 }
 
 const green = run({ a: 'passed', b: 'passed' });
@@ -210,6 +210,18 @@ describe('the verdict', () => {
     const text = judgement.findings.map((finding) => finding.text).join('\n');
     expect(judgement.verdict, text).toBe(expected);
     if (says) expect(text).toMatch(says);
+  });
+
+  test.each([
+    ['green', green, 'unproved'],
+    ['red', run({ a: 'failed', b: 'passed' }), 'regressed'],
+  ])('%s with the packages of the base, where the change names others', (_, head, expected) => {
+    const commands = [{ base: green, head, asPushed: null, baseTests: null, reproduction: null }];
+    const facts = { commands, isBug: false, touchesCode: false, read: [] };
+    const judgement = judge({ ...facts, installedFrom: ['package.json', 'go.sum'] });
+    expect(judgement.verdict).toBe(expected);
+    const said = judgement.findings.filter(({ weight }) => weight === 'doubt').map(({ text }) => text);
+    expect(said).toContainEqual(expect.stringContaining('("package.json", "go.sum"), and everything here ran with'));
   });
 });
 

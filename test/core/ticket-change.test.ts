@@ -1,6 +1,13 @@
 import { describe, test } from 'vitest';
 import type { TicketPart } from '../../src/core/ticket.ts';
-import { acknowledgeChange, changeOf, isEdit, type KnownTicket, writeChange } from '../../src/core/ticket-change.ts';
+import {
+  acknowledgeChange,
+  changeOf,
+  isEdit,
+  type KnownTicket,
+  type Progress,
+  writeChange,
+} from '../../src/core/ticket-change.ts';
 import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 
 const known: KnownTicket = {
@@ -45,11 +52,18 @@ describe('what changed on a ticket', () => {
     expect(found?.attached).toEqual([file]);
   });
 
-  test('another base branch or repository is told to come too late', ({ expect }) => {
+  test('another base branch or repository is told to come too late, once it does', ({ expect }) => {
     const moved = change({ fields: { ...known.fields, Base: 'release' } });
     expect(moved?.moves).toBe(true);
-    expect(moved && acknowledgeChange(moved)).toContain('on the base branch where it began');
+    expect(change({ description: 'In [repo=api].' })?.moves).toBe(true);
     expect(change({ fields: {} })?.moves).toBe(false);
+    const words = (progress: Progress, moves = true) =>
+      acknowledgeChange({ parts: ['fields'], moves }, { progress, isPlanLate: false });
+    expect(words('changed')).toContain('The work stays in the repository and on the base branch where it began');
+    expect(words('looking')).toContain('say "stop" now and then "continue"');
+    expect([words('beginning'), words('changed', false), words('looking', false)]).toEqual(
+      Array(3).fill('I saw the change to the fields; I take it into account.'),
+    );
   });
 
   test('nothing that people could see: nothing', ({ expect }) => {
@@ -69,9 +83,13 @@ describe('what changed on a ticket', () => {
   });
 
   test('is acknowledged in words', ({ expect }) => {
-    const words = (parts: TicketPart[], moves = false) => acknowledgeChange({ parts, moves });
+    const words = (parts: TicketPart[], isPlanLate = false) =>
+      acknowledgeChange({ parts, moves: false }, { progress: 'changed', isPlanLate });
     expect(words(['title'])).toBe('I saw the change to the title; I take it into account.');
     expect(words(['title', 'fields', 'description'])).toContain('the title, the fields and the description;');
+    expect(words(['labels'], true)).toMatch(
+      /^I saw the change to the labels;.*\n\nWork has begun, so I propose no plan/,
+    );
   });
 });
 

@@ -177,6 +177,26 @@ describe('a plan that waits for a yes', () => {
     expect(await violations()).toEqual([]);
   });
 
+  test('what others say and edit after a yes is taken in, and told once to be beyond what was approved', async () => {
+    const given = worker({ by: ['Ada'] });
+    await proposed(given);
+    await speak('approve');
+    await speak('Also drop the old table', bob);
+    await desk.editTicket(await name(), { description: 'And the index.' }, bob);
+    await sort();
+    const { permits, notes } = await work(given, { message: 'Which port?' });
+    expect(permits).toBe(true);
+    expect(notes[1]).toMatch(/^Some of what is said or edited now came after the plan \w+ was approved/);
+    await speak('8080');
+    expect((await work(given, { message: 'And now?' })).notes.join()).not.toContain('Some of what is said');
+    const told = (await said()).filter((body) => body.includes('not part of what was approved'));
+    expect(told).toEqual([
+      expect.stringMatching(/^Ada approved the plan \w+\. Bob has said more since: .* Ada can say so, or "reject"/),
+      expect.stringMatching(/^Ada approved the plan \w+\. The ticket was edited since: /),
+    ]);
+    expect(await proposals()).toEqual([`${code} approved`]);
+  });
+
   test('a yes that was said before people could see it does not count, and hears so', async () => {
     const given = worker();
     await file(1);

@@ -66,17 +66,31 @@ const honest: Script[] = [
     checkouts: 1,
   },
   {
-    name: 'adds a script and a dependency to package.json',
+    name: 'adds a script and a new version to package.json',
     command: 'npm test --silent',
     files: {
       'package.json': JSON.stringify({
         ...packageJson,
         scripts: { ...packageJson.scripts, lint: 'true' },
-        devDependencies: { tiny: '1.0.0' },
+        version: '2.0.0',
       }),
     },
     verdict: 'proved',
     checkouts: 1,
+  },
+  {
+    name: 'adds a dependency, which no set-up has installed',
+    command: 'npm test --silent',
+    files: { 'package.json': JSON.stringify({ ...packageJson, devDependencies: { tiny: '1.0.0' } }) },
+    verdict: 'unproved',
+    says: /installed from \("package.json"\).*never installed\. Have CI or a person install them/,
+    checkouts: 1,
+  },
+  {
+    name: 'updates what a lock file names, under green tests of the old packages',
+    files: { 'package-lock.json': '{"lockfileVersion":3}\n', 'test/fixtures/yarn.lock': 'not ours\n' },
+    verdict: 'unproved',
+    says: /installed from \("package-lock.json"\)/,
   },
   {
     name: 'adds a target to the make file',

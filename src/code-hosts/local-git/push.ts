@@ -18,7 +18,7 @@ const receivePack = [
   .join(' ');
 
 /** What git says where the other side could not, rather than would not: its disk is full, or somebody has a lock. */
-const passing = /unpacker error|remote unpack failed|Unable to create '.*\.lock': File exists|No space left/i;
+const passing = /unpacker error|remote unpack failed|Unable to create '[\s\S]*?\.lock': File exists|No space left/i;
 
 /** `CodeHost.pushBranch`. Never the base or default branch, never one that somebody has checked out. */
 export async function pushBranch(

@@ -312,9 +312,14 @@ describe('a ticket is rated before it is worked on', () => {
     expect,
   }) => {
     const { desk } = service.app;
-    const whole = await service.work({ title: 'House', description: 'Task: a house.' });
+    const whole = await service.work({
+      title: 'House',
+      description: 'Task: a house.\n\n## Allowed paths\n*.txt\n\n## Exit commands\ntest -s one.txt',
+      fields: { Risk: 'It falls down.' },
+    });
     const { identifier } = whole.ticket;
     expect(whole.runs[0]?.outcome?.proposal?.kind).toBe('split');
+    expect(words(whole).at(-1)).toContain('says of allowed paths, exit commands and risk holds for each part.');
     for (const word of ['approve', 'Approve', 'approve']) await desk.comment(identifier, word, someone);
     const partsOf = async () =>
       (await desk.show(identifier)).ticket.relations.filter(({ type }) => type === 'child').map(({ ticket }) => ticket);
@@ -324,6 +329,9 @@ describe('a ticket is rated before it is worked on', () => {
     const [walls, roof] = (await partsOf()).map((part) => part.identifier);
     if (!walls || !roof) throw new Error('there are no parts');
     const first = await service.rest(walls);
+    expect((await desk.show(walls)).ticket.fields).toMatchObject({
+      ...{ 'Allowed paths': '*.txt', 'Exit commands': 'test -s one.txt', Risk: 'It falls down.' },
+    });
     expect([first.state, first.runs.length]).toEqual(['complete', 1]);
     expect((await service.rest(roof)).runs.map((run) => run.outcome?.stopReason)).toEqual(['waiting']);
     expect((await desk.show(roof)).ticket.state.category, 'what waits is not begun').toBe('unstarted');

@@ -25,6 +25,7 @@ import { failed, findRepository } from './find-repository.ts';
 import { lookAtPullRequest } from './follow-up.ts';
 import type { RunDeps } from './run.ts';
 import { startTicket } from './start.ts';
+import { tellBeginning } from './tell-beginning.ts';
 
 /** What a run starts from. */
 export interface Prepared {
@@ -118,8 +119,10 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const pinned = once(async () => (isPinned ? base.known : pin(deps, run, base)));
 
   const { commit } = known;
-  if (run.purpose === 'work')
+  if (run.purpose === 'work') {
+    await tellBeginning(deps, run, ticket, !written);
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
+  }
   const isBug = isBugTicket(ticket);
   const from = { session, ticket, facts, repository, host, baseBranch, isBug, handover, note: beginning.note, pinned };
   if (written) return { ...from, brief: written };

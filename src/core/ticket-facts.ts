@@ -190,9 +190,12 @@ function readSections(description: string, known: ReadonlySet<string>): Record<'
     open.push(section);
   }
   const texts = { own: new Map<string, string>(), whole: new Map<string, string>() };
-  for (const section of sections)
-    for (const part of ['own', 'whole'] as const)
-      if (!texts[part].get(section.name)) texts[part].set(section.name, said(section[part].join('\n')));
+  for (const { name, ...lines } of sections) {
+    const own = lines.own.join('\n');
+    const saysNothing = own.trim() !== '' && said(own) === '';
+    if (!texts.own.get(name)) texts.own.set(name, said(own));
+    if (!texts.whole.get(name)) texts.whole.set(name, saysNothing ? '' : said(lines.whole.join('\n')));
+  }
   return texts;
 }
 

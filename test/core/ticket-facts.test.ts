@@ -75,6 +75,7 @@ describe('what a ticket says of the work', () => {
   test('what is said in one value ends at the next heading, however deep', ({ expect }) => {
     const description = '## Risk\nMoney.\n\n### Who\nAll.\n\n## Allowed paths\n**/docs/**\n**/*.md';
     expect(facts({ description })).toMatchObject({ risk: 'Money.', allowedPaths: ['**/docs/**', '**/*.md'] });
+    expect(facts({ description: '## Exit commands\n\nNone.\n\n**Notes**\nSoon.' }).exitCommands).toEqual([]);
   });
 
   test('globs keep their stars, items their wrapped lines, and code its comments', ({ expect }) => {

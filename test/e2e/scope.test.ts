@@ -335,8 +335,9 @@ describe('a ticket is rated before it is worked on', () => {
     const [walls, roof] = (await partsOf()).map((part) => part.identifier);
     if (!walls || !roof) throw new Error('there are no parts');
     const first = await service.rest(walls);
-    expect((await desk.show(walls)).ticket.fields).toMatchObject({
-      ...{ 'Allowed paths': '*.txt', 'Exit commands': 'test -s one.txt', Risk: 'It falls down.' },
+    expect((await desk.show(walls)).ticket).toMatchObject({
+      description: `Part of ${identifier}: House\n\nTask: walls.`,
+      fields: { 'Allowed paths': '*.txt', 'Exit commands': 'test -s one.txt', Risk: 'It falls down.' },
     });
     expect([first.state, first.runs.length]).toEqual(['complete', 1]);
     expect((await service.rest(roof)).runs.map((run) => run.outcome?.stopReason)).toEqual(['waiting']);

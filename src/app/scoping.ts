@@ -5,8 +5,8 @@ import { isAnyAtWork, readScopings, type Scoping as ScopingRow } from '../store/
 export interface Scoping {
   /** Open tickets of these identifiers, in this order; `missing` are those that no tracker lists. */
   find(identifiers: string[], signal: AbortSignal): Promise<{ found: TicketHint[]; missing: string[] }>;
-  /** Open tickets that fit, at most so many. */
-  list(query: TicketQuery, limit: number, signal: AbortSignal): Promise<TicketHint[]>;
+  /** Open tickets that fit, at most so many; `isMore`: there are others that do. */
+  list(query: TicketQuery, limit: number, signal: AbortSignal): Promise<{ found: TicketHint[]; isMore: boolean }>;
   /** See `askToScope`. */
   ask(ticket: TicketHint, told: boolean): Promise<{ sessionId: string; isGiven: boolean }>;
   /** How what was asked for stands. */
@@ -42,10 +42,10 @@ export function createScoping(deps: SortDeps): Scoping {
     async list(query, limit, signal) {
       const found: TicketHint[] = [];
       for await (const ticket of open(query, signal)) {
+        if (found.length >= limit) return { found, isMore: true };
         found.push(ticket);
-        if (found.length >= limit) break;
       }
-      return found;
+      return { found, isMore: false };
     },
     ask: (ticket, told) => askToScope(deps, ticket, told),
     read: (sessionIds) => readScopings(deps.db, sessionIds),

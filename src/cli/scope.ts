@@ -60,12 +60,16 @@ async function scope(cli: Cli, identifiers: string[], options: ScopeOptions): Pr
   const config = cli.load();
   const app = await cli.open(config, cli.log(config, true));
   try {
-    const tickets = await chosen(cli, app, identifiers, options, limit);
+    const { found: tickets, isMore } = await chosen(cli, app, identifiers, options, limit);
     const say = options.json ? () => {} : cli.print;
     if (tickets.length > 0) say(dim(row(['ticket', 'rated', 'size', 'estimate', 'open questions'])));
     const results = await rateAll(cli, app, tickets, options.post ?? false, (result) => say(show(result)));
     if (options.json) cli.print(JSON.stringify(results, null, 2));
     else if (tickets.length === 0) cli.print('No open ticket fits.');
+    if (isMore)
+      cli.surroundings.stderr.write(
+        `More than ${limit} open tickets fit; these are the first. Use --limit for more.\n`,
+      );
     return results.every(({ confidence }) => confidence !== null) ? 0 : 1;
   } finally {
     await app.stop();
@@ -78,7 +82,7 @@ async function chosen(
   identifiers: string[],
   { label, team }: ScopeOptions,
   limit: number,
-): Promise<TicketHint[]> {
+): Promise<{ found: TicketHint[]; isMore: boolean }> {
   if (identifiers.length === 0)
     return app.operations.scoping.list(
       { ...(label && { labels: label }), ...(team !== undefined && { team }) },
@@ -91,7 +95,7 @@ async function chosen(
     throw new CliError(
       `There is no open ticket ${missing.join(', ')}. Name them as the tracker does; what is done or canceled is not rated.`,
     );
-  return found;
+  return { found, isMore: false };
 }
 
 /** Asks for all of them at once, and tells each as it comes. Workers elsewhere do it; where there is none, this process. */

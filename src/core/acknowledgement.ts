@@ -2,8 +2,8 @@ import { readWord } from './approval.ts';
 import { grouped } from './cut-text.ts';
 import { cleanText } from './outgoing-text.ts';
 import { nameThem } from './people.ts';
-import { readOf } from './prompt-text.ts';
-import type { Person } from './ticket.ts';
+import { readOf, unreadComments } from './prompt-text.ts';
+import type { Person, TicketComment } from './ticket.ts';
 
 /** What is added to the answer to a comment that is too long to be read whole; '' for any other. */
 export function noteLength(body: string): string {
@@ -11,6 +11,30 @@ export function noteLength(body: string): string {
   return long
     ? `Your comment has ${grouped(long.characters)} characters; I read the first and the last ${grouped(long.read / 2)}. All of it is kept: tell me if what matters stands between.`
     : '';
+}
+
+/**
+ * Which comments of a ticket are too long, or too many, to be read whole when work on it begins; '' where all are. Those that
+ * are read as prompts are read apart from this.
+ */
+export function noteComments(
+  comments: readonly TicketComment[],
+  isPrompt: (comment: TicketComment) => boolean,
+): string {
+  const { cut, read, left } = unreadComments(comments);
+  const inPart = cut.filter(({ comment }) => !isPrompt(comment));
+  const unread = left.filter((comment) => !isPrompt(comment)).length;
+  const named = inPart
+    .slice(0, 5)
+    .map(({ comment, characters }) => `${cleanText(comment.author.name, 40)}'s of ${grouped(characters)} characters`);
+  const more = inPart.length - named.length;
+  const notes = [
+    inPart.length === 0
+      ? ''
+      : `Of these comments I read only the first and the last ${grouped(read / 2)} characters: ${nameThem(more > 0 ? [...named, `${more} more`] : named, 'and')}.`,
+    unread === 0 ? '' : `The earliest ${unread === 1 ? 'comment' : `${grouped(unread)} comments`} here I did not read.`,
+  ].filter((note) => note !== '');
+  return notes.length === 0 ? '' : `${notes.join(' ')} Tell me if what matters stands there.`;
 }
 
 const assents = ['ok', 'okay', 'sure', 'yep', 'nope', 'yes please', 'no thanks'];

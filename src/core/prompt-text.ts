@@ -1,7 +1,7 @@
 import { cutMiddle, grouped } from './cut-text.ts';
 import { cleanLine, cleanText, markOutside } from './outside-text.ts';
 import type { Prompt } from './prompt.ts';
-import type { Ticket } from './ticket.ts';
+import type { Ticket, TicketComment } from './ticket.ts';
 import { numbered } from './ticket-change.ts';
 import { exitCommandsOf, judgeDeadline, type TicketFacts } from './ticket-facts.ts';
 import type { Instructions } from './tool.ts';
@@ -152,18 +152,33 @@ function explainFacts({ acceptanceCriteria, allowedPaths, exitCommands, deadline
   ];
 }
 
-/** The latest comments that fit, oldest first. */
 function writeComments(ticket: Ticket): string[] {
-  const kept: string[] = [];
+  const kept = fittingComments(ticket.comments).map(({ text }) => text);
+  const left = ticket.comments.length - kept.length;
+  return left === 0 ? kept : [`[${grouped(left)} earlier comments left out]`, ...kept];
+}
+
+/** What of a ticket's comments the model does not see: those that are `cut` to `read` characters, and the earliest, left out. */
+export function unreadComments(comments: readonly TicketComment[]) {
+  const kept = fittingComments(comments).map(({ comment }) => comment);
+  const cut = kept
+    .map((comment) => ({ comment, characters: cleanText(comment.body).trim().length }))
+    .filter(({ characters }) => characters > limits.comment);
+  return { cut, read: limits.comment, left: comments.slice(0, comments.length - kept.length) };
+}
+
+/** The latest comments that fit, oldest first, as they are shown. */
+function fittingComments(comments: readonly TicketComment[]): { comment: TicketComment; text: string }[] {
+  const kept: { comment: TicketComment; text: string }[] = [];
   let room = limits.comments;
-  for (const { author, body } of ticket.comments.toReversed()) {
+  for (const comment of comments.toReversed()) {
+    const { author, body } = comment;
     const text = `Comment by ${cleanLine(author.name, 100)}${author.isBot ? ' (app)' : ''}:\n${textOr(body, limits.comment, '(empty)')}`;
     if (text.length > room) break;
     room -= text.length;
-    kept.unshift(text);
+    kept.unshift({ comment, text });
   }
-  const left = ticket.comments.length - kept.length;
-  return left === 0 ? kept : [`[${grouped(left)} earlier comments left out]`, ...kept];
+  return kept;
 }
 
 /**

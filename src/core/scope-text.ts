@@ -1,4 +1,5 @@
 import { describeEstimate, type Estimate } from './estimate.ts';
+import { tellInherited } from './inherited-facts.ts';
 import { cleanText } from './outgoing-text.ts';
 import type { Overlap } from './overlap.ts';
 import type { Confidence, Rating } from './scope.ts';
@@ -30,6 +31,11 @@ export function writeRating(rating: Rating, findings: Findings): string {
 /** What stands above a proposal, which says itself what is to be done. */
 export function introduceProposal(rating: Rating, findings: Findings): string {
   return write(rating, findings, '');
+}
+
+/** The same above a split, with what its parts take over from the ticket. */
+export function introduceSplit(rating: Rating, findings: Findings, facts: Parameters<typeof tellInherited>[0]): string {
+  return write(rating, findings, tellInherited(facts));
 }
 
 function write(rating: Rating, { estimate, overlaps }: Findings, plan: string): string {

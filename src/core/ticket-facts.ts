@@ -50,18 +50,21 @@ export interface TicketFacts {
 /** A custom field wins over a heading of the same meaning; of several names the first that has text. */
 export function readFacts(ticket: Pick<Ticket, 'fields' | 'description'>, names: FieldNames): TicketFacts {
   const fields = new Map(Object.entries(ticket.fields).map(([name, value]) => [plain(name), said(value)]));
-  const sections = readSections(withoutComments(ticket.description));
-  const text = (meaning: Meaning): string | null => {
+  const known = new Set(meanings.flatMap((meaning) => [meaning, ...names[meaning]].map(plain)));
+  const sections = readSections(withoutComments(ticket.description), known);
+  const read = (meaning: Meaning, under: Map<string, string>): string | null => {
     const wanted = [meaning, ...names[meaning]].map(plain);
-    for (const texts of [fields, sections]) {
+    for (const texts of [fields, under]) {
       const found = wanted.map((name) => texts.get(name) ?? '').find((value) => value !== '');
       if (found !== undefined) return found;
     }
     return null;
   };
+  const text = (meaning: Meaning) => read(meaning, sections.own);
   const list = (meaning: Meaning) => listItems(text(meaning) ?? '');
   return {
-    acceptanceCriteria: list('acceptanceCriteria'),
+    // People group criteria; a note under a heading among commands or paths is none of those.
+    acceptanceCriteria: listItems(read('acceptanceCriteria', sections.whole) ?? ''),
     repository: text('repository'),
     base: text('base'),
     approval: text('approval'),
@@ -157,34 +160,72 @@ function withoutComments(text: string): string {
   }
 }
 
-/** What stands under each heading, Markdown's or a line in bold, down to the next; of two of one name the first with text. */
-function readSections(description: string): Map<string, string> {
-  const texts: { name: string; lines: string[] }[] = [];
+/**
+ * A heading: Markdown's, or a line in bold, which is deeper than any of those. null: none. What begins or ends with a slash
+ * is a glob.
+ */
+function headingOf(line: string): { name: string; depth: number } | null {
+  const [, marks, title = '', bold = ''] =
+    /^(#{1,6})\s+(.{1,100})$|^\*\*(?!\/)(.{1,100})(?<!\/)\*\*:?$/.exec(line.trim()) ?? [];
+  if (title === '' && bold === '') return null;
+  return { name: plain(title || bold), depth: marks?.length ?? 7 };
+}
+
+/**
+ * What stands under each heading, of two of one name the first with text. `own`: down to the next heading. `whole`: down to
+ * the next that is as high or higher, or that is one of the `known` names, which is a part of the ticket wherever it stands.
+ */
+function readSections(description: string, known: ReadonlySet<string>): Record<'own' | 'whole', Map<string, string>> {
+  const sections: { name: string; depth: number; own: string[]; whole: string[] }[] = [];
+  let open: typeof sections = [];
   let isCode = false;
   for (const line of description.split(/\r?\n/)) {
-    if (/^\s*(```|~~~)/.test(line)) isCode = !isCode;
-    const heading = isCode ? null : /^#{1,6}\s+(.{1,100})$|^\*\*(.{1,100})\*\*:?\s*$/.exec(line.trim());
-    if (heading) texts.push({ name: plain(heading[1] ?? heading[2] ?? ''), lines: [] });
-    else texts.at(-1)?.lines.push(line);
+    if (isFence(line)) isCode = !isCode;
+    const heading = isCode ? null : headingOf(line);
+    if (heading) open = known.has(heading.name) ? [] : open.filter(({ depth }) => depth < heading.depth);
+    else sections.at(-1)?.own.push(line);
+    for (const { whole } of open) whole.push(line);
+    if (!heading) continue;
+    const section = { ...heading, own: [], whole: [] };
+    sections.push(section);
+    open.push(section);
   }
-  const sections = new Map<string, string>();
-  for (const { name, lines } of texts) if (!sections.get(name)) sections.set(name, said(lines.join('\n')));
-  return sections;
+  const texts = { own: new Map<string, string>(), whole: new Map<string, string>() };
+  for (const { name, ...lines } of sections) {
+    const own = lines.own.join('\n');
+    const saysNothing = own.trim() !== '' && said(own) === '';
+    if (!texts.own.get(name)) texts.own.set(name, said(own));
+    if (!texts.whole.get(name)) texts.whole.set(name, saysNothing ? '' : said(lines.whole.join('\n')));
+  }
+  return texts;
+}
+
+function isFence(line: string): boolean {
+  return /^\s*(```|~~~)/.test(line);
 }
 
 const bullet = /^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+)(?:\[[ xX]?\]\s*)?|^\s*\[[ xX]?\]\s+/;
 
-/** One item a line, without its bullet, number or box; an indented line without one goes on with the item before it. */
+/** A rule, or where the ticket belongs (`routeTicket` reads it). */
+const noItem = /^([-*_])(?:\s*\1){2,}$|^\[repo\s*=[^\][]*\]$/i;
+
+/**
+ * One item a line, without its bullet, number or box; an indented line without one goes on with the item before it. Outside
+ * of code a heading, a rule and the name of the repository are none.
+ */
 function listItems(text: string): string[] {
   const items: string[] = [];
   let wasBullet = false;
+  let isCode = false;
   for (const line of text.split(/\r?\n/)) {
+    if (isFence(line)) isCode = !isCode;
     const item = line.replace(bullet, '').trim();
-    if (item === '' || /^(```|~~~)/.test(item)) continue;
-    const isBullet = bullet.test(line);
-    if (!isBullet && wasBullet && /^\s{2,}/.test(line)) items[items.length - 1] += ` ${item}`;
+    if (item === '' || isFence(item)) continue;
+    const isItem = isCode || !(headingOf(line) || noItem.test(line.trim()) || noItem.test(item));
+    const isBullet = isItem && bullet.test(line);
+    if (isItem && !isBullet && wasBullet && /^\s{2,}/.test(line)) items[items.length - 1] += ` ${item}`;
     else {
-      items.push(item);
+      if (isItem) items.push(item);
       wasBullet = isBullet;
     }
   }

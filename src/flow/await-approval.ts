@@ -2,6 +2,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Part } from '../core/proposal.ts';
 import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
+import type { FieldNames } from '../core/ticket-facts.ts';
 import type { Tx } from '../store/database.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SessionRow } from '../store/sessions.ts';
@@ -14,7 +15,14 @@ import type { RunDeps } from './run.ts';
 /** Files the parts of an approved split, once however often it is called, and says how the run ends: it waits for them. */
 export type FileParts = (
   tx: Tx,
-  approved: { run: ClaimedRun; session: SessionRow; ticket: Ticket; proposalId: string; parts: Part[] },
+  approved: {
+    run: ClaimedRun;
+    session: SessionRow;
+    ticket: Ticket;
+    fields: FieldNames;
+    proposalId: string;
+    parts: Part[];
+  },
 ) => Promise<Outcome>;
 
 /** While people have not approved what was proposed, nothing is fetched and no model is asked. */
@@ -36,7 +44,7 @@ export function approversOf({ policy, name }: { policy: { approval: { by: string
 
 /** What the service does of a proposal once it is approved. */
 export function createCarryOut(
-  deps: Pick<RunDeps, 'fileParts'>,
+  deps: Pick<RunDeps, 'fields' | 'fileParts'>,
   at: { run: ClaimedRun; session: SessionRow; ticket: Ticket },
 ): CarryOut {
   return async (tx, { id, content }) => {
@@ -44,7 +52,9 @@ export function createCarryOut(
       case 'plan':
         return null; // the agent's own work
       case 'split':
-        return (await deps.fileParts?.(tx, { ...at, proposalId: id, parts: content.parts })) ?? null;
+        return (
+          (await deps.fileParts?.(tx, { ...at, fields: deps.fields, proposalId: id, parts: content.parts })) ?? null
+        );
       default: {
         const never: never = content;
         throw new Error(`a proposal of a kind that nobody carries out: ${JSON.stringify(never)}`);

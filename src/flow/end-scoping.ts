@@ -13,9 +13,9 @@ import { endOf } from './closing.ts';
 import { type StartPolicy, startRun } from './start.ts';
 
 /**
- * Ends a run that only rated its ticket, under the locks of its session and run. Nothing of it is on the ticket, unless that
- * was asked for; the session rests as one whose ticket somebody else has. Where the ticket was given to us meanwhile, work
- * begins at once, on the same history. Answers whether another run was queued.
+ * Ends a run that only rated its ticket, under the locks of its session and run. Nothing of it is on the ticket before work
+ * begins on it (`tellBeginning`), unless that was asked for; the session rests as one whose ticket somebody else has. Where
+ * the ticket was given to us meanwhile, work begins at once, on the same history. Answers whether another run was queued.
  */
 export async function endScoping(
   tx: Tx,

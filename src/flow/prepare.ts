@@ -27,6 +27,7 @@ import { lookAtPullRequest } from './follow-up.ts';
 import { isToMove, placeNamed, tellMove } from './move-repository.ts';
 import type { RunDeps } from './run.ts';
 import { startTicket } from './start.ts';
+import { tellBeginning } from './tell-beginning.ts';
 
 /** What a run starts from. */
 export interface Prepared {
@@ -126,8 +127,10 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const pinned = once(async () => (isPinned ? base.known : pin(deps, run, base)));
 
   const { commit } = known;
-  if (run.purpose === 'work')
+  if (run.purpose === 'work') {
+    await tellBeginning(deps, run, ticket, !written);
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
+  }
   const isBug = isBugTicket(ticket);
   const prepared = {
     session,

@@ -16,6 +16,7 @@ import {
 import {
   type Findings,
   introduceProposal,
+  introduceSplit,
   tellOverlaps,
   writeMissing,
   writeRating,
@@ -24,7 +25,7 @@ import {
 import { judgeRating } from '../core/standing-orders.ts';
 import type { Journal, StepRecord } from '../core/step.ts';
 import { hintOf, type TicketHint } from '../core/ticket.ts';
-import { missingParts } from '../core/ticket-facts.ts';
+import { missingParts, type TicketFacts } from '../core/ticket-facts.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import { demandOn } from '../store/order-picks.ts';
 import { begunAtOf, listLiveWork, listSamples } from '../store/ratings.ts';
@@ -111,14 +112,19 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
         rated,
         outcome: { stopReason: 'finished', message: told },
       };
-    return { ...follow(followed, rating, { ...findings, earlier, missing: parts }), isError: false, rated };
+    return { ...follow(followed, rating, { ...findings, earlier, missing: parts, facts }), isError: false, rated };
   };
 }
 
 function follow(
   followed: Followed,
   rating: Rating,
-  found: Findings & { overlaps: Overlap<TicketHint>[]; earlier: TicketHint[]; missing: string[] },
+  found: Findings & {
+    overlaps: Overlap<TicketHint>[];
+    earlier: TicketHint[];
+    missing: string[];
+    facts: TicketFacts;
+  },
 ): Pick<ToolResult, 'text' | 'outcome'> {
   const people = 'People are asked now; what they say comes as a message.';
   const answers = { stopReason: 'needsInput' as const, options: ['Approve', 'Reject'] };
@@ -136,7 +142,7 @@ function follow(
     }
     case 'split': {
       const proposal = { kind: 'split' as const, parts: rating.parts };
-      return { text: people, outcome: { ...answers, message: introduceProposal(rating, found), proposal } };
+      return { text: people, outcome: { ...answers, message: introduceSplit(rating, found, found.facts), proposal } };
     }
     case 'wait': {
       const waits = found.earlier.map((ticket) => ({ ticket: hintOf(ticket), until: 'rests' as const }));

@@ -61,17 +61,23 @@ export interface StandingRating {
   confidence: Confidence;
   files: string[];
   followed: Followed;
+  /** The number of its run. */
+  run: number;
   /** It was only asked for. */
   only: boolean;
   /** Files were changed by now. */
   hasChanged: boolean;
+  /** A later run has asked a model by now. */
+  isTakenUp: boolean;
 }
 
 export async function standingRating(db: Database, sessionId: string): Promise<StandingRating | null> {
   const found = await sql<StandingRating>`
-    select a.confidence, a.files, a.followed, r.purpose = 'scope' as only, exists (
+    select a.confidence, a.files, a.followed, r.number as run, r.purpose = 'scope' as only, exists (
       select from steps st where st.session_id = a.session_id and st.kind = 'tool' and st.key ~ ':(edit|write)$'
-        and st.completed_at is not null) as "hasChanged"
+        and st.completed_at is not null) as "hasChanged", exists (
+      select from runs l join steps st on st.run_id = l.id and st.kind = 'model'
+      where l.session_id = a.session_id and l.number > r.number) as "isTakenUp"
     from ratings a join runs r on r.id = a.run_id
     where a.session_id = ${sessionId} order by a.seq desc limit 1`.execute(db);
   return found.rows[0] ?? null;

@@ -61,6 +61,7 @@ describe('shipmate scope', { timeout: 170_000 }, () => {
     });
     expect(rated.find(({ ticket }) => ticket === given.identifier)?.problem).toMatch(/assigned to Shipmate/);
     expect(listed.code, 'one of them was not rated').toBe(1);
+    expect(listed.stderr, 'these are all').toBe('');
     const after = await desk.show(clear.identifier);
     expect(after.activities.map(({ activity }) => activity)).toEqual([
       { type: 'thought', body: expect.stringMatching(/^\*\*Rated yellow, size S\*\*/) },
@@ -80,6 +81,22 @@ describe('shipmate scope', { timeout: 170_000 }, () => {
     expect((await shipmate('scope', 'BOARD-1', '--team', 'x')).stderr).toMatch(/not both/);
     const none = await shipmate('scope', '--label', 'nowhere');
     expect([none.code, none.stdout]).toEqual([0, 'No open ticket fits.\n']);
+  });
+
+  test('that more tickets fit than are rated is said', async ({ expect }) => {
+    const { desk } = setup.app;
+    const agent = setup.config.trackers.board.agent;
+    const labels = ['many'];
+    const made = [];
+    for (const title of ['One', 'Two']) made.push(await desk.createTicket({ title, labels, assignee: agent }, someone));
+    const listed = (...limit: string[]) => shipmate('scope', '--label', 'many', '--json', ...limit);
+    const [some, all] = [await listed('--limit', '1'), await listed()];
+    expect([JSON.parse(some.stdout), JSON.parse(all.stdout)]).toMatchObject([{ length: 1 }, { length: 2 }]);
+    expect([some.stderr, all.stderr]).toEqual([
+      'More than 1 open tickets fit; these are the first. Use --limit for more.\n',
+      '',
+    ]);
+    for (const { identifier } of made) await desk.unassign(identifier, someone);
   });
 
   test('interrupted, it leaves the rest to whoever works next', async ({ expect }) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { isBareAnswer, noteLength, writeToStranger } from '../../src/core/acknowledgement.ts';
+import { isBareAnswer, noteComments, noteLength, writeToStranger } from '../../src/core/acknowledgement.ts';
 import {
   type Decision,
   decide,
@@ -262,6 +262,31 @@ describe('what people read', () => {
       expect([body, isBareAnswer(body, ['UTC', 'Local time'])]).toEqual([body, false]);
     expect(noteLength('x'.repeat(32_000))).toBe('');
     expect(noteLength('x'.repeat(100_000))).toContain('100,000 characters; I read the first and the last 16,000.');
+  });
+
+  test('which comments from before the work are not read whole is said; those that are prompts are', ({ expect }) => {
+    const by = (name: string, characters: number, id = name) => ({
+      id,
+      author: { id: name, name, isBot: false },
+      body: 'x'.repeat(characters),
+      at: '2026-01-01T00:00:00Z',
+    });
+    const none = () => false;
+    expect([noteComments([], none), noteComments([by('Ada', 4_000), by('Bob', 3_000)], none)]).toEqual(['', '']);
+    const long = [by('Ada', 12_000), by('@bob', 5_000)];
+    const inPart = 'Of these comments I read only the first and the last 2,000 characters:';
+    expect(noteComments(long, none)).toBe(
+      `${inPart} Ada's of 12,000 characters and \`@bob\`'s of 5,000 characters. Tell me if what matters stands there.`,
+    );
+    expect(noteComments(long, ({ id }) => id === 'Ada')).not.toContain('Ada');
+    const many = Array.from({ length: 10 }, (_, at) => by('Ada', 3_000, String(at)));
+    expect(noteComments(many, none)).toBe(
+      'The earliest 5 comments here I did not read. Tell me if what matters stands there.',
+    );
+    expect(noteComments(many, ({ id }) => Number(id) < 4)).toMatch(/^The earliest comment here I did not/);
+    expect(noteComments(many, ({ id }) => Number(id) < 5)).toBe('');
+    const largest = Array.from({ length: 3 }, () => by('E'.repeat(500), 1_000_000));
+    expect(noteComments([...many, ...largest], none).length).toBeLessThan(700);
   });
 
   test('people are listed by name or id, apps never', ({ expect }) => {

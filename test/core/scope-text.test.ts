@@ -1,7 +1,15 @@
 import { test } from 'vitest';
+import { inheritedFields } from '../../src/core/inherited-facts.ts';
 import type { Rating } from '../../src/core/scope.ts';
-import { introduceProposal, writeMissing, writeRating, writeWaiting } from '../../src/core/scope-text.ts';
+import {
+  introduceProposal,
+  introduceSplit,
+  writeMissing,
+  writeRating,
+  writeWaiting,
+} from '../../src/core/scope-text.ts';
 import type { TicketHint } from '../../src/core/ticket.ts';
+import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
 
 const rating: Rating = { confidence: 'yellow', size: 'M', files: [], plan: [], questions: [], parts: [] };
 const hint: TicketHint = {
@@ -40,6 +48,37 @@ test('above a proposal stands how it is rated, and nothing that the proposal say
     '**Rated yellow, size M**: it can be done; some of it is uncertain.\n\nOpen questions:\n- Which?\n\n' +
       'Estimate: there is nothing to compare with yet; it takes three finished tickets.',
   );
+});
+
+test('the parts of a split inherit what restricts its ticket, and people are told before they approve it', ({
+  expect,
+}) => {
+  const names = { ...defaultFieldNames, risk: ['Gefahr', 'Risk'], deadline: [] };
+  const description =
+    '## Allowed paths\n- `src/**`\n### Tests\n- **/*.test.ts\n\n## Approval\nplan\n\n## Gefahr\nMoney.\n\n# Repository\nweb';
+  const ticket = {
+    description,
+    fields: { 'verify with': '- `grep -c "a  b" @x/y`\n- npm test', deadline: '2026-12-31' },
+  };
+  const facts = readFacts(ticket, names);
+  const fields = inheritedFields(facts, names);
+  expect(fields).toEqual({
+    'Allowed paths': 'src/**\n**/*.test.ts',
+    'Exit commands': 'grep -c "a  b" @x/y\nnpm test',
+    Approval: 'plan',
+    Gefahr: 'Money.',
+    deadline: '2026-12-31',
+  });
+  const mine = { repository: facts.repository };
+  expect({ ...readFacts({ description: '## Allowed paths\n**', fields }, names), ...mine }).toEqual(facts);
+  const files = Array.from({ length: 50 }, () => 'x'.repeat(500));
+  const text = introduceSplit({ ...rating, files, questions: ['Which?'] }, nothing, facts);
+  const line =
+    '\n\nWhat this ticket says of allowed paths, exit commands, approval, risk and deadline holds for each part.\n\n';
+  expect(text).toContain(line);
+  expect(text.indexOf(line), 'where a long introduction is not cut').toBeLessThan(3_500);
+  const plain = readFacts({ description: 'Totals.', fields: {} }, names);
+  expect(introduceSplit(rating, nothing, plain)).toBe(introduceProposal(rating, nothing));
 });
 
 test('who waits says for whom', ({ expect }) => {

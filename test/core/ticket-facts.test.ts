@@ -46,6 +46,38 @@ describe('what a ticket says of the work', () => {
     expect(facts({ description, fields: { Risk: '  ' } }).risk).toBe('From the heading.');
   });
 
+  test.for<[string, description: string, criteria: string[]]>([
+    [
+      'deeper headings do not end a list',
+      '## Acceptance criteria\n\n### Export\n- a\n\n#### CSV\n- b\n\n## Notes\n- c',
+      ['a', 'b'],
+    ],
+    ['nor do lines in bold', '# Acceptance criteria\n- a\n**Import:**\n- b\n# Notes\n- c', ['a', 'b']],
+    ['of bold lines the next one does', '**Acceptance criteria**\n- a\n\n**Notes**\n- b', ['a']],
+    ['a part of ours ends it, however deep', '# Acceptance criteria\n- a\n\n### Risk\nMoney.\n\n### Else\n- b', ['a']],
+    [
+      'a rule and the repository are no items',
+      '## Acceptance criteria\n- a\n---\n* * *\n- b\n\n[repo=web]\n[repo = web#next]\n',
+      ['a', 'b'],
+    ],
+    ['nor is what goes on below a heading', '## Acceptance criteria\n- a\n**More**\n  b', ['a', 'b']],
+    [
+      'the repository named in an item is',
+      '## Acceptance criteria\n- a [repo=web]\n- [ ] `[repo=web]` is read',
+      ['a [repo=web]', '`[repo=web]` is read'],
+    ],
+  ])('%s', ([, description, criteria], { expect }) => {
+    expect(facts({ description }).acceptanceCriteria).toEqual(criteria);
+    const field = description.replace(/^.*\n/, '').replace(/\n[#*]+ ?(?:Notes|Risk)[\s\S]*/, '');
+    expect(facts({ fields: { acceptanceCriteria: field } }).acceptanceCriteria, 'in a field').toEqual(criteria);
+  });
+
+  test('what is said in one value ends at the next heading, however deep', ({ expect }) => {
+    const description = '## Risk\nMoney.\n\n### Who\nAll.\n\n## Allowed paths\n**/docs/**\n**/*.md';
+    expect(facts({ description })).toMatchObject({ risk: 'Money.', allowedPaths: ['**/docs/**', '**/*.md'] });
+    expect(facts({ description: '## Exit commands\n\nNone.\n\n**Notes**\nSoon.' }).exitCommands).toEqual([]);
+  });
+
   test('globs keep their stars, items their wrapped lines, and code its comments', ({ expect }) => {
     const description = [
       '## Allowed paths\n\n*.ts\n**/*.md\n* `docs/**`',

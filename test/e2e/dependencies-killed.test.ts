@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { defaultFieldNames } from '../../src/core/ticket-facts.ts';
 import { fileParts } from '../../src/flow/file-parts.ts';
 import { readReading } from '../../src/store/overviews.ts';
 import { findSessionByIdentifier } from '../../src/store/sessions.ts';
@@ -73,7 +74,7 @@ describe('the service is killed', () => {
     const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
     // A proposal that is approved twice is filed once.
     for (let times = 0; times < 2; times++)
-      await setup.app.db.transaction().execute((tx) => fileParts(tx, stage, ticket, parts));
+      await setup.app.db.transaction().execute((tx) => fileParts(tx, stage, ticket, parts, defaultFieldNames));
 
     expect(await service.ended).toBe('SIGKILL');
     for (const point of ['createTicket/after', 'createTicket/settled', 'takeTicket/after', 'takeTicket/settled'])

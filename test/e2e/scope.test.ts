@@ -138,8 +138,14 @@ describe('a ticket is rated before it is worked on', () => {
   test('green: nothing is changed before, the rating stays on the ticket, and what it took is told beside it', async ({
     expect,
   }) => {
-    const view = await service.work({ title: 'Add a second file' });
+    const { desk } = service.app;
+    const { identifier } = await desk.createTicket({ title: 'Add a second file' }, someone);
+    await desk.comment(identifier, 'word '.repeat(2_000), someone);
+    await desk.assign(identifier, service.config.trackers.board.agent, someone);
+    const view = await service.rest(identifier);
     expect(view.state).toBe('complete');
+    const unread = words(view).filter((text) => text.startsWith('Of these comments I read only'));
+    expect(unread).toEqual([expect.stringContaining("2,000 characters: Ada's of 9,999 characters.")]);
     const told = words(view).filter((text) => text.startsWith('**Rated'));
     expect(told).toHaveLength(1);
     expect(told[0]).toBe(
@@ -312,9 +318,14 @@ describe('a ticket is rated before it is worked on', () => {
     expect,
   }) => {
     const { desk } = service.app;
-    const whole = await service.work({ title: 'House', description: 'Task: a house.' });
+    const whole = await service.work({
+      title: 'House',
+      description: 'Task: a house.\n\n## Allowed paths\n*.txt\n\n## Exit commands\ntest -s one.txt',
+      fields: { Risk: 'It falls down.' },
+    });
     const { identifier } = whole.ticket;
     expect(whole.runs[0]?.outcome?.proposal?.kind).toBe('split');
+    expect(words(whole).at(-1)).toContain('says of allowed paths, exit commands and risk holds for each part.');
     for (const word of ['approve', 'Approve', 'approve']) await desk.comment(identifier, word, someone);
     const partsOf = async () =>
       (await desk.show(identifier)).ticket.relations.filter(({ type }) => type === 'child').map(({ ticket }) => ticket);
@@ -324,6 +335,10 @@ describe('a ticket is rated before it is worked on', () => {
     const [walls, roof] = (await partsOf()).map((part) => part.identifier);
     if (!walls || !roof) throw new Error('there are no parts');
     const first = await service.rest(walls);
+    expect((await desk.show(walls)).ticket).toMatchObject({
+      description: `Part of ${identifier}: House\n\nTask: walls.`,
+      fields: { 'Allowed paths': '*.txt', 'Exit commands': 'test -s one.txt', Risk: 'It falls down.' },
+    });
     expect([first.state, first.runs.length]).toEqual(['complete', 1]);
     expect((await service.rest(roof)).runs.map((run) => run.outcome?.stopReason)).toEqual(['waiting']);
     expect((await desk.show(roof)).ticket.state.category, 'what waits is not begun').toBe('unstarted');
@@ -392,10 +407,21 @@ describe('a ticket is rated before it is worked on', () => {
     expect(violations).toEqual([]);
 
     const agent = service.config.trackers.board.agent;
+    await app.desk.comment(made[1]?.identifier ?? '', 'word '.repeat(2_000), someone);
     for (const { identifier } of made) await app.desk.assign(identifier, agent, someone);
     const [done, unclear] = await Promise.all(made.map(({ identifier }) => service.rest(identifier, 2)));
     expect([done?.state, done?.usage.calls]).toEqual(['complete', 4]);
     expect([unclear?.state, unclear?.usage.calls]).toEqual(['awaitingInput', 2]);
+    const told = [done, unclear].map((view) =>
+      view ? words(view).filter((text) => /^(\*\*Rated|Of these)/.test(text)) : [],
+    );
+    expect(told, 'the rating that work begins on, and none that is to be made again').toEqual([
+      [expect.stringMatching(/^\*\*Rated green, .*- Where to\?/s), expect.not.stringContaining('Where to?')],
+      [
+        expect.stringMatching(/^Of these comments I read only/),
+        expect.stringMatching(/^\*\*Rated red, .*What, please/s),
+      ],
+    ]);
     expect(await scoping.ask(made[0] as never, false)).toMatchObject({ isGiven: true });
   });
 
@@ -413,6 +439,10 @@ describe('a ticket is rated before it is worked on', () => {
     const done = await service.rest(ticket.identifier, 2);
     expect([done.state, done.runs.length, done.usage.calls]).toEqual(['complete', 2, 2]);
     expect(words(done)[1], 'asked to be told').toMatch(/^\*\*Rated green/);
+    expect(
+      words(done).filter((text) => text.startsWith('**Rated')),
+      'and told once',
+    ).toHaveLength(1);
   });
 });
 

@@ -572,10 +572,16 @@ test('parts that need each other in a circle are not filed', async () => {
   const stage = { sessionId: session?.id ?? '', runId: null, stepId: null, conversation: null };
   const part = { title: 'T', description: '', repository: null };
   const filing = db.transaction().execute((tx) =>
-    fileParts(tx, stage, ticket, [
-      { ...part, after: [1] },
-      { ...part, after: [0] },
-    ]),
+    fileParts(
+      tx,
+      stage,
+      ticket,
+      [
+        { ...part, after: [1] },
+        { ...part, after: [0] },
+      ],
+      defaultFieldNames,
+    ),
   );
   await expect(filing).rejects.toThrow('need each other in a circle');
 });

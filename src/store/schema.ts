@@ -59,6 +59,8 @@ export interface Schema {
     base_commit: string | null;
     branch: string | null;
     head_commit: string | null;
+    /** Of a head commit that is not ours; null: it is. */
+    head_tree: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
     brief: NullableJson<Brief>;
     created_at: Time;
@@ -72,6 +74,7 @@ export interface Schema {
     given_at: Moment;
     closed: Generated<boolean>;
     closed_at: Moment;
+    over_at: Moment;
     stop_at: Moment;
     spoke_at: Moment;
     answered_at: Moment;
@@ -96,7 +99,7 @@ export interface Schema {
     /** Its work is done on its sub-tickets. */
     leads: Generated<boolean>;
     follows: NullableJson<{ number: number; url: string; merged: boolean }>;
-    asked_about: NullableJson<{ number: number; run: number }>;
+    asked_about: NullableJson<{ number: number; run: number; head?: string }>;
   };
   handovers: {
     id: string;

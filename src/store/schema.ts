@@ -59,7 +59,6 @@ export interface Schema {
     base_commit: string | null;
     branch: string | null;
     head_commit: string | null;
-    /** Of a head commit that is not ours; null: it is. */
     head_tree: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
     brief: NullableJson<Brief>;
@@ -89,7 +88,6 @@ export interface Schema {
     scoped_at: Moment;
     scope_told: Generated<boolean>;
     edits_read_at: Moment;
-    /** Its last run ended with a question. */
     asked: Generated<boolean>;
     /** When people were asked what it rests for, and reminded of it. */
     asked_at: NullableTime;

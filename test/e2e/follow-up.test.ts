@@ -155,8 +155,13 @@ describe('a session goes on where it was', () => {
       body: expect.stringMatching(/^My pull request #\d+ was closed without being merged: file:/),
     });
     expect((await requestsOf(name)).map(({ state }) => state)).toEqual(['closed']);
+    // Who opens the ticket again has not answered.
+    await service.app.desk.move(name, 'Done', someone);
+    await expect.poll(async () => (await service.app.sessions.view(name))?.state).toBe('stopped');
+    await service.app.desk.move(name, 'Todo', someone);
+    expect((await service.rest(name, 3)).state).toBe('awaitingInput');
     await service.app.desk.comment(name, 'Yes, another', someone);
-    const third = await service.rest(name, 3);
+    const third = await service.rest(name, 4);
     expect(third.activities.map(({ activity }) => activity).filter(({ type }) => type === 'error')).toEqual([]);
     expect([third.state, third.branch]).toEqual(['complete', `${first.branch}-2`]);
     expect((await requestsOf(name)).map(({ state }) => state)).toEqual(['closed', 'open']);

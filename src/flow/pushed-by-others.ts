@@ -101,8 +101,12 @@ async function newestBase(
   const known = baseCommit ?? before;
   const tip = baseBranch === null ? null : await workspaces.resolve(repository, baseBranch, signal);
   const common = tip && (await workspaces.mergeBase(repository, tip.commit, head));
-  const isNewer = common !== null && (await workspaces.mergeBase(repository, known, common)) === known;
-  const base = await workspaces.resolve(repository, isNewer ? common : known, signal);
+  // It stays where the branch still has it and the base branch does not: that one was rewritten.
+  const moves =
+    common !== null &&
+    ((await workspaces.mergeBase(repository, known, common)) === known ||
+      (await workspaces.mergeBase(repository, known, head)) !== known);
+  const base = await workspaces.resolve(repository, moves ? common : known, signal);
   if (!base) throw new Error(`The commit ${known} of ${repository.name}, on which this was built, is gone.`);
   return base;
 }

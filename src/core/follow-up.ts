@@ -1,3 +1,4 @@
+import { cleanText } from './outgoing-text.ts';
 import type { PullRequest } from './pull-request.ts';
 
 /** What a session that has a pull request goes on with when somebody speaks again. */
@@ -39,4 +40,58 @@ export function noteOfFollowUp(follows: { number: number }, merged: boolean, bas
         'what you change from here on becomes a new pull request.'
     : `Your pull request #${follows.number} was closed without being merged. The workspace holds all of your work; what you finish now ` +
         'becomes a new pull request.';
+}
+
+/** Where people have moved a branch of ours. */
+export interface Pushed {
+  branch: string;
+  /** Where it is now. */
+  head: string;
+  /** What they added to it, as they wrote it; null: they rewrote it, and our newest commit is not in it. */
+  commits: { commit: string; author: string; subject: string }[] | null;
+}
+
+const namedCommits = 5;
+const namedConflicts = 20;
+
+/** What is said on the ticket, and to the model, when the work goes on from there. `conflicts` are paths. */
+export function tellPushed({ branch, head, commits }: Pushed, conflicts: readonly string[]): string {
+  const said = commits
+    ? `Since I left it, \`${branch}\` was given ${nameCommits(commits)}. I go on from there.`
+    : `\`${branch}\` was rewritten since I left it: I go on from it as it is now, at ${short(head)}.`;
+  if (conflicts.length === 0) return said;
+  const names = conflicts.slice(0, namedConflicts).map((path) => cleanText(path, 200));
+  return `${said} What I had changed and not published conflicts with it, which I resolve first: ${names.join(', ')}.`;
+}
+
+function nameCommits(commits: NonNullable<Pushed['commits']>): string {
+  const newest = commits.slice(-namedCommits);
+  const named = newest.map(
+    ({ commit, author, subject }) => `${short(commit)} by ${cleanText(author, 60)} ("${cleanText(subject, 100)}")`,
+  );
+  const more = commits.length - newest.length;
+  return `${named.join(', ')}${more > 0 ? ` and at least ${more} more` : ''}`;
+}
+
+function short(commit: string): string {
+  return commit.slice(0, 7);
+}
+
+/** The model hears it in the words of the ticket. */
+export function noteOfPushed(told: string): string {
+  return (
+    'People have pushed to your branch since you last worked on it. The workspace holds what they pushed, with what you had ' +
+    "changed and not published put on top, so files may not be as you remember them; what conflicts is between git's marks. " +
+    `Keep what they did unless it is wrong. On the ticket this was told as: ${told}`
+  );
+}
+
+export function askAboutRewritten(identifier: string, { branch, head }: Pushed, left: string): string {
+  return (
+    `My branch \`${branch}\` was rewritten: it is at ${short(head)}, and my commit ${short(left)} is not in it any more. ` +
+    'I have begun nothing.\n\n' +
+    `Say "continue", and I go on from the branch as it is now; what it has no more stays out. To have my commit back, put the ` +
+    `branch back to ${short(left)} first. \`shipmate pull ${identifier}\` brings my work into your clone, if you would rather go ` +
+    'on yourself.'
+  );
 }

@@ -25,8 +25,8 @@ export const sessionTransitions: Record<SessionState, Partial<Record<SessionStat
     error: 'what was to be published or filed failed for good',
     awaitingInput: 'too many runs in an hour',
   },
-  error: { active: 'a new wish, or to be rated', awaitingInput: 'too many runs in an hour' },
-  stopped: { active: 'a new wish, or to be rated', awaitingInput: 'too many runs in an hour' },
+  error: { active: 'a new wish, reopened, or to be rated', awaitingInput: 'too many runs in an hour' },
+  stopped: { active: 'a new wish, reopened, or to be rated', awaitingInput: 'too many runs in an hour' },
 };
 
 export const sessionStates = Object.keys(sessionTransitions) as SessionState[];

@@ -8,6 +8,7 @@ import { awaitApproval } from './await-approval.ts';
 import { checkExitCommands } from './exit-commands.ts';
 import { leadChildren } from './lead-children.ts';
 import type { NotPrepared } from './prepare.ts';
+import { noteReopening } from './reopened.ts';
 import type { RunDeps } from './run.ts';
 import { waitForBlockers } from './wait-for-blockers.ts';
 import { waitForOverlaps } from './wait-for-overlaps.ts';
@@ -37,6 +38,7 @@ const checks: Check[] = [
   checkAllowedPaths,
   checkExitCommands,
   waitForOverlaps,
+  noteReopening,
 ];
 
 /** Whether a run may begin at all, before anything is fetched or any model asked. */

@@ -1,7 +1,9 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
+import { isOnlyReopened } from '../core/attention.ts';
 import { askAboutClosed, followUp, nextBranch, noteOfFollowUp } from '../core/follow-up.ts';
 import type { Repository } from '../core/repository.ts';
 import type { StepRecord } from '../core/step.ts';
+import { readAttention } from '../store/attention.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { lastPushedTree } from '../store/published.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
@@ -10,6 +12,7 @@ import { type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';
 import { hasSteps } from '../store/steps.ts';
 import { readRequest } from './base-branch.ts';
 import type { NotPrepared, Pinned, Prepared } from './prepare.ts';
+import { takeInPushed } from './pushed-by-others.ts';
 import type { RunDeps } from './run.ts';
 
 /**
@@ -28,10 +31,14 @@ export async function lookAtPullRequest(
   if (!pullRequest || branch === null || (await hasSteps(deps.db, run.id))) return session;
   const state = (await readRequest({ repository, host }, pullRequest.number, signal))?.state ?? null;
   const { askedAbout } = session;
-  // Not what this very run asked before it was interrupted: nobody has answered that.
-  const wasAsked = askedAbout?.number === pullRequest.number && askedAbout.run !== run.number;
-  const next = followUp(state, wasAsked);
-  if (next === 'goOn') return session;
+  const wasAsked = async ({ number, head }: { number: number; head?: string }): Promise<boolean> => {
+    // Not what this very run asked before it was interrupted: nobody has answered that.
+    if (askedAbout?.number !== number || askedAbout.head !== head || askedAbout.run === run.number) return false;
+    const { registers, unread } = await readAttention(deps.db, session.id);
+    return !isOnlyReopened(registers, unread); // who opens the ticket again has not answered, either
+  };
+  const next = followUp(state, await wasAsked({ number: pullRequest.number }));
+  if (next === 'goOn') return takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);
   if (next === 'ask') {
     await updateSessionOf(deps.db, run, { askedAbout: { number: pullRequest.number, run: run.number } });
     const prompts = await unreadPrompts(deps.db, session.id);

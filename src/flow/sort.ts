@@ -41,6 +41,7 @@ import { noteWith } from './acknowledge.ts';
 import { saysNo } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
+import { restsReopened, whyReopened } from './reopened.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
 import { answerStranger, heed, type PeoplePolicy } from './strangers.ts';
 import { blank, spokenBy, toldBy } from './told.ts';
@@ -286,6 +287,7 @@ async function act(
   due: Due,
 ): Promise<void> {
   const todo = attend(attention.registers, attention.unread);
+  if (await restsReopened(tx, session, attention, due)) return;
   if (todo === 'nothing') {
     if (!session.waiting || !words.isNew) return;
     // A no to what was approved is carried out by a run, which ends with it before anything else.
@@ -305,8 +307,8 @@ async function act(
   if (todo !== 'work') return rest(tx, session, todo, attention, words, due);
   if (!run) {
     if (session.waiting && attention.unread) await overrideWaits(tx, session.id);
-    const note = await noteWith(tx, session, words);
-    if (await startRun(tx, deps.policy, session, attention, words.conversation, { note })) due.add('run');
+    const told = { note: await noteWith(tx, session, words), ...whyReopened(attention) };
+    if (await startRun(tx, deps.policy, session, attention, words.conversation, told)) due.add('run');
     due.add('post');
     return;
   }

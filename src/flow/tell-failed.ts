@@ -30,12 +30,17 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   if (session.state === 'complete') await moveSession(tx, session, 'error');
 }
 
-function remedy({ hint }: SessionRow, operation: Operation, error: unknown): string {
+function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: unknown): string {
   if (operation.kind === 'pushBranch' && operation.for === 'snapshot')
     return `The work so far is kept; \`shipmate pull ${hint.identifier}\` brings it to you.`;
   if (isBeside(operation))
     return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
   const isTaken = operation.kind === 'pushBranch' && error instanceof VendorError && error.code === 'conflict';
+  if (isTaken && headCommit !== null)
+    return (
+      'My work is kept. Say "continue": I look at what was pushed there, and put my work on top of it. ' +
+      `\`shipmate pull ${hint.identifier}\` brings my work into your clone.`
+    );
   return isTaken
     ? `Rename or delete the branch ${operation.branch}, then say "continue".`
     : 'Say "continue" when that is mended.';

@@ -36,6 +36,6 @@ export function blank({ at, given = true, closed = false }: Told): AttentionRow 
     ...{ stopAt: null, spokeAt: null, answeredAt: null, due: false },
     ...{ editedAt: null, editsReadAt: null, asked: false, scopeAskedAt: null, scopedAt: null },
   };
-  const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, ...never };
+  const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, overAt: closed ? at : null, ...never };
   return { registers, unread: false, run: null, lastRun: 0, runs: 0, runsInHour: 0 };
 }

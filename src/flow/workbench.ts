@@ -17,6 +17,7 @@ import type { Workspace } from '../workspaces/workspaces.ts';
 import { carryOver, noteOfNewRequest } from './follow-up.ts';
 import { noteOfHandover, takeHandover } from './handover.ts';
 import type { Pinned, Prepared } from './prepare.ts';
+import { noteOfTakenIn } from './pushed-by-others.ts';
 import type { RunDeps } from './run.ts';
 
 /** The session's workspace as a run uses it: taken beside the first model call, and kept in step with the journal. */
@@ -58,7 +59,7 @@ export async function openWorkbench(
   steps: readonly StepRecord[],
   signal: AbortSignal,
 ): Promise<Workbench> {
-  const notes: string[] = noteOfNewRequest(prepared, run, steps);
+  const notes = [...noteOfNewRequest(prepared, run, steps), ...(await noteOfTakenIn(deps, run, steps))];
   const wanted = Promise.withResolvers<void>();
   let touchedSeq: number | null = null;
   const taken = wanted.promise.then(async () => {

@@ -92,6 +92,13 @@ export async function takeBackUnsent(
     delete from activities where id in (select id from dropped)`.execute(tx);
 }
 
+/** The first of that key; null: there is none. */
+export async function readActivity(db: Database, sessionId: string, key: string): Promise<Activity | null> {
+  const id = deterministicId('activity', activityKey(sessionId, key));
+  const row = await db.selectFrom('activities').select('activity').where('id', '=', id).executeTakeFirst();
+  return row?.activity ?? null;
+}
+
 export async function savePlan(tx: Tx, stage: Stage, key: string, plan: Plan): Promise<void> {
   const recording = tx.with('recorded', (query) =>
     query

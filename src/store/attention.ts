@@ -23,6 +23,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     given_at: string | null;
     closed: boolean;
     closed_at: string | null;
+    over_at: string | null;
     stop_at: string | null;
     spoke_at: string | null;
     answered_at: string | null;
@@ -44,7 +45,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
   }>`
     select s.given, ${microseconds('s.given_at')} as given_at, s.closed, s.due, s.asked,
       ${microseconds('s.edited_at')} as edited_at, ${microseconds('s.edits_read_at')} as edits_read_at,
-      ${microseconds('s.closed_at')} as closed_at, ${microseconds('s.stop_at')} as stop_at,
+      ${microseconds('s.closed_at')} as closed_at, ${microseconds('s.over_at')} as over_at, ${microseconds('s.stop_at')} as stop_at,
       ${microseconds('s.spoke_at')} as spoke_at, ${microseconds('s.answered_at')} as answered_at,
       ${microseconds('s.scope_asked_at')} as scope_asked_at, ${microseconds('s.scoped_at')} as scoped_at,
       exists (
@@ -69,6 +70,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
       givenAt: row.given_at,
       closed: row.closed,
       closedAt: row.closed_at,
+      overAt: row.over_at,
       stopAt: row.stop_at,
       spokeAt: row.spoke_at,
       answeredAt: row.answered_at,
@@ -97,7 +99,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
 }
 
 /**
- * A run has come to its end and answered the assignment by it; `words`: and all that was said until now, read or not, so
+ * A run has come to its end and answered the assignment by it, and that the ticket was opened again; `words`: and all that was said until now, read or not, so
  * that none of it starts another run by itself, or all before the word of that `seq`. `asked`: it ended with a question. Call
  * with the session's lock held.
  */
@@ -110,7 +112,7 @@ export async function markAnswered(
   const heard = sql<number>`coalesce((select max(seq) from prompts where session_id = ${sessionId} ${before}), 0)`;
   await tx
     .updateTable('sessions')
-    .set({ answered_at: sql<string>`given_at`, asked, ...(words && { answered_seq: heard }) })
+    .set({ answered_at: sql<string>`greatest(given_at, over_at)`, asked, ...(words && { answered_seq: heard }) })
     .where('id', '=', sessionId)
     .execute();
 }

@@ -136,14 +136,16 @@ const checks: Check[] = [
     // As core/attention.ts decides it. One that has started too many runs waits, and has said so.
     violations: ({ resting }) => sql`
       select s.id, s.id as session_id, case when s.unread then 'what people said was not read'
-        else 'the ticket was given to the agent again, and it did not begin' end as explanation
+        else 'the ticket was given to the agent again, or opened again, and it did not begin' end as explanation
       from (select s.*, exists (
           select from prompts p where p.session_id = s.id and p.read_at is null and p.obeyed and p.signal is distinct from 'stop'
             and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
             and (not s.waiting or p.signal = 'continue')) as unread
         from (${resting}) s) s
       left join ${lastRun} on true
-      where s.given and not s.closed and (s.unread or (s.asked and s.edited_at > coalesce(s.edits_read_at, '-infinity')) or s.given_at > coalesce(s.answered_at, '-infinity'))
+      where s.given and not s.closed and (s.unread or (s.asked and s.edited_at > coalesce(s.edits_read_at, '-infinity')) or s.given_at > coalesce(s.answered_at, '-infinity')
+          -- Finished work rests when its ticket is opened again, and says so.
+          or (s.state <> 'complete' and s.over_at > coalesce(s.answered_at, '-infinity')))
         and not (s.stop_at is not null and s.stop_at >= coalesce(s.given_at, '-infinity')
           and s.stop_at >= coalesce(s.spoke_at, '-infinity'))
         and not exists (select from effects e where e.key = ${cappedKey})`,

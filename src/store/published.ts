@@ -1,16 +1,22 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** The tree of the session's pull request, as it is or is about to be; null without one: then all is still to be published. */
+/**
+ * The tree of the session's pull request, as it is or is about to be, whoever pushed it; null without one: then all is still
+ * to be published.
+ */
 export async function publishedTree(db: Database, sessionId: string): Promise<string | null> {
   const row = await pushesOf(db, sessionId)
+    .select('state')
+    .select((select) => select.selectFrom('sessions').select('head_tree').where('id', '=', sessionId).as('theirs'))
     .where('state', 'in', ['pending', 'done'])
     .where(sql<boolean>`operation ->> 'branch' = (select branch from sessions where id = ${sessionId})`)
     .where(sql<boolean>`exists (
       select 1 from effects p where p.session_id = ${sessionId} and p.lane = 'code' and p.state in ('pending', 'done')
         and p.operation ->> 'kind' = 'openPullRequest' and p.operation ->> 'head' = effects.operation ->> 'branch')`)
     .executeTakeFirst();
-  return row?.operation.kind === 'pushBranch' ? row.operation.tree : null;
+  if (row?.operation.kind !== 'pushBranch') return null;
+  return (row.state === 'done' && row.theirs) || row.operation.tree;
 }
 
 /** What the session pushed last as its work, on whatever branch; made on this base, where one is named. null: nothing. */

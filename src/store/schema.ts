@@ -10,23 +10,23 @@ import type { Signal } from '../core/prompt.ts';
 import type { Proposal, ProposalState } from '../core/proposal.ts';
 import type { Confidence, Followed, Size } from '../core/scope.ts';
 import type { RunPurpose, SessionState } from '../core/session.ts';
-import type { OpenCategory } from '../core/standing-orders.ts';
 import type { StepKind } from '../core/step.ts';
-import type { Person, Ticket, TicketDraft, TicketHint } from '../core/ticket.ts';
+import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
+import type { OwnWorkTables } from './schema-own-work.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
-type Json<T> = ColumnType<T, string, string>;
-type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
-type Time = ColumnType<Date, Date | undefined, Date>;
+export type Json<T> = ColumnType<T, string, string>;
+export type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
+export type Time = ColumnType<Date, Date | undefined, Date>;
 /** The tracker's time: written as it tells it, because a `Date` would cut off the microseconds. */
 type Moment = ColumnType<Date | null, string | null | undefined, string | null>;
-type NullableTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+export type NullableTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 /** `bigint` columns arrive as numbers (see `createDatabase`). */
 type Serial = ColumnType<number, never, never>;
 
 /** The tables as `migrations/` make them. */
-export interface Schema {
+export interface Schema extends OwnWorkTables {
   deliveries: {
     id: Serial;
     source: string;
@@ -59,6 +59,7 @@ export interface Schema {
     base_commit: string | null;
     branch: string | null;
     head_commit: string | null;
+    head_tree: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
     brief: NullableJson<Brief>;
     created_at: Time;
@@ -72,6 +73,7 @@ export interface Schema {
     given_at: Moment;
     closed: Generated<boolean>;
     closed_at: Moment;
+    over_at: Moment;
     stop_at: Moment;
     spoke_at: Moment;
     answered_at: Moment;
@@ -86,7 +88,6 @@ export interface Schema {
     scoped_at: Moment;
     scope_told: Generated<boolean>;
     edits_read_at: Moment;
-    /** Its last run ended with a question. */
     asked: Generated<boolean>;
     /** When people were asked what it rests for, and reminded of it. */
     asked_at: NullableTime;
@@ -96,7 +97,7 @@ export interface Schema {
     /** Its work is done on its sub-tickets. */
     leads: Generated<boolean>;
     follows: NullableJson<{ number: number; url: string; merged: boolean }>;
-    asked_about: NullableJson<{ number: number; run: number }>;
+    asked_about: NullableJson<{ number: number; run: number; head?: string }>;
   };
   handovers: {
     id: string;
@@ -327,55 +328,6 @@ export interface Schema {
   baselines: { key: string; repository: string; result: Json<unknown>; created_at: Time };
   workers: { name: string; slots: number; seen_at: Time };
   schedules: { name: string; ran_at: Date; busy_until: NullableTime };
-  order_picks: {
-    id: string;
-    order_name: string;
-    day: string;
-    /** null: it does not count against the cap. */
-    nth: number | null;
-    ticket_id: string;
-    hint: Json<TicketHint>;
-    category: OpenCategory;
-    state: Generated<'taking' | 'taken' | 'skipped' | 'declined'>;
-    why: string;
-    demand: Confidence;
-    rating: Confidence | null;
-    fingerprint: string;
-    session_id: string | null;
-    given_at: NullableTime;
-    at: Time;
-  };
-  order_rounds: {
-    order_name: string;
-    cursor: string | null;
-    seen: Generated<number>;
-    many: Generated<boolean>;
-    told: string | null;
-  };
-  order_passes: { order_name: string; ticket_id: string; at: Time };
-  recurring: { name: string; since: Time; paused_at: NullableTime; paused_why: string | null };
-  automation_runs: {
-    id: string;
-    automation: string;
-    due_at: Time;
-    state: Generated<'filing' | 'filed' | 'skipped' | 'failed'>;
-    draft: Json<TicketDraft>;
-    hint: NullableJson<TicketHint>;
-    session_id: string | null;
-    reason: string | null;
-    at: Time;
-  };
-  summaries: {
-    id: string;
-    due_at: Time;
-    since: Time;
-    state: 'filing' | 'filed' | 'nothing' | 'failed';
-    title: string;
-    body: string | null;
-    hint: NullableJson<TicketHint>;
-    reason: string | null;
-    at: Time;
-  };
   remembered_routes: {
     tracker: string;
     scope_kind: 'project' | 'team';

@@ -29,8 +29,8 @@ export interface SessionRow {
   pullRequest: { number: number; url: string } | null;
   /** The pull request that it had before this branch. */
   follows: { number: number; url: string; merged: boolean } | null;
-  /** The closed pull request about which people were asked, and in which run. */
-  askedAbout: { number: number; run: number } | null;
+  /** The pull request about which people were asked, and in which run: it was closed, or its branch rewritten to that `head`. */
+  askedAbout: { number: number; run: number; head?: string } | null;
   hint: TicketHint;
   /** It was ended because its ticket was not to be found. */
   gone: boolean;
@@ -74,6 +74,7 @@ export async function openSession(tx: Tx, hint: TicketHint, told: Told): Promise
     ...(told.opens && { opened_at: told.at }),
     ...(told.given !== undefined && { given: told.given, given_at: told.at }),
     ...(told.closed !== undefined && { closed: told.closed, closed_at: told.at }),
+    ...(told.closed && { over_at: told.at }),
   });
   if (made) return made;
   const session = await tellSession(tx, hint, told);
@@ -94,7 +95,7 @@ export async function openUngiven(tx: Tx, hint: TicketHint): Promise<Opened> {
 async function makeSession(
   tx: Tx,
   hint: TicketHint,
-  told: Pick<Insertable<Schema['sessions']>, 'opened_at' | 'given' | 'given_at' | 'closed' | 'closed_at'>,
+  told: Pick<Insertable<Schema['sessions']>, 'opened_at' | 'given' | 'given_at' | 'closed' | 'closed_at' | 'over_at'>,
 ): Promise<Opened | null> {
   const ticketId = ticketIdOf(hint);
   const made = await tx
@@ -146,6 +147,7 @@ export async function tellSession(tx: Tx, hint: TicketHint, told: Told): Promise
         closed: latest('closed', 'closed_at', told.closed, true),
         closed_at: newest('closed_at'),
       }),
+      ...(told.closed && { over_at: newest('over_at') }),
       ...(told.edited && { edited_at: newest('edited_at') }),
       ...(told.spoke === 'stop' && { stop_at: newest('stop_at') }),
       ...(told.spoke === 'word' && { spoke_at: newest('spoke_at') }),
@@ -205,7 +207,11 @@ export async function moveSession(tx: Tx, session: SessionRow, state: SessionSta
 }
 
 export type SessionChanges = Partial<
-  Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone' | 'waiting'> & { brief: Brief }
+  Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone' | 'waiting'> & {
+    brief: Brief;
+    /** Of a head commit that is not ours. */
+    headTree: string;
+  }
 >;
 
 export async function updateSession(db: Database | Tx, id: string, changes: SessionChanges): Promise<void> {
@@ -247,7 +253,7 @@ function columnsOf(changes: SessionChanges) {
     ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
     ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
     ...(changes.branch !== undefined && { branch: changes.branch }),
-    ...(changes.headCommit !== undefined && { head_commit: changes.headCommit }),
+    ...(changes.headCommit !== undefined && { head_commit: changes.headCommit, head_tree: changes.headTree ?? null }),
     ...(changes.pullRequest !== undefined && { pull_request: changes.pullRequest && toJson(changes.pullRequest) }),
     ...(changes.follows !== undefined && { follows: changes.follows && toJson(changes.follows) }),
     ...(changes.askedAbout !== undefined && { asked_about: changes.askedAbout && toJson(changes.askedAbout) }),

@@ -24,6 +24,10 @@ export interface Mirrors {
     signal: AbortSignal,
   ): Promise<void>;
   resolve(repository: Repository, ref: string, signal?: AbortSignal): Promise<Resolved | null>;
+  /** The newest commit that both have; null when they share none, or the mirror has one of them not. */
+  mergeBase(repository: Repository, commit: string, other: string): Promise<string | null>;
+  /** The last 50 that a branch was given since it stood at `from`, oldest first: not what was merged into it. */
+  commitsBetween(repository: Repository, from: string, to: string): Promise<BranchCommit[]>;
   /** Every file, link and submodule at a commit, by path. */
   readTree(repository: Repository, commit: string): Promise<ReadonlyMap<string, TreeEntry>>;
   readFile(repository: Repository, commit: string, path: string, maxBytes?: number): Promise<string | null>;
@@ -36,6 +40,13 @@ export interface Mirrors {
   dropKeepRefs(which: (name: string) => boolean): Promise<void>;
   key(repository: Repository): string;
   gitDir(repository: Repository): string;
+}
+
+/** As its author wrote it: nothing of it is clean. */
+export interface BranchCommit {
+  commit: string;
+  author: string;
+  subject: string;
 }
 
 type Resolved = { commit: string; tree: string };
@@ -211,6 +222,31 @@ export function createMirrors(options: {
       });
       if (!found) forget(); // it may come any time
       return found;
+    },
+
+    async mergeBase(repository, commit, other) {
+      const args = ['merge-base', assertCommit(commit), assertCommit(other)];
+      const { stdout, exitCode } = await git.run(args, { gitDir: gitDir(repository) });
+      return exitCode === 0 ? stdout.toString().trim() : null;
+    },
+
+    async commitsBetween(repository, from, to) {
+      const range = `${assertCommit(from)}..${assertCommit(to)}`;
+      const args = [
+        'log',
+        '-z',
+        '--reverse',
+        '--first-parent',
+        '--max-count=50',
+        '--no-show-signature',
+        '--format=%H%n%an%n%s',
+        range,
+      ];
+      const records = splitRecords(await git.must(args, { gitDir: gitDir(repository) }));
+      return records.map((record) => {
+        const [commit = '', author = '', subject = ''] = record.toString('utf8').split('\n');
+        return { commit, author, subject };
+      });
     },
 
     readTree,

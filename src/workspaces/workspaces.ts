@@ -44,6 +44,8 @@ export interface Workspaces extends SessionStores {
   objectsOf(repository: Repository): Promise<string>;
   /** A branch, tag or full commit id as the mirror has it; null when there is none such (a repository with no commit). */
   resolve: Mirrors['resolve'];
+  mergeBase: Mirrors['mergeBase'];
+  commitsBetween: Mirrors['commitsBetween'];
   /** A file at a commit; null when there is none, when it is no plain file, or larger than `maxBytes` (1 MB). */
   readFile: Mirrors['readFile'];
   /** Every file, link and submodule at a commit. */
@@ -108,6 +110,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   return tellFullDisk(root, {
     refresh: async (...args) => (await open()).mirrors.refresh(...args),
     resolve: async (...args) => (await open()).mirrors.resolve(...args),
+    mergeBase: async (...args) => (await open()).mirrors.mergeBase(...args),
+    commitsBetween: async (...args) => (await open()).mirrors.commitsBetween(...args),
     objectsOf: async (repository) => join((await open()).mirrors.gitDir(repository), 'objects'),
     readFile: async (...args) => (await open()).mirrors.readFile(...args),
     async listFiles(repository, commit) {

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { attend, type Registers } from '../../src/core/attention.ts';
+import { attend, isOnlyReopened, type Registers } from '../../src/core/attention.ts';
 
 const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, '0')}:00.000000Z`;
 const given: Registers = {
@@ -7,6 +7,7 @@ const given: Registers = {
   givenAt: at(1),
   closed: false,
   closedAt: null,
+  overAt: null,
   stopAt: null,
   spokeAt: null,
   answeredAt: null,
@@ -44,9 +45,19 @@ test.for<[string, Registers, boolean, string]>([
   ['taken away', { ...given, given: false, givenAt: at(2) }, true, 'taken'],
   ['words after it was taken away', { ...given, given: false, givenAt: at(2), spokeAt: at(3) }, true, 'taken'],
   ['closed', { ...given, closed: true, closedAt: at(2) }, true, 'closed'],
-  ['reopened before a run had answered', { ...given, closedAt: at(3) }, false, 'work'],
-  ['reopened after one had', { ...answered, closedAt: at(3) }, false, 'nothing'],
-  ['closed and reopened after a stop', { ...given, stopAt: at(2), closedAt: at(4) }, false, 'stopped'],
+  ['reopened before a run had answered', { ...given, closedAt: at(3), overAt: at(2) }, false, 'work'],
+  ['reopened after one had', { ...answered, closedAt: at(3), overAt: at(2) }, false, 'work'],
+  [
+    'reopened, and a run has answered that',
+    { ...given, closedAt: at(3), overAt: at(2), answeredAt: at(2) },
+    false,
+    'nothing',
+  ],
+  ['closed again since', { ...answered, closed: true, closedAt: at(4), overAt: at(4) }, false, 'closed'],
+  ['reopened while somebody else has it', { ...answered, given: false, overAt: at(2) }, false, 'taken'],
+  ['told that it is open, and it never was closed', { ...answered, closedAt: at(3) }, false, 'nothing'],
+  ['closed and reopened after a stop', { ...given, stopAt: at(2), closedAt: at(4), overAt: at(3) }, false, 'stopped'],
+  ['words after that', { ...given, stopAt: at(2), closedAt: at(4), overAt: at(3), spokeAt: at(5) }, true, 'work'],
   ['edited, and it never was', { ...answered, editedAt: at(3) }, false, 'nothing'],
   ['a rating, of a ticket that is not ours', { ...ungiven, scopeAskedAt: at(1) }, true, 'scope'],
   ['the same, closed', { ...ungiven, closed: true, scopeAskedAt: at(1) }, false, 'scope'],
@@ -57,4 +68,17 @@ test.for<[string, Registers, boolean, string]>([
   ['a session of an older version, with nothing new', { ...given, givenAt: null }, false, 'nothing'],
 ])('what there is to do: %s', ([, registers, unread, todo], { expect }) => {
   expect(attend(registers, unread)).toBe(todo);
+});
+
+test.for<[string, Registers, boolean, boolean]>([
+  ['reopened', { ...answered, overAt: at(2) }, false, true],
+  ['reopened after a stop', { ...answered, stopAt: at(2), overAt: at(3) }, false, true],
+  ['still closed', { ...answered, closed: true, overAt: at(2) }, false, false],
+  ["somebody else's", { ...answered, given: false, overAt: at(2) }, false, false],
+  ['with words beside it', { ...answered, overAt: at(2), spokeAt: at(3) }, true, false],
+  ['given again beside it', { ...answered, overAt: at(2), givenAt: at(3) }, false, false],
+  ['answered by a run', { ...answered, answeredAt: at(2), overAt: at(2) }, false, false],
+  ['never closed', answered, false, false],
+])('whether all there is to do is that it was opened again: %s', ([, registers, unread, is], { expect }) => {
+  expect(isOnlyReopened(registers, unread)).toBe(is);
 });

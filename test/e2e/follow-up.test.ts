@@ -38,6 +38,35 @@ tickets:
     - ${finish('F')}
     - expect: ["closed without being merged", "Try again", "Yes, another"]
       ${finish('F once more')}
+  Is pushed to:
+    - ${bash('echo h > h.txt; echo one > both.txt')}
+    - ${finish('H')}
+    - expect: ["People have pushed to your branch", "by Ada", "And i"]
+      ${bash('cat h.txt ada.txt advanced.txt && echo i > i.txt')}
+    - expect: ["exit 0"]
+      ${finish('I')}
+    - expect: ["once more", "What is it?"]
+      calls: [{ tool: finish, input: { title: It, summary: Told., answer: A letter. } }]
+    - expect: ["Two, please"]
+      ${bash('echo two > both.txt')}
+    - ${ask('Really two?')}
+    - expect: ["conflicts with it", "both.txt", "Yes, two"]
+      ${bash('grep -q three both.txt && grep "<<<<" both.txt && echo two > both.txt')}
+    - expect: ["exit 0"]
+      ${finish('Two')}
+  Is rewritten:
+    - ${bash('echo j > j.txt')}
+    - ${finish('J')}
+    - expect: ["People have pushed to your branch", "was rewritten", "And k"]
+      ${bash('test ! -e j.txt && cat theirs.txt && echo k > k.txt')}
+    - expect: ["exit 0"]
+      ${finish('K')}
+  Is reopened:
+    - ${ask('Which colour?')}
+    - expect: ["is open again; nothing else was said"]
+      ${ask('Which colour, then?')}
+    - expect: ["Red"]
+      calls: [{ tool: finish, input: { title: Red, summary: Told., answer: Red it is. } }]
   Is given away:
     - ${bash('echo g > g.txt')}
     - ${bash('sleep 60')}
@@ -126,12 +155,122 @@ describe('a session goes on where it was', () => {
       body: expect.stringMatching(/^My pull request #\d+ was closed without being merged: file:/),
     });
     expect((await requestsOf(name)).map(({ state }) => state)).toEqual(['closed']);
+    // Who opens the ticket again has not answered.
+    await service.app.desk.move(name, 'Done', someone);
+    await expect.poll(async () => (await service.app.sessions.view(name))?.state).toBe('stopped');
+    await service.app.desk.move(name, 'Todo', someone);
+    expect((await service.rest(name, 3)).state).toBe('awaitingInput');
     await service.app.desk.comment(name, 'Yes, another', someone);
-    const third = await service.rest(name, 3);
+    const third = await service.rest(name, 4);
     expect(third.activities.map(({ activity }) => activity).filter(({ type }) => type === 'error')).toEqual([]);
     expect([third.state, third.branch]).toEqual(['complete', `${first.branch}-2`]);
     expect((await requestsOf(name)).map(({ state }) => state)).toEqual(['closed', 'open']);
     expect(await service.git('diff', '--name-status', `main...${third.branch}`)).toBe('A\tf.txt');
+  });
+
+  test('people push to the branch: the work goes on from their commits, and merges what it had not published', async ({
+    expect,
+  }) => {
+    const first = await service.work({ title: 'Is pushed to' });
+    const { branch, pullRequest } = first;
+    const name = first.ticket.identifier;
+    const clone = join(service.dir, 'pushing');
+    const commit = async (file: string, text: string) => {
+      await writeFile(join(clone, file), text);
+      await git(clone, 'add', '.');
+      await git(clone, 'commit', '--quiet', '-m', `Write ${file}`);
+      return (await git(clone, 'rev-parse', 'HEAD')).stdout.trim();
+    };
+    await git(service.dir, 'clone', '--quiet', service.repository, clone);
+    await commit('advanced.txt', 'main went on\n');
+    await git(clone, 'push', '--quiet', 'origin', 'main');
+    await git(clone, 'checkout', '--quiet', branch ?? '');
+    await git(clone, 'merge', '--quiet', '--no-edit', 'main');
+    const theirs = await commit('ada.txt', 'ada\n');
+    await git(clone, 'push', '--quiet', 'origin', branch ?? '');
+
+    await service.app.desk.comment(name, 'And i', someone);
+    const second = await service.rest(name, 2);
+    expect(second.runs[1]?.outcome).toMatchObject({ stopReason: 'finished', proof: 'proved' });
+    expect([second.branch, second.pullRequest]).toEqual([branch, pullRequest]);
+    expect(await service.git('rev-parse', `${branch}^`)).toBe(theirs);
+    const added = ['A\tada.txt', 'A\tboth.txt', 'A\th.txt', 'A\ti.txt'];
+    expect(await service.git('diff', '--name-status', `main...${branch}`)).toBe(added.join('\n'));
+    expect(await service.git('diff', '--name-status', `${branch}^`, branch ?? '')).toBe('A\ti.txt');
+    const told = second.activities.flatMap(({ activity }) => ('body' in activity ? [activity.body] : []));
+    expect(told.filter((body) => body.includes('was given'))).toEqual([
+      expect.stringMatching(
+        /^Since I left it, `.*` was given .*"Merge branch.*by Ada \("Write ada\.txt"\)\. I go on from there\.$/,
+      ),
+    ]);
+
+    // What is there is theirs: a question about it publishes nothing.
+    await git(clone, 'pull', '--quiet', 'origin', branch ?? '');
+    const more = await commit('more.txt', 'once more\n');
+    await git(clone, 'push', '--quiet', 'origin', branch ?? '');
+    await service.app.desk.comment(name, 'once more: What is it?', someone);
+    expect((await service.rest(name, 3)).state).toBe('complete');
+    expect(await service.git('rev-parse', branch ?? '')).toBe(more);
+
+    await service.app.desk.comment(name, 'Two, please', someone);
+    expect((await service.rest(name, 4)).state).toBe('awaitingInput');
+    const three = await commit('both.txt', 'three\n');
+    await git(clone, 'push', '--quiet', 'origin', branch ?? '');
+    await service.app.desk.comment(name, 'Yes, two', someone);
+    const fifth = await service.rest(name, 5);
+    expect([fifth.state, fifth.pullRequest]).toEqual(['complete', pullRequest]);
+    expect(await service.git('rev-parse', `${branch}^`)).toBe(three);
+    expect(await service.git('diff', '--name-status', `${branch}^`, branch ?? '')).toBe('M\tboth.txt');
+  });
+
+  test('people rewrite the branch: they are asked before any model is, and what is there now is gone on from', async ({
+    expect,
+  }) => {
+    const first = await service.work({ title: 'Is rewritten' });
+    const { branch, pullRequest } = first;
+    const name = first.ticket.identifier;
+    const clone = join(service.dir, 'rewriting');
+    await git(service.dir, 'clone', '--quiet', '--branch', branch ?? '', service.repository, clone);
+    await git(clone, 'rm', '--quiet', 'j.txt');
+    await writeFile(join(clone, 'theirs.txt'), 'theirs\n');
+    await git(clone, 'add', '.');
+    await git(clone, 'commit', '--quiet', '--amend', '-m', 'Another way');
+    await git(clone, 'push', '--quiet', '--force', 'origin', branch ?? '');
+    const theirs = (await git(clone, 'rev-parse', 'HEAD')).stdout.trim();
+
+    await service.app.desk.comment(name, 'And k', someone);
+    const asked = await service.rest(name, 2);
+    expect(asked.state).toBe('awaitingInput');
+    expect(asked.activities.at(-1)?.activity).toMatchObject({
+      type: 'elicitation',
+      body: expect.stringMatching(
+        /was rewritten: it is at .*\nSay "continue", and I go on from the branch as it is now/s,
+      ),
+    });
+    const used = await query(
+      'select count(*)::int as steps from steps where run_id in (select id from runs where session_id = $1 and number = 2)',
+      [asked.id],
+    );
+    expect(used).toEqual([{ steps: 0 }]);
+    await service.app.desk.comment(name, 'continue', someone);
+    const third = await service.rest(name, 3);
+    expect([third.state, third.pullRequest]).toEqual(['complete', pullRequest]);
+    expect(await service.git('rev-parse', `${branch}^`)).toBe(theirs);
+    expect(await service.git('diff', '--name-status', `main...${branch}`)).toBe('A\tk.txt\nA\ttheirs.txt');
+  });
+
+  test('closed while people were asked, and opened again: it asks again', async ({ expect }) => {
+    const first = await service.work({ title: 'Is reopened' });
+    const name = first.ticket.identifier;
+    const { desk } = service.app;
+    await desk.move(name, 'Done', someone);
+    await expect.poll(async () => (await service.app.sessions.view(name))?.state).toBe('stopped');
+    await desk.move(name, 'Todo', someone);
+    const second = await service.rest(name, 2);
+    expect(second.state).toBe('awaitingInput');
+    expect(second.activities.at(-1)?.activity).toMatchObject({ body: expect.stringContaining('Which colour, then?') });
+    await desk.comment(name, 'Red', someone);
+    expect((await service.rest(name, 3)).state).toBe('complete');
   });
 
   test('given to someone else: one closing activity says where things stand, and nothing leaves after it; given back, it goes on', async ({

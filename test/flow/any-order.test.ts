@@ -96,7 +96,7 @@ function disordered({ repeats, order }: History, deliveries: DeliveryBody[]): De
 async function endStates(tickets: number[]): Promise<unknown[]> {
   const { rows } = await intake.pool.query(
     `select t.external_id::int as number, s.id, s.state, s.given, s.closed,
-       s.opened_at::text, s.given_at::text, s.closed_at::text, s.stop_at::text, s.spoke_at::text, s.edited_at::text,
+       s.opened_at::text, s.given_at::text, s.closed_at::text, s.over_at::text, s.stop_at::text, s.spoke_at::text, s.edited_at::text,
        (select count(*)::int from runs r where r.session_id = s.id and r.ended_at is null) as live,
        (select count(*)::int from runs r where r.session_id = s.id and r.ended_at is null
           and r.stop_requested_at is not null) as stopping,

@@ -56,6 +56,14 @@ const chosen: Act[][] = [
   [deed('block', 0), turn, deed('close', 1), sort, sweep],
   [deed('block', 0), turn, say('goOn'), end('finished')],
   [deed('give', 1), sort, claim, claim, end('rests'), end('question'), sweep],
+  // Closed while it waits, and opened again: it asks again, waits again, or goes on; finished or stopped, it says how to go on.
+  [end('question'), deed('close', 0), sort, deed('reopen', 0), sort, end('question'), say('hint'), end('finished')],
+  [end('plan'), post, deed('close', 0), sort, deed('reopen', 0), sort, turn, say('yes'), turn, end('finished')],
+  [deed('block', 0), turn, deed('close', 0), sort, deed('reopen', 0), sort, turn, deed('close', 1), sort, sweep],
+  [end('failed'), deed('close', 0), sort, deed('reopen', 0), sort, end('finished')],
+  [end('finished'), deed('close', 0), sort, deed('reopen', 0), sort, say('hint')],
+  [say('stop'), sort, deed('close', 0), sort, deed('reopen', 0), sort, say('goOn')],
+  [end('question'), say('hint'), turn, deed('close', 0), deed('reopen', 0), sort, turn, turn],
   // It is only rated; given meanwhile; given and stopped; rated in vain.
   [rate, claim, turn, deed('give', 1), sort, end('finished')],
   [rate, claim, turn, deed('give', 1), sort, { ...say('stop'), ticket: 1 } as Act, sort, turn],
@@ -68,7 +76,7 @@ const seen = [
   ...['work: stopped', 'work: waiting', 'scope: failed', 'scope: finished', 'scope: stopped'],
   ...['plan: approved', 'plan: approved by silence', 'plan: open', 'plan: rejected', 'plan: superseded'],
   ...['split: approved', 'split: approved by silence', 'split: open', 'split: rejected', 'split: superseded'],
-  ...['began anyway', 'capped', 'edit', 'given', 'reminded', 'stranger', 'unanswered'],
+  ...['began anyway', 'capped', 'edit', 'given', 'reminded', 'reopened', 'stranger', 'unanswered'],
 ];
 
 const conversations = Number(process.env.CONVERSATIONS ?? 70);

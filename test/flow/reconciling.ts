@@ -100,9 +100,10 @@ export async function states(): Promise<string[]> {
 /** As if what is at work had come to its end so, and what was to be written had left. */
 export async function endRuns(state: SessionState, outcome: object = {}): Promise<void> {
   await query('update runs set ended_at = now(), outcome = $1, worker = null where ended_at is null', [outcome]);
-  await query("update sessions set state = $1, answered_at = given_at, updated_at = now() where state = 'active'", [
-    state,
-  ]);
+  await query(
+    "update sessions set state = $1, answered_at = greatest(given_at, over_at), updated_at = now() where state = 'active'",
+    [state],
+  );
   await query("update effects set state = 'done', settled_at = now()");
 }
 
@@ -112,7 +113,9 @@ export const waitForAnswer = () => endRuns('awaitingInput', { stopReason: 'needs
 /** As if the tracker's clock went otherwise than ours, by so much. */
 export async function shiftTracker(by: string): Promise<void> {
   await query('update board_tickets set updated_at = updated_at + $1::interval', [by]);
-  const moved = ['opened_at', 'given_at', 'closed_at', 'answered_at'].map((at) => `${at} = ${at} + $1::interval`);
+  const moved = ['opened_at', 'given_at', 'closed_at', 'over_at', 'answered_at'].map(
+    (at) => `${at} = ${at} + $1::interval`,
+  );
   await query(`update sessions set ${moved}`, [by]);
 }
 

@@ -181,7 +181,7 @@ export async function openStage() {
         union select (content ->> 'kind') || ': ' || state || case when state = 'approved' and decided_by is null then ' by silence' else '' end
           from proposals
         union select split_part(key, '/', 2) from effects
-          where split_part(key, '/', 2) in ('reminded', 'unanswered', 'capped', 'stranger', 'given', 'edit')
+          where split_part(key, '/', 2) in ('reminded', 'unanswered', 'capped', 'stranger', 'given', 'edit', 'reopened')
         union select 'began anyway' from overrides`);
       return rows.map(({ what }) => what);
     },

@@ -55,7 +55,7 @@ test('the parts of a split inherit what restricts its ticket, and people are tol
 }) => {
   const names = { ...defaultFieldNames, risk: ['Gefahr', 'Risk'], deadline: [] };
   const description =
-    '## Allowed paths\n- `src/**`\n### Tests\n- **/*.test.ts\n\n## Approval\nplan\n\n## Gefahr\nMoney.\n\n# Repository\nweb';
+    '## Allowed paths\n- `src/**`\n- **/*.test.ts\n\n## Approval\nplan\n\n## Gefahr\nMoney.\n\n# Repository\nweb';
   const ticket = {
     description,
     fields: { 'verify with': '- `grep -c "a  b" @x/y`\n- npm test', deadline: '2026-12-31' },

@@ -1,11 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What is played a thousand times, kills processes, or waits for outages and registries: `npm run test:proofs`. */
+/** What takes long: played a thousand times, over many tickets, through kills and outages, or with registries: `npm run test:proofs`. */
 const proofs = [
+  'test/cli/{handoff,scope}.test.ts',
   'test/crash/resume.test.ts',
-  'test/e2e/{bad-input-*,clock,database-away,dependencies-killed,deploy,kill,leaves,overdue,poisoned}.test.ts',
-  'test/e2e/{retention,takeover,wire-formats}.test.ts',
+  'test/e2e/{bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,kill,leaves,limits}.test.ts',
+  'test/e2e/{overdue,poisoned,retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',
   'test/packing.test.ts',
   'test/two-workers/hosts.test.ts',

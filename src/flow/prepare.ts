@@ -128,7 +128,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
 
   const { commit } = known;
   if (run.purpose === 'work') {
-    await tellBeginning(deps, run, ticket, !written);
+    await tellBeginning(deps, run, ticket, { isNew: !written, isMoved: from !== null });
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   }
   const isBug = isBugTicket(ticket);

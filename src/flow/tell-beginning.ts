@@ -13,15 +13,16 @@ import type { RunDeps } from './run.ts';
 /**
  * Says, once, when work on a ticket begins what people would not know otherwise: the rating that it begins on, if that was only
  * asked for, and which of the comments from before are not read whole. `isNew`: the model is about to be told of the ticket.
+ * `isMoved`: it was rated in another repository.
  */
 export async function tellBeginning(
   { db, wake }: Pick<RunDeps, 'db' | 'wake'>,
   run: ClaimedRun,
   ticket: Ticket,
-  isNew: boolean,
+  { isNew, isMoved }: { isNew: boolean; isMoved: boolean },
 ): Promise<void> {
   const standing = await standingRating(db, run.sessionId);
-  const isRatedBefore = standing?.only === true && !standing.isTakenUp;
+  const isRatedBefore = standing?.only === true && !standing.isTakenUp && !isMoved;
   if (!isNew && !isRatedBefore) return;
   const told: [key: string, body: string][] = [];
   const rating = isRatedBefore && standing.followed === 'work' ? await latestRating(db, run.sessionId) : null;

@@ -30,6 +30,9 @@ export interface EmbeddedPostgres {
   release(): Promise<void>;
 }
 
+/** The processes of a killed server end by themselves, on a busy machine after seconds; a new one waits for the last of them. */
+const reviveForMs = 20_000;
+
 /**
  * The PostgreSQL that runs from `dir` when no `DATABASE_URL` is given: attaches to the one that is alive, else starts it.
  * It is detached: a server whose starter was killed is adopted by the next command, and one that is killed itself is started
@@ -61,14 +64,14 @@ export async function openEmbeddedPostgres(dir: string): Promise<EmbeddedPostgre
   }
 
   /** Everybody knows the server by its URL: it must come back at the same one. */
-  async function revive(triesLeft = 5): Promise<void> {
+  async function revive(giveUpAt = performance.now() + reviveForMs): Promise<void> {
     try {
       const back = await attach(false);
       if (urlOf(back.record) === url) keep(back.keeper);
       else throw new Error('it runs at another address now');
     } catch (cause) {
       // Killed again while it was starting, or its last processes still hold what a new one needs.
-      if (triesLeft > 0 && !released) return delay(500).then(() => revive(triesLeft - 1));
+      if (performance.now() < giveUpAt && !released) return delay(500).then(() => revive(giveUpAt));
       lost.abort(new Error(`the embedded PostgreSQL has ended: ${(cause as Error).message}`, { cause }));
     }
   }
@@ -232,8 +235,8 @@ async function isRunning(data: string): Promise<boolean> {
     return false;
   }
   // Of a killed server the file stays, and its process id may be another's by now.
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'postgres');
-  return name.trim() === 'postgres';
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => `${pid} (postgres) S`);
+  return /^\d+ \(postgres\) [^ZX]/.test(stat); // a zombie has ended; its parent has only not been told
 }
 
 /** A fast shutdown, as pg_ctl does it: SIGINT to the postmaster. */

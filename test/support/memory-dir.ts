@@ -14,7 +14,7 @@ export interface TestDir {
 
 /**
  * A directory for all that tests write. Where this user may mount one, and there is room, it is in memory: tests make and
- * delete some hundred thousand small files, and a slow disk would have them take half as long again.
+ * delete some hundred thousand small files, and a slow disk would have them take a third longer.
  * `gigabytes` is how much it may come to.
  */
 export async function makeTestDir(gigabytes = 4): Promise<TestDir> {

@@ -6,7 +6,8 @@ import { type App, createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { sortDeliveries } from '../src/flow.ts';
 import { createLog } from '../src/lib/log.ts';
-import { claimEffects, settleEffect } from '../src/store/effects.ts';
+import { claimEffects } from '../src/store/claim-effects.ts';
+import { settleEffect } from '../src/store/effects.ts';
 import { openEmbeddedPostgres } from '../src/store/embedded-postgres.ts';
 import { beat, type ClaimedRun, claimRun } from '../src/store/runs.ts';
 import { median, ms, type Row, time } from './figures.ts';
@@ -92,7 +93,7 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     await app.desk.comment(ticket.identifier, 'Please hurry.', someone);
     await timed('sort a comment', () => sortDeliveries(sorting, live));
   }
-  const poster = { worker: 'bench', inHand: new Set<string>(), hosts: {} };
+  const poster = { worker: 'bench', inHand: new Set<string>(), hosts: {}, gather: {} };
   const runs: ClaimedRun[] = [];
   for (let index = 0; index < tries; index++) {
     const run = await timed('claim a run', () => claimRun(db, 'bench'));

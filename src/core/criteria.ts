@@ -14,8 +14,18 @@ export interface CheckedCriterion {
   evidence: string;
 }
 
+/** So many of a ticket's criteria are answered; a ticket with more is asked about before work begins. */
+export const mostCriteria = 100;
+
+/** What is wrong with a ticket's criteria, for people; '' when nothing is. */
+export function oddCriteriaOf({ acceptanceCriteria }: { acceptanceCriteria: readonly string[] }): string {
+  if (acceptanceCriteria.length <= mostCriteria) return '';
+  return `The ticket has ${acceptanceCriteria.length} acceptance criteria, and I answer ${mostCriteria} at most: each line or item under that heading is one.`;
+}
+
 /** What is wrong with the answers, for the model; null when each criterion is answered once. */
-export function refuseAnswers(criteria: readonly string[], answers: readonly CriterionAnswer[]): string | null {
+export function refuseAnswers(all: readonly string[], answers: readonly CriterionAnswer[]): string | null {
+  const criteria = all.slice(0, mostCriteria); // there may be more since work began: those are not answered
   const times = (number: number) => answers.filter(({ criterion }) => criterion === number).length;
   const missing = criteria.flatMap((text, index) =>
     times(index + 1) === 0 ? [`${index + 1}. ${cleanText(text, 300)}`] : [],
@@ -54,14 +64,14 @@ export function checkCriteria(
 
 /** As a list for people; '' without any. What the agent says is marked as that. */
 export function writeCriteria(criteria: readonly CheckedCriterion[]): string {
-  return criteria
-    .slice(0, 50)
-    .map(({ text, met, evidence }) => {
-      const words = inline(text, 500);
-      if (met === null) return `- [ ] ${words} — not answered: it was added while I worked`;
-      return `- [${met ? 'x' : ' '}] ${words} — ${met ? '' : '**not met**, '}as the agent says: ${inline(evidence, 500)}`;
-    })
-    .join('\n');
+  const each = criteria.length > 50 ? 200 : 500;
+  const more = criteria.length - 2 * mostCriteria;
+  const lines = criteria.slice(0, 2 * mostCriteria).map(({ text, met, evidence }) => {
+    const words = inline(text, each);
+    if (met === null) return `- [ ] ${words} — not answered: it was added while I worked`;
+    return `- [${met ? 'x' : ' '}] ${words} — ${met ? '' : '**not met**, '}as the agent says: ${inline(evidence, each)}`;
+  });
+  return [...lines, ...(more > 0 ? [`- and ${more} more, which are not answered`] : [])].join('\n');
 }
 
 /** What a reviewer is warned of; '' when all are met. */

@@ -108,10 +108,13 @@ export function lastRated(history: readonly StepRecord[]): Rated | null {
   return null;
 }
 
-/** Whether there must be a rating, or another one, before anything is changed. */
-export function mustRate(rated: Rated | null): boolean {
+/**
+ * Whether there must be a rating, or another one, before anything is changed. `demanded`: a standing order took the ticket,
+ * which goes by the ticket as it is now, not by what it was rated before.
+ */
+export function mustRate(rated: Rated | null, demanded = false): boolean {
   if (rated === null) return true;
-  return rated.followed === 'ask' || (rated.only && rated.followed !== 'work');
+  return rated.followed === 'ask' || (rated.only && (demanded || rated.followed !== 'work'));
 }
 
 /** Whether people were asked by a rating; one that was only asked for asks nobody. */
@@ -127,7 +130,7 @@ const speaking = new Set(['ask', 'note', 'update_plan']);
 export function refuseBeforeRating(
   name: string,
   history: readonly StepRecord[],
-  { before, only }: { before: boolean; only: boolean },
+  { before, only, demanded = false }: { before: boolean; only: boolean; demanded?: boolean },
 ): string | null {
   if (only) {
     if (!changing.has(name) && !speaking.has(name)) return null;
@@ -135,7 +138,7 @@ export function refuseBeforeRating(
   }
   if (!before || !changing.has(name)) return null;
   const rated = lastRated(history);
-  if (!mustRate(rated)) return null;
+  if (!mustRate(rated, demanded)) return null;
   return rated === null
     ? `Rate the ticket before you change anything: call scope, then ${name} again.`
     : `Rate the ticket again with what is known now: call scope, then ${name} again.`;

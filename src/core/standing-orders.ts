@@ -127,9 +127,11 @@ export function whyTaken(order: StandingOrder, ticket: Ticket, nth: number): str
 }
 
 /** What a ticket says, as one id: where it stands and who has it do not count, because taking it changes that. */
-export function fingerprintOf({ title, description, labels, fields, priority, comments }: Ticket): string {
+export function fingerprintOf(ticket: Ticket): string {
+  const { title, description, labels, fields, priority, comments, attachments } = ticket;
   const said = comments.filter(({ author }) => !author.isBot).map(({ id, body }) => [id, body]);
   const parts = [title, description, labels.toSorted(), Object.entries(fields).toSorted(), priority, said];
+  if (attachments.length > 0) parts.push(attachments.map(({ id }) => id).toSorted());
   return deterministicId('fingerprint', JSON.stringify(parts));
 }
 

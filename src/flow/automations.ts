@@ -28,7 +28,7 @@ import {
   unfiledRuns,
   withoutOwn,
 } from '../store/automation-runs.ts';
-import type { TicketPage, Tracker } from '../trackers/tracker.ts';
+import { sendOne, type TicketPage, type Tracker } from '../trackers/tracker.ts';
 import { openTaken } from './open-taken.ts';
 import { limitWrites } from './rate-limits.ts';
 import type { SortDeps } from './sort.ts';
@@ -136,7 +136,7 @@ async function tell(
   const operation = { kind: 'postActivity' as const, id, conversation: hint.ref, activity };
   const write = limitWrites(deps, hint.tracker);
   try {
-    await write(() => trackerOf(deps, hint.tracker).send(hint, operation, signal));
+    await write(() => sendOne(trackerOf(deps, hint.tracker), hint, operation, signal));
   } catch (error) {
     signal.throwIfAborted();
     deps.log.warn(
@@ -236,7 +236,7 @@ async function file(deps: AutomationDeps, run: AutomationRun, signal: AbortSigna
     if (!run.hint) await noteFiled(db, run.id, hint);
     if (!automation.assign) return await settleRun(db, run.id, { state: 'filed', sessionId: null });
     const id = deterministicId('automation/take', run.id);
-    const taken = await write(() => tracker.send(hint, { kind: 'takeTicket', id }, signal));
+    const taken = await write(() => sendOne(tracker, hint, { kind: 'takeTicket', id }, signal));
     // Somebody was quicker, and has it now.
     if (typeof taken.at !== 'string') return await settleRun(db, run.id, { state: 'filed', sessionId: null });
     await openTaken(deps, hint, taken.at, {

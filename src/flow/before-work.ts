@@ -5,7 +5,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import type { ReadyWork } from '../store/waits.ts';
 import { checkAllowedPaths } from './allowed-paths.ts';
 import { awaitApproval } from './await-approval.ts';
-import { checkExitCommands } from './exit-commands.ts';
+import { checkWanted } from './check-wanted.ts';
 import { leadChildren } from './lead-children.ts';
 import type { NotPrepared } from './prepare.ts';
 import { noteReopening } from './reopened.ts';
@@ -36,7 +36,7 @@ const checks: Check[] = [
   waitForBlockers,
   leadChildren,
   checkAllowedPaths,
-  checkExitCommands,
+  checkWanted,
   waitForOverlaps,
   noteReopening,
 ];

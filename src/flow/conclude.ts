@@ -95,7 +95,7 @@ export async function conclude(
   const finished = work && reached.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
   const base = work && finished ? await publishedBase(deps, work.prepared) : '';
   const learns = work && finished && learnedBy(finished).length > 0;
-  const instructions = learns ? await readInstructions(deps, { ...work.prepared, baseBranch: base }) : null;
+  const instructions = learns ? await readInstructions(deps, work.prepared) : null;
   deps.failpoint('conclude/before');
   let result = await end(deps, run, { ...escalated, instructions, base }, ending, files);
   if (result === 'look') {

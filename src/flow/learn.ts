@@ -11,7 +11,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
-/** The instructions for agents of a repository, as its base branch has them. */
+/** The instructions for agents of a repository, as the branch has them that work on it usually begins from. */
 export interface Instructions {
   repository: Repository;
   baseBranch: string;
@@ -24,14 +24,18 @@ export interface Instructions {
 /** Where agents look, in this order. */
 const places = ['AGENTS.md', 'CLAUDE.md'];
 const most = 5;
+const lookWithinMs = 10_000;
 
 /** null where a rule cannot be added to them: then it waits for the next ticket that is taught it. */
 export async function readInstructions(
   deps: Pick<RunDeps, 'workspaces' | 'log'>,
-  { repository, baseBranch }: Prepared,
+  { repository, host }: Pick<Prepared, 'repository' | 'host'>,
 ): Promise<Instructions | null> {
   const { workspaces } = deps;
   try {
+    // Whatever this ticket's change is built on, a rule is for all that come.
+    const baseBranch =
+      repository.base ?? (await host.locate(repository, AbortSignal.timeout(lookWithinMs))).defaultBranch;
     const base = await workspaces.resolve(repository, baseBranch);
     if (!base) return null;
     const found = { repository, baseBranch, commit: base.commit };

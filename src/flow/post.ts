@@ -17,10 +17,10 @@ import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Failpoint } from '../lib/failpoint.ts';
 import type { Log } from '../lib/log.ts';
 import { dropActivity, settleActivity } from '../store/activities.ts';
+import { claimEffects } from '../store/claim-effects.ts';
 import type { Database, Tx } from '../store/database.ts';
 import {
   type ClaimedEffect,
-  claimEffects,
   confirmLease,
   failDependents,
   isFiling,
@@ -32,7 +32,7 @@ import {
 } from '../store/effects.ts';
 import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { markDue, markLost, markOver } from '../store/waits.ts';
-import type { Tracker } from '../trackers/tracker.ts';
+import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { closeFor, isRateLimited } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
@@ -69,21 +69,24 @@ const maxTries = { known: 20, unknown: 4 };
  * carries an id of ours, or the commit that it expects, or looks before it writes. Settling goes by the lease in any case.
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
-  const active = new Map<ClaimedEffect, Promise<void>>();
+  const active = new Map<readonly ClaimedEffect[], Promise<void>>();
   const hosts = Object.fromEntries([...deps.repositories.values()].map(({ name, codeHost }) => [name, codeHost]));
+  const gathering = [...deps.trackers.values()].filter(({ gatherMs }) => gatherMs > 0);
+  const gather = Object.fromEntries(gathering.map(({ kind, gatherMs }) => [kind, gatherMs / 1000]));
   const renewing = setInterval(() => {
     // A renewal that is lost costs nothing but this poster's claim to what it has in hand.
-    renewLeases(deps.db, [...active.keys()]).catch(() => {});
+    renewLeases(deps.db, [...active.keys()].flat()).catch(() => {});
   }, renewLeasesEveryMs);
   try {
     while (!signal.aborted) {
-      for (const effect of await claimEffects(deps.db, { ...deps, hosts }, atOnce - active.size)) {
-        deps.inHand.add(effect.id);
-        const sending = carryOut(deps, effect, signal).finally(() => {
-          deps.inHand.delete(effect.id);
-          active.delete(effect);
+      const claimed = await claimEffects(deps.db, { ...deps, hosts, gather }, atOnce - active.size);
+      for (const row of Map.groupBy(claimed, ({ sessionId, lane }) => `${sessionId}/${lane}`).values()) {
+        for (const { id } of row) deps.inHand.add(id);
+        const sending = carryOut(deps, row, signal).finally(() => {
+          for (const { id } of row) deps.inHand.delete(id);
+          active.delete(row);
         });
-        active.set(effect, sending);
+        active.set(row, sending);
       }
       if (active.size === 0) return;
       // A slow one must not keep what came meanwhile from leaving; of quick ones several end before it is worth a look.
@@ -98,39 +101,68 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
 /** The lease has run out; the effect is somebody else's. */
 class LeaseLost extends Error {}
 
-/** Never rejects: what cannot even be written down is tried again when its lease has run out. */
-async function carryOut(deps: PostDeps, effect: ClaimedEffect, signal: AbortSignal): Promise<void> {
-  const { kind } = effect.operation;
-  const confirm = async () => {
-    const lease = await confirmLease(deps.db, effect);
-    if (!lease) throw new LeaseLost();
-    if (lease.closedMs > 0) throw closedMeanwhile(effect, lease.closedMs);
-    deps.failpoint(`effect/${kind}/mid`);
-  };
+/**
+ * Effects of one session and lane, in their order. Never rejects: what cannot even be written down is tried again when its
+ * lease has run out.
+ */
+async function carryOut(deps: PostDeps, effects: readonly ClaimedEffect[], signal: AbortSignal): Promise<void> {
+  let at = 0; // whose turn it is: what fails, fails with it
+  let settled = 0;
   try {
-    deps.failpoint(`effect/${kind}/before`);
-    const operation = resolveLater(effect.operation, await resultsOf(deps.db, laterKeys(effect.operation)));
-    const session = await findSessionOfLease(deps.db, effect);
+    const operations: Operation[] = [];
+    for (const { operation } of effects) {
+      at = operations.length;
+      deps.failpoint(`effect/${operation.kind}/before`);
+      operations.push(resolveLater(operation, await resultsOf(deps.db, laterKeys(operation))));
+    }
+    at = 0;
+    const session = await findSessionOfLease(deps.db, effects[0] as ClaimedEffect);
     if (!session) return;
-    const result = await send(deps, session, operation, confirm, signal);
-    deps.failpoint(`effect/${kind}/after`);
-    const settle = (on: Database | Tx) => settleEffect(on, effect, { state: 'done', result });
-    if (!isRemembered(operation)) await settle(deps.db);
-    else
-      await deps.db.transaction().execute(async (tx) => {
-        // Before the effect, as everybody who locks both.
-        if (operation.kind === 'createTicket' || operation.kind === 'takeTicket') await lockSession(tx, session.id);
-        if (await settle(tx)) await remember(tx, session, operation, result);
-      });
-    deps.failpoint(`effect/${kind}/settled`);
+    const confirm = async () => {
+      for (const effect of effects) await confirmOne(deps, effect);
+    };
+    for (const sent of await send(deps, session, operations, confirm, signal)) {
+      if ('error' in sent) throw sent.error;
+      await settle(deps, session, effects[at] as ClaimedEffect, operations[at] as Operation, sent.result);
+      settled = ++at;
+    }
   } catch (error) {
-    if (error instanceof LeaseLost) return;
-    if (signal.aborted)
-      return postponeEffect(deps.db, effect, 0, 'the service stopped while it was sent').catch(() => {});
-    await refuse(deps, effect, error).catch((failed: unknown) =>
-      deps.log.warn({ err: failed, effect: effect.key }, 'the failure of an effect could not be written down'),
+    const failed = error instanceof LeaseLost || signal.aborted ? null : effects[at];
+    const reason = signal.aborted ? 'the service stopped while it was sent' : 'one before it could not be sent';
+    for (const effect of effects.slice(settled))
+      if (effect !== failed) await postponeEffect(deps.db, effect, 0, reason, signal.aborted).catch(() => {});
+    if (!failed) return;
+    await refuse(deps, failed, error).catch((trouble: unknown) =>
+      deps.log.warn({ err: trouble, effect: failed.key }, 'the failure of an effect could not be written down'),
     );
   }
+}
+
+/** As the last thing before the request leaves. */
+async function confirmOne(deps: PostDeps, effect: ClaimedEffect): Promise<void> {
+  const lease = await confirmLease(deps.db, effect);
+  if (!lease) throw new LeaseLost();
+  if (lease.closedMs > 0) throw closedMeanwhile(effect, lease.closedMs);
+  deps.failpoint(`effect/${effect.operation.kind}/mid`);
+}
+
+async function settle(
+  deps: PostDeps,
+  session: SessionRow,
+  effect: ClaimedEffect,
+  operation: Operation,
+  result: Record<string, unknown>,
+): Promise<void> {
+  deps.failpoint(`effect/${operation.kind}/after`);
+  const settleOn = (on: Database | Tx) => settleEffect(on, effect, { state: 'done', result });
+  if (!isRemembered(operation)) await settleOn(deps.db);
+  else
+    await deps.db.transaction().execute(async (tx) => {
+      // Before the effect, as everybody who locks both.
+      if (operation.kind === 'createTicket' || operation.kind === 'takeTicket') await lockSession(tx, session.id);
+      if (await settleOn(tx)) await remember(tx, session, operation, result);
+    });
+  deps.failpoint(`effect/${operation.kind}/settled`);
 }
 
 function closedMeanwhile({ account }: ClaimedEffect, waitMs: number): VendorError {
@@ -138,21 +170,25 @@ function closedMeanwhile({ account }: ClaimedEffect, waitMs: number): VendorErro
   return new VendorError(message, { code: 'rate_limited', retryable: true, retryAfterMs: waitMs });
 }
 
-/** `confirm` is called just before the request leaves. */
+/** `confirm` is called just before the request leaves. Operations of the lane `code` come one at a time. */
 async function send(
   deps: PostDeps,
   session: SessionRow,
-  operation: Operation,
+  operations: readonly Operation[],
   confirm: () => Promise<void>,
   signal: AbortSignal,
-): Promise<Record<string, unknown>> {
-  if (laneOf(operation) === 'code') return sendCode(deps, session, operation as CodeOperation, confirm, signal);
+): Promise<Sent[]> {
+  const [first] = operations;
+  if (first && laneOf(first) === 'code')
+    return [{ result: await sendCode(deps, session, first as CodeOperation, confirm, signal) }];
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker)
     throw new Error(`The tracker "${session.hint.tracker}" is not configured any more; add it to shipmate.yaml.`);
-  const seen = operation.kind === 'postActivity' ? { ...operation, activity: withLink(operation) } : operation;
+  const seen = operations.map((operation) =>
+    operation.kind === 'postActivity' ? { ...operation, activity: withLink(operation) } : operation,
+  );
   await confirm();
-  return tracker.send(session.hint, seen as TicketOperation, signal);
+  return tracker.send(session.hint, seen as TicketOperation[], signal);
 }
 
 function isRemembered(operation: Operation): boolean {

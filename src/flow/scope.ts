@@ -168,6 +168,7 @@ export function noteOnRating(
   run: Pick<ClaimedRun, 'id' | 'purpose'>,
   { ticket }: Pick<Prepared, 'ticket'>,
   steps: readonly StepRecord[],
+  demanded: boolean,
 ): string[] {
   if (steps.some((step) => step.runId === run.id)) return [];
   const rated = lastRated(steps);
@@ -178,7 +179,7 @@ export function noteOnRating(
     return [`The ticket is only to be rated now: look at it and the code it touches, then call scope.${again}`];
   }
   if (!rated) return [];
-  if (rated.followed === 'ask' || (rated.only && mustRate(rated))) {
+  if (rated.followed === 'ask' || (rated.only && mustRate(rated, demanded))) {
     const again = rated.only ? anew() : '';
     return [
       `You have rated this ticket before. Call scope again, with what is known now, before you change anything.${again}`,

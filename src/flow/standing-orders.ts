@@ -32,7 +32,7 @@ import {
 import { noteRound, readRound, tellOnce } from '../store/order-rounds.ts';
 import { readRememberedRoute } from '../store/remembered-routes.ts';
 import { currentConversation } from '../store/sessions.ts';
-import type { Tracker } from '../trackers/tracker.ts';
+import { sendOne, type Tracker } from '../trackers/tracker.ts';
 import { openTaken } from './open-taken.ts';
 import { limitWrites } from './rate-limits.ts';
 import { readIfThere } from './read-if-there.ts';
@@ -178,7 +178,7 @@ async function take(deps: OrderDeps, pick: OrderPick, signal: AbortSignal): Prom
   const write = limitWrites(deps, hint.tracker);
   let taken: Record<string, unknown>;
   try {
-    taken = await write(() => tracker.send(hint, { kind: 'takeTicket', id: pick.id }, signal));
+    taken = await write(() => sendOne(tracker, hint, { kind: 'takeTicket', id: pick.id }, signal));
   } catch (error) {
     if (!(error instanceof VendorError) || error.retryable) throw error;
     return skip(error.message);

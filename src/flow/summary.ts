@@ -1,3 +1,4 @@
+import { inline } from '../core/markdown.ts';
 import { type SummaryContent, writeSummary } from '../core/summary-text.ts';
 import type { TicketHint, TrackerKind } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -17,6 +18,7 @@ import {
   unfiledSummaries,
   waitingForPeople,
 } from '../store/summaries.ts';
+import { sendOne, type Tracker } from '../trackers/tracker.ts';
 import { limitWrites } from './rate-limits.ts';
 import type { SortDeps } from './sort.ts';
 
@@ -112,23 +114,36 @@ async function tell(
   const tracker = deps.trackers.get(summary.tracker);
   if (!tracker)
     throw new VendorError(`The tracker "${summary.tracker}" is not configured.`, { code: 'invalid', retryable: false });
-  if (summary.ticket === null) {
-    const draft = {
-      title,
-      description: body,
-      priority: 'none',
-      labels: [],
-      fields: {},
-      team: null,
-      project: null,
-    } as const;
-    return tracker.createTicket({ id, draft: { ...draft, labels: [] } }, signal);
+  if (summary.ticket === null) return fileAlone(tracker, { id, title, body }, signal);
+  const hint = await tracker.readTicket(named(summary.tracker, summary.ticket), signal).catch((error: unknown) => {
+    if (error instanceof VendorError && error.code === 'not_found') return null;
+    throw error;
+  });
+  if (!hint) {
+    const lost = `There is no ${inline(summary.ticket, 60)}, where this is to be told (\`summary.ticket\`). Correct that in the configuration.`;
+    return fileAlone(tracker, { id, title, body: `${lost}\n\n${body}` }, signal);
   }
-  const hint = await tracker.readTicket(named(summary.tracker, summary.ticket), signal);
   const activity = { type: 'response' as const, body: `**${title}**\n\n${body}` };
   const write = limitWrites(deps, summary.tracker);
-  await write(() => tracker.send(hint, { kind: 'postActivity', id, conversation: hint.ref, activity }, signal));
+  await write(() => sendOne(tracker, hint, { kind: 'postActivity', id, conversation: hint.ref, activity }, signal));
   return hint;
+}
+
+function fileAlone(
+  tracker: Tracker,
+  { id, title, body }: { id: string; title: string; body: string },
+  signal: AbortSignal,
+): Promise<TicketHint> {
+  const draft = {
+    title,
+    description: body,
+    priority: 'none' as const,
+    labels: [],
+    fields: {},
+    team: null,
+    project: null,
+  };
+  return tracker.createTicket({ id, draft }, signal);
 }
 
 /** A ticket of which nothing is known but what people call it. */

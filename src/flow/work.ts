@@ -7,7 +7,7 @@ import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readImages } from '../store/edits.ts';
-import { orderPaying } from '../store/order-picks.ts';
+import { demandOn, orderPaying } from '../store/order-picks.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
@@ -80,7 +80,8 @@ export async function workOnTicket(
         'Look at the files and `git diff` before you go on.',
     );
   const only = run.purpose === 'scope';
-  notes.push(...noteOnRating(run, prepared, steps), ...(prepared.note === undefined ? [] : [prepared.note]));
+  const demanded = (await demandOn(db, run.sessionId)) !== null;
+  notes.push(...noteOnRating(run, prepared, steps, demanded), ...(prepared.note === undefined ? [] : [prepared.note]));
   try {
     const journal = createJournal({
       db,
@@ -107,7 +108,7 @@ export async function workOnTicket(
     const asksCriteria = prepared.facts.acceptanceCriteria.length > 0;
     const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, signal });
     const { scope, tools: given } = deps.policy;
-    const rates = { before: scope.before && !given.deny.includes('scope'), only };
+    const rates = { before: scope.before && !given.deny.includes('scope'), only, demanded };
     const carryOut = createCarryOut(deps, { run, ...prepared });
     const isPlanWanted = wantsApproval(ticket, facts, deps.policy);
     const approval = await openApproval(db, run, approversOf(deps), carryOut, {

@@ -48,7 +48,7 @@ export async function answeredQuestions(tx: Tx, sessionId: string): Promise<Answ
     join runs r on r.id = m.run_id
     cross join lateral (
       select coalesce(max(b.seq), 0) as seq, coalesce(bool_or(b.run_id = m.run_id), false) as in_run
-      from steps b where b.session_id = p.session_id and b.kind = 'model' and b.seq < m.seq) before
+      from steps b where b.session_id = p.session_id and b.kind = 'model' and b.completed_at is not null and b.seq < m.seq) before
     join lateral (
       select s.seq, s.result -> 'outcome' as outcome, s.input -> 'call' -> 'input' ->> 'question' as question
       from steps s
@@ -58,6 +58,8 @@ export async function answeredQuestions(tx: Tx, sessionId: string): Promise<Answ
       select 0, last.outcome, null from (
         select outcome from runs where session_id = p.session_id and number < r.number and not before.in_run
           and outcome ->> 'stopReason' <> 'waiting' -- they asked nothing, and read nothing
+          and (outcome ->> 'stopReason' = 'needsInput' or exists (
+            select from steps b where b.run_id = runs.id and b.kind = 'model' and b.completed_at is not null)) -- nor did these
         order by number desc limit 1) last
       where last.outcome ->> 'stopReason' = 'needsInput'
       order by 1 desc limit 1) q on true

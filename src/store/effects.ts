@@ -36,10 +36,10 @@ export interface ClaimedEffect {
  * A poster that falls silent for so long loses what it had in hand. It renews its leases every `renewLeasesEveryMs`, and each
  * just before it sends, so that a try has this long from its last look; what takes longer is renewed as it goes on.
  */
-const leaseSeconds = 15;
+export const leaseSeconds = 15;
 export const renewLeasesEveryMs = 3_000;
 
-const fromNow = sql<Date>`now() + make_interval(secs => ${leaseSeconds})`;
+export const fromNow = sql<Date>`now() + make_interval(secs => ${leaseSeconds})`;
 
 export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
   if (effects.length > 0) await insertEffects(tx, effects).execute();
@@ -71,83 +71,6 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
       })),
     )
     .onConflict((conflict) => conflict.column('key').doNothing());
-}
-
-/**
- * Takes the first pending effect of each session and lane that is free, at most `limit`, and leases them. Ephemeral ones
- * that something later has overtaken are dropped. What would go to an account that is closed waits. `hosts` says which code
- * host a repository is on.
- */
-export async function claimEffects(
-  db: Database,
-  { worker, inHand, hosts }: { worker: string; inHand: ReadonlySet<string>; hosts: Record<string, string> },
-  limit: number,
-): Promise<ClaimedEffect[]> {
-  // A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand.
-  const isFree = sql`(e.leased_until is null or e.leased_until < now() or (
-    e.leased_by = ${worker} and e.id <> all(${[...inHand]}::uuid[])
-    and e.leased_until < now() + make_interval(secs => ${leaseSeconds - 3})))`;
-  const claimed = await sql<{
-    id: string;
-    session_id: string;
-    run_id: string | null;
-    ticket: string;
-    key: string;
-    lane: Lane;
-    operation: Operation;
-    account: string | null;
-    tries: number;
-    redrives: number;
-    lease: string;
-  }>`
-    with dropped as (
-      update effects e set state = 'dropped', settled_at = now()
-      where e.state = 'pending' and e.ephemeral and ${isFree}
-        and exists (
-          select 1 from effects l
-          where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq
-            -- A plan gives way to a later plan only: the last one must be seen.
-            and (e.operation ->> 'kind' <> 'updatePlan' or l.operation ->> 'kind' = 'updatePlan')
-        )
-      returning id
-    ), heads as (
-      -- What waits for an effect of the other lane holds up nothing: a code host that is away must not silence the ticket.
-      select distinct on (e.session_id, e.lane) e.id from effects e
-      where e.state = 'pending' and e.id not in (select id from dropped)
-        and not exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')
-      order by e.session_id, e.lane, e.seq
-    ), chosen as (
-      select e.id, a.account from effects e
-      join heads using (id)
-      cross join lateral (
-        select case e.lane
-          when 'ticket' then 'tracker/' || (select t.tracker from sessions s join tickets t on t.id = s.ticket_id where s.id = e.session_id)
-          else 'code-host/' || (${toJson(hosts)}::json ->> (e.operation ->> 'repository'))
-        end as account) a
-      where e.state = 'pending' and e.not_before <= now() and ${isFree}
-        and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
-      order by e.seq
-      for update of e skip locked
-      limit ${limit}
-    )
-    update effects set lease = gen_random_uuid(), leased_by = ${worker}, leased_until = ${fromNow}, tries = tries + 1
-    from chosen where effects.id = chosen.id
-    returning effects.id, session_id, run_id,
-      (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = effects.session_id) as ticket,
-      key, lane, operation, chosen.account, tries, redrives, lease`.execute(db);
-  return claimed.rows.map((row) => ({
-    id: row.id,
-    sessionId: row.session_id,
-    runId: row.run_id,
-    ticket: row.ticket,
-    key: row.key,
-    lane: row.lane,
-    operation: row.operation,
-    account: row.account,
-    tries: row.tries,
-    redrives: row.redrives,
-    lease: row.lease,
-  }));
 }
 
 export async function resultsOf(db: Database, keys: string[]): Promise<Record<string, Record<string, unknown>>> {

@@ -20,7 +20,7 @@ const othersWithinMinutes = 10;
 /**
  * Writes down that the worker a run was taken from has fallen, and answers what that comes to. It counts on only while the
  * step that had begun is the same, and no tool call or verification completed in that attempt: being told of the interruption
- * and asking the model once more is no progress.
+ * and asking the model once more is no progress. A worker that was heard of since had only been cut off, and does not count.
  */
 export async function noteLostWorker(db: Database, run: ClaimedRun): Promise<Losses> {
   const step = await openStep(db, run);
@@ -30,7 +30,11 @@ export async function noteLostWorker(db: Database, run: ClaimedRun): Promise<Los
       select r.id, case when r.lost_step is distinct from ${mark} or exists (
           select 1 from steps s
           where s.run_id = r.id and s.completed_at > r.lost_at and ${isProgress})
-        then array[${run.takenFrom}::text] else r.lost_workers || ${run.takenFrom}::text end as lost
+        then array[]::text[] else array(
+          select one from unnest(r.lost_workers) one
+          where one <> ${run.takenFrom} and not exists (
+            select 1 from workers w where w.name = one and w.seen_at > r.lost_at)
+        ) end || ${run.takenFrom}::text as lost
       from runs r where r.id = ${run.id} and r.attempt = ${run.attempt} and r.ended_at is null for no key update
     ), noted as (
       update runs set lost_workers = state.lost, lost_step = ${mark}, lost_at = now() from state where runs.id = state.id

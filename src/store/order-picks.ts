@@ -162,6 +162,11 @@ export async function demandOn(db: Database | Tx, sessionId: string): Promise<De
       sql<boolean>`not exists (select from runs r where r.session_id = order_picks.session_id and r.purpose = 'work'
         and r.ended_at > order_picks.at and r.outcome ->> 'stopReason' = 'finished')`,
     )
+    // Whoever talks with the agent about it wants it worked on.
+    .where(
+      sql<boolean>`not exists (select from prompts p where p.session_id = order_picks.session_id and p.obeyed
+        and p.read_at > order_picks.at and p.said_at > order_picks.at)`,
+    )
     .orderBy('at', 'desc')
     .executeTakeFirst();
   return row ? { order: row.order_name, rating: row.demand } : null;
@@ -185,6 +190,8 @@ export async function markDeclined(
 
 /** For so long a ticket that did not fit is not read again. */
 const passMinutes = 60;
+/** Of an order that matches more than it can keep in view: until it has come to all of them, 50 a minute. */
+const passMinutesOfMany = 480;
 
 export async function notePass(db: Database, order: string, hint: TicketHint): Promise<void> {
   await sql`
@@ -193,7 +200,9 @@ export async function notePass(db: Database, order: string, hint: TicketHint): P
 }
 
 export async function forgetPasses(db: Database): Promise<void> {
-  await sql`delete from order_passes where at < now() - make_interval(mins => ${passMinutes})`.execute(db);
+  const minutes = sql`case when exists (select from order_rounds o where o.order_name = p.order_name and o.many)
+    then ${passMinutesOfMany} else ${passMinutes} end`;
+  await sql`delete from order_passes p where at < now() - make_interval(mins => ${minutes})`.execute(db);
 }
 
 /**

@@ -92,12 +92,21 @@ export interface StoredSummary {
   body: string | null;
 }
 
-/** When the last one was due, and when it was written: what came later is told by the next. */
-export async function lastSummary(db: Database): Promise<{ dueAt: Date; at: Date } | null> {
+/** When the last one was due, and when the last that was told was written: what came later is told by the next. */
+export async function lastSummary(db: Database): Promise<{ dueAt: Date; at: Date | null } | null> {
   const row = await db
-    .selectFrom('summaries')
-    .select(['due_at as dueAt', 'at'])
-    .orderBy('due_at', 'desc')
+    .selectFrom('summaries as s')
+    .select((query) => [
+      's.due_at as dueAt',
+      query
+        .selectFrom('summaries')
+        .select('at')
+        .where('state', '<>', 'failed')
+        .orderBy('due_at', 'desc')
+        .limit(1)
+        .as('at'),
+    ])
+    .orderBy('s.due_at', 'desc')
     .limit(1)
     .executeTakeFirst();
   return row ?? null;

@@ -10,6 +10,9 @@ import type { Ticket, TicketDraft, TicketHint, TicketQuery, TrackerKind } from '
 export interface Tracker {
   readonly kind: TrackerKind;
 
+  /** What the agent shows in passing is gathered so long, to be sent together; 0: each leaves at once. */
+  readonly gatherMs: number;
+
   /** Checks the signature on the raw bytes and finds the delivery's id. Throws `VendorError` `unauthorized` or `invalid`. */
   verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string };
 
@@ -32,10 +35,12 @@ export interface Tracker {
   readAttachment(hint: TicketHint, attachmentId: string, signal: AbortSignal): Promise<Uint8Array>;
 
   /**
-   * Carries one operation out. The same operation (same `id`) sent again changes nothing and answers the same: the outside
-   * sees it once. A `moveTicket` that a person has overtaken answers `{ skipped: reason }`. Throws `VendorError`.
+   * Carries operations on one ticket out, in their order, in as few requests as that takes. The same operation (same `id`)
+   * sent again changes nothing and answers the same: the outside sees it once. A `moveTicket` that a person has overtaken
+   * answers `{ skipped: reason }`. One answer each; the first error (a `VendorError`) is the last answer, and nothing after
+   * it was tried.
    */
-  send(hint: TicketHint, operation: TicketOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
+  send(hint: TicketHint, operations: readonly TicketOperation[], signal: AbortSignal): Promise<Sent[]>;
 
   /**
    * Files a ticket that nobody has and that belongs to no other. The same `id` sent again, however late, files nothing and
@@ -51,6 +56,42 @@ export interface Tracker {
 
   /** Whether this tracker can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;
+}
+
+export type Sent = { result: Record<string, unknown> } | { error: unknown };
+
+/** Throws what the tracker answers as an error. */
+export async function sendOne(
+  tracker: Tracker,
+  hint: TicketHint,
+  operation: TicketOperation,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const [sent] = await tracker.send(hint, [operation], signal);
+  if (!sent) throw new Error(`${tracker.kind} did not answer to ${operation.kind}`);
+  if ('error' in sent) throw sent.error;
+  return sent.result;
+}
+
+/** `Tracker.send` of a tracker whose requests carry one operation. */
+export function oneByOne(
+  sendOperation: (
+    hint: TicketHint,
+    operation: TicketOperation,
+    signal: AbortSignal,
+  ) => Promise<Record<string, unknown>>,
+): Tracker['send'] {
+  return async (hint, operations, signal) => {
+    const sent: Sent[] = [];
+    for (const operation of operations) {
+      try {
+        sent.push({ result: await sendOperation(hint, operation, signal) });
+      } catch (error) {
+        return [...sent, { error }];
+      }
+    }
+    return sent;
+  };
 }
 
 export interface TicketPage {

@@ -4,6 +4,7 @@ import { actorOf, type Delivery, type TrackerEvent } from '../../src/core/delive
 import type { TicketOperation } from '../../src/core/effect.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Ticket, TicketDraft, TicketHint, TicketQuery } from '../../src/core/ticket.ts';
+import { sendOne } from '../../src/trackers/tracker.ts';
 import type { SentDelivery, TrackerWorld } from './tracker-world.ts';
 
 const never = new AbortController().signal;
@@ -48,7 +49,7 @@ export function trackerContract(
       return JSON.parse(JSON.stringify({ ticket: event.ticket, conversation: event.conversation.ref }));
     }
 
-    const send = (ticket: TicketHint, operation: TicketOperation) => world.tracker.send(ticket, operation, never);
+    const send = (ticket: TicketHint, operation: TicketOperation) => sendOne(world.tracker, ticket, operation, never);
     const sendFiveTimesAtOnce = (ticket: TicketHint, operation: TicketOperation) =>
       Promise.all(Array.from({ length: 5 }, () => send(ticket, operation)));
 
@@ -422,7 +423,7 @@ export function trackerContract(
         conversation,
         activity: { type: 'thought', body: 'Too late.' },
       };
-      await expect(world.tracker.send(ticket, operation, fired)).rejects.toThrow('enough');
+      await expect(sendOne(world.tracker, ticket, operation, fired)).rejects.toThrow('enough');
       await expect(world.tracker.readTicket(ticket, fired)).rejects.toThrow('enough');
       await expect(world.tracker.listTickets({ assignee: 'agent' }, null, fired)).rejects.toThrow('enough');
       expect(await world.outside.activities(ticket.id)).toEqual([]);

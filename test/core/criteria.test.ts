@@ -1,5 +1,12 @@
 import { describe, test } from 'vitest';
-import { checkCriteria, refuseAnswers, unmetLine, writeCriteria } from '../../src/core/criteria.ts';
+import {
+  checkCriteria,
+  mostCriteria,
+  oddCriteriaOf,
+  refuseAnswers,
+  unmetLine,
+  writeCriteria,
+} from '../../src/core/criteria.ts';
 
 const criteria = ['Totals are right', 'It is tested'];
 const answer = (criterion: number, met = true, evidence = 'sum.test.js') => ({ criterion, met, evidence });
@@ -31,6 +38,22 @@ describe('acceptance criteria', () => {
         '- [ ] It is tested — **not met**, as the agent says: No **Evidence** runner',
     );
     expect(unmetLine(checked)).toBe('1 of 2 acceptance criteria is not met.');
+  });
+
+  test('more than can be answered are asked about before work; what came later is shown as not answered', ({
+    expect,
+  }) => {
+    const many = Array.from({ length: mostCriteria + 1 }, (_, index) => `Criterion ${index + 1}`);
+    expect(oddCriteriaOf({ acceptanceCriteria: many.slice(1) })).toBe('');
+    expect(oddCriteriaOf({ acceptanceCriteria: many })).toContain('101 acceptance criteria, and I answer 100');
+    const answers = many.slice(1).map((_, index) => answer(index + 1));
+    expect(refuseAnswers(many, answers)).toBeNull();
+    const lines = writeCriteria(checkCriteria(many, answers, true)).split('\n');
+    expect([lines.length, lines.at(-2), lines.at(-1)]).toEqual([
+      101,
+      '- [x] Criterion 100 — as the agent says: sum.test.js',
+      '- [ ] Criterion 101 — not answered: it was added while I worked',
+    ]);
   });
 
   test('one that nobody could answer is not counted as met', ({ expect }) => {

@@ -111,7 +111,7 @@ describe('what may be called before the ticket is rated', () => {
     step('scope', { rated: { confidence: 'green', followed: 'work', only: false, ...more } });
 
   const must = { before: true, only: false };
-  test.for<[string, StepRecord[], { before: boolean; only: boolean }, string[]]>([
+  test.for<[string, StepRecord[], { before: boolean; only: boolean; demanded?: boolean }, string[]]>([
     ['nothing was rated', [], must, ['edit', 'write', 'finish']],
     ['a rating is not completed', [step('scope', { completed: false })], must, ['edit', 'write', 'finish']],
     ['a rating was refused', [step('scope', { isError: true })], must, ['edit', 'write', 'finish']],
@@ -119,6 +119,13 @@ describe('what may be called before the ticket is rated', () => {
     ['people were asked', [rated({ followed: 'ask' })], must, ['edit', 'write', 'finish']],
     ['they were, and it was rated again', [rated({ followed: 'ask' }), rated({})], must, []],
     ['it was rated for a look only', [rated({ only: true })], must, []],
+    [
+      'so, and then an order took it',
+      [rated({ only: true })],
+      { ...must, demanded: true },
+      ['edit', 'write', 'finish'],
+    ],
+    ['so, and it was rated again', [rated({ only: true }), rated({})], { ...must, demanded: true }, []],
     ['so, and a plan is to be shown', [rated({ only: true, followed: 'plan' })], must, ['edit', 'write', 'finish']],
     ['it waited for another ticket', [rated({ followed: 'wait' })], must, []],
     ['ratings are not wanted here', [], { before: false, only: false }, []],

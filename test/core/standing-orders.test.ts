@@ -137,6 +137,8 @@ test('a ticket says something else when a person changed or said something, not 
   for (const changes of [{ title: 'B' }, { description: 'x' }, { labels: ['a'] }, { fields: { a: 'b' } }])
     expect(fingerprintOf(ticket({ labels: ['a', 'b'], ...changes }))).not.toBe(before);
   expect(fingerprintOf(ticket({ labels: ['a', 'b'], comments: said(false) }))).not.toBe(before);
+  const attachments = [{ id: 'f1', name: 'mockup.png', mediaType: 'image/png', bytes: 1 }];
+  expect(fingerprintOf(ticket({ labels: ['a', 'b'], attachments }))).not.toBe(before);
 });
 
 test('a ticket that is rated lower than its order asks for is given back with what is missing', ({ expect }) => {

@@ -16,7 +16,7 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   // By tickets that are split.
   createTicket: 'split',
   takeTicket: 'split',
-  // No standing order picks a ticket here, and nobody corrects the agent; that is killed in test/e2e/corrections.test.ts.
+  // No standing order picks a ticket here, and nobody corrects the agent: killed in test/e2e/own-work.test.ts and corrections.test.ts.
   releaseTicket: 'none',
   pushFile: 'none',
 };

@@ -34,28 +34,15 @@ interface Part {
 const parts: Part[] = [
   { name: 'kill', play: (stage) => killAtEach(stage, all) },
   { name: 'kill-elsewhere', moves: true, play: (stage) => killAtEach(stage, steps, true) },
-  {
-    name: 'database',
-    async play(stage, database) {
-      const missed = [];
-      for (const group of inGroups(inFlow, 10))
-        missed.push(...(await strikeAtEach(stage, group, () => database.restart())));
-      return missed;
-    },
-  },
+  { name: 'database', play: (stage, database) => restartAtEach(stage, database, all) },
   {
     name: 'reply',
     play: (stage, database) => loseRepliesAtEach(stage, database, inGroups(inFlow, 10)),
   },
-  {
-    name: 'freeze',
-    play: (stage) =>
-      freezeAtEach(
-        stage,
-        inFlow.filter((point) => !/(begun|worked|settled)$/.test(point)),
-      ),
-  },
+  { name: 'freeze', play: (stage) => freezeAtEach(stage, all.filter(isWorthFreezing)) },
   { name: 'split-kill', splits: true, play: (stage) => killAtEach(stage, split) },
+  { name: 'split-database', splits: true, play: (stage, database) => restartAtEach(stage, database, split) },
+  { name: 'split-freeze', splits: true, play: (stage) => freezeAtEach(stage, split.filter(isWorthFreezing)) },
   {
     name: 'split-reply',
     splits: true,
@@ -77,6 +64,18 @@ try {
 console.log(`missed=${total.missed} wrong=${total.wrong}`);
 console.log(`lost=${total.lost} duplicate=${total.duplicate}`);
 process.exitCode = Object.values(total).some((count) => count > 0) ? 1 : 0;
+
+/** At the others it holds what it would hold at the next one. */
+function isWorthFreezing(point: string): boolean {
+  return !/(begun|worked|settled)$/.test(point);
+}
+
+async function restartAtEach(stage: Stage, database: CrashablePostgres, points: string[]): Promise<string[]> {
+  const missed = [];
+  for (const group of inGroups(points, 10))
+    missed.push(...(await strikeAtEach(stage, group, () => database.restart())));
+  return missed;
+}
 
 async function loseRepliesAtEach(stage: Stage, database: CrashablePostgres, groups: string[][]): Promise<string[]> {
   const proxy = await startDatabaseProxy();

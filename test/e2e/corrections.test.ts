@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { normalRule } from '../../src/core/corrections.ts';
 import { deterministicId } from '../../src/lib/ids.ts';
-import { compileCache } from '../support/compile-cache.ts';
+import { startDoomed } from '../support/killed-at.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
 const asks = '{ calls: [{ tool: ask, input: { question: "Local time or UTC?", options: [UTC, Local] } }] }';
@@ -141,33 +137,12 @@ test.for(['after', 'settled'])(
   'killed when the branch of a proposal is pushed (%s): one pull request',
   async (moment, { expect }) => {
     const service = await startTestService({ script, files, parts: [] });
-    const { dir, database } = service;
-    const config = [
-      'repositories: { upstream: { path: upstream.git } }',
-      `model: scripted:${join(dir, 'script.yaml')}`,
-      `dataDir: ${join(dir, 'data')}`,
-      'http: { port: 0 }',
-      'policy: { scope: { before: false } }',
-      'log: { level: warn }',
-    ];
-    await writeFile(join(dir, 'shipmate.yaml'), config.join('\n'));
-    const main = join(import.meta.dirname, '../../src/main.ts');
-    const child = spawn(process.execPath, [main, 'start'], {
-      cwd: dir,
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: database.url,
-        SHIPMATE_FAILPOINTS: `effect/pushFile/${moment}:kill`,
-        NODE_COMPILE_CACHE: compileCache,
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const ended = once(child, 'exit');
+    const doomed = await startDoomed(service, `effect/pushFile/${moment}`, ['policy: { scope: { before: false } }']);
     try {
       await workAndAnswer(service, 'First', 'pnpm');
       const asked = await service.work({ title: 'Second' });
       await service.app.desk.comment(asked.ticket.identifier, 'pnpm', someone);
-      expect(await ended).toEqual([null, 'SIGKILL']);
+      expect(await doomed.ended).toEqual([null, 'SIGKILL']);
       expect(await proposals(service)).toEqual([]);
       await service.app.startWeb(false);
       await service.app.startWorking();
@@ -180,8 +155,7 @@ test.for(['after', 'settled'])(
         `refs/heads/${found[0].head}`,
       );
     } finally {
-      child.kill('SIGKILL');
-      await ended;
+      await doomed.end();
       await service.stop();
     }
   },

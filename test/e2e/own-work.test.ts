@@ -1,24 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Config } from '../../src/config.ts';
 import { describeActivity } from '../../src/core/activity.ts';
+import { startDoomed } from '../support/killed-at.ts';
 import { demoDir, someone, startTestService, type TestService } from '../support/service.ts';
+
+const bug = { title: '"1.5h" is read as five hours', labels: ['bug'] };
+const order: Config['orders'][string] = {
+  ...{ tracker: 'board', team: null, project: null, labels: ['bug'], states: ['unstarted'], kinds: 'bug' },
+  ...{ rating: 'green', perDay: 1, usdPerDay: 5, repository: null, paused: false },
+};
 
 describe('the agent picks work by itself', () => {
   let service: TestService;
-  const bug = { title: '"1.5h" is read as five hours', labels: ['bug'] };
   beforeAll(async () => {
     const script = await readFile(join(demoDir, 'script.yaml'), 'utf8');
     service = await startTestService({
       script,
       change: (config) => ({
         ...config,
-        orders: {
-          bugs: {
-            ...{ tracker: 'board', team: null, project: null, labels: ['bug'], states: ['unstarted'], kinds: 'bug' },
-            ...{ rating: 'green', perDay: 1, usdPerDay: 5, repository: null, paused: false },
-          },
-        },
+        orders: { bugs: order },
         automations: {
           nightly: {
             ...{
@@ -103,3 +105,40 @@ describe('the agent picks work by itself', () => {
     );
   });
 });
+
+test.for(['before', 'mid', 'after', 'settled'])(
+  'killed as it gives back what an order took (%s): nobody has it, and it stands where it stood',
+  async (moment, { expect }) => {
+    const rating = "{ confidence: red, size: L, files: [], plan: [Ask], missing: ['What is meant?'] }";
+    const script = `replies: [{ calls: [{ tool: scope, input: ${rating} }] }]`;
+    const orders = { bugs: order };
+    const change = (config: Config): Config => ({
+      ...config,
+      orders,
+      policy: { ...config.policy, scope: { ...config.policy.scope, before: true } },
+    });
+    const service = await startTestService({ script, change, parts: [] });
+    const { app } = service;
+    const { identifier } = await app.desk.createTicket(bug, someone);
+    const doomed = await startDoomed(service, `effect/releaseTicket/${moment}`, [
+      'orders: { bugs: { tracker: board, labels: [bug], states: [unstarted], kinds: bug, rating: green, perDay: 1, usdPerDay: 5 } }',
+    ]);
+    try {
+      expect(await doomed.ended).toEqual([null, 'SIGKILL']);
+      await app.startWeb(false);
+      await app.startWorking();
+      const { unsent, activities } = await service.rest(identifier);
+      const { ticket } = await app.desk.show(identifier);
+      expect([ticket.assignee, ticket.state, unsent]).toEqual([null, 'Todo', []]);
+      const told = activities.map(({ activity }) => describeActivity(activity));
+      expect(new Set(told).size, told.join('\n')).toBe(told.length);
+      const { rows } = await service.database.pool.query(
+        "select state from effects where operation->>'kind' = 'releaseTicket'",
+      );
+      expect(rows).toEqual([{ state: 'done' }]);
+    } finally {
+      await doomed.end();
+      await service.stop();
+    }
+  },
+);

@@ -314,7 +314,7 @@ describe('the summary of the day', () => {
     ...filing([], board),
     summary: { at: '08:00', timezone: 'UTC', tracker: 'board' as const, ticket },
   });
-  const summaries = async () => (await query('select state, body from summaries order by due_at')).rows;
+  const summaries = async () => (await query('select state, body, hint from summaries order by due_at')).rows;
 
   test('tells once a day what was found and what waits; where there is nothing, nothing is filed', async ({
     expect,
@@ -394,7 +394,7 @@ describe('the summary of the day', () => {
     expect(await summaryNow(summing())).toContain(`- bugs: ${identifier} "Unclear": given back`);
   });
 
-  test('is told on a ticket that is named, once, though the answer was lost; one that is not there is told in the log', async ({
+  test('is told on a ticket that is named, once, though the answer was lost; where that is not there, in one of its own', async ({
     expect,
   }) => {
     const { identifier } = await desk.createTicket({ title: 'Daily' }, someone);
@@ -412,6 +412,24 @@ describe('the summary of the day', () => {
 
     await query('truncate summaries');
     await fileSummary(summing(tracker, 'BOARD-999999'), never);
+    const [{ state, hint }] = await summaries();
+    expect(state).toBe('filed');
+    const { ticket } = await desk.show(hint.identifier);
+    expect(ticket.description).toMatch(
+      /^There is no BOARD-999999, where this is to be told .*The left or the right\?/s,
+    );
+
+    await query('truncate summaries');
+    const refusing: Tracker = {
+      ...tracker,
+      createTicket: () => Promise.reject(new VendorError('no', { code: 'invalid', retryable: false })),
+    };
+    await fileSummary(summing(refusing), never);
     expect((await summaries()).map(({ state }) => state)).toEqual(['failed']);
+    at('20T08:00');
+    expect(await summaryNow(summing()), 'what was not told is still to be told').toContain('The left or the right?');
+    await fileSummary(summing(), never);
+    const told = (await summaries()).find(({ state }) => state === 'filed');
+    expect((await desk.show(told.hint.identifier)).ticket.description).toContain('The left or the right?');
   });
 });

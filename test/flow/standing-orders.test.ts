@@ -15,7 +15,7 @@ import { claimRun } from '../../src/store/runs.ts';
 import { lockSession } from '../../src/store/sessions.ts';
 import { forgetWorker, noteWorker } from '../../src/store/workers.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
-import type { Tracker } from '../../src/trackers/tracker.ts';
+import { sendOne, type Tracker } from '../../src/trackers/tracker.ts';
 import { anOrder } from '../support/own-work.ts';
 import { someone } from '../support/service.ts';
 import {
@@ -212,8 +212,8 @@ describe('a standing order', () => {
     for (const falls of ['before', 'after'] as const) {
       const failing: Tracker = {
         ...tracker,
-        async send(hint, operation, signal) {
-          if (falls === 'after') await tracker.send(hint, operation, signal);
+        async send(hint, operations, signal) {
+          if (falls === 'after') await tracker.send(hint, operations, signal);
           throw new VendorError('away', { code: 'unavailable', retryable: true });
         },
       };
@@ -231,9 +231,9 @@ describe('a standing order', () => {
     const [first = '', second = ''] = await file(2);
     const quick: Tracker = {
       ...tracker,
-      async send(hint, operation, signal) {
+      async send(hint, operations, signal) {
         if (hint.identifier === first) await desk.assign(first, 'ada', someone);
-        return tracker.send(hint, operation, signal);
+        return tracker.send(hint, operations, signal);
       },
     };
     await workOrders(ordering([order({ perDay: 1 })], quick), never);
@@ -266,9 +266,9 @@ describe('a standing order', () => {
     const [first = ''] = await file(1);
     const quick: Tracker = {
       ...tracker,
-      async send(hint, operation, signal) {
+      async send(hint, operations, signal) {
         await desk.assign(first, 'ada', someone);
-        return tracker.send(hint, operation, signal);
+        return tracker.send(hint, operations, signal);
       },
     };
     await workOrders(ordering([order()], quick), never);
@@ -317,7 +317,7 @@ describe('a standing order', () => {
     await round(depsWith(tracker)); // it is still the agent's in the tracker, and is not taken up for that
     expect(await states()).toEqual(['complete']);
     const { ticket } = await desk.show(first);
-    for (const { operation } of left.rows.toReversed()) await tracker.send(ticket, operation, never);
+    for (const { operation } of left.rows.toReversed()) await sendOne(tracker, ticket, operation, never);
     await query("update effects set state = 'done', settled_at = now()");
     const back = (await desk.show(first)).ticket;
     expect([back.assignee, back.state.category]).toEqual([null, 'backlog']);
@@ -361,7 +361,7 @@ describe('a standing order', () => {
       "select operation from effects where operation ->> 'kind' <> 'postActivity' order by seq",
     );
     const { ticket } = await desk.show(first);
-    for (const { operation } of rows) await tracker.send(ticket, operation, never);
+    for (const { operation } of rows) await sendOne(tracker, ticket, operation, never);
     expect(rows.map(({ operation }) => operation.kind)).toEqual(['moveTicket', 'releaseTicket']);
     expect((await desk.show(first)).ticket).toMatchObject({ assignee: null, state: { category: 'unstarted' } });
     await query("update effects set state = 'done', settled_at = now()");
@@ -398,6 +398,17 @@ describe('a standing order', () => {
     const run = await claimRun(db, 'w');
     if (!run) throw new Error('there is no run');
     expect(await demandOn(db, run.sessionId)).toEqual({ order: 'bugs', rating: 'green' });
+    const say = (obeyed: boolean) =>
+      query(
+        `insert into prompts (id, session_id, key, author, body, said_at, read_at, obeyed)
+         values (gen_random_uuid(), $1, gen_random_uuid(), '{"id": "ada", "name": "Ada", "isBot": false}', 'Blue, please', now(), now(), $2)`,
+        [run.sessionId, obeyed],
+      );
+    await say(false);
+    expect(await demandOn(db, run.sessionId)).not.toBe(null);
+    await say(true);
+    expect(await demandOn(db, run.sessionId), 'who talks about it wants it').toBe(null);
+    await query('delete from prompts');
     await query(`update runs set ended_at = now(), worker = null, outcome = '{"stopReason": "finished"}'`);
     expect(await demandOn(db, run.sessionId)).toBe(null);
   });
@@ -487,6 +498,20 @@ describe('a standing order', () => {
     expect((await titles()).at(-1)).toBe('Ticket 9876');
     expect(await readRound(db, 'bugs')).toEqual({ cursor: null, many: true });
     expect(warned).toEqual([expect.stringContaining('more than 1000 tickets')]);
+  });
+
+  test('of many that do not fit, none is read twice before all were', async ({ expect }) => {
+    await clear();
+    await query(
+      `insert into board_tickets (title, description, priority, labels, fields, state)
+       select case n when 450 then 'Bug: it breaks' else 'Ticket ' || n end, '', 'low', '{ready}', '{}', 'Todo'
+       from generate_series(1, 1100) n`,
+    );
+    for (let rounds = 0; rounds < 31; rounds++) {
+      await work(order({ kinds: 'bug' }));
+      await query("update order_passes set at = at - interval '10 minutes'"); // a slow service
+    }
+    expect(await picks()).toMatchObject([{ state: 'taken' }]);
   });
 
   test('tickets that do not fit are read a few at a time, until one does', async ({ expect }) => {

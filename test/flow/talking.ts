@@ -24,7 +24,7 @@ import { checkInvariants } from '../../src/store/invariants.ts';
 import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
 import { createBoardDesk } from '../../src/trackers/board/desk.ts';
 import { createBoardTracker } from '../../src/trackers/board/tracker.ts';
-import type { Tracker } from '../../src/trackers/tracker.ts';
+import { oneByOne, sendOne, type Tracker } from '../../src/trackers/tracker.ts';
 import { createWorkspaces } from '../../src/workspaces/workspaces.ts';
 import { createTestDriver } from '../sandboxes/support.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -63,10 +63,10 @@ export async function openStage() {
   const board = createBoardTracker({ pool, agent, secret });
   const tracker: Tracker = {
     ...board,
-    send(hint, operation, signal) {
-      if (!net.refuses || operation.kind !== 'createTicket') return board.send(hint, operation, signal);
+    send: oneByOne((hint, operation, signal) => {
+      if (!net.refuses || operation.kind !== 'createTicket') return sendOne(board, hint, operation, signal);
       return Promise.reject(new VendorError('The board is full.', { code: 'invalid', retryable: false }));
-    },
+    }),
   };
   const workspaces = createWorkspaces({ dataDir: dir, driver: createTestDriver('none'), pool: { perRepository: 0 } });
   const deps = {

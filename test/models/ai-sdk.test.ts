@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Message } from '../../src/core/message.ts';
 import { createModel } from '../../src/models/index.ts';
@@ -152,13 +153,13 @@ describe('what the vendor is sent', () => {
 });
 
 describe('what the vendor answers', () => {
-  const ask = (server: ModelServer, spec = specs[0] ?? '') =>
+  const ask = (server: { url: string }, spec = specs[0] ?? '') =>
     modelAt(server.url, spec).complete(requestOf([{ role: 'user', text: 'ENG-1' }]), never);
 
   it.each([
     [{ 'retry-after-ms': '250', 'retry-after': '9' }, 250, 250],
     [{ 'retry-after': '0.5' }, 500, 500],
-    [{ 'retry-after': new Date(Date.now() + 60_000).toUTCString() }, 50_000, 60_000],
+    [{ 'retry-after': new Date(Date.now() + 600_000).toUTCString() }, 300_000, 600_000],
     [{ 'retry-after': 'soon' }, null, null],
   ])('waits as it is told by %j', async (headers, least, most) => {
     const server = await serve({
@@ -207,6 +208,27 @@ describe('what the vendor answers', () => {
   it.each(specs)('%s: a body that ends too early is a cut stream', async (spec) => {
     const server = await serve({ script: 'replies: [{ fail: { cut: true } }]', cutBy: 'end' });
     await expect(ask(server, spec)).rejects.toMatchObject({ code: 'cut_stream', retryable: true });
+  });
+
+  it.each(specs.flatMap((spec) => [408, 504, 524].map((status) => [spec, status] as const)))(
+    '%s: a reply that nobody waited for (%i) may be asked money for',
+    async (spec, status) => {
+      const server = await serve({ script: `replies: [{ fail: { status: ${status}, message: Timed out } }]` });
+      await expect(ask(server, spec)).rejects.toMatchObject({ code: 'cut_stream', retryAfterMs: 60_000 });
+    },
+  );
+
+  it.each(specs)('%s: so may one whose connection was lost', async (spec) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.resetAndDestroy());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(ask({ url: `http://127.0.0.1:${port}` }, spec)).rejects.toMatchObject({
+      code: 'cut_stream',
+      retryAfterMs: 60_000,
+    });
+    server.close();
   });
 
   it.each(specs)('%s: an overload in the middle of a reply is worth another try', async (spec) => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, test } from 'vitest';
 import { closeAccount, closedForMs } from '../../src/store/accounts.ts';
+import { claimEffects } from '../../src/store/claim-effects.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
   type ClaimedEffect,
-  claimEffects,
   confirmLease,
   failDependents,
   postponeEffect,
@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 const claim = (worker = 'one', inHand: string[] = []) =>
-  claimEffects(db, { worker, inHand: new Set(inHand), hosts: { app: 'local-git' } }, 16);
+  claimEffects(db, { worker, inHand: new Set(inHand), hosts: { app: 'local-git' }, gather: {} }, 16);
 
 async function first(worker = 'one'): Promise<ClaimedEffect> {
   const [effect] = await claim(worker);

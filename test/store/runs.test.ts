@@ -3,6 +3,7 @@ import type { Database } from '../../src/store/database.ts';
 import { noteLostWorker } from '../../src/store/lost-workers.ts';
 import { askToStop } from '../../src/store/queued-runs.ts';
 import { beat, type ClaimedRun, claimRun, outsideAwayForMs, releaseRun, silenceRunsOf } from '../../src/store/runs.ts';
+import { noteWorker } from '../../src/store/workers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { queueRun } from '../support/runs.ts';
 
@@ -179,6 +180,24 @@ describe('workers that fell', () => {
     expect((await takeFrom('w4', 'w5')).losses.count).toBe(1);
     await begin(row.id, row.sessionId, 5, 'turn:6/0:bash', bash('another'));
     expect((await takeFrom('w5', 'w6')).losses).toMatchObject({ count: 1, othersFell: false });
+  });
+
+  test('one that was only cut off has not fallen, however often', async ({ expect }) => {
+    const [row] = await queueRun(database.pool);
+    if (!row) throw new Error('no run');
+    await claimRun(db, 'far');
+    const counts = [];
+    for (const [from, by] of [
+      ['far', 'w2'],
+      ['w2', 'far'],
+      ['far', 'w3'],
+      ['w3', 'w4'],
+    ] as const) {
+      await begin(row.id, row.sessionId, counts.length + 1, `turn:${counts.length}/0:bash`, bash('boom'));
+      counts.push((await takeFrom(from, by)).losses.count);
+      await noteWorker(db, 'far', 1);
+    }
+    expect(counts, 'w2 and w3 fell').toEqual([1, 1, 2, 2]);
   });
 
   test('a run that was let go of lost nobody', async ({ expect }) => {

@@ -18,12 +18,15 @@ interface SdkError {
   /** Of an error that came inside a stream. */
   type?: string;
   data?: unknown;
+  cause?: unknown;
 }
 
 interface Meaning {
   code: string;
   retryable: boolean;
   remedy?: string;
+  /** Where the vendor says nothing of it. */
+  retryAfterMs?: number;
 }
 
 /**
@@ -40,7 +43,7 @@ export function toVendorError(error: unknown, context: ErrorContext): unknown {
   return new VendorError(`${context.id}${status}: ${said}${meaning.remedy ? `. ${meaning.remedy}` : ''}`, {
     code: meaning.code,
     retryable: meaning.retryable && sdk.responseHeaders?.['x-should-retry'] !== 'false',
-    retryAfterMs: retryAfterMs(sdk),
+    retryAfterMs: retryAfterMs(sdk) ?? meaning.retryAfterMs ?? null,
   });
 }
 
@@ -50,6 +53,7 @@ function meaningOf(error: SdkError, { id, keyName }: ErrorContext): Meaning | nu
   switch (error.name) {
     case 'AI_APICallError':
     case 'AI_StreamProviderError':
+      if (status === undefined && brokeOff.test(codesOf(error.cause))) return unanswered;
       return meaningOfAnswer(status, text, error.isRetryable ?? false, id, keyName);
     case 'AI_NoOutputGeneratedError':
     case 'AI_InvalidResponseDataError':
@@ -84,8 +88,24 @@ function meaningOfAnswer(
     return { code: 'invalid', retryable: false, remedy: `Check the name in "${id}" (model) and the base URL` };
   if (status === undefined) return { code: 'unavailable', retryable: true };
   if (status < 400) return { code: 'cut_stream', retryable: true };
-  if (status === 408 || status === 409 || status >= 500) return { code: 'unavailable', retryable: true };
+  if (gatewayTimeouts.has(status)) return unanswered;
+  if (status === 409 || status >= 500) return { code: 'unavailable', retryable: true };
   return { code: 'invalid', retryable };
+}
+
+/** No reply came, and yet the vendor may have made one that it asks money for. At once it would hardly go better. */
+const unanswered: Meaning = { code: 'cut_stream', retryable: true, retryAfterMs: 60_000 };
+
+/** Somebody on the way gave up waiting. */
+const gatewayTimeouts = new Set([408, 504, 524]);
+
+/** The connection was there, and was lost before the reply. */
+const brokeOff = /\b(ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_(SOCKET|HEADERS_TIMEOUT|BODY_TIMEOUT))\b/;
+
+function codesOf(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null) return '';
+  const { code, syscall, cause: deeper } = cause as { code?: unknown; syscall?: unknown; cause?: unknown };
+  return `${syscall === 'connect' ? '' : code} ${codesOf(deeper)}`;
 }
 
 /** Bodies that say the money is gone, under whatever status; waiting does not help. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { mostCriteria } from '../../core/criteria.ts';
 import type { Tool, ToolResult, ToolRunContext } from '../../core/tool.ts';
 import type { WorkReport } from '../../core/work-report.ts';
 import { defineTool } from '../define-tool.ts';
@@ -8,7 +9,7 @@ export type Finish = (report: WorkReport, context: ToolRunContext) => Promise<To
 
 const criteria = z
   .array(z.object({ criterion: z.int(), met: z.boolean(), evidence: z.string().max(1_000) }))
-  .max(100)
+  .max(mostCriteria)
   .optional()
   .describe("Each of the ticket's, by number");
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Check } from '../../core/check.ts';
-import type { Tracker } from '../tracker.ts';
+import { oneByOne, type Tracker } from '../tracker.ts';
 import { asVendor, boardDatabase } from './database.ts';
 import { readEvents, verifyDelivery } from './delivery.ts';
 import { readFile } from './files.ts';
@@ -20,11 +20,14 @@ export function createBoardTracker(options: {
   const db = boardDatabase(pool);
   return {
     kind: 'board',
+    gatherMs: 0,
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => asVendor(() => readTicket(db, numberOf(hint.id), signal)),
     readAttachment: (hint, id, signal) => asVendor(() => readFile(db, numberOf(hint.id), id, signal)),
-    send: (hint, operation, signal) => asVendor(() => sendOperation({ pool, agent, hint, signal }, operation)),
+    send: oneByOne((hint, operation, signal) =>
+      asVendor(() => sendOperation({ pool, agent, hint, signal }, operation)),
+    ),
     createTicket: (filing, signal) => asVendor(() => fileTicket(pool, filing, signal)),
     listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),
 

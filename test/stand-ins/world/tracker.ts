@@ -3,7 +3,7 @@ import type { TicketHint } from '../../../src/core/ticket.ts';
 import { VendorError } from '../../../src/core/vendor-error.ts';
 import { readEvents, verifyDelivery } from '../../../src/trackers/board/delivery.ts';
 import { stateOf } from '../../../src/trackers/board/states.ts';
-import type { Tracker } from '../../../src/trackers/tracker.ts';
+import { oneByOne, type Tracker } from '../../../src/trackers/tracker.ts';
 import { callWorld } from './call-world.ts';
 
 /** The world's tickets as the agent sees them. The kind is the board's, so that the product needs no word for this one. */
@@ -17,7 +17,8 @@ export function createWorldTracker(options: { url: string; agent: string; secret
     readAttachment: async (hint, file, signal) =>
       Buffer.from(await callWorld<string>(url, 'tracker', 'readAttachment', { id: hint.id, file }, signal), 'base64'),
     listTickets: (query, cursor, signal) => callWorld(url, 'tracker', 'listTickets', { query, cursor }, signal),
-    send: (hint, operation, signal) => send(url, hint, operation, signal),
+    gatherMs: 0,
+    send: oneByOne((hint, operation, signal) => send(url, hint, operation, signal)),
     async createTicket({ id, draft }, signal) {
       const operation = { kind: 'createTicket', id, draft, relation: null, blockedBy: [] };
       const answer = await callWorld<{ hint: TicketHint }>(

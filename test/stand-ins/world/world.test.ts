@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { onTestFinished, test } from 'vitest';
 import type { TicketOperation } from '../../../src/core/effect.ts';
+import { sendOne } from '../../../src/trackers/tracker.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { worldClient } from './client.ts';
 import { createWorldCodeHost } from './code-host.ts';
@@ -39,16 +40,16 @@ test('a reply can be lost after the commit: what is sent again is there once', a
   const { ticket } = await world.create({ title: 'Lost' });
   await world.faults([{ call: 'postActivity', nth: 1, action: { type: 'loseReply' } }]);
   const lost = { name: 'VendorError', code: 'unavailable', retryable: true };
-  await expect(tracker.send(ticket, thought('a'), never)).rejects.toMatchObject(lost);
-  expect(await tracker.send(ticket, thought('a'), never)).toEqual({ id: 'a' });
+  await expect(sendOne(tracker, ticket, thought('a'), never)).rejects.toMatchObject(lost);
+  expect(await sendOne(tracker, ticket, thought('a'), never)).toEqual({ id: 'a' });
   expect((await world.counts())['BOARD-1']).toMatchObject({ activities: { thought: 1 }, duplicates: [] });
 });
 
 test('words that come a second time under another id are counted as a duplicate', async ({ expect }) => {
   const { world, tracker } = await openWorld();
   const { ticket } = await world.create({ title: 'Twice' });
-  await tracker.send(ticket, thought('a'), never);
-  await tracker.send(ticket, { ...thought('b'), activity: { type: 'thought', body: 'thought a' } } as never, never);
+  await sendOne(tracker, ticket, thought('a'), never);
+  await sendOne(tracker, ticket, { ...thought('b'), activity: { type: 'thought', body: 'thought a' } } as never, never);
   expect((await world.counts())['BOARD-1']).toMatchObject({
     activities: { thought: 2 },
     duplicates: [JSON.stringify({ type: 'thought', body: 'thought a' })],
@@ -63,14 +64,14 @@ test('late, out of order, and too many: each as it was asked for, at the call th
     { call: 'postActivity', nth: 2, action: { type: 'late', ms: 300 } },
     { call: 'postActivity', nth: 3, action: { type: 'rateLimit', seconds: 1 } },
   ]);
-  await expect(tracker.send(ticket, thought('a'), never)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(sendOne(tracker, ticket, thought('a'), never)).rejects.toMatchObject({ code: 'unavailable' });
   const began = performance.now();
-  await tracker.send(ticket, thought('a'), never);
+  await sendOne(tracker, ticket, thought('a'), never);
   expect(performance.now() - began).toBeGreaterThan(290);
   const limited = { code: 'rate_limited', retryable: true, retryAfterMs: 1000 };
-  await expect(tracker.send(ticket, thought('b'), never)).rejects.toMatchObject(limited);
+  await expect(sendOne(tracker, ticket, thought('b'), never)).rejects.toMatchObject(limited);
   await expect(tracker.readTicket(ticket, never)).rejects.toMatchObject(limited);
-  await expect.poll(() => tracker.send(ticket, thought('b'), never).catch(() => null)).toEqual({ id: 'b' });
+  await expect.poll(() => sendOne(tracker, ticket, thought('b'), never).catch(() => null)).toEqual({ id: 'b' });
   const asked = (await world.requests()).filter(({ call }) => call === 'postActivity');
   expect(asked.slice(0, 3).map(({ status, id }) => [status, id])).toEqual([
     [500, 'a'],

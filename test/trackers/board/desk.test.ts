@@ -4,6 +4,7 @@ import type { Delivery, TrackerEvent } from '../../../src/core/delivery.ts';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { BoardDelivery } from '../../../src/trackers/board/delivery.ts';
 import type { TicketDraft } from '../../../src/trackers/board/edit.ts';
+import { sendOne } from '../../../src/trackers/tracker.ts';
 import { ada, agent, type Board, ci, openBoard } from './world.ts';
 
 let board: Board;
@@ -266,7 +267,7 @@ test('a ticket that a person has already put where it belongs is not skipped', a
   const ticket = await file({ state: 'In Progress' });
   const operation: TicketOperation = { kind: 'moveTicket', id: randomUUID(), to: 'started', from: ['unstarted'] };
   const signal = AbortSignal.timeout(10_000);
-  const sent = await board.tracker.send((await board.desk.show(ticket)).ticket, operation, signal);
+  const sent = await sendOne(board.tracker, (await board.desk.show(ticket)).ticket, operation, signal);
   expect(sent).toEqual({ state: 'In Progress' });
 });
 
@@ -276,10 +277,10 @@ test('what the agent wrote is shown to people as it was', async ({ expect }) => 
   const signal = AbortSignal.timeout(10_000);
   const activity = { type: 'response', body: 'cut \ud83d, \0 and 🚢' } as const;
   const id = randomUUID();
-  await board.tracker.send(hint, { kind: 'postActivity', id, conversation: null, activity }, signal);
+  await sendOne(board.tracker, hint, { kind: 'postActivity', id, conversation: null, activity }, signal);
   const attach = { kind: 'attachPullRequest', url: 'file:///r#1', title: 'a\0b', number: 1 } as const;
-  await board.tracker.send(hint, { ...attach, id: randomUUID() }, signal);
-  await board.tracker.send(hint, { ...attach, title: 'renamed', id: randomUUID() }, signal);
+  await sendOne(board.tracker, hint, { ...attach, id: randomUUID() }, signal);
+  await sendOne(board.tracker, hint, { ...attach, title: 'renamed', id: randomUUID() }, signal);
   const view = await board.desk.show(ticket);
   expect(view.activities).toMatchObject([{ id, activity }]);
   expect(view.attachments).toEqual([{ url: 'file:///r#1', title: 'renamed' }]);

@@ -6,6 +6,7 @@ import { deterministicId } from '../../../src/lib/ids.ts';
 import type { DeliveryBody } from '../../../src/trackers/board/delivery.ts';
 import { type BoardState, boardStates, categoryOf, stateOf } from '../../../src/trackers/board/states.ts';
 import { hintOf } from '../../../src/trackers/board/tickets.ts';
+import { sendOne } from '../../../src/trackers/tracker.ts';
 import { ada, agent, type Board, openBoard } from './world.ts';
 
 const cases = 300;
@@ -102,7 +103,7 @@ async function carryOut(
       to: each.to,
       from: ours[each.to],
     };
-    return board.tracker.send(hintOf({ number, title: '', priority: 'none', fields: {} }), operation, never);
+    return sendOne(board.tracker, hintOf({ number, title: '', priority: 'none', fields: {} }), operation, never);
   }
   if (each.do === 'move') await board.desk.move(identifier, each.to, ada);
   else if (each.do === 'assign') await board.desk.assign(identifier, each.to, ada);

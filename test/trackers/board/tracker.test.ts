@@ -5,6 +5,7 @@ import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { TicketHint } from '../../../src/core/ticket.ts';
 import { createBoardTracker } from '../../../src/trackers/board/tracker.ts';
 import { trackers } from '../../../src/trackers/index.ts';
+import { sendOne } from '../../../src/trackers/tracker.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { ada, agent, openBoard, secret } from './world.ts';
 
@@ -19,7 +20,7 @@ test('a database that is away is a vendor that may come back', async ({ expect }
   await expect(tracker.readTicket(hint, never)).rejects.toMatchObject(away);
   await expect(tracker.listTickets({ assignee: 'agent' }, null, never)).rejects.toMatchObject(away);
   const operation: TicketOperation = { kind: 'updatePlan', id: randomUUID(), conversation: null, plan: [] };
-  await expect(tracker.send(hint, operation, never)).rejects.toMatchObject(away);
+  await expect(sendOne(tracker, hint, operation, never)).rejects.toMatchObject(away);
   expect(await tracker.check()).toMatchObject([
     { status: 'missing', remedy: expect.stringContaining('shipmate migrate') },
   ]);

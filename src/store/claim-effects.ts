@@ -1,0 +1,119 @@
+import { sql } from 'kysely';
+import type { Lane, Operation } from '../core/effect.ts';
+import { toJson } from '../lib/json.ts';
+import type { Database } from './database.ts';
+import { type ClaimedEffect, fromNow, leaseSeconds } from './effects.ts';
+
+/** So many effects of a lane are sent together, where a tracker gathers them. */
+const togetherAtMost = 20;
+
+/** Nobody waits for these: what a step shows in passing. Everything else takes them along at once. */
+const isPatient = sql<boolean>`(o.step_id is not null and (o.operation ->> 'kind' = 'updatePlan'
+  or (o.operation ->> 'kind' = 'postActivity' and o.operation -> 'activity' ->> 'type' in ('thought', 'action'))))`;
+
+export interface Claiming {
+  worker: string;
+  /** Ids of the effects that this process is sending. */
+  inHand: ReadonlySet<string>;
+  /** Which code host a repository is on. */
+  hosts: Record<string, string>;
+  /** Trackers that gather, by kind: for so many seconds. */
+  gather: Record<string, number>;
+}
+
+/**
+ * Takes the first pending effect of each session and lane that is free, `limit` of them at most, and leases it; where the
+ * tracker gathers, with those that follow it. Ephemeral ones that something later has overtaken are dropped. What would go
+ * to an account that is closed waits.
+ */
+export async function claimEffects(
+  db: Database,
+  { worker, inHand, hosts, gather }: Claiming,
+  limit: number,
+): Promise<ClaimedEffect[]> {
+  // A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand.
+  const isFree = sql`(e.leased_until is null or e.leased_until < now() or (
+    e.leased_by = ${worker} and e.id <> all(${[...inHand]}::uuid[])
+    and e.leased_until < now() + make_interval(secs => ${leaseSeconds - 3})))`;
+  const waits = sql`exists (select 1 from effects n where n.key = any(e.needs) and n.state <> 'done')`;
+  const claimed = await sql<{
+    id: string;
+    session_id: string;
+    run_id: string | null;
+    ticket: string;
+    key: string;
+    lane: Lane;
+    operation: Operation;
+    account: string | null;
+    tries: number;
+    redrives: number;
+    lease: string;
+    seq: number;
+  }>`
+    with dropped as (
+      update effects e set state = 'dropped', settled_at = now()
+      where e.state = 'pending' and e.ephemeral and ${isFree}
+        and exists (
+          select 1 from effects l
+          where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq
+            -- A plan gives way to a later plan only: the last one must be seen.
+            and (e.operation ->> 'kind' <> 'updatePlan' or l.operation ->> 'kind' = 'updatePlan')
+        )
+      returning id
+    ), heads as (
+      -- What waits for an effect of the other lane holds up nothing: a code host that is away must not silence the ticket.
+      select distinct on (e.session_id, e.lane) e.id from effects e
+      where e.state = 'pending' and e.id not in (select id from dropped) and not ${waits}
+      order by e.session_id, e.lane, e.seq
+    ), chosen as (
+      select e.id, e.session_id, e.seq, a.account, a.gather from effects e
+      join heads using (id)
+      cross join lateral (
+        select t.tracker, (${toJson(gather)}::json ->> t.tracker)::float8 as seconds
+        from sessions s join tickets t on t.id = s.ticket_id where s.id = e.session_id
+      ) t
+      cross join lateral (
+        select case e.lane when 'ticket' then 'tracker/' || t.tracker
+          else 'code-host/' || (${toJson(hosts)}::json ->> (e.operation ->> 'repository')) end as account,
+          case e.lane when 'ticket' then t.seconds end as gather) a
+      where e.state = 'pending' and e.not_before <= now() and ${isFree}
+        and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
+        and (a.gather is null or e.created_at <= now() - make_interval(secs => a.gather) or exists (
+          select 1 from effects o
+          where o.session_id = e.session_id and o.lane = e.lane and o.state = 'pending' and not ${isPatient}))
+      order by e.seq
+      for update of e skip locked
+      limit ${limit}
+    ), following as (
+      -- Whoever has the first of them has them all: nobody else takes what follows it. One that has to wait ends the row.
+      select id, account from (
+        select e.id, c.account, row_number() over lane as place,
+          bool_and(e.not_before <= now() and ${isFree} and not ${waits}) over lane as unbroken
+        from effects e join chosen c on c.session_id = e.session_id and c.gather is not null
+        where e.lane = 'ticket' and e.state = 'pending' and e.seq > c.seq and e.id not in (select id from dropped)
+        window lane as (partition by e.session_id order by e.seq)
+      ) rest where unbroken and place < ${togetherAtMost}
+    ), taken as (
+      select id, account from chosen union all select id, account from following
+    )
+    update effects set lease = gen_random_uuid(), leased_by = ${worker}, leased_until = ${fromNow}, tries = tries + 1
+    from taken where effects.id = taken.id and effects.state = 'pending'
+    returning effects.id, session_id, run_id,
+      (select t.identifier from sessions s join tickets t on t.id = s.ticket_id where s.id = effects.session_id) as ticket,
+      key, lane, operation, taken.account, tries, redrives, lease, seq`.execute(db);
+  return claimed.rows
+    .sort((a, b) => a.seq - b.seq)
+    .map((row) => ({
+      id: row.id,
+      sessionId: row.session_id,
+      runId: row.run_id,
+      ticket: row.ticket,
+      key: row.key,
+      lane: row.lane,
+      operation: row.operation,
+      account: row.account,
+      tries: row.tries,
+      redrives: row.redrives,
+      lease: row.lease,
+    }));
+}

@@ -121,7 +121,7 @@ async function tell(
   });
   if (!hint) {
     const lost = `There is no ${inline(summary.ticket, 60)}, where this is to be told (\`summary.ticket\`). Correct that in the configuration.`;
-    return fileAlone(tracker, { id, title, body: `${lost}\n\n${body}` }, signal);
+    return fileAlone(tracker, { id: deterministicId('summary alone', id), title, body: `${lost}\n\n${body}` }, signal);
   }
   const activity = { type: 'response' as const, body: `**${title}**\n\n${body}` };
   const write = limitWrites(deps, summary.tracker);

@@ -201,7 +201,7 @@ export async function notePass(db: Database, order: string, hint: TicketHint): P
 
 export async function forgetPasses(db: Database): Promise<void> {
   const minutes = sql`case when exists (select from order_rounds o where o.order_name = p.order_name and o.many)
-    then ${passMinutesOfMany} else ${passMinutes} end`;
+    then ${passMinutesOfMany}::int else ${passMinutes}::int end`;
   await sql`delete from order_passes p where at < now() - make_interval(mins => ${minutes})`.execute(db);
 }
 

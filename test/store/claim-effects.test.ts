@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
+import type { Activity } from '../../src/core/activity.ts';
+import { claimEffects } from '../../src/store/claim-effects.ts';
+import { type ClaimedEffect, postponeEffect, settleEffect } from '../../src/store/effects.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type PlantedSession, plantEffect, plantSession, plantStep } from '../support/rows.ts';
+
+describe('where a tracker gathers', () => {
+  let database: TestDatabase;
+  let session: PlantedSession;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database?.drop());
+  beforeEach(async () => {
+    await database.pool.query('truncate effects, accounts, steps cascade');
+    session = await plantSession(database.pool, { ended: false, state: 'active' });
+  });
+
+  const claim = (worker = 'one') =>
+    claimEffects(database.db, { worker, inHand: new Set(), hosts: { app: 'local-git' }, gather: { board: 10 } }, 16);
+  const keys = async (worker?: string) => (await claim(worker)).map(({ key }) => key);
+
+  /** What a step shows in passing, so many seconds ago; of no step: what the service says. */
+  async function plant(
+    key: string,
+    type: Activity['type'] | 'updatePlan',
+    options: { ago?: number; step?: false } = {},
+  ) {
+    const operation =
+      type === 'updatePlan'
+        ? { kind: 'updatePlan', id: randomUUID(), conversation: null, plan: [] }
+        : { kind: 'postActivity', id: randomUUID(), conversation: null, activity: { type, body: key } };
+    await plantEffect(database.pool, session, key, operation, { state: 'pending' });
+    const step = options.step === false ? null : (await plantStep(database.pool, session)).id;
+    await database.pool.query(
+      'update effects set step_id = $2, created_at = now() - make_interval(secs => $3) where key = $1',
+      [key, step, options.ago ?? 0],
+    );
+  }
+
+  test('what is shown in passing waits, and leaves together, in its order', async ({ expect }) => {
+    await plant('a', 'thought', { ago: 9 });
+    await plant('b', 'action');
+    await plant('plan', 'updatePlan');
+    expect(await keys()).toEqual([]);
+    await database.pool.query("update effects set created_at = now() - interval '11 seconds' where key = 'a'");
+    expect(await keys()).toEqual(['a', 'b', 'plan']);
+    expect(await keys('another'), 'they are all in one hand').toEqual([]);
+  });
+
+  test.for(['elicitation', 'response', 'error'] as const)(
+    'what people wait for takes it along at once: %s',
+    async (type, { expect }) => {
+      await plant('a', 'thought');
+      await plant('b', type);
+      await plant('c', 'action');
+      expect(await keys()).toEqual(['a', 'b', 'c']);
+    },
+  );
+
+  test('what the service itself says leaves at once', async ({ expect }) => {
+    await plant('a', 'thought', { step: false });
+    expect(await keys()).toEqual(['a']);
+  });
+
+  test('nothing overtakes what another has in hand, what has to wait, or what needs something', async ({ expect }) => {
+    await plant('a', 'response');
+    const [first] = (await claim()) as [ClaimedEffect];
+    await plant('b', 'response');
+    expect(await keys('another')).toEqual([]);
+    await settleEffect(database.db, first, { state: 'done', result: {} });
+    await plant('c', 'response');
+    await plant('d', 'response');
+    await database.pool.query("update effects set not_before = now() + interval '1 hour' where key = 'c'");
+    const [second, ...others] = (await claim()) as [ClaimedEffect];
+    expect([second.key, others]).toEqual(['b', []]);
+    await postponeEffect(database.db, second, 0, 'again');
+    await database.pool.query("update effects set not_before = now(), needs = '{d}' where key = 'c'");
+    expect(await keys(), 'c needs d, which comes after it').toEqual(['b']);
+  });
+
+  test('a row is sent in portions, and other sessions and lanes have their own', async ({ expect }) => {
+    for (let number = 1; number <= 25; number++) await plant(`a${number}`, 'response');
+    await plantEffect(
+      database.pool,
+      session,
+      'code',
+      { kind: 'pushBranch', id: '1', repository: 'app' },
+      { state: 'pending' },
+    );
+    const mine = session;
+    session = await plantSession(database.pool, { ended: false, state: 'active' });
+    await plant('b', 'response');
+    const claimed = await claim();
+    const of = (id: string, lane: string) => claimed.filter((each) => each.sessionId === id && each.lane === lane);
+    expect(of(mine.id, 'ticket').map(({ key }) => key)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `a${index + 1}`),
+    );
+    expect([of(mine.id, 'code').length, of(session.id, 'ticket').length]).toEqual([1, 1]);
+  });
+
+  test('of many at once, each effect is claimed once', async ({ expect }) => {
+    for (let number = 1; number <= 12; number++) await plant(`a${number}`, 'response');
+    const all = (await Promise.all(Array.from({ length: 8 }, (_, worker) => keys(`w${worker}`)))).filter(
+      (each) => each.length > 0,
+    );
+    expect(all).toEqual([Array.from({ length: 12 }, (_, index) => `a${index + 1}`)]);
+  });
+});

@@ -47,6 +47,8 @@ export type TrackerEvent =
       by: Person;
       /** Where the ticket stands, if the delivery tells. */
       category?: StateCategory;
+      /** What those who administer the tracker want agents to heed here, the nearest team's first. */
+      guidance?: string;
     }
   | { type: 'prompted'; ticket: TicketHint; conversation: ConversationHint; said: Said }
   | { type: 'unassigned'; at: string; ticket: TicketHint; by: Person }

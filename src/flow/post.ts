@@ -34,7 +34,7 @@ import { findSessionOfLease, lockSession, type SessionRow, updateSession } from 
 import { markDue, markLost, markOver } from '../store/waits.ts';
 import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
-import { closeFor, isRateLimited } from './rate-limits.ts';
+import { closeFor, isClosed } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
 import { tellFailed } from './tell-failed.ts';
 
@@ -230,7 +230,7 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   const message = error instanceof Error ? error.message : String(error);
   const { key, sessionId, runId, ticket, tries } = effect;
   const fields = { session_id: sessionId, run_id: runId, ticket, effect: key, tries, err: error };
-  if (isRateLimited(error)) {
+  if (isClosed(error)) {
     // It waits with its account, in its place, and no try is used up.
     if (effect.account !== null) await closeFor(deps, effect.account, error);
     await postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);

@@ -11,6 +11,7 @@ import type { Ticket } from '../core/ticket.ts';
 import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
+import { guidanceOf } from '../store/guidance.ts';
 import { type Handover, latestHandover } from '../store/handovers.ts';
 import { newestStepOf } from '../store/moves.ts';
 import type { ClaimedRun } from '../store/runs.ts';
@@ -147,7 +148,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (written) return { ...prepared, brief: written };
   const system = writeSystemPrompt({
     name: deps.name,
-    guidance: deps.guidance,
+    guidance: [deps.guidance, await guidanceOf(deps.db, session.id)].filter((each) => each.trim() !== '').join('\n\n'),
     repository: { ...known.facts, name: repository.name, base: baseBranch },
     scope: deps.policy.scope.before || wantsApproval(ticket, facts, deps.policy),
   });

@@ -1,7 +1,7 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { Log } from '../lib/log.ts';
-import { closeAccount, closedForMs } from '../store/accounts.ts';
+import { type ClosedBy, closeAccount, closureOf } from '../store/accounts.ts';
 import type { Database } from '../store/database.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 
@@ -17,15 +17,21 @@ const unknownWaitMs = 60_000;
 const trackerAccount = (kind: string) => `tracker/${kind}`;
 const codeHostAccount = (kind: string) => `code-host/${kind}`;
 
-export function isRateLimited(error: unknown): error is VendorError {
-  return error instanceof VendorError && error.code === 'rate_limited';
+/** Nothing goes to the account for now, whatever it is: it asked us to wait, or nobody has connected it again yet. */
+export function isClosed(error: unknown): error is VendorError {
+  return error instanceof VendorError && closing.has(error.code as ClosedBy);
 }
+
+const closing = new Set<ClosedBy>(['rate_limited', 'disconnected']);
 
 /** Notes what a vendor asked for; it is logged once, by whoever was told first. */
 export async function closeFor({ db, log }: RateLimitDeps, account: string, refused: VendorError): Promise<void> {
   const waitMs = refused.retryAfterMs ?? unknownWaitMs;
-  if (await closeAccount(db, account, waitMs))
-    log.warn({ account, wait_ms: waitMs, err: refused }, 'a vendor asked us to wait; nothing is sent to it until then');
+  const by = refused.code as ClosedBy;
+  if (!(await closeAccount(db, account, { ms: waitMs, by }))) return;
+  const fields = { account, wait_ms: waitMs, err: refused };
+  if (by === 'disconnected') log.error(fields, 'a vendor lets us in no more; what is to be sent to it waits');
+  else log.warn(fields, 'a vendor asked us to wait; nothing is sent to it until then');
 }
 
 /** Reads, and what is filed without a session, keep to the account's limit here. What else writes is an effect: the poster looks just before it sends. */
@@ -55,17 +61,18 @@ export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
 
 function limitOf(deps: RateLimitDeps, account: string): <T>(work: () => Promise<T>) => Promise<T> {
   return async (work) => {
-    const waitMs = await closedForMs(deps.db, account);
-    if (waitMs > 0)
-      throw new VendorError(`${account} has asked us to wait for another ${Math.ceil(waitMs / 1000)} s.`, {
-        code: 'rate_limited',
-        retryable: true,
-        retryAfterMs: waitMs,
-      });
+    const closure = await closureOf(deps.db, account);
+    if (closure) {
+      const seconds = Math.ceil(closure.ms / 1000);
+      const why =
+        closure.by === 'disconnected' ? 'lets us in no more; it is tried again in' : 'has asked us to wait for another';
+      const told = { code: closure.by, retryable: true, retryAfterMs: closure.ms };
+      throw new VendorError(`${account} ${why} ${seconds} s.`, told);
+    }
     try {
       return await work();
     } catch (error) {
-      if (isRateLimited(error)) await closeFor(deps, account, error);
+      if (isClosed(error)) await closeFor(deps, account, error);
       throw error;
     }
   };

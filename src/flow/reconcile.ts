@@ -21,6 +21,7 @@ import {
 } from '../store/sessions-at-work.ts';
 import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
+import { confirmLate } from './late-deliveries.ts';
 import { readIfThere } from './read-if-there.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 import { reconcileWaits } from './wake-waiting.ts';
@@ -71,6 +72,7 @@ async function reconcileTracker(
   againAfterMs: number,
 ): Promise<void> {
   const { read, failures } = createReader(deps, tracker, signal);
+  await confirmLate(deps, tracker, read);
   const refused: Unaware<Ticket>[] = [];
   const given = await listGiven(tracker, signal, async (tickets) => {
     const open: Ticket[] = [];

@@ -180,7 +180,8 @@ async function giveUp(
   if (
     error instanceof VendorError &&
     error.retryable &&
-    (await outsideAwayForMs(deps.db, run, triedMs)) < outsideAwayMs
+    // Somebody has to connect us again, and nothing could be told before.
+    (error.code === 'disconnected' || (await outsideAwayForMs(deps.db, run, triedMs)) < outsideAwayMs)
   ) {
     const waitMs = error.retryAfterMs ?? (error.code === 'cut_stream' ? afterCutMs : outsideWaitMs);
     deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');

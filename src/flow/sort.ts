@@ -22,6 +22,7 @@ import {
   type UnsortedDelivery,
 } from '../store/deliveries.ts';
 import { dropUnsent, isPublishing } from '../store/effects.ts';
+import { noteGuidance } from '../store/guidance.ts';
 import { addPrompt, openConversation } from '../store/prompts.ts';
 import { askToStop, endQueuedRun, ensureRun, takeBackStop } from '../store/queued-runs.ts';
 import {
@@ -199,6 +200,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   const told = toldBy(event, deps.policy);
   if (event.type === 'sessionCreated') {
     const session = await openSession(tx, event.ticket, told);
+    if (event.guidance !== undefined) await noteGuidance(tx, session.id, event.guidance, event.at);
     if (session.isAwaited) await takeInWaiting(deps, tx, session, told.at, due);
     const words = await takeInWords(deps, tx, session, event, due);
     // Of one that is new there is nothing to read.

@@ -1,20 +1,29 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** How long nothing may be sent to this account; 0: it is open. */
-export async function closedForMs(db: Database, account: string): Promise<number> {
-  const found = await sql<{ ms: number }>`
-    select extract(epoch from open_at - now())::float8 * 1000 as ms
+/** Why nothing may be sent to an account now: a vendor asked us to wait, or it lets us in no more. */
+export type ClosedBy = 'rate_limited' | 'disconnected';
+
+export interface Closure {
+  ms: number;
+  by: ClosedBy;
+}
+
+/** For how long nothing may be sent to this account; null: it is open. */
+export async function closureOf(db: Database, account: string): Promise<Closure | null> {
+  const found = await sql<Closure>`
+    select ceil(extract(epoch from open_at - now()) * 1000)::float8 as ms, closed_by as by
     from accounts where name = ${account} and open_at > now()`.execute(db);
-  return Math.ceil(found.rows[0]?.ms ?? 0);
+  return found.rows[0] ?? null;
 }
 
 /** Closes an account for every process, never for less than it is closed already. Whether it was open until now. */
-export async function closeAccount(db: Database, account: string, waitMs: number): Promise<boolean> {
+export async function closeAccount(db: Database, account: string, { ms, by }: Closure): Promise<boolean> {
   const closed = await sql<{ was_open: boolean }>`
-    insert into accounts (name, open_at) values (${account}, now() + make_interval(secs => ${waitMs / 1000}))
+    insert into accounts (name, open_at, closed_by) values (${account}, now() + make_interval(secs => ${ms / 1000}), ${by})
     on conflict (name) do update set
       open_at = greatest(accounts.open_at, excluded.open_at),
+      closed_by = excluded.closed_by,
       closed_at = case when accounts.open_at <= now() then now() else accounts.closed_at end
     returning closed_at = now() as was_open`.execute(db);
   return closed.rows[0]?.was_open ?? false;

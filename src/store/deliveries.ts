@@ -1,16 +1,32 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Delivery } from '../core/delivery.ts';
 import { toJson } from '../lib/json.ts';
-import type { Queryable, Tx } from './database.ts';
+import type { Database, Queryable, Tx } from './database.ts';
 
-/** Stores a delivery once. Answers whether it was new. */
-export async function addDelivery(client: Queryable, delivery: Delivery): Promise<boolean> {
+/** Stores a delivery once. Answers whether it was new. One that is late is not sorted: see `listLate`. */
+export async function addDelivery(client: Queryable, delivery: Delivery, isLate = false): Promise<boolean> {
   const added = await client.query(
-    `insert into deliveries (source, delivery_id, headers, body) values ($1, $2, $3, $4)
+    `insert into deliveries (source, delivery_id, headers, body, is_late, sorted_at, outcome)
+     values ($1, $2, $3, $4, $5, case when $5 then now() end, case when $5 then 'late' end)
      on conflict (source, delivery_id) do nothing returning id`,
-    [delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body)],
+    [delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body), isLate],
   );
   return added.rows.length > 0;
+}
+
+/** Late ones of which nobody has asked yet whether they are true, the oldest first. */
+export async function listLate(db: Database, source: string, most: number): Promise<UnsortedDelivery[]> {
+  const rows = await select(db)
+    .where('is_late', '=', true)
+    .where('source', '=', source)
+    .orderBy('id')
+    .limit(most)
+    .execute();
+  return rows.map(toDelivery);
+}
+
+export async function settleLate(db: Database, id: number, outcome: string): Promise<void> {
+  await db.updateTable('deliveries').set({ is_late: false, outcome }).where('id', '=', id).execute();
 }
 
 export type UnsortedDelivery = Delivery & { id: number };
@@ -54,7 +70,7 @@ export async function listWaiting(tx: Tx, ticketId: string): Promise<UnsortedDel
   return rows.map(toDelivery);
 }
 
-function select(tx: Tx) {
+function select(tx: Pick<Tx, 'selectFrom'>) {
   return tx.selectFrom('deliveries').select(['id', 'source', 'delivery_id', 'headers', 'body']);
 }
 

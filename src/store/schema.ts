@@ -36,6 +36,8 @@ export interface Schema extends OwnWorkTables {
     received_at: Time;
     sorted_at: NullableTime;
     outcome: string | null;
+    /** Signed long ago: whether it is true is still to be asked. */
+    is_late: Generated<boolean>;
     /** The ticket whose session it waits for. */
     ticket: Generated<string | null>;
   };
@@ -87,6 +89,9 @@ export interface Schema extends OwnWorkTables {
     scope_asked_at: Moment;
     scoped_at: Moment;
     scope_told: Generated<boolean>;
+    /** What the tracker tells the agent to heed. */
+    guidance: Generated<string>;
+    guidance_at: Moment;
     edits_read_at: Moment;
     asked: Generated<boolean>;
     /** When people were asked what it rests for, and reminded of it. */
@@ -236,7 +241,7 @@ export interface Schema extends OwnWorkTables {
     settled_at: NullableTime;
     redrives: Generated<number>;
   };
-  accounts: { name: string; open_at: Date; closed_at: Time };
+  accounts: { name: string; open_at: Date; closed_at: Time; closed_by: Generated<'rate_limited' | 'disconnected'> };
   activities: {
     id: string;
     session_id: string;

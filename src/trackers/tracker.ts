@@ -13,8 +13,11 @@ export interface Tracker {
   /** What the agent shows in passing is gathered so long, to be sent together; 0: each leaves at once. */
   readonly gatherMs: number;
 
-  /** Checks the signature on the raw bytes and finds the delivery's id. Throws `VendorError` `unauthorized` or `invalid`. */
-  verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string };
+  /**
+   * Checks the signature on the raw bytes and finds the delivery's id. `isLate`: it was signed too long ago to be acted on as
+   * it is, and may have been sent by anybody who saw it. Throws `VendorError` `unauthorized` or `invalid`.
+   */
+  verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string; isLate?: boolean };
 
   /**
    * What a verified delivery means; all of it about one ticket. Unknown events mean nothing: `[]`. What apps did, and our

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, test } from 'vitest';
-import { closeAccount, closedForMs } from '../../src/store/accounts.ts';
+import { closeAccount, closureOf } from '../../src/store/accounts.ts';
 import { claimEffects } from '../../src/store/claim-effects.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
@@ -85,10 +85,11 @@ test('what goes to an account that is closed waits, and nothing else does', asyn
   const session = await plantSession(database.pool, { ended: false, state: 'active' });
   const ticket = await plantPending(thought('On the ticket.'), session);
   const code = await plantPending({ kind: 'openPullRequest', id: randomUUID(), repository: 'app' }, session);
-  expect(await closeAccount(db, 'tracker/board', 60_000)).toBe(true);
-  expect(await closeAccount(db, 'tracker/board', 10_000), 'closed already').toBe(false);
-  expect(await closedForMs(db, 'tracker/board')).toBeGreaterThan(50_000);
-  expect(await closedForMs(db, 'code-host/local-git')).toBe(0);
+  expect(await closeAccount(db, 'tracker/board', { ms: 60_000, by: 'rate_limited' })).toBe(true);
+  expect(await closeAccount(db, 'tracker/board', { ms: 10_000, by: 'disconnected' }), 'closed already').toBe(false);
+  const closure = await closureOf(db, 'tracker/board');
+  expect([closure?.by, (closure?.ms ?? 0) > 50_000]).toEqual(['disconnected', true]);
+  expect(await closureOf(db, 'code-host/local-git')).toBe(null);
   const [claimed, ...others] = await claim();
   expect([claimed?.key, claimed?.account, others]).toEqual([code.key, 'code-host/local-git', []]);
   await database.pool.query("update accounts set open_at = now() - interval '1 second'");
@@ -100,7 +101,7 @@ test('an account that closes after the claim is seen just before sending, and th
 }) => {
   await plantPending();
   const effect = await first();
-  await closeAccount(db, 'tracker/board', 60_000);
+  await closeAccount(db, 'tracker/board', { ms: 60_000, by: 'rate_limited' });
   expect((await confirmLease(db, effect))?.closedMs).toBeGreaterThan(50_000);
   await postponeEffect(db, effect, 0, 'closed', false);
   const { rows } = await database.pool.query('select tries, lease from effects');

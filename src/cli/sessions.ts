@@ -2,10 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { App } from '../app.ts';
+import { lasting } from '../core/activity.ts';
 import { CliError } from './cli-error.ts';
 import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
-import { bold, dim, lasting, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
+import { bold, dim, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
 import { positive, whoami } from './tickets.ts';
 import { withApp } from './with-app.ts';
 

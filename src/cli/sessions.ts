@@ -58,6 +58,7 @@ export const sessionsCommand = (cli: Cli) => {
             );
         cli.print(dim(`${view.usage.calls} model calls, ${money(view.usage.costUsd)}`));
         if (view.pullRequest) cli.print(`\n${view.pullRequest.url}`);
+        if (view.page) cli.print(`\n${dim('to look at, for whoever has this address:')} ${view.page}`);
       }),
     );
   sessions

@@ -48,7 +48,7 @@ section { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border
 .bad, .error { color: var(--bad); }
 .active { color: var(--busy); }
 .awaitingInput { color: var(--ask); }
-.good::before, .complete::before { background: var(--good); }
+.complete::before { background: var(--good); }
 .error::before { background: var(--bad); }
 .active::before { background: var(--busy); }
 .awaitingInput::before { background: var(--ask); }

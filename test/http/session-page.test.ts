@@ -95,18 +95,14 @@ describe('the page of a session', () => {
   test('a wrong key, the key of another ticket and an unknown ticket are one and the same 404', async ({ expect }) => {
     const path = await pathOf('BOARD-1');
     const secret = await readLinkSecret(service.app.db);
-    const forged = sessionUrl('', secret, { id: '00000000-0000-4000-8000-000000000000', identifier: 'BOARD-1' });
-    const foreign = sessionUrl('', 'another secret', {
-      id: '00000000-0000-4000-8000-000000000000',
-      identifier: 'BOARD-1',
-    });
+    const nobody = { id: '00000000-0000-4000-8000-000000000000', identifier: 'BOARD-1' };
     const wrong = [
       path.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
       path.replace('BOARD-1', 'BOARD-999'),
       path.slice(0, -1),
       `${path}A`,
-      forged,
-      foreign,
+      sessionUrl('', secret, nobody),
+      sessionUrl('', 'another secret', nobody),
       '/sessions/BOARD-999/x',
       '/sessions/BOARD-1/%00',
     ];
@@ -114,10 +110,7 @@ describe('the page of a session', () => {
     expect(answers.map(({ status }) => status)).toEqual(wrong.map(() => 404));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(answers[0]?.headers.get('cache-control')).toBe('no-store');
-    expect(
-      (await open(path.toLowerCase().replace(path.split('/')[3]?.toLowerCase() ?? '', path.split('/')[3] ?? '')))
-        .status,
-    ).toBe(200);
+    expect((await open(path.replace('BOARD-1', 'board-1'))).status).toBe(200);
     expect((await open(path, { method: 'POST' })).status).toBe(404);
     expect(await open('/sessions/%zz/x')).toMatchObject({
       status: 400,
@@ -137,27 +130,19 @@ describe('the page of a session', () => {
     expect(text).toContain('Answer on the ticket, and it goes on.');
     expect(text).not.toContain('http-equiv');
 
-    await service.database.pool.query("update tickets set identifier = 'MOVED-7' where identifier = $1", [
-      ticket.identifier,
-    ]);
-    expect([(await open(path)).status, (await open(path.replace(ticket.identifier, 'MOVED-7'))).status]).toEqual([
-      200, 200,
-    ]);
-    await service.database.pool.query("update tickets set identifier = $1 where identifier = 'MOVED-7'", [
-      ticket.identifier,
-    ]);
+    const rename = (from: string, to: string) =>
+      service.database.pool.query('update tickets set identifier = $2 where identifier = $1', [from, to]);
+    await rename(ticket.identifier, 'MOVED-7');
+    const both = [path, path.replace(ticket.identifier, 'MOVED-7')];
+    expect(await Promise.all(both.map(async (each) => (await open(each)).status))).toEqual([200, 200]);
+    await rename('MOVED-7', ticket.identifier);
   });
 
   test('only one that is at work is loaded anew by itself', async ({ expect }) => {
     const { app } = service;
     const { identifier } = await app.desk.createTicket({ title: 'Takes long', assignee: 'shipmate' }, someone);
-    await expect
-      .poll(
-        async () =>
-          (await app.sessions.view(identifier))?.usage !== undefined &&
-          (await app.sessions.view(identifier))?.runs[0]?.startedAt != null,
-      )
-      .toBe(true);
+    const isBegun = async () => (await app.sessions.view(identifier))?.runs[0]?.startedAt instanceof Date;
+    await expect.poll(isBegun).toBe(true);
     const path = await pathOf(identifier);
     const { text } = await open(path);
     expect(text).toContain('<meta http-equiv="refresh" content="15">');

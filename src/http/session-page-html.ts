@@ -88,7 +88,7 @@ function standing(view: SessionView, { place, now }: PageContext): Markup {
   const since = view.state === 'active' && run ? (run.startedAt ?? run.queuedAt) : view.updatedAt;
   return html`<section aria-label="Where it stands">
 <p><span class="state ${view.state}">${word}</span> <span class="soft">since ${time(since)} (${duration(now.getTime() - since.getTime())})</span></p>
-<p>${line(text, 1_000)}</p>
+${renderMarkdown(line(text, 1_000))}
 ${options !== null && html`<p>Answers that were offered: ${line(options, 1_000)}</p>\n`}${unsent(view)}<p class="soft">${next}</p>
 </section>
 `;
@@ -104,10 +104,10 @@ function unsent({ unsent }: SessionView): Markup | false {
 function pullRequest({ pullRequest: request }: SessionView): Markup | null {
   if (!request) return null;
   const { number, url } = request;
-  const isWeb = /^https?:/.test(url);
+  const address = line(url, 500);
   return html`<section>
-<h2>Pull request</h2>
-<p>${isWeb ? linkTo(url, `#${number}`) : html`#${number} <code>${line(url, 500)}</code>`}</p>
+<h2>Pull request <span class="soft">#${number}</span></h2>
+<p>${/^https?:/.test(url) ? linkTo(url, address) : html`<code>${address}</code>`}</p>
 </section>
 `;
 }
@@ -203,7 +203,7 @@ function describeEvidence(item: Evidence): Markup {
   const isGood = exitCode === 0 || where === 'reproduction';
   const outcome = exitCode === 0 ? 'passed (exit code 0)' : describeResult(item).replace(/\((\d+)\)/, '(exit code $1)');
   const counts = tests && html` · ${describeCounts(tests)}`;
-  return html`<code>${line(item.command, 500)}</code><br><span class="soft">on ${checkouts[where]}: <span class="${isGood ? 'good' : 'bad'}">${outcome}</span>${counts} · ${(durationMs / 1000).toFixed(1)} s</span>`;
+  return html`<code>${line(item.command, 500)}</code><br><span class="soft">on ${checkouts[where]}: <span class="${isGood ? 'good' : 'bad'}">${outcome}</span>${counts} · ${(durationMs / 1000).toFixed(1)}\u00a0s</span>`;
 }
 
 function decisions({ decisions: all }: SessionView): Markup | null {
@@ -237,8 +237,9 @@ ${rows}</table></div>
 
 function row(what: string, used: number | null, limit: number | null, show: (amount: number) => string): Markup {
   const amount = used === null ? 'no price known' : show(used);
+  const of = limit === null ? ', no limit' : used !== null && ` of ${show(limit)}`;
   const meter = html`<meter min="0" max="${limit}" high="${(limit ?? 0) * 0.8}" value="${used ?? 0}" aria-label="${what}"></meter>`;
-  return html`<tr><th scope="row">${what}</th><td>${amount} of ${limit === null ? 'any amount' : show(limit)}</td><td>${limit !== null && used !== null && meter}</td></tr>\n`;
+  return html`<tr><th scope="row">${what}</th><td>${amount}${of}</td><td>${limit !== null && used !== null && meter}</td></tr>\n`;
 }
 
 /** One line of people's words, with nothing in it that is not seen. Code is not read as such: the page marks it up itself. */

@@ -22,21 +22,21 @@ body {
 main { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 a { color: var(--link); text-underline-offset: 0.15em; }
 p, ul, ol, pre, blockquote, table { margin: 0 0 0.6rem; }
-:is(section, li, .text, blockquote, td) > :last-child { margin-bottom: 0; }
+:is(section, li, .text, .wide, blockquote, td) > :last-child { margin-bottom: 0; }
 ul, ol { padding-left: 1.4rem; }
 code, pre { font: 0.875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre {
   padding: 0.6rem 0.75rem; border-radius: 6px; background: var(--ground);
   white-space: pre-wrap; max-height: 24rem; overflow: auto;
 }
-:not(pre) > code { padding: 0.1em 0.3em; border-radius: 4px; background: var(--ground); }
+:not(pre, header p) > code { padding: 0.1em 0.3em; border-radius: 4px; background: var(--ground); }
 blockquote { padding-left: 0.75rem; border-left: 3px solid var(--line); color: var(--soft); }
 hr { border: 0; border-top: 1px solid var(--line); }
 h1 { margin: 0.15rem 0 1rem; font-size: 1.5rem; line-height: 1.3; text-wrap: balance; }
 h2 { margin: 0 0 0.6rem; font-size: 1rem; }
 header p, footer, time, .soft { color: var(--soft); }
 header p { margin: 0; }
-time, footer, .soft { font-size: 0.875rem; }
+time, footer, .soft { font-size: 0.875rem; font-weight: 400; }
 time { font-variant-numeric: tabular-nums; white-space: nowrap; }
 section { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); }
 .state { font-weight: 600; }

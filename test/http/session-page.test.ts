@@ -62,7 +62,7 @@ describe('the page of a session', () => {
     expect(text).toContain('<strong>looked</strong> at it, see <a href="https://example.com/?a=1&amp;b=2"');
     expect(text).toContain(`Not three: ${escaped}`);
     expect(text).toContain(`#${pullRequest?.number}`);
-    expect(text).toMatch(/<code>test -s one\.txt<\/code>[\s\S]*?passed \(exit code 0\)<\/span> · \d+\.\d s/);
+    expect(text).toMatch(/<code>test -s one\.txt<\/code>[\s\S]*?passed \(exit code 0\)<\/span> · \d+\.\d\u00a0s/);
     expect(text).toMatch(/Money<\/th><td>\$0\.\d+ of \$20\.00/);
     expect(text).toMatch(/Turns<\/th><td>2 of 300/);
     expect(text).toContain('write on the ticket what it is, or “continue”');

@@ -7,14 +7,13 @@ import { createOutage } from './app/outage.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import { openRunDeps } from './app/run-deps.ts';
 import { createUpkeep } from './app/upkeep.ts';
+import { openWeb } from './app/web.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
 import { VendorError } from './core/vendor-error.ts';
-import { type AcceptDeps, acceptDelivery, checkRepository, postEffects, sortDeliveries, workRuns } from './flow.ts';
-import { listen } from './http/listen.ts';
-import { createHttp } from './http/server.ts';
+import { type AcceptDeps, checkRepository, postEffects, sortDeliveries, workRuns } from './flow.ts';
 import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import { armFailpoints } from './lib/failpoint.ts';
@@ -22,7 +21,7 @@ import type { Log } from './lib/log.ts';
 import { isLivingWorker, workerName } from './lib/worker-name.ts';
 import type { Model } from './models/model.ts';
 import type { SandboxDriver } from './sandboxes/sandbox.ts';
-import { createDatabase, createPool, type Database, inTransaction } from './store/database.ts';
+import { createDatabase, createPool, type Database } from './store/database.ts';
 import { openDatabase } from './store/open-database.ts';
 import { readSessions, type Sessions } from './store/session-view.ts';
 import type { BoardDesk } from './trackers/board/desk.ts';
@@ -131,6 +130,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const sorting = { db, trackers, nudge, wake, failpoint, log, policy, name: config.trackers.board.agent };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
+  const sessions = readSessions(db, config.http.publicUrl);
   let admission: Admission | null = null;
   let started = false;
 
@@ -153,7 +153,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     model,
     driver,
     workspaces,
-    sessions: readSessions(db),
+    sessions,
     desk,
     async checkRepository(repository, signal) {
       const host = codeHosts.get(repository.codeHost);
@@ -165,21 +165,11 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
       await upkeep.ofService();
       if (!listening) return null;
-      const web = createHttp({
-        async accept(source, headers, body) {
-          await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
-          failpoint('accept/after');
-          wake('sort');
-        },
-        async health() {
-          await pool.query('select 1');
-          return admission && { worker: admission.state() };
-        },
-        onError: (error) => outage.noticed(error) || log.error({ err: error }, 'a webhook could not be accepted'),
+      return openWeb({
+        ...{ config, pool, accepting, sessions, wake, log, stops },
+        admission: () => admission,
+        databaseAway: outage.noticed,
       });
-      const { url, close } = await listen(web, config.http);
-      stops.push(close);
-      return url;
     },
     async startWorking(only) {
       if (!model) throw new VendorError(noModel, { code: 'invalid', retryable: false });

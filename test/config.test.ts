@@ -30,7 +30,7 @@ const nothing = {
   dataDir: '.shipmate',
   databaseUrl: null,
   failpoints: null,
-  http: { host: '127.0.0.1', port: 8080 },
+  http: { host: '127.0.0.1', port: 8080, publicUrl: null },
   worker: { slots: 4, memoryPerRun: 128 * 2 ** 20 },
   model: null,
   models: {
@@ -93,7 +93,7 @@ describe('loadConfig', () => {
     const config = load(
       `
 dataDir: data
-http: { host: 0.0.0.0, port: 0 }
+http: { host: 0.0.0.0, port: 0, publicUrl: 'https://mate.example.com/agent' }
 worker: { slots: 2 }
 model: scripted:play.yaml
 models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } }
@@ -114,7 +114,7 @@ log: { level: debug, format: json }
     );
     expect(config).toMatchObject({
       dataDir: join(cwd, 'data'),
-      http: { host: '0.0.0.0', port: 0 },
+      http: { host: '0.0.0.0', port: 0, publicUrl: 'https://mate.example.com/agent' },
       worker: { slots: 2, memoryPerRun: 128 * 2 ** 20 },
       model: 'scripted:play.yaml',
       models: { prices: { 'anthropic:claude-x': { input: 2, output: 10, cacheRead: 0.2 } } },
@@ -213,6 +213,15 @@ log: [info]
       'OPENAI_BASE_URL must be a URL that begins with http:// or https:// (value not shown).',
     ]);
   });
+
+  test.each(['http://mate.example.com', 'mate.example.com', 'https://h/?a=1', 'https://h/#', 'ftp://h', '""'])(
+    'an address that nothing can be put behind: %s',
+    (url) => {
+      expect(problemsOf(`http: { publicUrl: ${url} }`)[0]).toMatch(
+        /^line 1: http\.publicUrl must be an address such as/,
+      );
+    },
+  );
 
   test('names what is known where nothing is near', () => {
     expect(problemsOf('worker: { colour: red }')).toEqual([
@@ -364,7 +373,16 @@ describe('describeConfig', () => {
   test('tells every key that the schema takes, with what is accepted, its default and its meaning', () => {
     const keys = describeConfig();
     expect(keys.map(({ key }) => key)).toEqual([
-      ...['dataDir', 'http.host', 'http.port', 'worker.slots', 'worker.memoryPerRun', 'model', 'models.prices'],
+      ...[
+        'dataDir',
+        'http.host',
+        'http.port',
+        'http.publicUrl',
+        'worker.slots',
+        'worker.memoryPerRun',
+        'model',
+        'models.prices',
+      ],
       ...['input', 'output', 'cacheRead', 'cacheWrite', 'contextWindow'].map((name) => `models.prices.<name>.${name}`),
       ...['agent', 'budget.turns', 'budget.tokens', 'budget.usd', 'budget.minutes'],
       ...['turns', 'tokens', 'usd', 'minutes'].map((name) => `budget.ticket.${name}`),

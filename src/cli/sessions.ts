@@ -2,10 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { App } from '../app.ts';
+import { lasting } from '../core/activity.ts';
 import { CliError } from './cli-error.ts';
 import { followSession } from './follow.ts';
 import type { Cli } from './program.ts';
-import { bold, dim, lasting, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
+import { bold, dim, money, oneLine, seconds, shipmate, showActivity, showEvidence, showPlan } from './show.ts';
 import { positive, whoami } from './tickets.ts';
 import { withApp } from './with-app.ts';
 
@@ -57,6 +58,7 @@ export const sessionsCommand = (cli: Cli) => {
             );
         cli.print(dim(`${view.usage.calls} model calls, ${money(view.usage.costUsd)}`));
         if (view.pullRequest) cli.print(`\n${view.pullRequest.url}`);
+        if (view.page) cli.print(`\n${dim('to look at, for whoever has this address:')} ${view.page}`);
       }),
     );
   sessions

@@ -62,14 +62,6 @@ export function showActivity(activity: Activity): string {
   }
 }
 
-/** What stays on the ticket: an ephemeral activity is replaced by the next one. */
-export function lasting<T extends { activity: Activity }>(shown: T[]): T[] {
-  return shown.filter(({ activity }, index) => {
-    const ephemeral = 'ephemeral' in activity && activity.ephemeral === true;
-    return !ephemeral || index === shown.length - 1;
-  });
-}
-
 export function showEvidence(evidence: Evidence): string {
   if (evidence.type !== 'command')
     return `${evidence.name}  ${evidence.type === 'link' ? evidence.url : dim(`${evidence.mediaType}, ${evidence.bytes} bytes`)}`;

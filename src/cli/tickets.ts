@@ -3,11 +3,12 @@ import { userInfo } from 'node:os';
 import { basename } from 'node:path';
 import { Argument, Command, Option } from 'commander';
 import type { App } from '../app.ts';
+import { lasting } from '../core/activity.ts';
 import { type Person, type Priority, priorities, type RelationType, relationTypes } from '../core/ticket.ts';
 import { ticketTemplate } from '../core/ticket-template.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
-import { asTyped, bold, dim, lasting, oneLine, showActivity, showPlan } from './show.ts';
+import { asTyped, bold, dim, oneLine, showActivity, showPlan } from './show.ts';
 import { readTicketFile } from './ticket-file.ts';
 
 /** What people do on the board, from a terminal. */

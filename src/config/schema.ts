@@ -56,12 +56,23 @@ const repository = z.strictObject({
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
 });
 
+/** One that a path can be put behind. */
+function isPublicUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' && `${url.username}${url.password}` === '' && !/[\s?#]/.test(text);
+}
+
 /** `shipmate.yaml`, whole. Every key has a default that makes the embedded set-up work. */
 export const fileSchema = section({
   dataDir: key(nonEmpty.default('.shipmate'), 'a path', 'Where mirrors, workspaces and the embedded database live.'),
   http: section({
     host: key(nonEmpty.default('127.0.0.1'), 'a host name or address', 'Where webhooks and `/health` are answered.'),
     port: key(z.int().min(0).max(65_535).default(8080), 'a port (0: any free one)', 'Its port.'),
+    publicUrl: key(
+      z.string().refine(isPublicUrl).nullable().default(null),
+      'an address such as `https://shipmate.example.com`, or null',
+      "Where people reach the service: the addresses of sessions' own pages begin with it. null: none are shown.",
+    ),
   }),
   worker: section({
     slots: key(atLeastOne.default(4), 'a whole number of at least 1', 'Runs at the same time in one worker process.'),

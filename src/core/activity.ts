@@ -17,3 +17,11 @@ export function describeActivity(activity: Activity): string {
   const head = `${activity.action} ${activity.parameter}`.trim();
   return activity.result === undefined ? head : `${head}: ${activity.result}`;
 }
+
+/** What stays on the ticket: an ephemeral activity is replaced by the next one. */
+export function lasting<T extends { activity: Activity }>(shown: T[]): T[] {
+  return shown.filter(({ activity }, index) => {
+    const ephemeral = 'ephemeral' in activity && activity.ephemeral === true;
+    return !ephemeral || index === shown.length - 1;
+  });
+}

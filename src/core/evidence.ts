@@ -21,6 +21,8 @@ export type Evidence =
   | { type: 'file'; name: string; mediaType: string; bytes: number; path: string }
   | { type: 'link'; name: string; url: string };
 
+export type CommandEvidence = Extract<Evidence, { type: 'command' }>;
+
 export type ProofVerdict = 'proved' | 'unproved' | 'regressed';
 
 /** What verification found. `findings` are sentences for the model and for people; when proved, remarks only. */
@@ -32,4 +34,20 @@ export interface Proof {
   testsAfter: TestCounts | null;
   /** A new test that was red on the base and is green on the change. */
   reproduced: boolean;
+}
+
+/** What came of a command, for people. */
+export function describeResult({ where, exitCode, tests }: CommandEvidence): string {
+  if (exitCode === null) return 'killed';
+  if (tests === null && (exitCode === 126 || exitCode === 127)) return 'could not be started';
+  if (exitCode === 0) return 'passed';
+  return where === 'reproduction' ? `failed (${exitCode}), as it should` : `failed (${exitCode})`;
+}
+
+export function describeCounts(tests: TestCounts | null): string {
+  if (tests === null) return '–';
+  const { passed, failed, skipped } = tests;
+  return [`${passed} passed`, failed > 0 ? `${failed} failed` : '', skipped > 0 ? `${skipped} skipped` : '']
+    .filter((part) => part !== '')
+    .join(', ');
 }

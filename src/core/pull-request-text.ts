@@ -1,5 +1,5 @@
 import { type CheckedCriterion, unmetLine, writeCriteria } from './criteria.ts';
-import type { Evidence, Proof, TestCounts } from './evidence.ts';
+import { type CommandEvidence, describeCounts, describeResult, type Proof } from './evidence.ts';
 import { inline, list } from './markdown.ts';
 import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
@@ -164,7 +164,7 @@ function verification(proof: Proof): string {
   );
   const rows = order.map((item) => {
     const command = `\`${code(shorten(item.command, 200))}\``;
-    return `| ${[command, ranOn(item), result(item), counts(item.tests), seconds(item)].join(' | ')} |`;
+    return `| ${[command, ranOn(item), describeResult(item), describeCounts(item.tests), seconds(item)].join(' | ')} |`;
   });
   const parts = [
     'Shipmate ran these itself, on clean checkouts of the base and of this change, with the commands and tests of the base.',
@@ -176,8 +176,6 @@ function verification(proof: Proof): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-type CommandEvidence = Extract<Evidence, { type: 'command' }>;
-
 /** What was checked out. Evidence is named after its command, with a note where the same command ran more than once. */
 function ranOn({ where, name, command }: CommandEvidence): string {
   if (where === 'base') return 'the base';
@@ -187,21 +185,6 @@ function ranOn({ where, name, command }: CommandEvidence): string {
   return note === '' ? 'this change' : `this change, ${note}`;
 }
 
-function result({ where, exitCode, tests }: CommandEvidence): string {
-  if (exitCode === null) return 'killed';
-  if (tests === null && (exitCode === 126 || exitCode === 127)) return 'could not be started';
-  if (exitCode === 0) return 'passed';
-  return where === 'reproduction' ? `failed (${exitCode}), as it should` : `failed (${exitCode})`;
-}
-
-function counts(tests: TestCounts | null): string {
-  if (tests === null) return '–';
-  const { passed, failed, skipped } = tests;
-  return [`${passed} passed`, failed > 0 ? `${failed} failed` : '', skipped > 0 ? `${skipped} skipped` : '']
-    .filter((part) => part !== '')
-    .join(', ');
-}
-
 function seconds(item: CommandEvidence | undefined): string {
   return item === undefined ? '–' : `${(item.durationMs / 1000).toFixed(1)} s`;
 }
@@ -209,8 +192,8 @@ function seconds(item: CommandEvidence | undefined): string {
 function testsLine({ testsBefore, testsAfter }: Proof): string {
   if (testsAfter === null) return '';
   return testsBefore === null
-    ? `Tests: ${counts(testsAfter)}.`
-    : `Tests: ${counts(testsBefore)} before, ${counts(testsAfter)} after.`;
+    ? `Tests: ${describeCounts(testsAfter)}.`
+    : `Tests: ${describeCounts(testsBefore)} before, ${describeCounts(testsAfter)} after.`;
 }
 
 function evidence(proof: Proof): string {

@@ -1,17 +1,30 @@
-import express, { type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express } from 'express';
 import { type HealthProbe, healthRoute } from './health.ts';
+import { type SessionPages, sessionPageRoute } from './session-page.ts';
 import { type Accept, webhookRoute } from './webhooks.ts';
 
 /** Builds the web application; whoever calls it listens. */
-export function createHttp(options: { accept: Accept; health: HealthProbe; onError(error: unknown): void }): Express {
+export function createHttp(options: {
+  accept: Accept;
+  health: HealthProbe;
+  pages: SessionPages;
+  onError(error: unknown): void;
+}): Express {
   const app = express();
   app.disable('x-powered-by');
   app.get('/health', healthRoute(options.health));
   app.post('/webhooks/:source', ...webhookRoute(options.accept, options.onError));
+  app.get('/sessions/:identifier/:key', sessionPageRoute(options.pages, options.onError));
   app.use((_request, response) => {
     response
       .status(404)
       .json({ error: 'There is nothing here. Webhooks are POST /webhooks/<source>; health is GET /health.' });
   });
+  app.use(unreadable);
   return app;
 }
+
+/** Such as an address that is no text. Without this, express would answer with where in our code that was noticed. */
+const unreadable: ErrorRequestHandler = (error: { status?: number }, _request, response, _next) => {
+  response.status(error.status === 400 ? 400 : 500).json({ error: 'This request cannot be answered.' });
+};

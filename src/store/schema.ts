@@ -253,6 +253,7 @@ export interface Schema extends OwnWorkTables {
     created_at: Time;
   };
   plans: { session_id: string; plan: Json<Plan>; updated_at: Time };
+  link_keys: { purpose: string; secret: Buffer };
   evidence: {
     id: string;
     session_id: string;

@@ -1,20 +1,30 @@
+import { addUsed, nothingUsed, type Used } from '../core/budget.ts';
 import type { Evidence } from '../core/evidence.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { Outcome, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
+import { sessionOfKey, sessionUrl } from '../core/session-link.ts';
 import { type ActivityRow, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
 import { listDecisions } from './decisions.ts';
 import { listEvidence, listEvidenceFiles } from './evidence.ts';
+import { readLinkSecret } from './link-keys.ts';
 import { queuePlaces } from './queue-places.ts';
-import { findSessionByIdentifier, listSessions } from './sessions.ts';
-import { sumUsage, type UsageTotal } from './usage.ts';
+import { findSessionByIdentifier, findSessionNamed, listSessions, type SessionRow } from './sessions.ts';
+import { sumUsage, type UsageTotal, usedByRuns } from './usage.ts';
+import { listWaits } from './waits.ts';
 
 /** Everything there is to know of a session, for people. */
 export interface SessionView {
   id: string;
   ticket: { identifier: string; title: string; url: string };
+  /** Where people look at it; null: `http.publicUrl` is not set. */
+  page: string | null;
   state: SessionState;
+  /** When it was last moved or changed: of a session at rest, since when it rests. */
+  updatedAt: Date;
+  /** What it waits for that is not an answer. */
+  waits: Pick<Wait, 'ticket' | 'until'>[];
   repository: string | null;
   baseBranch: string | null;
   branch: string | null;
@@ -27,6 +37,8 @@ export interface SessionView {
   decisions: string[];
   evidence: Evidence[];
   usage: UsageTotal;
+  /** By all its runs, as its budget counts. */
+  used: Used;
   firstModelCallAt: Date | null;
   runs: {
     number: number;
@@ -34,6 +46,8 @@ export interface SessionView {
     queuedAt: Date;
     startedAt: Date | null;
     endedAt: Date | null;
+    /** A worker has it. */
+    isHeld: boolean;
     outcome: Outcome | null;
   }[];
   /** What has not left yet, or never will. */
@@ -44,6 +58,10 @@ export interface Sessions {
   list(limit: number): Promise<SessionSummary[]>;
   /** null: the ticket has no session. */
   view(identifier: string): Promise<SessionView | null>;
+  /** The same for whoever has the key of its page; null: there is no such ticket, or it is not its key. */
+  page(identifier: string, key: string): Promise<SessionView | null>;
+  /** How many runs would be taken first, itself counted; null: no run of it waits for a worker. */
+  place(sessionId: string): Promise<number | null>;
   /** Activities after `seq`; for following along. */
   activities(sessionId: string, afterSeq: number): Promise<ActivityRow[]>;
   /** What commands left in `$SHIPMATE_EVIDENCE`. */
@@ -60,7 +78,28 @@ export interface SessionSummary {
   place: number | null;
 }
 
-export function readSessions(db: Database): Sessions {
+export function readSessions(db: Database, publicUrl: string | null): Sessions {
+  let reading: Promise<string> | null = null;
+  const linkSecret = () => {
+    reading ??= readLinkSecret(db).catch((error: unknown) => {
+      reading = null;
+      throw error;
+    });
+    return reading;
+  };
+  // As of one moment: what it says of the end must fit what it says of the way there.
+  const view = async (find: (tx: Database) => Promise<SessionRow | null>): Promise<SessionView | null> => {
+    const found = await db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .execute(async (tx) => {
+        const session = await find(tx);
+        return session && readView(tx, session);
+      });
+    if (!found || publicUrl === null) return found;
+    const { identifier } = found.ticket;
+    return { ...found, page: sessionUrl(publicUrl, await linkSecret(), { id: found.id, identifier }) };
+  };
   return {
     async list(limit) {
       const [rows, places] = await Promise.all([listSessions(db, limit), queuePlaces(db)]);
@@ -73,26 +112,26 @@ export function readSessions(db: Database): Sessions {
         place: places.get(row.id) ?? null,
       }));
     },
-    // As of one moment: what it says of the end must fit what it says of the way there.
-    view: (identifier) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .execute((tx) => readView(tx, identifier)),
+    view: (identifier) => view((tx) => findSessionByIdentifier(tx, identifier)),
+    async page(identifier, key) {
+      const id = sessionOfKey(await linkSecret(), key);
+      return id === null ? null : view((tx) => findSessionNamed(tx, id, identifier));
+    },
+    place: async (sessionId) => (await queuePlaces(db)).get(sessionId) ?? null,
     activities: (sessionId, afterSeq) => listActivities(db, sessionId, afterSeq),
     files: (sessionId) => listEvidenceFiles(db, sessionId),
   };
 }
 
-async function readView(db: Database, identifier: string): Promise<SessionView | null> {
-  const session = await findSessionByIdentifier(db, identifier);
-  if (!session) return null;
+async function readView(db: Database, session: SessionRow): Promise<SessionView> {
   const { id, hint } = session;
   const plan = await readPlan(db, id);
   const activities = await listActivities(db, id);
   const decisions = await listDecisions(db, id);
   const evidence = await listEvidence(db, id);
   const usage = await sumUsage(db, id);
+  const used = (await usedByRuns(db, id)).reduce((sum, run) => addUsed(sum, run.used), nothingUsed);
+  const waits = await listWaits(db, id);
   const firstCall = await db
     .selectFrom('steps')
     .select('begun_at')
@@ -112,7 +151,10 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
   return {
     id,
     ticket: { identifier: hint.identifier, title: hint.title, url: hint.url },
+    page: null,
     state: session.state,
+    updatedAt: session.updatedAt,
+    waits: waits.map(({ ticket, until }) => ({ ticket, until })),
     repository: session.repository,
     baseBranch: session.baseBranch,
     branch: session.branch,
@@ -123,6 +165,7 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
     decisions,
     evidence,
     usage,
+    used,
     firstModelCallAt: firstCall?.begun_at ?? null,
     runs: runs.map((run) => ({
       number: run.number,
@@ -130,6 +173,7 @@ async function readView(db: Database, identifier: string): Promise<SessionView |
       queuedAt: run.queued_at,
       startedAt: run.started_at,
       endedAt: run.ended_at,
+      isHeld: run.worker !== null,
       outcome: run.outcome,
     })),
     unsent: effects.map(({ key, state, error }) => ({ key, state: state === 'failed' ? 'failed' : 'pending', error })),

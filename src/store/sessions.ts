@@ -32,6 +32,7 @@ export interface SessionRow {
   /** The pull request about which people were asked, and in which run: it was closed, or its branch rewritten to that `head`. */
   askedAbout: { number: number; run: number; head?: string } | null;
   hint: TicketHint;
+  updatedAt: Date;
   /** It was ended because its ticket was not to be found. */
   gone: boolean;
   /** It rests until something has come; see `store/waits.ts`. */
@@ -190,13 +191,20 @@ export function findSessionByIdentifier(db: Database, identifier: string): Promi
   return select(db, false).where('tickets.identifier', '=', identifier.toUpperCase()).executeTakeFirst().then(toRow);
 }
 
+/** The same by its id, where that is what its ticket is called, or was called at first. */
+export function findSessionNamed(db: Database, id: string, identifier: string): Promise<SessionRow | null> {
+  const name = identifier.toUpperCase();
+  return select(db, false)
+    .where('sessions.id', '=', id)
+    .where(sql<boolean>`${name} in (upper(tickets.identifier), upper(tickets.hint ->> 'identifier'))`)
+    .executeTakeFirst()
+    .then(toRow);
+}
+
 /** Newest first. */
-export async function listSessions(db: Database, limit: number): Promise<(SessionRow & { updatedAt: Date })[]> {
+export async function listSessions(db: Database, limit: number): Promise<SessionRow[]> {
   const rows = await select(db, false).orderBy('sessions.updated_at', 'desc').limit(limit).execute();
-  return rows.flatMap((row) => {
-    const session = toRow(row);
-    return session ? [{ ...session, updatedAt: row.updated_at }] : [];
-  });
+  return rows.map((row) => toRow(row));
 }
 
 /** Throws on a transition that `core/session.ts` does not know. Whatever it waited for, it waits no more. */
@@ -207,7 +215,7 @@ export async function moveSession(tx: Tx, session: SessionRow, state: SessionSta
 }
 
 export type SessionChanges = Partial<
-  Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'gone' | 'waiting'> & {
+  Omit<SessionRow, 'id' | 'ticketId' | 'hint' | 'updatedAt' | 'gone' | 'waiting'> & {
     brief: Brief;
     /** Of a head commit that is not ours. */
     headTree: string;
@@ -318,6 +326,7 @@ function toRow(row: Selected): SessionRow | null {
     follows: row.follows,
     askedAbout: row.asked_about,
     hint: row.hint,
+    updatedAt: row.updated_at,
     gone: row.gone,
     waiting: row.waiting,
     leads: row.leads,

@@ -106,6 +106,7 @@ describe('over HTTP', () => {
     expect(await health()).toEqual([503, { status: 'unavailable', reason: 'the database does not answer' }]);
     const delivery = signDelivery(secret, assigned(1, 'from-outside/3'));
     expect((await post('/webhooks/board', delivery)).status).toBe(503);
+    expect((await fetch(`${service.url}/sessions/BOARD-1/key`)).status).toBe(503);
     await proxy.comeBack();
     expect(await health()).toEqual([200, { status: 'ok' }]);
     expect((await post('/webhooks/board', delivery)).status).toBe(200);

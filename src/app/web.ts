@@ -1,0 +1,42 @@
+import type { Pool } from 'pg';
+import type { Config } from '../config.ts';
+import { type AcceptDeps, acceptDelivery } from '../flow.ts';
+import { listen } from '../http/listen.ts';
+import { createHttp } from '../http/server.ts';
+import type { Log } from '../lib/log.ts';
+import { inTransaction } from '../store/database.ts';
+import type { Sessions } from '../store/session-view.ts';
+import type { Admission } from './admission.ts';
+
+/** Answers webhooks, health and the pages of sessions; resolves with its URL when it listens. Registers its stop in `stops`. */
+export async function openWeb(deps: {
+  config: Config;
+  pool: Pool;
+  accepting: AcceptDeps;
+  sessions: Sessions;
+  /** null: this process works on no runs. */
+  admission(): Admission | null;
+  wake(drain: 'sort'): void;
+  databaseAway(error: unknown): boolean;
+  log: Log;
+  stops: (() => Promise<unknown>)[];
+}): Promise<string> {
+  const { config, pool, accepting, sessions, log } = deps;
+  const web = createHttp({
+    async accept(source, headers, body) {
+      await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
+      accepting.failpoint('accept/after');
+      deps.wake('sort');
+    },
+    async health() {
+      await pool.query('select 1');
+      const admission = deps.admission();
+      return admission && { worker: admission.state() };
+    },
+    pages: { sessions, limits: config.budget.ticket },
+    onError: (error) => deps.databaseAway(error) || log.error({ err: error }, 'a request could not be answered'),
+  });
+  const { url, close } = await listen(web, config.http);
+  deps.stops.push(close);
+  return url;
+}

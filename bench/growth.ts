@@ -75,6 +75,7 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     trackers: app.trackers,
     nudge: async () => {},
     wake: () => {},
+    pageOf: null,
     failpoint: () => {},
     policy: { runsPerHour: null, people: { speak: [] }, approval: { by: [] } },
     name: 'shipmate',

@@ -22,6 +22,7 @@ import { isLivingWorker, workerName } from './lib/worker-name.ts';
 import type { Model } from './models/model.ts';
 import type { SandboxDriver } from './sandboxes/sandbox.ts';
 import { createDatabase, createPool, type Database } from './store/database.ts';
+import { createPages } from './store/link-keys.ts';
 import { openDatabase } from './store/open-database.ts';
 import { readSessions, type Sessions } from './store/session-view.ts';
 import type { BoardDesk } from './trackers/board/desk.ts';
@@ -127,10 +128,14 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const { policy } = config;
-  const sorting = { db, trackers, nudge, wake, failpoint, log, policy, name: config.trackers.board.agent };
+  const pages = createPages(db, config.http.publicUrl);
+  const sorting = {
+    ...{ db, trackers, nudge, wake, failpoint, log, policy },
+    ...{ pageOf: pages.urlOf, name: config.trackers.board.agent },
+  };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
-  const sessions = readSessions(db, config.http.publicUrl);
+  const sessions = readSessions(db, pages);
   let admission: Admission | null = null;
   let started = false;
 
@@ -176,6 +181,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       await model.check(); // loads what the first call needs
       const deps = await openRunDeps({
         ...posting,
+        pageOf: pages.urlOf,
         ...{ config, driver, model, stops, only },
         hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
         databaseAway: outage.noticed,

@@ -17,6 +17,7 @@ type Given =
   | 'workspaces'
   | 'driver'
   | 'wake'
+  | 'pageOf'
   | 'failpoint'
   | 'hasFallen'
   | 'only'

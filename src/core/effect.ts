@@ -17,6 +17,8 @@ export type TicketOperation =
   | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
   /** Never over a person's later change: carried out only while the ticket's category is one of `from`. */
   | { kind: 'moveTicket'; id: string; to: StateCategory; from: StateCategory[] }
+  /** Where people look at what the agent does; beside the conversation where the tracker has a place there, else on the ticket. */
+  | { kind: 'linkSession'; id: string; conversation: unknown; url: string }
   | {
       kind: 'attachPullRequest';
       id: string;

@@ -30,6 +30,7 @@ import { startClock } from './clock.ts';
 import { conclude, stopped } from './conclude.ts';
 import type { PublishPolicy } from './finish.ts';
 import type { Heart } from './heart.ts';
+import type { PageOf } from './link-session.ts';
 import { judgeLosses } from './losses.ts';
 import type { RatingPolicy } from './scope.ts';
 import type { PeoplePolicy } from './strangers.ts';
@@ -72,6 +73,7 @@ export interface RunDeps {
   /** The agent's name on this team. */
   name: string;
   guidance: string;
+  pageOf: PageOf | null;
   knownSecrets: string[];
   /** Tells the workers of this process that there is something to do. */
   wake(drain: 'post' | 'run'): void;

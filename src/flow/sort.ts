@@ -3,7 +3,7 @@ import { noteLength } from '../core/acknowledgement.ts';
 import type { Activity } from '../core/activity.ts';
 import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
-import { actorOf, overIn, type Said, type TrackerEvent } from '../core/delivery.ts';
+import { overIn, type Said, type TrackerEvent } from '../core/delivery.ts';
 import { noteWhileWaiting } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { TicketHint } from '../core/ticket.ts';
@@ -13,14 +13,7 @@ import type { Log } from '../lib/log.ts';
 import { addActivities, type Stage, takeBackUnsent } from '../store/activities.ts';
 import { type AttentionRow, readAttention } from '../store/attention.ts';
 import type { Database, Tx } from '../store/database.ts';
-import {
-  listWaiting,
-  markSorted,
-  type Sorted,
-  takeTurn,
-  takeUnsorted,
-  type UnsortedDelivery,
-} from '../store/deliveries.ts';
+import { listWaiting, markSorted, type Sorted, takeTurn, takeUnsorted } from '../store/deliveries.ts';
 import { dropUnsent, isPublishing } from '../store/effects.ts';
 import { noteGuidance } from '../store/guidance.ts';
 import { addPrompt, openConversation } from '../store/prompts.ts';
@@ -42,10 +35,11 @@ import { noteWith } from './acknowledge.ts';
 import { saysNo } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
+import { linkSession, type PageOf } from './link-session.ts';
 import { restsReopened, whyReopened } from './reopened.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
 import { answerStranger, heed, type PeoplePolicy } from './strangers.ts';
-import { blank, spokenBy, toldBy } from './told.ts';
+import { blank, readDelivery, spokenBy, type ToldOf, toldBy } from './told.ts';
 
 export interface SortDeps {
   db: Database;
@@ -53,6 +47,7 @@ export interface SortDeps {
   policy: StartPolicy & PeoplePolicy;
   /** The agent's name on this team. */
   name: string;
+  pageOf: PageOf | null;
   /** Tells the workers of every process that there is a run. */
   nudge(queue: 'run'): Promise<void>;
   /** Tells our own that there is something to post. */
@@ -81,7 +76,7 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
       const sorted: Sorted[] = [];
       const over: TicketHint[] = [];
       for (const delivery of deliveries) {
-        const told = readDelivery(deps, delivery);
+        const told = readDelivery(deps.trackers, delivery);
         const one = await sortOne(deps, tx, told, due);
         if (one.ticket === null) sorted.push(one);
         else await markSorted(tx, [one]); // the next one may open the session that it waits for
@@ -181,20 +176,6 @@ async function tellUnsorted(tx: Tx, ticket: TicketHint, delivery: number, due: D
   due.add('post');
 }
 
-/** What a delivery tells: what people did, and what bots did. */
-interface ToldOf {
-  delivery: UnsortedDelivery;
-  events: TrackerEvent[];
-  fromBots: TrackerEvent[];
-}
-
-/** Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
-function readDelivery(deps: SortDeps, delivery: UnsortedDelivery): ToldOf {
-  const all = deps.trackers.get(delivery.source)?.readEvents(delivery) ?? [];
-  const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
-  return { delivery, events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
-}
-
 /** false: the ticket has no session yet, and the event waits for one. */
 async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due): Promise<boolean> {
   const told = toldBy(event, deps.policy);
@@ -206,6 +187,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
     // Of one that is new there is nothing to read.
     const isBlank = session.isNew && !session.isAwaited && event.said === null;
     await act(deps, tx, session, isBlank ? blank(told) : await readAttention(tx, session.id), words, due);
+    if (words.conversation) await linkSession(tx, deps.pageOf, session, words.conversation);
     return true;
   }
   const session = await tellSession(tx, event.ticket, told);
@@ -268,7 +250,7 @@ export async function takeInWaiting(
   const sorted: Sorted[] = [];
   for (const delivery of await listWaiting(tx, session.ticketId))
     sorted.push(
-      await guarded(deps, tx, readDelivery(deps, delivery), due, async (events) => {
+      await guarded(deps, tx, readDelivery(deps.trackers, delivery), due, async (events) => {
         for (const event of events) {
           await tellSession(tx, event.ticket, toldBy(event, deps.policy));
           await takeInWords(deps, tx, session, event, due, openedAt);

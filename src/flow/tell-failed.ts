@@ -58,6 +58,8 @@ function describe(operation: Operation): string {
       return `moving the ticket to "${operation.to}"`;
     case 'attachPullRequest':
       return 'attaching the pull request to the ticket';
+    case 'linkSession':
+      return 'linking the page of the session';
     case 'updatePlan':
       return 'showing the plan';
     case 'postActivity':

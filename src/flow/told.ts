@@ -1,9 +1,25 @@
-import type { TrackerEvent } from '../core/delivery.ts';
+import { actorOf, type TrackerEvent } from '../core/delivery.ts';
 import { isOver } from '../core/ticket.ts';
 import { isEdit } from '../core/ticket-change.ts';
 import type { AttentionRow } from '../store/attention.ts';
+import type { UnsortedDelivery } from '../store/deliveries.ts';
 import type { Told } from '../store/sessions.ts';
+import type { Tracker } from '../trackers/tracker.ts';
 import { type Heeded, heed, type PeoplePolicy } from './strangers.ts';
+
+/** What a delivery tells: what people did, and what bots did. */
+export interface ToldOf {
+  delivery: UnsortedDelivery;
+  events: TrackerEvent[];
+  fromBots: TrackerEvent[];
+}
+
+/** Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
+export function readDelivery(trackers: ReadonlyMap<string, Tracker>, delivery: UnsortedDelivery): ToldOf {
+  const all = trackers.get(delivery.source)?.readEvents(delivery) ?? [];
+  const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
+  return { delivery, events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
+}
 
 /** What an event says to its session's registers. */
 export function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {

@@ -3,12 +3,11 @@ import type { Evidence } from '../core/evidence.ts';
 import type { Outcome, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
-import { sessionOfKey, sessionUrl } from '../core/session-link.ts';
 import { type ActivityRow, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
 import { listDecisions } from './decisions.ts';
 import { listEvidence, listEvidenceFiles } from './evidence.ts';
-import { readLinkSecret } from './link-keys.ts';
+import type { Pages } from './link-keys.ts';
 import { queuePlaces } from './queue-places.ts';
 import { findSessionByIdentifier, findSessionNamed, listSessions, type SessionRow } from './sessions.ts';
 import { sumUsage, type UsageTotal, usedByRuns } from './usage.ts';
@@ -78,15 +77,7 @@ export interface SessionSummary {
   place: number | null;
 }
 
-export function readSessions(db: Database, publicUrl: string | null): Sessions {
-  let reading: Promise<string> | null = null;
-  const linkSecret = () => {
-    reading ??= readLinkSecret(db).catch((error: unknown) => {
-      reading = null;
-      throw error;
-    });
-    return reading;
-  };
+export function readSessions(db: Database, pages: Pages): Sessions {
   // As of one moment: what it says of the end must fit what it says of the way there.
   const view = async (find: (tx: Database) => Promise<SessionRow | null>): Promise<SessionView | null> => {
     const found = await db
@@ -96,9 +87,8 @@ export function readSessions(db: Database, publicUrl: string | null): Sessions {
         const session = await find(tx);
         return session && readView(tx, session);
       });
-    if (!found || publicUrl === null) return found;
-    const { identifier } = found.ticket;
-    return { ...found, page: sessionUrl(publicUrl, await linkSecret(), { id: found.id, identifier }) };
+    if (!found || !pages.urlOf) return found;
+    return { ...found, page: await pages.urlOf({ id: found.id, identifier: found.ticket.identifier }) };
   };
   return {
     async list(limit) {
@@ -114,7 +104,7 @@ export function readSessions(db: Database, publicUrl: string | null): Sessions {
     },
     view: (identifier) => view((tx) => findSessionByIdentifier(tx, identifier)),
     async page(identifier, key) {
-      const id = sessionOfKey(await linkSecret(), key);
+      const id = await pages.sessionOf(key);
       return id === null ? null : view((tx) => findSessionNamed(tx, id, identifier));
     },
     place: async (sessionId) => (await queuePlaces(db)).get(sessionId) ?? null,

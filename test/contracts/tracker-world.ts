@@ -52,6 +52,8 @@ export interface TrackerWorld {
     state(ticketId: string): Promise<StateCategory>;
     plan(ticketId: string): Promise<Plan>;
     attachments(ticketId: string): Promise<{ url: string; title: string }[]>;
+    /** Pages of the agent's that are linked on the ticket, or beside its talk. */
+    links(ticketId: string): Promise<string[]>;
   };
   close(): Promise<void>;
 }

@@ -414,6 +414,15 @@ export function trackerContract(
       ]);
     });
 
+    contract('the page of the session is linked once', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const url = `https://shipmate.example/sessions/${ticket.identifier}/${randomUUID()}`;
+      const operation: TicketOperation = { kind: 'linkSession', id: randomUUID(), conversation, url };
+      await sendFiveTimesAtOnce(ticket, operation);
+      await send(ticket, operation);
+      expect(await world.outside.links(ticket.id)).toEqual([url]);
+    });
+
     contract('a signal that has fired stops it before anything is written', async ({ expect }) => {
       const { ticket, conversation } = await given();
       const fired = AbortSignal.abort(new Error('enough'));

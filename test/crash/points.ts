@@ -11,6 +11,7 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   updatePlan: 'any',
   moveTicket: 'any',
   attachPullRequest: 'any',
+  linkSession: 'any',
   pushBranch: 'any',
   openPullRequest: 'any',
   // By tickets that are split.

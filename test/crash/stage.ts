@@ -251,6 +251,7 @@ function judge(ticket: string, counts: TicketCounts | undefined, undone: number,
   exact('push', counts.pushes, 1);
   exact('pull request', counts.pullRequests, 1);
   exact('attachment', counts.attachments, 1);
+  exact('link', counts.links, 1);
   exact('move to In Progress', counts.stateChanges.filter((state) => state === 'In Progress').length, 1);
   exact('move to In Review', counts.stateChanges.filter((state) => state === 'In Review').length, 1);
   exact('last plan', Math.min(counts.plans, 1), 1);

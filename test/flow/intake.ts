@@ -45,6 +45,7 @@ export async function openIntake({
     trackers,
     policy: { runsPerHour, people: { speak }, approval: { by: [] } },
     name: agent,
+    pageOf: null,
     nudge: async () => {},
     wake: () => {},
     failpoint: () => {},

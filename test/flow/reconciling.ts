@@ -76,6 +76,7 @@ export function depsWith(board: Tracker): SortDeps {
     trackers: new Map([['board', board]]),
     policy,
     name: agent,
+    pageOf: null,
     nudge: nothing,
     wake: () => {},
     failpoint: () => {},

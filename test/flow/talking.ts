@@ -78,6 +78,7 @@ export async function openStage() {
     log: createLog({ level: 'silent', format: 'json', secrets: [] }),
     policy,
     name: agent,
+    pageOf: null,
     workspaces,
     repositories: new Map(),
     codeHosts: new Map(),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { sessionUrl } from '../../src/core/session-link.ts';
-import { readLinkSecret } from '../../src/store/link-keys.ts';
+import { createPages } from '../../src/store/link-keys.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
 const evil = '<script>alert(1)</script>"><img src=x onerror=alert(2)>';
@@ -94,14 +94,14 @@ describe('the page of a session', () => {
 
   test('a wrong key, the key of another ticket and an unknown ticket are one and the same 404', async ({ expect }) => {
     const path = await pathOf('BOARD-1');
-    const secret = await readLinkSecret(service.app.db);
+    const { urlOf } = createPages(service.app.db, 'https://shipmate.example');
     const nobody = { id: '00000000-0000-4000-8000-000000000000', identifier: 'BOARD-1' };
     const wrong = [
       path.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
       path.replace('BOARD-1', 'BOARD-999'),
       path.slice(0, -1),
       `${path}A`,
-      sessionUrl('', secret, nobody),
+      new URL((await urlOf?.(nobody)) ?? '').pathname,
       sessionUrl('', 'another secret', nobody),
       '/sessions/BOARD-999/x',
       '/sessions/BOARD-1/%00',

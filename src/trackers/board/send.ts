@@ -138,10 +138,11 @@ async function carryOut(
         .execute();
       return { state };
     }
+    case 'linkSession':
     case 'attachPullRequest': {
       if (typeof operation.url !== 'string') throw new Error(`the url of operation ${operation.id} was not resolved`);
       const url = storable(operation.url);
-      const title = storable(operation.title);
+      const title = operation.kind === 'linkSession' ? 'What the agent does' : storable(operation.title);
       await db
         .insertInto('board_attachments')
         .values({ ticket: ticket.number, url, title })

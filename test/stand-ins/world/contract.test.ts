@@ -66,6 +66,7 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
       state: async (id) => (await world.show(id)).state.category,
       plan: async (id) => (await world.show(id)).plan,
       attachments: async (id) => (await world.show(id)).attachments,
+      links: async (id) => (await world.show(id)).attachments.map(({ url }) => url),
     },
     async close() {
       await close();

@@ -7,6 +7,7 @@ export type WorldCall =
   | 'updatePlan'
   | 'moveTicket'
   | 'attachPullRequest'
+  | 'linkSession'
   | 'createTicket'
   | 'takeTicket'
   | 'releaseTicket'

@@ -33,6 +33,8 @@ export interface TicketCounts {
   stateChanges: string[];
   plans: number;
   attachments: number;
+  /** Pages of the agent's that were linked. */
+  links: number;
   /** Names of the branches that we moved, once each. */
   branches: string[];
   pushes: number;
@@ -80,6 +82,7 @@ function nothing(): TicketCounts {
     stateChanges: [],
     plans: 0,
     attachments: 0,
+    links: 0,
     branches: [],
     pushes: 0,
     pullRequests: 0,
@@ -105,6 +108,9 @@ function count(counts: TicketCounts, { call, content }: Write, shown: Set<string
       return;
     case 'attachPullRequest':
       counts.attachments += 1;
+      return;
+    case 'linkSession':
+      counts.links += 1;
       return;
     case 'pushBranch': {
       const { branch } = content as { branch: string };

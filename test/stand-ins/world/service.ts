@@ -42,7 +42,7 @@ async function serve(options: ServiceOptions): Promise<void> {
     ...loaded,
     dataDir,
     model: options.model,
-    http: { ...loaded.http, port },
+    http: { ...loaded.http, port, publicUrl: 'https://shipmate.example' },
     policy: { ...loaded.policy, scope: { ...loaded.policy.scope, before: options.rates ?? false } },
     repositories: options.repositories,
     worker: { ...loaded.worker, slots: slots ?? loaded.worker.slots },

@@ -69,6 +69,6 @@ async function send(
 
 function doneBy(operation: TicketOperation): Record<string, unknown> {
   if (operation.kind === 'moveTicket') return { state: stateOf(operation.to) };
-  if (operation.kind === 'attachPullRequest') return { url: operation.url };
+  if (operation.kind === 'attachPullRequest' || operation.kind === 'linkSession') return { url: operation.url };
   return { id: operation.id };
 }

@@ -104,6 +104,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       case 'updatePlan':
         board.replacePlan(id, operation.id, operation.plan);
         return write(operation.plan);
+      case 'linkSession':
+        if (board.attach(id, operation.id, operation.url, 'What the agent does')) write(operation.url);
+        return;
       case 'attachPullRequest':
         if (board.attach(id, operation.id, String(operation.url), operation.title)) write(operation.url);
         return;
@@ -135,6 +138,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     attachPullRequest: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    linkSession: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     createTicket: ({ ticket, operation }) => file(ticket, operation),
     takeTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     releaseTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),

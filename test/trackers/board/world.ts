@@ -107,6 +107,9 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
       async plan(id) {
         return (await desk.show(id)).plan;
       },
+      async links(id) {
+        return (await desk.show(id)).attachments.map(({ url }) => url);
+      },
       async attachments(id) {
         return (await desk.show(id)).attachments;
       },

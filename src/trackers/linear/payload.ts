@@ -82,7 +82,7 @@ export const commentEvent = z.object({
     issue: issueChild,
     user: user.nullish(),
     externalUser: user.nullish(),
-    botActor: z.unknown(),
+    botActor: z.unknown().optional(),
   }),
 });
 

@@ -134,9 +134,10 @@ function authorOf({ user, externalUser, botActor, agentSession }: CommentNode, a
 /** "Deadline" is our own name for it, which is understood whatever names a team has set. */
 function fieldsOf(issue: IssueNode, appUser: string): Record<string, string> {
   const { estimate, dueDate, cycle, projectMilestone, needs } = issue;
-  const requests = (needs?.nodes ?? []).flatMap(({ content, priority, customer }) => {
+  const requests = (needs?.nodes ?? []).flatMap(({ content, body, priority, customer }) => {
+    const text = content || body;
     const important = priority > 0 ? ' (important)' : '';
-    return content ? [`${customer?.name ?? 'A customer'}${important}: ${content}`] : [];
+    return text ? [`${customer?.name ?? 'A customer'}${important}: ${text}`] : [];
   });
   const cycleName = cycle && [`Cycle ${cycle.number}`, cycle.name].filter(Boolean).join(' ');
   return {

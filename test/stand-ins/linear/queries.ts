@@ -141,6 +141,8 @@ export const queries: Resolvers = {
   User: {
     isMe: (user: User, _: unknown, { viewer }: Context) => user.id === viewer.id,
     supportsAgentSessions: (user: User) => user.app,
+    isAssignable: (user: User, _: unknown, { scopes }: Context) => !user.app || scopes.has('app:assignable'),
+    isMentionable: (user: User, _: unknown, { scopes }: Context) => !user.app || scopes.has('app:mentionable'),
     assignedIssues: many<'Issue', User>('Issue', ({ assigneeId }, user) => assigneeId === user.id),
     delegatedIssues: many<'Issue', User>('Issue', ({ delegateId }, user) => delegateId === user.id),
     createdIssues: many<'Issue', User>('Issue', ({ creatorId }, user) => creatorId === user.id),

@@ -156,8 +156,6 @@ export const queries: Resolvers = {
     isAssignable: may('app:assignable'),
     isMentionable: may('app:mentionable'),
     supportsAgentSessions: (user: User) => user.app,
-    isAssignable: (user: User, _: unknown, { scopes }: Context) => !user.app || scopes.has('app:assignable'),
-    isMentionable: (user: User, _: unknown, { scopes }: Context) => !user.app || scopes.has('app:mentionable'),
     assignedIssues: many<'Issue', User>('Issue', ({ assigneeId }, user) => assigneeId === user.id),
     delegatedIssues: many<'Issue', User>('Issue', ({ delegateId }, user) => delegateId === user.id),
     createdIssues: many<'Issue', User>('Issue', ({ creatorId }, user) => creatorId === user.id),

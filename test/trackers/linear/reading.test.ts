@@ -246,7 +246,7 @@ describe('a reading', () => {
     const { id } = ada.create({ teamId: team.id, title: 'Deleted' });
     ada.change(id, { trashed: true });
     const elsewhere = { ...hintFor(id), ref: { workspace: 'another', team: 'x' } };
-    const notFound = { name: 'LinearError', code: 'not_found', retryable: false };
+    const notFound = { name: 'VendorError', code: 'not_found', retryable: false };
     for (const hint of [hintFor('00000000-0000-4000-8000-000000000000'), hintFor('ENG-99999'), hintFor(id), elsewhere])
       await expect(readTicket(deps, hint, never)).rejects.toMatchObject(notFound);
   });

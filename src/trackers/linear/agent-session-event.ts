@@ -99,11 +99,21 @@ const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'
 
 /** What the workspace and its teams tell agents, the nearest team first: where two differ that one holds. */
 function writeGuidance({ guidance, agentSession }: AgentSessionEvent): string {
-  const team = agentSession.issue?.team.id;
-  const distance = (rule: NonNullable<typeof guidance>[number]) =>
-    rule.origin?.team ? (rule.origin.team.id === team ? 0 : 1) : 2;
-  return (guidance ?? [])
-    .toSorted((a, b) => distance(a) - distance(b))
+  const rules = guidance ?? [];
+  const parents = new Map(
+    rules.flatMap(({ origin }) => (origin?.team ? [[origin.team.id, origin.team.parentId]] : [])),
+  );
+  /** 0: the workspace's; a team's is the nearer the more of its parents say something, too. */
+  const nearness = ({ origin }: (typeof rules)[number]): number => {
+    if (!origin?.team) return 0;
+    if (origin.team.id === agentSession.issue?.team.id) return Number.POSITIVE_INFINITY;
+    let depth = 0;
+    for (let id: string | null | undefined = origin.team.id; id && parents.has(id) && depth <= rules.length; depth++)
+      id = parents.get(id);
+    return depth;
+  };
+  return rules
+    .toSorted((a, b) => (nearness(a) === nearness(b) ? 0 : nearness(b) - nearness(a)))
     .map((rule) => rule.body.trim())
     .filter((rule) => rule !== '')
     .join('\n\n');

@@ -204,6 +204,28 @@ describe('a reading', () => {
     ).toBe(null);
   });
 
+  test('what hardly changes of a workspace is asked once, until somebody forgets it', async ({ expect }) => {
+    const { workspace } = linear;
+    const label = addLabel(workspace, 'kept', team.id);
+    const elsewhere = addTeam(workspace, { key: 'OTH', name: 'Other' });
+    const foreign = addLabel(workspace, 'foreign', elsewhere.id);
+    const ask = () => deps.cache.team(workspace.organizationId, team.id, never);
+    deps.cache.forget(workspace.organizationId);
+    const { result, requests } = await counting(async () => [await ask(), await ask()]);
+    expect(requests).toBe(1);
+    expect(result[0]).toMatchObject({ id: team.id, key: 'ENG', name: 'Engineering' });
+    expect(result[0]?.states).toHaveLength(statesOf(workspace, team.id).length);
+    const labels = result[0]?.labels.map(({ id }) => id);
+    expect(labels).toContain(label.id);
+    expect(labels).not.toContain(foreign.id);
+    const teams = await deps.cache.teams(workspace.organizationId, never);
+    expect(teams.map(({ key }) => key)).toEqual(expect.arrayContaining(['ENG', 'OTH']));
+    deps.cache.forget(workspace.organizationId);
+    expect((await counting(ask)).requests).toBe(1);
+    const unknown = deps.cache.team(workspace.organizationId, '00000000-0000-4000-8000-000000000000', never);
+    await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test('of a thread of more than a hundred comments the newest are kept, in one request', async ({ expect }) => {
     const { id } = ada.create({ teamId: team.id, title: 'Long' });
     for (let number = 0; number < 130; number++) ada.comment(id, `Comment ${number}`);
@@ -268,7 +290,12 @@ describe('a reading', () => {
     const other = addTeam(linear.workspace, { key: 'WEB', name: 'Web' });
     const { id, identifier } = ada.create({ teamId: team.id, title: 'Moves' });
     ada.change(id, { teamId: other.id });
-    expect(await read(identifier)).toMatchObject({ id, identifier: 'WEB-1', team: 'Web', ref: { team: other.id } });
+    expect(await read(identifier.toLowerCase())).toMatchObject({
+      id,
+      identifier: 'WEB-1',
+      team: 'Web',
+      ref: { team: other.id },
+    });
   });
 });
 

@@ -14,7 +14,7 @@ import { createWorkspaceCache } from './workspace-cache.ts';
 
 /** So long are activities that nobody waits for gathered, to go out together. */
 const gatherMs = 10_000;
-/** Who is who is asked again after so long when it could not be had. */
+/** Who is who is asked no more often: workspaces come and go, and sometimes nobody can tell. */
 const askAgainAfterMs = 60_000;
 
 /** Linear, with all workspaces that are connected, as the agent sees it. */

@@ -10,8 +10,8 @@ import { addEffects } from '../store/effects.ts';
 import { keepReading, readChildren } from '../store/overviews.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { findSession, sessionIdOf } from '../store/sessions.ts';
-import { unawareOf } from '../store/sessions-at-work.ts';
+import { sessionIdOf } from '../store/sessions.ts';
+import { unawareOf, wasGiven } from '../store/sessions-at-work.ts';
 import { hasSteps } from '../store/steps.ts';
 import type { Beginning } from './before-work.ts';
 import { type Circle, lookAround } from './circles.ts';
@@ -66,12 +66,12 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
 
 /**
  * Takes a sub-ticket that nobody has: its session is opened, and the tracker told, in one transaction. One that people have
- * taken from the agent has a session, and is left to them.
+ * taken from the agent is left to them; one that was only rated was nobody's all the time.
  */
 async function takeIfNobodys(deps: RunDeps, child: TicketHint, signal: AbortSignal): Promise<void> {
   const id = sessionIdOf(child);
   const tracker = deps.trackers.get(child.tracker);
-  if (!tracker || (await findSession(deps.db, id))) return;
+  if (!tracker || (await wasGiven(deps.db, id))) return;
   const reading = await readIfThere(tracker, child, signal);
   if (!reading) return;
   await keepReading(deps.db, reading);
@@ -86,7 +86,7 @@ async function takeIfNobodys(deps: RunDeps, child: TicketHint, signal: AbortSign
     async (tx) => {
       // It may have been given to the agent between the reading and now.
       const [unaware] = await unawareOf(tx, [reading]);
-      if (!unaware || unaware.session) return [];
+      if (!unaware || unaware.session?.wasGiven) return [];
       return [{ type: 'sessionCreated', ...told, conversation, said: null }];
     },
     (tx) => addEffects(tx, [{ sessionId: id, runId: null, stepId: null, key, operation }]),

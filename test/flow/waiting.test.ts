@@ -6,7 +6,7 @@ import { conclude } from '../../src/flow/conclude.ts';
 import { fileParts } from '../../src/flow/file-parts.ts';
 import type { RunDeps } from '../../src/flow/run.ts';
 import { wakeWaiting } from '../../src/flow/wake-waiting.ts';
-import { keepOverviews, type PostDeps, postEffects } from '../../src/flow.ts';
+import { askToScope, keepOverviews, type PostDeps, postEffects } from '../../src/flow.ts';
 import { listLeaders } from '../../src/store/overviews.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { findSession, findSessionByIdentifier, saveReading } from '../../src/store/sessions.ts';
@@ -429,6 +429,28 @@ describe('a ticket with sub-tickets', () => {
       { identifier: two, given: true },
       { identifier: three, given: true },
     ]);
+    expect(await violations()).toEqual([]);
+  });
+
+  test('takes one that was only rated, also while that goes on, and shows it as its own', async ({ expect }) => {
+    const [parent, one, two] = [await file('Parent'), await file('One'), await file('Two')];
+    const rate = async (child: string) => askToScope(deps, (await desk.show(child)).ticket, false);
+    await rate(one);
+    expect(await workAll()).toEqual([`${one} begins`]);
+    await rate(two);
+    for (const child of [one, two]) await desk.relate(parent, 'child', child, someone);
+    const rating = await claimRun(db, 'host:1:1');
+    await desk.assign(parent, agent, someone);
+    await sort();
+    expect((await workAll()).toSorted()).toEqual([`${parent} waiting`, `${one} begins`]);
+    expect((await said()).join()).not.toContain('Not mine');
+    if (!rating) throw new Error('nothing was to be rated');
+    const worker = { ...deps, policy: { runsPerHour: null } } as unknown as RunDeps;
+    await conclude(worker, rating, { stopReason: 'finished', message: 'Rated.' }, { work: null });
+    expect(await workAll()).toEqual([`${two} begins`]);
+    expect((await sessions()).map(({ given }) => given)).toEqual([true, true, true]);
+    const { rows } = await query("select plan -> 0 ->> 'content' as one, plan -> 1 ->> 'content' as two from plans");
+    expect(JSON.stringify(rows)).not.toContain('left to');
     expect(await violations()).toEqual([]);
   });
 

@@ -17,6 +17,13 @@ tickets:
       calls: [{ tool: ask, input: { question: What now? } }]
     - expect: ["handed it over", "Go on from there"]
       calls: [{ tool: ask, input: { question: And now? } }]
+  Is squashed:
+    - calls: [{ tool: bash, input: { command: "echo mine > merged.txt" } }]
+    - calls: [{ tool: finish, input: { title: Merged, summary: It is there. } }]
+    - expect: ["was merged meanwhile", "handed it over", "was put on the newest main"]
+      calls: [{ tool: bash, input: { command: "cat merged.txt later.txt by-hand.txt && git status --porcelain" } }]
+    - expect: ["exit 0", "?? by-hand.txt"]
+      calls: [{ tool: finish, input: { title: By hand, summary: It is there. } }]
 `;
 const files = {
   'one.txt': 'one\n',
@@ -136,6 +143,29 @@ describe('shipmate handoff', () => {
     const name = warned.stdout.split(' ')[0] ?? '';
     expect((await service.app.desk.show(name)).ticket).toMatchObject({ title: 'Later', assignee: null });
     expect(await service.app.sessions.view(name)).toBe(null);
+  });
+
+  test('files that come back after a squash merge are put on the newest base, and nothing of the merged change with them', async ({
+    expect,
+  }) => {
+    const first = await service.work({ title: 'Is squashed' });
+    const name = first.ticket.identifier;
+    const clone = await line.clone('squashing');
+    const place = join(service.dir, 'squashed');
+    expect((await line.shipmate(clone, 'pull', name, place)).stderr).toBe('');
+    await writeFile(join(place, 'by-hand.txt'), 'by hand\n');
+    await line.git(clone, 'merge', '--quiet', '--squash', `origin/${first.branch}`);
+    await writeFile(join(clone, 'later.txt'), 'later\n');
+    await line.git(clone, 'add', '.');
+    await line.git(clone, 'commit', '--quiet', '-m', 'Squashed');
+    await line.git(clone, 'push', '--quiet', 'origin', 'main');
+
+    expect((await line.shipmate(place, 'resume', name)).stdout).toContain('are handed back');
+    const second = await service.rest(name, 2);
+    expect([second.state, second.branch]).toEqual(['complete', `${first.branch}-2`]);
+    const newest = await service.git('rev-parse', 'main');
+    expect(await service.git('merge-base', 'main', second.branch ?? '')).toBe(newest);
+    expect(await service.git('diff', '--name-status', 'main', second.branch ?? '')).toBe('A\tby-hand.txt');
   });
 
   test('a run that fails as it has taken it: the next one has it, and is told of it', async ({ expect }) => {

@@ -16,6 +16,7 @@ import { hasSteps } from '../store/steps.ts';
 import type { Beginning } from './before-work.ts';
 import { type Circle, lookAround } from './circles.ts';
 import { endOf } from './closing.ts';
+import { fileMissing } from './file-parts.ts';
 import type { NotPrepared } from './prepare.ts';
 import { readIfThere } from './read-if-there.ts';
 import type { RunDeps } from './run.ts';
@@ -34,9 +35,13 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
   const { deps, run, session, ticket, facts, signal } = beginning;
   const { db } = deps;
   const open = openChildren(ticket);
-  if (open.length === 0 && !session.leads) return null;
   if (session.headCommit !== null || (await hasSteps(db, run.id))) return null;
+  const filing = await fileMissing(deps, run);
+  if (open.length === 0 && filing.length === 0 && !session.leads) return null;
   const heard = (await unreadPrompts(db, session.id)).map(({ id }) => id);
+  // When the last of them is there the session is due, and leads them.
+  if (open.length === 0 && filing.length > 0)
+    return { outcome: { stopReason: 'finished', message: writeFiling(filing) }, heard };
   for (const child of open) await takeIfNobodys(deps, child, signal);
   const children = await readChildren(db, childrenOf(ticket));
   const overview = writeOverview(children);
@@ -48,7 +53,7 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
     const { circle } = await lookAround(deps, ticket, open, signal);
     const outcome: Outcome = {
       stopReason: 'waiting',
-      message: writeLeading(open, theirs, circle, mode, facts.stages),
+      message: writeLeading({ open, theirs, filing }, circle, mode, facts.stages),
       waits: open.map((child) => ({ ticket: child, until: 'over' })),
       leads: { overview, to: notStarted.includes(ticket.state.category) ? 'started' : null },
       ...(circle?.isOwn && { circle: circle.ids }),
@@ -116,8 +121,7 @@ export async function showLeading(tx: Tx, run: ClaimedRun, { leads }: Outcome, s
 }
 
 function writeLeading(
-  open: TicketHint[],
-  theirs: TicketName[],
+  { open, theirs, filing }: { open: TicketHint[]; theirs: TicketName[]; filing: string[] },
   circle: Circle | null,
   mode: Stages,
   written: string | null,
@@ -126,6 +130,7 @@ function writeLeading(
     `This ticket has ${count(open.length, 'open sub-ticket')}, so I do no work on it itself: I have taken those that nobody had. ` +
       'Each begins when what blocks it is done, and those that may begin at the same time. The plan here shows how they stand.',
     theirs.length === 0 ? '' : `Not mine, and left alone: ${nameTickets(theirs)}.`,
+    filing.length === 0 ? '' : `Being filed: ${nameParts(filing)}. I take what nobody has when it is there.`,
     circle === null ? '' : neverEnds(circle),
     mode === 'review-end'
       ? 'Stages: `review-end`. A sub-ticket that needs another begins on its branch as soon as that has a pull request.'
@@ -136,6 +141,18 @@ function writeLeading(
     'What concerns one of them, say there. I write here again when all are over.',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function writeFiling(titles: string[]): string {
+  return `Not all sub-tickets of this ticket are filed yet; I am at it: ${nameParts(titles)}. I lead them when they are there.`;
+}
+
+function nameParts(titles: string[]): string {
+  const more = titles.length > 10 ? ` and ${titles.length - 10} more` : '';
+  return `${titles
+    .slice(0, 10)
+    .map((title) => `"${cleanText(title, 100)}"`)
+    .join(', ')}${more}`;
 }
 
 function writeLed(total: number, canceled: TicketName[]): string {

@@ -145,27 +145,39 @@ describe('shipmate handoff', () => {
     expect(await service.app.sessions.view(name)).toBe(null);
   });
 
-  test('files that come back after a squash merge are put on the newest base, and nothing of the merged change with them', async ({
+  test('files that come back after a squash merge are put on the newest base, and nothing of the merged change with them; also after a run that failed as it had taken them', async ({
     expect,
   }) => {
-    const first = await service.work({ title: 'Is squashed' });
-    const name = first.ticket.identifier;
-    const clone = await line.clone('squashing');
-    const place = join(service.dir, 'squashed');
-    expect((await line.shipmate(clone, 'pull', name, place)).stderr).toBe('');
-    await writeFile(join(place, 'by-hand.txt'), 'by hand\n');
-    await line.git(clone, 'merge', '--quiet', '--squash', `origin/${first.branch}`);
-    await writeFile(join(clone, 'later.txt'), 'later\n');
-    await line.git(clone, 'add', '.');
-    await line.git(clone, 'commit', '--quiet', '-m', 'Squashed');
-    await line.git(clone, 'push', '--quiet', 'origin', 'main');
+    const other = await startTestService({
+      script,
+      files,
+      change: (config) => ({ ...config, failpoints: 'handover/taken:throw' }),
+    });
+    try {
+      const there = await commandLineOf(other);
+      const first = await other.work({ title: 'Is squashed' });
+      const name = first.ticket.identifier;
+      const clone = await there.clone('squashing');
+      const place = join(other.dir, 'squashed');
+      expect((await there.shipmate(clone, 'pull', name, place)).stderr).toBe('');
+      await writeFile(join(place, 'by-hand.txt'), 'by hand\n');
+      await there.git(clone, 'merge', '--quiet', '--squash', `origin/${first.branch}`);
+      await writeFile(join(clone, 'later.txt'), 'later\n');
+      await there.git(clone, 'add', '.');
+      await there.git(clone, 'commit', '--quiet', '-m', 'Squashed');
+      await there.git(clone, 'push', '--quiet', 'origin', 'main');
 
-    expect((await line.shipmate(place, 'resume', name)).stdout).toContain('are handed back');
-    const second = await service.rest(name, 2);
-    expect([second.state, second.branch]).toEqual(['complete', `${first.branch}-2`]);
-    const newest = await service.git('rev-parse', 'main');
-    expect(await service.git('merge-base', 'main', second.branch ?? '')).toBe(newest);
-    expect(await service.git('diff', '--name-status', 'main', second.branch ?? '')).toBe('A\tby-hand.txt');
+      expect((await there.shipmate(place, 'resume', name)).stdout).toContain('are handed back');
+      expect((await other.rest(name, 2)).state).toBe('error');
+      await other.app.desk.comment(name, 'continue', someone);
+      const done = await other.rest(name, 3);
+      expect([done.state, done.branch]).toEqual(['complete', `${first.branch}-2`]);
+      const newest = await other.git('rev-parse', 'main');
+      expect(await other.git('merge-base', 'main', done.branch ?? '')).toBe(newest);
+      expect(await other.git('diff', '--name-status', 'main', done.branch ?? '')).toBe('A\tby-hand.txt');
+    } finally {
+      await other.stop();
+    }
   });
 
   test('a run that fails as it has taken it: the next one has it, and is told of it', async ({ expect }) => {

@@ -1,4 +1,5 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
+import { cleanLine } from '../core/outside-text.ts';
 import type { PullRequest } from '../core/pull-request.ts';
 import type { Repository } from '../core/repository.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -75,4 +76,29 @@ export async function moveBase(
   const changes = { baseBranch, ...(session.headCommit === null && { baseCommit: null }) };
   await updateSessionOf(deps.db, run, changes);
   return { ...session, ...changes };
+}
+
+/**
+ * The same for a session whose ticket is now to be done on another's branch, and that was begun elsewhere: rated only, or
+ * asked about. What is published stays where it is. One that has no base yet gets it with its brief.
+ */
+export async function standOn(
+  deps: RunDeps,
+  run: ClaimedRun,
+  session: SessionRow,
+  place: Place,
+  branch: string,
+  signal: AbortSignal,
+): Promise<SessionRow> {
+  if (session.baseBranch === null || session.headCommit !== null || session.follows !== null) return session;
+  const baseBranch = await baseNow(deps, place, branch, signal);
+  if (baseBranch === session.baseBranch) return session;
+  const changes = { baseBranch, baseCommit: null };
+  await updateSessionOf(deps.db, run, changes);
+  return { ...session, ...changes };
+}
+
+/** Told as such a run begins: the model may have looked at files of another base. */
+export function noteOfStanding(branch: string): string {
+  return `The work is done on ${cleanLine(branch, 100)}, which has the change that this ticket needs: files may not be as you remember them.`;
 }

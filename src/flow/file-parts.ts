@@ -8,9 +8,11 @@ import { type FieldNames, readFacts } from '../core/ticket-facts.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Stage } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
-import { addEffects } from '../store/effects.ts';
-import { currentConversation, findSession } from '../store/sessions.ts';
+import { addEffects, listUnfiled, refileTickets } from '../store/effects.ts';
+import { type ClaimedRun, holdRun } from '../store/runs.ts';
+import { currentConversation, findSession, lockSession } from '../store/sessions.ts';
 import type { FileParts } from './await-approval.ts';
+import type { RunDeps } from './run.ts';
 
 /**
  * Files the parts of a split that people approved as sub-tickets, each blocked by those that must be done before it, and
@@ -56,6 +58,23 @@ export async function fileParts(
     };
     await addEffects(tx, [{ sessionId: stage.sessionId, runId: stage.runId, stepId: null, key, operation }]);
   }
+}
+
+/**
+ * Has filed what could not be: nobody else would, and whoever has a session go on wants all of its sub-tickets. Answers the
+ * titles of those that are still to come.
+ */
+export async function fileMissing(deps: Pick<RunDeps, 'db' | 'wake'>, run: ClaimedRun): Promise<string[]> {
+  const { db } = deps;
+  const unfiled = await listUnfiled(db, run.sessionId);
+  if (unfiled.some(({ failed }) => failed)) {
+    await db.transaction().execute(async (tx) => {
+      await lockSession(tx, run.sessionId);
+      if (!(await holdRun(tx, run)).stopRequested) await refileTickets(tx, run.sessionId);
+    });
+    deps.wake('post');
+  }
+  return unfiled.map(({ title }) => title);
 }
 
 function withBase(repository: string, base: string | null): string {

@@ -104,6 +104,6 @@ export async function carryOver(
   const names = carried.conflicts.slice(0, 20).join(', ');
   return [
     ...moved,
-    `What you had changed and not published conflicts with it: resolve git's conflict marks in ${names} first.`,
+    `What was changed and not published conflicts with it: resolve git's conflict marks in ${names} first.`,
   ];
 }

@@ -2,7 +2,7 @@ import { cleanLine } from '../core/outside-text.ts';
 import type { StepRecord } from '../core/step.ts';
 import { latestHandover, markTaken, readHandedOver } from '../store/handovers.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
-import { latestSnapshot, placeWorkspace, saveSnapshot } from '../store/snapshots.ts';
+import { latestSnapshot, placeWorkspace, saveSnapshot, wasStoredAt } from '../store/snapshots.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
@@ -32,18 +32,24 @@ export async function takeHandover(
 export async function noteOfHandover(
   deps: Pick<RunDeps, 'db'>,
   run: ClaimedRun,
-  { session: { ticketId } }: Prepared,
+  { session: { ticketId }, baseBranch }: Prepared,
   steps: readonly StepRecord[],
 ): Promise<string[]> {
   const [handover, newest] = await Promise.all([
     latestHandover(deps.db, ticketId),
     latestSnapshot(deps.db, run.sessionId),
   ]);
-  if (!handover || handover.commit !== newest?.commit) return [];
-  if (steps.some((step) => step.kind === 'model' && step.seq > newest.stepSeq)) return [];
+  if (!handover || !newest) return [];
+  const { stepSeq } = newest;
+  if (!(await wasStoredAt(deps.db, run.sessionId, { commit: handover.commit, stepSeq }))) return [];
+  if (steps.some((step) => step.kind === 'model' && step.seq > stepSeq)) return [];
   const name = cleanLine(handover.by.name, 100);
+  const files =
+    handover.commit === newest.commit
+      ? `the files in the workspace are as ${name} left them`
+      : `what ${name} changed was put on the newest ${cleanLine(baseBranch, 100)}`;
   return [
-    `${name} has worked on this and handed it over: the files in the workspace are as ${name} left them, whatever you ` +
-      'remember of them. Read `git status` and `git diff` first, keep what is there unless it is wrong, and go on from it.',
+    `${name} has worked on this and handed it over: ${files}, whatever you remember of them. ` +
+      'Read `git status` and `git diff` first, keep what is there unless it is wrong, and go on from it.',
   ];
 }

@@ -10,12 +10,13 @@ import { addEffects } from '../store/effects.ts';
 import { keepReading, readChildren } from '../store/overviews.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { findSession, sessionIdOf } from '../store/sessions.ts';
-import { unawareOf } from '../store/sessions-at-work.ts';
+import { sessionIdOf } from '../store/sessions.ts';
+import { unawareOf, wasGiven } from '../store/sessions-at-work.ts';
 import { hasSteps } from '../store/steps.ts';
 import type { Beginning } from './before-work.ts';
 import { type Circle, lookAround } from './circles.ts';
 import { endOf } from './closing.ts';
+import { fileMissing } from './file-parts.ts';
 import type { NotPrepared } from './prepare.ts';
 import { readIfThere } from './read-if-there.ts';
 import type { RunDeps } from './run.ts';
@@ -34,9 +35,13 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
   const { deps, run, session, ticket, facts, signal } = beginning;
   const { db } = deps;
   const open = openChildren(ticket);
-  if (open.length === 0 && !session.leads) return null;
   if (session.headCommit !== null || (await hasSteps(db, run.id))) return null;
+  const filing = await fileMissing(deps, run);
+  if (open.length === 0 && filing.length === 0 && !session.leads) return null;
   const heard = (await unreadPrompts(db, session.id)).map(({ id }) => id);
+  // When the last of them is there the session is due, and leads them.
+  if (open.length === 0 && filing.length > 0)
+    return { outcome: { stopReason: 'finished', message: writeFiling(filing) }, heard };
   for (const child of open) await takeIfNobodys(deps, child, signal);
   const children = await readChildren(db, childrenOf(ticket));
   const overview = writeOverview(children);
@@ -48,7 +53,7 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
     const { circle } = await lookAround(deps, ticket, open, signal);
     const outcome: Outcome = {
       stopReason: 'waiting',
-      message: writeLeading(open, theirs, circle, mode, facts.stages),
+      message: writeLeading({ open, theirs, filing }, circle, mode, facts.stages),
       waits: open.map((child) => ({ ticket: child, until: 'over' })),
       leads: { overview, to: notStarted.includes(ticket.state.category) ? 'started' : null },
       ...(circle?.isOwn && { circle: circle.ids }),
@@ -66,12 +71,12 @@ export async function leadChildren(beginning: Beginning): Promise<NotPrepared | 
 
 /**
  * Takes a sub-ticket that nobody has: its session is opened, and the tracker told, in one transaction. One that people have
- * taken from the agent has a session, and is left to them.
+ * taken from the agent is left to them; one that was only rated was nobody's all the time.
  */
 async function takeIfNobodys(deps: RunDeps, child: TicketHint, signal: AbortSignal): Promise<void> {
   const id = sessionIdOf(child);
   const tracker = deps.trackers.get(child.tracker);
-  if (!tracker || (await findSession(deps.db, id))) return;
+  if (!tracker || (await wasGiven(deps.db, id))) return;
   const reading = await readIfThere(tracker, child, signal);
   if (!reading) return;
   await keepReading(deps.db, reading);
@@ -86,7 +91,7 @@ async function takeIfNobodys(deps: RunDeps, child: TicketHint, signal: AbortSign
     async (tx) => {
       // It may have been given to the agent between the reading and now.
       const [unaware] = await unawareOf(tx, [reading]);
-      if (!unaware || unaware.session) return [];
+      if (!unaware || unaware.session?.wasGiven) return [];
       return [{ type: 'sessionCreated', ...told, conversation, said: null }];
     },
     (tx) => addEffects(tx, [{ sessionId: id, runId: null, stepId: null, key, operation }]),
@@ -116,8 +121,7 @@ export async function showLeading(tx: Tx, run: ClaimedRun, { leads }: Outcome, s
 }
 
 function writeLeading(
-  open: TicketHint[],
-  theirs: TicketName[],
+  { open, theirs, filing }: { open: TicketHint[]; theirs: TicketName[]; filing: string[] },
   circle: Circle | null,
   mode: Stages,
   written: string | null,
@@ -126,6 +130,7 @@ function writeLeading(
     `This ticket has ${count(open.length, 'open sub-ticket')}, so I do no work on it itself: I have taken those that nobody had. ` +
       'Each begins when what blocks it is done, and those that may begin at the same time. The plan here shows how they stand.',
     theirs.length === 0 ? '' : `Not mine, and left alone: ${nameTickets(theirs)}.`,
+    filing.length === 0 ? '' : `Being filed: ${nameParts(filing)}. I take what nobody has when it is there.`,
     circle === null ? '' : neverEnds(circle),
     mode === 'review-end'
       ? 'Stages: `review-end`. A sub-ticket that needs another begins on its branch as soon as that has a pull request.'
@@ -136,6 +141,18 @@ function writeLeading(
     'What concerns one of them, say there. I write here again when all are over.',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function writeFiling(titles: string[]): string {
+  return `Not all sub-tickets of this ticket are filed yet; I am at it: ${nameParts(titles)}. I lead them when they are there.`;
+}
+
+function nameParts(titles: string[]): string {
+  const more = titles.length > 10 ? ` and ${titles.length - 10} more` : '';
+  return `${titles
+    .slice(0, 10)
+    .map((title) => `"${cleanText(title, 100)}"`)
+    .join(', ')}${more}`;
 }
 
 function writeLed(total: number, canceled: TicketName[]): string {

@@ -31,7 +31,7 @@ import {
   settleEffect,
 } from '../store/effects.ts';
 import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
-import { markDue, markLost, markOver } from '../store/waits.ts';
+import { markDueNext, markLost, markOver } from '../store/waits.ts';
 import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { closeFor, isClosed } from './rate-limits.ts';
@@ -223,7 +223,7 @@ async function remember(
   if (operation.kind === 'moveTicket' && !('skipped' in result)) await markOver(tx, [session.ticketId]);
   if (operation.kind === 'takeTicket' && 'skipped' in result) await markLost(tx, session.id);
   if (operation.kind === 'createTicket' && operation.relation === 'child' && !(await isFiling(tx, session.id)))
-    await markDue(tx, session.id); // from now on it leads them
+    await markDueNext(tx, session.id); // from now on it leads them
 }
 
 async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Promise<void> {

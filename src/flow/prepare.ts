@@ -20,7 +20,7 @@ import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { tellUnmatchedPaths } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
-import { baseNow, moveBase } from './base-branch.ts';
+import { baseNow, moveBase, noteOfStanding, standOn } from './base-branch.ts';
 import { type Beginning, mayBegin } from './before-work.ts';
 import { readTicketNow, tellEdits } from './edits.ts';
 import { failed, findRepository } from './find-repository.ts';
@@ -99,13 +99,16 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const location = await host.locate(repository, signal);
   const { standsOn } = beginning;
   const stacked = standsOn?.repository === repository.name ? standsOn.branch : null;
+  const handover = await latestHandover(deps.db, session.ticketId);
+  // Files that come back after the pull request was merged go to the newest base, as all that was not published.
+  const isOvertaken = session.follows?.merged === true && session.headCommit === null;
+  const handed = handover?.runId === null && !isOvertaken ? handover.base : null;
+  if (stacked !== null && handed === null) session = await standOn(deps, run, session, place, stacked, signal);
   const chosen = stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
   const baseBranch = session.baseBranch ?? (await baseNow(deps, place, chosen, signal));
   if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
   if (run.purpose === 'work') await startTicket(deps, run, ticket);
 
-  const handover = await latestHandover(deps.db, session.ticketId);
-  const handed = handover?.runId === null ? handover.base : null;
   const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session, handover));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
   const look = async (before: Pinned | null = null): Promise<Pinned | null> => {
@@ -133,6 +136,8 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   }
   const isBug = isBugTicket(ticket);
+  const notes = written && stacked !== null ? [noteOfStanding(baseBranch)] : [];
+  if (beginning.note !== undefined) notes.push(beginning.note);
   const prepared = {
     session,
     ticket,
@@ -142,7 +147,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     baseBranch,
     isBug,
     handover,
-    note: beginning.note,
+    note: notes.length === 0 ? undefined : notes.join('\n\n'),
     pinned,
   };
   if (written) return { ...prepared, brief: written };

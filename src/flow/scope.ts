@@ -1,4 +1,5 @@
 import { estimate } from '../core/estimate.ts';
+import { cleanLine } from '../core/outside-text.ts';
 import { findOverlaps, type Overlap } from '../core/overlap.ts';
 import type { Plan } from '../core/plan.ts';
 import { writeRequest } from '../core/prompt-text.ts';
@@ -27,6 +28,7 @@ import type { Journal, StepRecord } from '../core/step.ts';
 import { hintOf, type TicketHint } from '../core/ticket.ts';
 import { missingParts, type TicketFacts } from '../core/ticket-facts.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
+import { hasUnpublishedFiles } from '../store/handovers.ts';
 import { demandOn } from '../store/order-picks.ts';
 import { begunAtOf, listLiveWork, listSamples } from '../store/ratings.ts';
 import type { ClaimedRun } from '../store/runs.ts';
@@ -59,7 +61,7 @@ interface ScopeOptions {
  */
 export function createScope({ deps, run, journal, prepared, approval }: ScopeOptions) {
   const { db, policy } = deps;
-  const { session, repository, isBug } = prepared;
+  const { session, repository, isBug, handover } = prepared;
   const only = run.purpose === 'scope';
 
   return async (rating: Rating, { scope }: ToolRunContext): Promise<ToolResult> => {
@@ -72,6 +74,8 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
         text: 'There is a pull request for this ticket, so it is worked on and not split: rate it again without parts, and name in the plan what should be a ticket of its own.',
         isError: true,
       };
+    if (!only && rating.parts.length > 0 && handover && (await hasUnpublishedFiles(db, session)))
+      return { text: refuseToLeaveBehind(cleanLine(handover.by.name, 100)), isError: true };
     const { ticket, facts } = only ? prepared : await newestReading(deps, prepared);
     const [samples, live, begunAt, overridden, demand] = await Promise.all([
       listSamples(db),
@@ -114,6 +118,14 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
       };
     return { ...follow(followed, rating, { ...findings, earlier, missing: parts, facts }), isError: false, rated };
   };
+}
+
+/** Its parts begin on the base, where what a person did is not. */
+function refuseToLeaveBehind(name: string): string {
+  return (
+    `${name} handed over changed files with this ticket, and a split would leave them behind: rate it again without parts, go ` +
+    `on from what ${name} did, and name in the plan what should be a ticket of its own.`
+  );
 }
 
 function follow(

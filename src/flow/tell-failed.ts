@@ -35,6 +35,8 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
     return `The work so far is kept; \`shipmate pull ${hint.identifier}\` brings it to you.`;
   if (isBeside(operation))
     return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
+  if (operation.kind === 'createTicket')
+    return 'Say "continue" when that is mended: I file it then, with those that need it.';
   const isTaken = operation.kind === 'pushBranch' && error instanceof VendorError && error.code === 'conflict';
   if (isTaken && headCommit !== null)
     return (

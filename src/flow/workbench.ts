@@ -195,9 +195,10 @@ async function take(
   }
   if (steps.length > 0) await undo(deps, run, unsaved, steps.at(-1)?.seq ?? 0);
   await takeHandover(deps, run, prepared, steps);
-  const isMoved = !isHandedOver && snapshot !== null && snapshot.base !== pinned.commit;
-  if (isMoved) notes.push(...(await carryOver(deps, run, prepared, snapshot, pinned, signal)));
-  const restore = isHandedOver || isMoved ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
+  const newest = isHandedOver ? await latestSnapshot(deps.db, run.sessionId) : snapshot;
+  const isMoved = newest !== null && newest.base !== pinned.commit;
+  if (isMoved) notes.push(...(await carryOver(deps, run, prepared, newest, pinned, signal)));
+  const restore = isMoved ? await latestSnapshot(deps.db, run.sessionId) : newest;
   const confirm = async () => void (await deps.db.transaction().execute((tx) => holdRun(tx, run)));
   const workspace = await deps.workspaces.take({ ...request, restore, confirm }, signal);
   await deps.db.transaction().execute(async (tx) => {

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { isLater, type Lane, laneOf, laterKeys, type Operation } from '../core/effect.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
@@ -178,16 +178,35 @@ export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
     .execute();
 }
 
-/** Of failed effects: a later run has not published over them. */
-export const isRedrivable = sql<boolean>`(effects.run_id is null or effects.run_id = (
+const files = sql<boolean>`(effects.operation ->> 'kind' = 'createTicket')`;
+
+/** Of failed effects: a later run has not published over them. None files what an earlier one was to. */
+export const isRedrivable = sql<boolean>`(effects.run_id is null or ${files} or effects.run_id = (
   select r.id from runs r where r.session_id = effects.session_id order by r.number desc limit 1))`;
 
 /**
  * Makes what failed for good pending again, in its old place: the failed effects of the session's last run with those that
- * failed with them, and what belongs to no run. Older runs' are left: later ones have published over them. The session's row
- * must be locked. Answers how many there were.
+ * failed with them, tickets that were to be filed, and what belongs to no run. Older runs' are left: later ones have
+ * published over them. The session's row must be locked. Answers how many there were.
  */
-export async function redriveEffects(tx: Tx, sessionId: string): Promise<number> {
+export function redriveEffects(tx: Tx, sessionId: string): Promise<number> {
+  return redrive(tx, sessionId, isRedrivable);
+}
+
+/** The same of nothing but tickets that were to be filed. */
+export function refileTickets(tx: Tx, sessionId: string): Promise<number> {
+  return redrive(tx, sessionId, files);
+}
+
+/** Titles of the tickets of a session that were to be filed and are not yet; `failed`: and are not tried any more. */
+export async function listUnfiled(db: Database, sessionId: string): Promise<{ title: string; failed: boolean }[]> {
+  const found = await sql<{ title: string; failed: boolean }>`
+    select operation -> 'draft' ->> 'title' as title, state = 'failed' as failed from effects
+    where session_id = ${sessionId} and state in ('pending', 'failed') and ${files} order by seq`.execute(db);
+  return found.rows;
+}
+
+async function redrive(tx: Tx, sessionId: string, which: RawBuilder<boolean>): Promise<number> {
   const redriven = await tx
     .updateTable('effects')
     .set({
@@ -203,7 +222,7 @@ export async function redriveEffects(tx: Tx, sessionId: string): Promise<number>
     })
     .where('session_id', '=', sessionId)
     .where('state', '=', 'failed')
-    .where(isRedrivable)
+    .where(which)
     .returning(['run_id', 'operation'])
     .execute();
   // Those that were never to be shown had been taken off the record.

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Person } from '../core/ticket.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Queryable, Tx } from './database.ts';
@@ -64,6 +65,22 @@ export async function latestHandover(db: Database | Tx, ticketId: string): Promi
   if (!row) return null;
   const { id, by, repository, base_commit: base, commit, tree, run_id: runId, created_at: at } = row;
   return { id, by, repository, base, commit, tree, runId, at };
+}
+
+/** Whether the newest of a session's ticket came with changes, and no work of that run or a later one was pushed. */
+export async function hasUnpublishedFiles(
+  db: Database,
+  { id, ticketId }: { id: string; ticketId: string },
+): Promise<boolean> {
+  const found = await sql<{ bytes: number; pushed: boolean }>`
+    select h.bytes, exists (
+        select from effects e join runs r on r.id = e.run_id
+        where e.session_id = ${id} and e.state = 'done' and e.operation ->> 'kind' = 'pushBranch'
+          and e.operation ->> 'for' is null and r.number >= t.number) as pushed
+    from handovers h left join runs t on t.id = h.run_id
+    where h.ticket_id = ${ticketId} order by h.seq desc limit 1`.execute(db);
+  const [newest] = found.rows;
+  return newest !== undefined && newest.bytes > 0 && !newest.pushed;
 }
 
 /** As the store has a snapshot, but for the place in the journal that it gets when it is taken. */

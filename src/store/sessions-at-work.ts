@@ -9,7 +9,8 @@ const belief = sql<string>`(sessions.given, sessions.given_at, sessions.closed, 
 
 export interface Unaware<T> {
   ticket: T;
-  session: { id: string; given: boolean; gone: boolean; belief: string } | null;
+  /** `wasGiven`: the ticket was the agent's at some time, and not only rated. */
+  session: { id: string; given: boolean; wasGiven: boolean; gone: boolean; belief: string } | null;
 }
 
 /**
@@ -21,7 +22,7 @@ export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets
   const rows = await db
     .selectFrom('tickets')
     .leftJoin('sessions', 'sessions.ticket_id', 'tickets.id')
-    .select(['sessions.id', 'tickets.id as ticket_id', 'given', 'closed', 'gone', belief.as('belief')])
+    .select(['sessions.id', 'tickets.id as ticket_id', 'given', 'given_at', 'closed', 'gone', belief.as('belief')])
     .select(sql<boolean>`bot_gave_at >= coalesce(given_at, '-infinity')`.as('by_bot'))
     .select(
       sql<boolean>`exists (
@@ -37,10 +38,16 @@ export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets
     if (row?.leaving) return [];
     if (!row?.id) return [{ ticket, session: null }];
     const { id, given, closed, gone, belief } = row;
-    return given && !closed && !gone
-      ? []
-      : [{ ticket, session: { id, given: given === true, gone: gone === true, belief } }];
+    if (given && !closed && !gone) return [];
+    const wasGiven = row.given_at !== null;
+    return [{ ticket, session: { id, given: given === true, wasGiven, gone: gone === true, belief } }];
   });
+}
+
+/** Whether the agent has, or had, a session's ticket; one that was only rated was never given to it. */
+export async function wasGiven(db: Database, sessionId: string): Promise<boolean> {
+  const row = await db.selectFrom('sessions').select('given_at').where('id', '=', sessionId).executeTakeFirst();
+  return row !== undefined && row.given_at !== null;
 }
 
 /** A bot gave the ticket to the agent: that starts nothing, now or when the tracker lists it. */

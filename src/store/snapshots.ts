@@ -54,6 +54,22 @@ export async function latestSnapshot(db: Database, sessionId: string): Promise<S
   return row ? toSnapshot(row) : null;
 }
 
+/** Whether this commit was stored as a session's state after that step. */
+export async function wasStoredAt(
+  db: Database,
+  sessionId: string,
+  { commit, stepSeq }: Pick<SnapshotRow, 'commit' | 'stepSeq'>,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('snapshots')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('commit', '=', commit)
+    .where('step_seq', '=', stepSeq)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Where the session's workspace was last in use, and the name of its files; null: nobody has said. Any other copy is out of date. */
 export async function placeOfWorkspace(
   db: Database,

@@ -110,6 +110,11 @@ export async function markDue(db: Database | Tx, sessionId: string): Promise<voi
     .execute();
 }
 
+/** The same where one at work may have looked before it came: it gets another run after this one. */
+export async function markDueNext(tx: Tx, sessionId: string): Promise<void> {
+  await tx.updateTable('sessions').set({ due: true }).where('id', '=', sessionId).execute();
+}
+
 /**
  * Sessions at rest that have something to do with what they wait for: it has come, or they were told to stop where nobody
  * sorted it. And those whose ticket somebody else has, as we found when we would take it.

@@ -17,6 +17,13 @@ tickets:
       calls: [{ tool: ask, input: { question: What now? } }]
     - expect: ["handed it over", "Go on from there"]
       calls: [{ tool: ask, input: { question: And now? } }]
+  Is squashed:
+    - calls: [{ tool: bash, input: { command: "echo mine > merged.txt" } }]
+    - calls: [{ tool: finish, input: { title: Merged, summary: It is there. } }]
+    - expect: ["was merged meanwhile", "handed it over", "was put on the newest main"]
+      calls: [{ tool: bash, input: { command: "cat merged.txt later.txt by-hand.txt && git status --porcelain" } }]
+    - expect: ["exit 0", "?? by-hand.txt"]
+      calls: [{ tool: finish, input: { title: By hand, summary: It is there. } }]
 `;
 const files = {
   'one.txt': 'one\n',
@@ -136,6 +143,41 @@ describe('shipmate handoff', () => {
     const name = warned.stdout.split(' ')[0] ?? '';
     expect((await service.app.desk.show(name)).ticket).toMatchObject({ title: 'Later', assignee: null });
     expect(await service.app.sessions.view(name)).toBe(null);
+  });
+
+  test('files that come back after a squash merge are put on the newest base, and nothing of the merged change with them; also after a run that failed as it had taken them', async ({
+    expect,
+  }) => {
+    const other = await startTestService({
+      script,
+      files,
+      change: (config) => ({ ...config, failpoints: 'handover/taken:throw' }),
+    });
+    try {
+      const there = await commandLineOf(other);
+      const first = await other.work({ title: 'Is squashed' });
+      const name = first.ticket.identifier;
+      const clone = await there.clone('squashing');
+      const place = join(other.dir, 'squashed');
+      expect((await there.shipmate(clone, 'pull', name, place)).stderr).toBe('');
+      await writeFile(join(place, 'by-hand.txt'), 'by hand\n');
+      await there.git(clone, 'merge', '--quiet', '--squash', `origin/${first.branch}`);
+      await writeFile(join(clone, 'later.txt'), 'later\n');
+      await there.git(clone, 'add', '.');
+      await there.git(clone, 'commit', '--quiet', '-m', 'Squashed');
+      await there.git(clone, 'push', '--quiet', 'origin', 'main');
+
+      expect((await there.shipmate(place, 'resume', name)).stdout).toContain('are handed back');
+      expect((await other.rest(name, 2)).state).toBe('error');
+      await other.app.desk.comment(name, 'continue', someone);
+      const done = await other.rest(name, 3);
+      expect([done.state, done.branch]).toEqual(['complete', `${first.branch}-2`]);
+      const newest = await other.git('rev-parse', 'main');
+      expect(await other.git('merge-base', 'main', done.branch ?? '')).toBe(newest);
+      expect(await other.git('diff', '--name-status', 'main', done.branch ?? '')).toBe('A\tby-hand.txt');
+    } finally {
+      await other.stop();
+    }
   });
 
   test('a run that fails as it has taken it: the next one has it, and is told of it', async ({ expect }) => {

@@ -40,6 +40,14 @@ tickets:
       calls: [{ tool: finish, input: { title: Add the wheel, summary: "The wheel is there." } }]
   "Task: Sails.":
     - calls: [{ tool: ask, input: { question: How many? } }]${change('sails')}
+  "Task: Plinth.": ${change('plinth')}
+  "Task: Spire.":
+    - calls: [{ tool: bash, input: { command: "echo x > spire.md" } }]
+    - calls: [{ tool: ask, input: { question: How high? } }]
+    - expect: ["has the change that this ticket needs", "Ten"]
+      calls: [{ tool: bash, input: { command: "cat plinth.md spire.md" } }]
+    - expect: ["exit 0"]
+      calls: [{ tool: finish, input: { title: Add the spire, summary: "The spire is there." } }]
   "Task: Cap.":
     - calls: [{ tool: ask, input: { question: Shall it turn? } }]
     - calls: [{ tool: bash, input: { command: "sleep 5.25; echo x > cap.md" } }]
@@ -317,5 +325,27 @@ describe('a ticket with sub-tickets', () => {
       if (part !== cap)
         expect(await service.git('merge-base', 'main', done.branch ?? '')).toBe(await service.git('rev-parse', 'main'));
     }
+  });
+
+  test('stages review-end: a part that was begun before it was one goes on upon the branch of what it needs', async ({
+    expect,
+  }) => {
+    const [church, plinth, spire] = [
+      await file('Church'),
+      await file('Plinth'),
+      await file('Spire', { Stages: 'review end' }),
+    ];
+    for (const part of [plinth, spire]) await give(part);
+    const [below, asked] = [await service.rest(plinth), await service.rest(spire)];
+    expect([asked.state, asked.baseBranch]).toEqual(['awaitingInput', 'main']);
+    for (const part of [plinth, spire]) await desk().relate(church, 'child', part, someone);
+    await desk().relate(plinth, 'blocks', spire, someone);
+    await desk().comment(spire, 'Ten', someone);
+    const above = await service.rest(spire, 2);
+    expect([above.state, above.baseBranch]).toEqual(['complete', below.branch]);
+    expect(await requestOf(above.branch)).toMatchObject([
+      { base: below.branch, body: expect.stringContaining('**Stacked**') },
+    ]);
+    expect(await service.git('diff', '--name-only', `${below.branch}...${above.branch}`)).toBe('spire.md');
   });
 });

@@ -6,7 +6,7 @@ import { conclude } from '../../src/flow/conclude.ts';
 import { fileParts } from '../../src/flow/file-parts.ts';
 import type { RunDeps } from '../../src/flow/run.ts';
 import { wakeWaiting } from '../../src/flow/wake-waiting.ts';
-import { keepOverviews, type PostDeps, postEffects } from '../../src/flow.ts';
+import { askToScope, keepOverviews, type PostDeps, postEffects } from '../../src/flow.ts';
 import { listLeaders } from '../../src/store/overviews.ts';
 import { claimRun } from '../../src/store/runs.ts';
 import { findSession, findSessionByIdentifier, saveReading } from '../../src/store/sessions.ts';
@@ -432,6 +432,28 @@ describe('a ticket with sub-tickets', () => {
     expect(await violations()).toEqual([]);
   });
 
+  test('takes one that was only rated, also while that goes on, and shows it as its own', async ({ expect }) => {
+    const [parent, one, two] = [await file('Parent'), await file('One'), await file('Two')];
+    const rate = async (child: string) => askToScope(deps, (await desk.show(child)).ticket, false);
+    await rate(one);
+    expect(await workAll()).toEqual([`${one} begins`]);
+    await rate(two);
+    for (const child of [one, two]) await desk.relate(parent, 'child', child, someone);
+    const rating = await claimRun(db, 'host:1:1');
+    await desk.assign(parent, agent, someone);
+    await sort();
+    expect((await workAll()).toSorted()).toEqual([`${parent} waiting`, `${one} begins`]);
+    expect((await said()).join()).not.toContain('Not mine');
+    if (!rating) throw new Error('nothing was to be rated');
+    const worker = { ...deps, policy: { runsPerHour: null } } as unknown as RunDeps;
+    await conclude(worker, rating, { stopReason: 'finished', message: 'Rated.' }, { work: null });
+    expect(await workAll()).toEqual([`${two} begins`]);
+    expect((await sessions()).map(({ given }) => given)).toEqual([true, true, true]);
+    const { rows } = await query("select plan -> 0 ->> 'content' as one, plan -> 1 ->> 'content' as two from plans");
+    expect(JSON.stringify(rows)).not.toContain('left to');
+    expect(await violations()).toEqual([]);
+  });
+
   test('one that comes to wait for another looks at its parts again when that is over, and not before', async ({
     expect,
   }) => {
@@ -563,6 +585,106 @@ test('the overviews of many are kept some at a time, each of its own parts', asy
   await query("update sessions set state = 'complete' where not leads");
   await keepOverviews(deps, null);
   expect(await plans()).toEqual(leading.map(() => expect.stringMatching(/answered, in review$/)));
+});
+
+describe('a split of which not every part could be filed', () => {
+  const part = { description: '', repository: null, after: [] };
+  const parts = [
+    { ...part, title: 'Walls' },
+    { ...part, title: 'Roof' },
+    { ...part, title: 'Paint', after: [1] },
+  ];
+
+  /** Writes what is to be written to a tracker that refuses to file the roof, or files it. */
+  async function post(refuses: boolean): Promise<void> {
+    const send: Tracker['send'] = async (hint, operations, signal) => {
+      if (refuses && operations.some((each) => each.kind === 'createTicket' && each.draft.title === 'Roof'))
+        throw new VendorError('the field "Team" is required', { code: 'invalid', retryable: false });
+      return tracker.send(hint, operations, signal);
+    };
+    const posting = { codeHosts: new Map(), repositories: new Map(), workspaces: {}, worker: 'w', inHand: new Set() };
+    const trackers = new Map([['board', { ...tracker, send }]]);
+    await postEffects({ ...deps, ...posting, trackers } as unknown as PostDeps, never);
+  }
+
+  /** The ticket, its split filed as far as it went. */
+  async function partlyFiled(): Promise<string> {
+    const name = await file('House', agent);
+    await sort();
+    const run = await claimRun(db, 'host:1:1');
+    const session = run && (await findSession(db, run.sessionId));
+    if (!session) throw new Error('there is no session');
+    const ticket = await tracker.readTicket(session.hint, never);
+    const stage = { sessionId: session.id, runId: run.id, stepId: null, conversation: null };
+    await db.transaction().execute((tx) => fileParts(tx, stage, ticket, parts, defaultFieldNames));
+    const worker = { ...deps, policy: { runsPerHour: null }, knownSecrets: [] } as unknown as RunDeps;
+    await conclude(worker, run, { stopReason: 'finished', message: 'Filed.' }, { work: null });
+    await post(true);
+    return name;
+  }
+
+  const filed = async (name: string) =>
+    (await desk.show(name)).ticket.relations.filter(({ type }) => type === 'child').map(({ ticket }) => ticket);
+  const goOn = async (name: string) => {
+    await desk.comment(name, 'continue', someone);
+    await sort();
+  };
+  const told = async () => (await said()).filter((body) => body.includes('filing the ticket "Roof" failed for good'));
+
+  test('"continue" files the others, however often that fails, and all are led', async ({ expect }) => {
+    const house = await partlyFiled();
+    const [walls] = await filed(house);
+    expect([await stateOf(house), (await told()).join()]).toEqual([
+      ['error', false],
+      expect.stringContaining('Say "continue" when that is mended: I file it then, with those that need it.'),
+    ]);
+    await goOn(house);
+    expect(await workAll()).toEqual([`${house} waiting`, `${walls?.identifier} begins`]);
+    expect(await said()).toContainEqual(expect.stringContaining('Being filed: "Roof", "Paint".'));
+    await post(true);
+    expect([(await filed(house)).length, (await told()).length]).toEqual([1, 2]);
+    await wake();
+    expect(await workAll(), 'nothing begins by itself').toEqual([]);
+
+    await goOn(house);
+    expect(await workAll()).toEqual([`${house} waiting`]);
+    await post(false);
+    const [, roof, paint] = await filed(house);
+    await wake();
+    expect(await workAll()).toEqual([
+      `${house} waiting`,
+      ...[`${roof?.identifier} begins`, `${paint?.identifier} waiting`].toSorted(),
+    ]);
+    expect(await violations()).toEqual([]);
+  });
+
+  test('its ticket is not over while some are missing', async ({ expect }) => {
+    const house = await partlyFiled();
+    const [walls] = await filed(house);
+    await desk.move(walls?.identifier ?? '', 'Done', someone);
+    await goOn(house);
+    expect(await work()).toBe(`${house} finished`);
+    expect((await said()).at(-1)).toContain('I am at it: "Roof", "Paint". I lead them when they are there.');
+    expect((await desk.show(house)).ticket.state.category).not.toBe('done');
+    await post(false);
+    await wake();
+    expect(await work()).toBe(`${house} waiting`);
+    expect(await violations()).toEqual([]);
+  });
+
+  test('one that is filed while a run is at work is led by the next', async ({ expect }) => {
+    const house = await partlyFiled();
+    await goOn(house);
+    const end: typeof conclude = async (...args) => {
+      await post(false);
+      return conclude(...args);
+    };
+    expect(await work(tracker, 'review-each', end)).toBe(`${house} waiting`);
+    expect(await filed(house)).toHaveLength(3);
+    expect((await workAll()).filter((each) => each.startsWith(`${house} `))).toEqual([`${house} waiting`]);
+    const taken = await Promise.all((await filed(house)).map(({ identifier }) => stateOf(identifier)));
+    expect(taken.every(([state]) => state === 'awaitingInput')).toBe(true);
+  });
 });
 
 test('parts that need each other in a circle are not filed', async () => {

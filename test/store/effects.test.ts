@@ -108,12 +108,13 @@ test('an account that closes after the claim is seen just before sending, and th
   expect(rows).toEqual([{ tries: 0, lease: null }]);
 });
 
-test('what failed for good is made pending again with all that failed with it, and an older run is left', async ({
+test('what failed for good is made pending again with all that failed with it; an older run is left, but for what it files', async ({
   expect,
 }) => {
   const { pool } = database;
   const session = await plantSession(pool);
   await plantEffect(pool, session, 'old push', { kind: 'pushBranch', id: 'a' }, { state: 'failed', error: 'no' });
+  await plantEffect(pool, session, 'old part', { kind: 'createTicket', id: 'p' }, { state: 'failed', error: 'no' });
   const second = { ...session, runId: randomUUID() };
   await pool.query('insert into runs (id, session_id, number, ended_at) values ($1, $2, 2, now())', [
     second.runId,
@@ -131,7 +132,7 @@ test('what failed for good is made pending again with all that failed with it, a
   await plantEffect(pool, second, 'closing', closing, { state: 'pending', needs: ['pull request'] });
   await db.transaction().execute(async (tx) => {
     expect(await failDependents(tx, 'push')).toHaveLength(2);
-    expect(await redriveEffects(tx, session.id)).toBe(3);
+    expect(await redriveEffects(tx, session.id)).toBe(4);
   });
   const { rows } = await pool.query(
     "select key, state, tries, redrives, error from effects where run_id is not null and key not like '%/%' order by seq",
@@ -139,6 +140,7 @@ test('what failed for good is made pending again with all that failed with it, a
   const again = { state: 'pending', tries: 0, redrives: 1, error: null };
   expect(rows).toEqual([
     { key: 'old push', state: 'failed', tries: 0, redrives: 0, error: 'no' },
+    { key: 'old part', ...again },
     { key: 'push', ...again },
     { key: 'pull request', ...again },
     { key: 'closing', ...again },

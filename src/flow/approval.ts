@@ -17,7 +17,7 @@ import {
 } from '../core/approval-text.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Decision as Permission } from '../core/policy.ts';
-import type { ProposalState } from '../core/proposal.ts';
+import type { Proposal, ProposalState } from '../core/proposal.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { newestProposal, type ProposalRow, settleProposal, wordsSince } from '../store/proposals.ts';
@@ -172,6 +172,8 @@ export interface Approval {
   permit(call: { name: string; input: unknown }): Permission | null;
   /** Why nothing may be changed: what was proposed is not approved (`proposed`), or nothing is (`wanted`). null: it may. */
   missing(): 'proposed' | 'wanted' | null;
+  /** What people have approved and is not carried out yet; null: nothing. */
+  approved(): Proposal | null;
 }
 
 /** Reads where the approval stands before anything else is done with it. */
@@ -190,6 +192,7 @@ export async function openApproval(
   };
   return {
     missing,
+    approved: () => (standing?.state === 'approved' ? standing.proposal.content : null),
     async look(isSpokenTo) {
       standing = await judgeNow(db, run, approvers, carryOut);
       isPlanWanted = await wanted.plan();

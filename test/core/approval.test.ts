@@ -11,7 +11,7 @@ import {
 } from '../../src/core/approval.ts';
 import { writeDiffering, writeProposal, writeRefusal, writeWaits } from '../../src/core/approval-text.ts';
 import { isAmong, nameThem } from '../../src/core/people.ts';
-import type { Proposal } from '../../src/core/proposal.ts';
+import { isPlanOf, type Proposal } from '../../src/core/proposal.ts';
 import { hashOf } from '../../src/lib/ids.ts';
 
 const approvers = { by: [], agent: 'shipmate' };
@@ -309,6 +309,16 @@ describe('what people read', () => {
       /^Ada, I did not stop: on this ticket I take orders from Bob\./,
     );
   });
+});
+
+test('a yes to a plan is a yes to these steps, word for word', ({ expect }) => {
+  const approved: Proposal = { kind: 'plan', steps: ['Read', 'Mend'] };
+  const others = [['Mend', 'Read'], ['Read'], ['Read', 'Mend', 'Test'], ['Read', 'Mend it'], []];
+  expect([['Read', 'Mend'], ...others].map((steps) => isPlanOf(approved, steps))).toEqual([
+    true,
+    ...others.map(() => false),
+  ]);
+  expect(isPlanOf({ kind: 'split', parts: [] }, [])).toBe(false);
 });
 
 test('equal content has one hash, however its keys are ordered', ({ expect }) => {

@@ -65,12 +65,17 @@ export function writeWaits(proposal: Named, { by }: Pick<Approvers, 'by'>): stri
   return `${capital(nameOf(proposal))} still waits: I go on when ${who} "approve ${proposal.code}". "reject" ends it, and a comment has me propose it anew.`;
 }
 
-/** Why an approval, or a no to something else, does not count. */
-export function writeRefusal({ word, why }: Refusal, proposal: Named, { by }: Pick<Approvers, 'by'>): string {
+/** Why an approval, or a no to something else, does not count. `waits`: nothing else has decided on it or changes it. */
+export function writeRefusal(
+  { word, why }: Refusal,
+  proposal: Named,
+  { by }: Pick<Approvers, 'by'>,
+  waits: boolean,
+): string {
   const name = showName(word.author);
   const newer = `${nameOf(proposal)} is the newest: look at it, and say "approve ${proposal.code}" if it is what you want`;
   if (why === 'notAllowed')
-    return `${name}, only ${nameThem(by, 'or')} may approve here, so ${nameOf(proposal)} still waits for that.`;
+    return `${name}, only ${nameThem(by, 'or')} may approve here${waits ? `, so ${nameOf(proposal)} still waits for that` : ''}.`;
   if (why === 'notShown') return `${name}, what you approved has changed since: ${newer}.`;
   return `${name}, that is not what is proposed now: ${newer}.`;
 }
@@ -89,8 +94,12 @@ export function writeSilence(proposal: Named, minutes: number): string {
   return `Nobody objected to ${nameOf(proposal)} within ${inMinutes(minutes)}, so I go ahead. "reject" still stops me.`;
 }
 
-export function writeTakenBack(proposal: Named): string {
-  return `Something was said about ${nameOf(proposal)} before I went ahead with it, so it is not approved; I take that in and propose it anew.`;
+/** `isRevised`: what was said has it proposed anew. */
+export function writeTakenBack(proposal: Named, isRevised: boolean): string {
+  const name = nameOf(proposal);
+  return isRevised
+    ? `Something was said about ${name} before I went ahead with it, so it is not approved; I take that in and propose it anew.`
+    : `Before I went ahead with ${name} something was said or done here that I did not know of, so it is not approved: it waits for a yes.`;
 }
 
 /** Told where a yes is not carried out because nobody would read what was said beside it. */

@@ -14,6 +14,8 @@ export interface Word {
   isNew: boolean;
   /** The model has read it. */
   isRead: boolean;
+  /** It is a stop: that decides nothing on what is proposed, but whoever says it is not silent. */
+  isStop: boolean;
 }
 
 /** What is decided on. */
@@ -108,7 +110,7 @@ export function decide(proposal: InQuestion, words: readonly Word[], approvers: 
   const rejections: Word[] = [];
   const comments: Word[] = [];
   const wishes: Word[] = []; // to go on, whatever it is with
-  for (const word of inOrder(words)) {
+  for (const word of inOrder(words).filter(({ isStop }) => !isStop)) {
     const spoken = readWord(word.body, approvers.agent);
     if (spoken.says === 'continue') wishes.push(word);
     else if (spoken.says === 'comment' || (spoken.code === null && !word.isAsked)) comments.push(word);
@@ -119,8 +121,8 @@ export function decide(proposal: InQuestion, words: readonly Word[], approvers: 
     else approvals.push(word);
   }
 
-  const objections = [...comments, ...rejections];
-  const isSilent = silentAt !== null && !objections.some(({ at }) => at <= silentAt);
+  // Whatever was said meanwhile has been answered, at most with what it still waits for.
+  const isSilent = silentAt !== null && !words.some(({ at }) => at <= silentAt);
   const approval = approvals.at(-1);
   const rejection = rejections.at(-1);
   const approvedAt = newest(approval?.at ?? null, isSilent ? silentAt : null);

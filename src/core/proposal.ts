@@ -7,6 +7,12 @@ export type Proposal =
 /** What of a part is shown, and therefore filed: people approve what they have read. */
 export const partLimits = { title: 200, description: 2_000 };
 
+/** Whether who approved this has approved these steps, word for word. */
+export function isPlanOf(approved: Proposal, steps: readonly string[]): boolean {
+  if (approved.kind !== 'plan' || approved.steps.length !== steps.length) return false;
+  return approved.steps.every((step, place) => step === steps[place]);
+}
+
 /** A sub-ticket that is proposed. */
 export interface Part {
   title: string;

@@ -47,6 +47,15 @@ export interface Rated {
   only: boolean;
 }
 
+/** The newest rating of a journal. */
+export interface LastRated extends Rated {
+  /**
+   * Its run would have ended by it and went on, because people spoke just then: nobody was shown what it proposes, and what
+   * it would have waited for is still there.
+   */
+  isPassedOver: boolean;
+}
+
 /** What is kept of a rating, to be compared with what comes of it. */
 export interface RatingRecord {
   rating: Rating;
@@ -100,20 +109,23 @@ export function followRating(
 }
 
 /** The newest completed rating of a session; null before there is one, or when its conversation was deleted since. */
-export function lastRated(history: readonly StepRecord[]): Rated | null {
-  for (const step of history.toReversed()) {
-    const rated = step.kind === 'tool' && step.completed ? (step.result as ToolResult | null)?.rated : undefined;
-    if (rated) return rated;
-  }
-  return null;
+export function lastRated(history: readonly StepRecord[]): LastRated | null {
+  const ratedBy = ({ kind, completed, result }: StepRecord) =>
+    kind === 'tool' && completed ? (result as ToolResult | null)?.rated : undefined;
+  const place = history.findLastIndex((step) => ratedBy(step) !== undefined);
+  const step = history[place];
+  const rated = step && ratedBy(step);
+  if (!rated) return null;
+  const goesOn = history.slice(place).some(({ kind, runId }) => kind === 'model' && runId === step.runId);
+  return { ...rated, isPassedOver: goesOn && rated.followed !== 'work' };
 }
 
 /**
  * Whether there must be a rating, or another one, before anything is changed. `demanded`: a standing order took the ticket,
  * which goes by the ticket as it is now, not by what it was rated before.
  */
-export function mustRate(rated: Rated | null, demanded = false): boolean {
-  if (rated === null) return true;
+export function mustRate(rated: (Rated & Partial<LastRated>) | null, demanded = false): boolean {
+  if (rated === null || rated.isPassedOver) return true;
   return rated.followed === 'ask' || (rated.only && (demanded || rated.followed !== 'work'));
 }
 
@@ -136,9 +148,11 @@ export function refuseBeforeRating(
     if (!changing.has(name) && !speaking.has(name)) return null;
     return 'The ticket is only rated this time: nothing is changed, and nobody is told anything. Call scope.';
   }
-  if (!before || !changing.has(name)) return null;
+  if (!changing.has(name)) return null;
   const rated = lastRated(history);
-  if (!mustRate(rated, demanded)) return null;
+  // Where no rating is wanted, one may have been made all the same.
+  const isRefused = before ? mustRate(rated, demanded) : rated?.isPassedOver;
+  if (!isRefused) return null;
   return rated === null
     ? `Rate the ticket before you change anything: call scope, then ${name} again.`
     : `Rate the ticket again with what is known now: call scope, then ${name} again.`;

@@ -17,7 +17,7 @@ import {
 } from '../core/approval-text.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Decision as Permission } from '../core/policy.ts';
-import type { ProposalState } from '../core/proposal.ts';
+import type { Proposal, ProposalState } from '../core/proposal.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { newestProposal, type ProposalRow, settleProposal, wordsSince } from '../store/proposals.ts';
@@ -55,7 +55,7 @@ export async function judgeProposal(tx: Tx, sessionId: string, approvers: Approv
   if (state !== proposal.state) await settleProposal(tx, proposal, state, decision.by);
   const said = tellings(decision, proposal, approvers);
   if (wasSilent && state !== 'approved' && state !== 'rejected')
-    said.push({ key: 'taken-back', body: writeTakenBack(proposal) });
+    said.push({ key: 'taken-back', body: writeTakenBack(proposal, decision.verdict === 'revise') });
   if (said.length > 0) {
     const conversation = await currentConversation(tx, sessionId);
     const stage: Stage = { sessionId, runId: null, stepId: null, conversation };
@@ -72,7 +72,7 @@ export async function judgeProposal(tx: Tx, sessionId: string, approvers: Approv
     isUntold,
     decidedBy: state === proposal.state ? proposal.decidedBy : decision.by,
   };
-  return { proposal: settled, state, decision, words: words.map(({ id }) => id) };
+  return { proposal: settled, state, decision, words: words.filter(({ isStop }) => !isStop).map(({ id }) => id) };
 }
 
 function stateAfter(
@@ -99,7 +99,7 @@ function tellings(decision: Decision, proposal: ProposalRow, approvers: Approver
     told.push({ key: `beyond/${word.id}`, body: writeBeyond(word, proposal, decision.by, approvers) });
   if (verdict !== 'nothing')
     for (const refusal of refused.filter(({ word }) => word.isNew))
-      told.push({ key: `refused/${refusal.word.id}`, body: writeRefusal(refusal, proposal, approvers) });
+      told.push({ key: `refused/${refusal.word.id}`, body: writeRefusal(refusal, proposal, approvers, false) });
   return told;
 }
 
@@ -108,7 +108,7 @@ export function endingOf({ proposal, decision }: Standing, approvers: Approvers)
   const { verdict, by, refused } = decision;
   if (verdict === 'rejected') return { stopReason: 'stopped', message: writeRejected(proposal, by), rejected: true };
   if (verdict !== 'nothing' || proposal.state === 'approved') return null;
-  const answers = refused.filter(({ word }) => word.isNew).map((each) => writeRefusal(each, proposal, approvers));
+  const answers = refused.filter(({ word }) => word.isNew).map((each) => writeRefusal(each, proposal, approvers, true));
   const message = [...answers, writeWaits(proposal, approvers)].join('\n\n');
   return { stopReason: 'needsInput', message, options: proposalOptions };
 }
@@ -172,6 +172,8 @@ export interface Approval {
   permit(call: { name: string; input: unknown }): Permission | null;
   /** Why nothing may be changed: what was proposed is not approved (`proposed`), or nothing is (`wanted`). null: it may. */
   missing(): 'proposed' | 'wanted' | null;
+  /** What people have approved and is not carried out yet; null: nothing. */
+  approved(): Proposal | null;
 }
 
 /** Reads where the approval stands before anything else is done with it. */
@@ -190,6 +192,7 @@ export async function openApproval(
   };
   return {
     missing,
+    approved: () => (standing?.state === 'approved' ? standing.proposal.content : null),
     async look(isSpokenTo) {
       standing = await judgeNow(db, run, approvers, carryOut);
       isPlanWanted = await wanted.plan();

@@ -3,6 +3,7 @@ import { cleanLine } from '../core/outside-text.ts';
 import { findOverlaps, type Overlap } from '../core/overlap.ts';
 import type { Plan } from '../core/plan.ts';
 import { writeRequest } from '../core/prompt-text.ts';
+import { isPlanOf } from '../core/proposal.ts';
 import {
   type Followed,
   followRating,
@@ -51,7 +52,7 @@ interface ScopeOptions {
   run: ClaimedRun;
   journal: Journal;
   prepared: Prepared;
-  approval: Pick<Approval, 'missing'>;
+  approval: Pick<Approval, 'missing' | 'approved'>;
 }
 
 /**
@@ -90,9 +91,11 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
       .filter(({ isEarlier, session: other }) => isEarlier && !overridden.has(ticketIdOf(other)))
       .map((each) => each.session);
     const last = lastRated(history.filter((step) => step.runId !== run.id));
+    const approved = only ? null : approval.approved();
+    const isAnother = approved !== null && !isPlanOf(approved, rating.plan);
     const followed = followRating(rating, policy.scope, {
-      // In place of what people have not approved comes what they may.
-      approval: missing === 'proposed' || wantsApproval(ticket, facts, policy),
+      // In place of what people have not approved comes what they may; another plan than they approved is not approved.
+      approval: missing === 'proposed' || isAnother || wantsApproval(ticket, facts, policy),
       isAnswered: hasAsked(last),
       mustWait: policy.overlap === 'wait' && earlier.length > 0,
     });
@@ -159,7 +162,9 @@ function follow(
     case 'wait': {
       const waits = found.earlier.map((ticket) => ({ ticket: hintOf(ticket), until: 'rests' as const }));
       const message = writeWaiting(rating, found, found.earlier);
-      return { text: 'Go on when you hear again.', outcome: { stopReason: 'waiting', message, waits } };
+      const text =
+        'You wait now. Should you hear anything before that is over, call scope again before you change anything.';
+      return { text, outcome: { stopReason: 'waiting', message, waits } };
     }
     default: {
       const never: never = followed;
@@ -191,7 +196,7 @@ export function noteOnRating(
     return [`The ticket is only to be rated now: look at it and the code it touches, then call scope.${again}`];
   }
   if (!rated) return [];
-  if (rated.followed === 'ask' || (rated.only && mustRate(rated, demanded))) {
+  if (mustRate(rated, demanded)) {
     const again = rated.only ? anew() : '';
     return [
       `You have rated this ticket before. Call scope again, with what is known now, before you change anything.${again}`,

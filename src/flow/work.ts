@@ -124,7 +124,7 @@ export async function workOnTicket(
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
       scope:
-        rates.before || only || isPlanWanted || approval.missing() !== null
+        rates.before || only || isPlanWanted || approval.missing() !== null || lastRated(steps)?.isPassedOver
           ? createScope({ deps, run, journal, prepared, approval })
           : undefined,
     });

@@ -21,7 +21,10 @@ export interface ProposalRow {
   isOurs: boolean;
   /** When it was shown: as the tracker says, where it does; null: not yet. */
   shownAt: string | null;
-  /** When silence would approve it, by the same clock; null: it never does, or it is not shown yet. */
+  /**
+   * When silence would approve it, by the same clock; null: it never does, or it is not shown yet, or its ticket was closed
+   * or changed hands before.
+   */
   silentAt: string | null;
   /** It is so long ago by our own clock that it was shown. */
   isSilenceOver: boolean;
@@ -98,10 +101,14 @@ export async function newestProposal(db: Database | Tx, sessionId: string): Prom
         where s.session_id = p.session_id and s.kind = 'model' and s.begun_at >= p.decided_at
           and (s.completed_at is not null or r.ended_at is null)) as is_untold
     from proposals p
+    join sessions s on s.id = p.session_id
     left join effects e on e.key = p.shown_by and e.state = 'done'
     cross join lateral (select coalesce((e.result ->> 'at')::timestamptz, e.settled_at) as shown_at) t
+    cross join lateral (select t.shown_at + make_interval(secs => p.silence_minutes * 60) as at) silent
     cross join lateral (
-      select t.shown_at, t.shown_at + make_interval(secs => p.silence_minutes * 60) as silent_at) v
+      select t.shown_at, case when not exists (
+        select from unnest(array[s.given_at, s.over_at]) moved(at) where moved.at > t.shown_at and moved.at <= silent.at)
+        then silent.at end as silent_at) v
     where p.session_id = ${sessionId}
     order by p.number desc limit 1`.execute(db);
   const row = found.rows[0];
@@ -135,16 +142,17 @@ export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'i
     is_asked: boolean;
     is_new: boolean;
     is_read: boolean;
+    is_stop: boolean;
   }>`
     select w.id, w.key, w.author, w.body, ${microseconds('w.said_at')} as at, w.read_at is not null as is_read,
+      w.signal is not distinct from 'stop' as is_stop,
       w.seq <= coalesce(p.until_seq, w.seq) as is_asked, w.seq > s.answered_seq as is_new
     from proposals p join sessions s on s.id = p.session_id
     join prompts w on w.session_id = p.session_id and w.seq > p.heard_seq
-    where p.id = ${id} and w.obeyed and w.signal is distinct from 'stop'
-      and (s.opened_at is null or w.said_at >= s.opened_at)
+    where p.id = ${id} and w.obeyed and (s.opened_at is null or w.said_at >= s.opened_at)
     union all
     select e.id, e.id::text, ${toJson(editor)}::json, '', ${microseconds('t.at')}, e.read_at is not null,
-      true, e.read_at is null or e.created_at > coalesce(
+      false, true, e.read_at is null or e.created_at > coalesce(
         (select max(r.ended_at) from runs r where r.session_id = p.session_id), '-infinity')
     from proposals p join sessions s on s.id = p.session_id
     join edits e on e.session_id = p.session_id and (e.read_at is null or e.created_at > p.proposed_at)
@@ -160,23 +168,35 @@ export async function wordsSince(db: Database | Tx, { id }: Pick<ProposalRow, 'i
     isAsked: row.is_asked,
     isNew: row.is_new,
     isRead: row.is_read,
+    isStop: row.is_stop,
   }));
 }
 
 /** Nobody is told who edited a ticket. */
 const editor: Person = { id: '', name: 'somebody', isBot: false };
 
+/** `open`: silence had approved it, and was none; nor will it be. */
 export async function settleProposal(
   tx: Tx,
   { id }: Pick<ProposalRow, 'id'>,
   state: 'open' | 'approved' | 'rejected',
   by: Person | null,
 ): Promise<void> {
-  const decided = state === 'open' ? { decided_at: null } : { decided_at: sql<Date>`now()` };
+  const decided = state === 'open' ? { decided_at: null, silence_minutes: null } : { decided_at: sql<Date>`now()` };
   await tx
     .updateTable('proposals')
     .set({ state, ...decided, decided_by: by && toJson(by) })
     .where('id', '=', id)
+    .execute();
+}
+
+/** The session is moved by something else: what it proposes waits for a word from now on, however long nobody says one. */
+export async function endSilence(tx: Tx, sessionId: string): Promise<void> {
+  await tx
+    .updateTable('proposals')
+    .set({ silence_minutes: null })
+    .where('session_id', '=', sessionId)
+    .where('state', '=', 'open')
     .execute();
 }
 

@@ -6,10 +6,12 @@ import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import type { AttentionRow } from './attention.ts';
 import type { Tx } from './database.ts';
+import { endSilence } from './proposals.ts';
 import { settleLostCalls } from './spending.ts';
 
 /**
- * The session's live run; one is queued when there is none, and the session active. What only rates waits behind all work.
+ * The session's live run; one is queued when there is none, and the session active: what it waited for, be it silence, it
+ * waits for no more. What only rates waits behind all work.
  * Call with the session's lock held.
  */
 export async function ensureRun(
@@ -21,6 +23,7 @@ export async function ensureRun(
   if (run) return run;
   const number = lastRun + 1;
   const id = deterministicId('run', sessionId, number);
+  await endSilence(tx, sessionId);
   await tx
     .with('woken', (query) =>
       query

@@ -6,6 +6,7 @@ import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
+import { endSilence } from './proposals.ts';
 import type { ClaimedRun } from './runs.ts';
 import type { Schema } from './schema.ts';
 
@@ -207,10 +208,13 @@ export async function listSessions(db: Database, limit: number): Promise<Session
   return rows.map((row) => toRow(row));
 }
 
-/** Throws on a transition that `core/session.ts` does not know. Whatever it waited for, it waits no more. */
+/** Throws on a transition that `core/session.ts` does not know. Whatever it waited for, be it silence, it waits no more. */
 export async function moveSession(tx: Tx, session: SessionRow, state: SessionState): Promise<void> {
   if (!canMove(session.state, state)) throw new Error(`a session cannot go from ${session.state} to ${state}`);
-  if (session.state === 'awaitingInput') await tx.deleteFrom('waits').where('session_id', '=', session.id).execute();
+  if (session.state === 'awaitingInput') {
+    await tx.deleteFrom('waits').where('session_id', '=', session.id).execute();
+    await endSilence(tx, session.id);
+  }
   await updateSession(tx, session.id, { state });
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../src/core/approval.ts';
 import { writeDiffering, writeProposal, writeRefusal, writeWaits } from '../../src/core/approval-text.ts';
 import { isAmong, nameThem } from '../../src/core/people.ts';
-import type { Proposal } from '../../src/core/proposal.ts';
+import { isPlanOf, type Proposal } from '../../src/core/proposal.ts';
 import { hashOf } from '../../src/lib/ids.ts';
 
 const approvers = { by: [], agent: 'shipmate' };
@@ -23,16 +23,17 @@ function at(ms: number): string {
   return new Date(Date.UTC(2026, 2, 1, 12) + ms).toISOString().replace('Z', '000Z');
 }
 
-/** "ada 500: approve", "bob 20 old: use UTC" (`old`: a run has ended since; `late`: something else is asked by now; `read`). */
+/** "ada 500: approve", "bob 20 old: use UTC" (`old`: a run has ended since; `late`: something else is asked by now; `read`; `stop`). */
 function words(...said: string[]): Word[] {
   return said.map((text, index) => {
     const [, name = '', ms = '', flags = '', body = ''] =
-      /^(\w+) (-?\d+)((?: old| late| read)*): (.*)$/s.exec(text) ?? [];
+      /^(\w+) (-?\d+)((?: old| late| read| stop)*): (.*)$/s.exec(text) ?? [];
     const author = { id: name, name: name.charAt(0).toUpperCase() + name.slice(1), isBot: false };
     const isNew = !flags.includes('old');
     const isAsked = !flags.includes('late');
     const isRead = flags.includes('read');
-    return { id: `w${index}`, key: `k${index}`, author, body, at: at(Number(ms)), isNew, isAsked, isRead };
+    const isStop = flags.includes('stop');
+    return { id: `w${index}`, key: `k${index}`, author, body, at: at(Number(ms)), isNew, isAsked, isRead, isStop };
   });
 }
 
@@ -83,6 +84,7 @@ describe('what the words since a proposal come to', () => {
     ['a comment after a no', ['ada 10: reject', 'ada 20: Without the cache'], 'revise'],
     ['a comment before a no', ['ada 10: Why a cache?', 'ada 20: reject'], 'rejected by ada'],
     ['"continue" decides nothing', ['ada 10: continue'], 'nothing'],
+    ['nor does a stop', ['ada 10 stop: stop', 'ada 20: yes', 'ada 30 stop: stop'], 'approved by ada'],
     ['"continue" after a no wants another', ['ada 10: no', 'ada 20: continue'], 'revise'],
     ['"continue" after a comment that nobody could take in', ['ada 10 old: Use UTC', 'ada 20: continue'], 'revise'],
     ['a comment that a run has ended on asks for no other', ['ada 10 old: Use UTC'], 'nothing'],
@@ -148,8 +150,12 @@ describe('what the words since a proposal come to', () => {
     ['a comment after it', ['ada 60001: Hm'], 'approved'],
     ['a no in time', ['ada 10: no'], 'rejected by ada'],
     ['a no after it', ['ada 70000: no'], 'rejected by ada'],
-    ['a yes in time is that person’s', ['ada 10: yes'], 'approved'],
-    ['an approval that does not count is no objection', ['ada 10: approve aaaaaa'], 'approved; ada otherCode'],
+    ['a yes in time is that person’s', ['ada 10: yes'], 'approved by ada'],
+    ['an approval that does not count was answered', ['ada 10: approve aaaaaa'], 'nothing; ada otherCode'],
+    ['so was "continue"', ['ada 10 old: continue'], 'nothing'],
+    ['a stop in time', ['ada 10 read stop: stop'], 'nothing'],
+    ['a stop after it', ['ada 60001 read stop: stop'], 'approved'],
+    ['a stop in time, and a yes', ['ada 10 read stop: stop', 'ada 70000: yes'], 'approved by ada'],
   ])('silence of a minute: %s', ([, said, expected], { expect }) => {
     expect(summary(decide({ ...proposal, silentAt: at(60_000) }, words(...said), approvers))).toBe(expected);
   });
@@ -243,9 +249,12 @@ describe('what people read', () => {
     const [word] = words('bob 10: approve');
     if (!word) throw new Error('no word');
     const told = (why: 'notAllowed' | 'notShown' | 'otherCode', by: string[] = []) =>
-      writeRefusal({ word, why }, named, { by });
+      writeRefusal({ word, why }, named, { by }, true);
     expect(told('notAllowed', ['Ada'])).toBe(
       'Bob, only Ada may approve here, so the plan 3fa2c1 still waits for that.',
+    );
+    expect(writeRefusal({ word, why: 'notAllowed' }, named, { by: ['Ada'] }, false)).toBe(
+      'Bob, only Ada may approve here.',
     );
     expect(told('notShown')).toMatch(/^Bob, what you approved has changed since: .*"approve 3fa2c1"/);
     expect(told('otherCode')).toMatch(/^Bob, that is not what is proposed now: .*"approve 3fa2c1"/);
@@ -300,6 +309,16 @@ describe('what people read', () => {
       /^Ada, I did not stop: on this ticket I take orders from Bob\./,
     );
   });
+});
+
+test('a yes to a plan is a yes to these steps, word for word', ({ expect }) => {
+  const approved: Proposal = { kind: 'plan', steps: ['Read', 'Mend'] };
+  const others = [['Mend', 'Read'], ['Read'], ['Read', 'Mend', 'Test'], ['Read', 'Mend it'], []];
+  expect([['Read', 'Mend'], ...others].map((steps) => isPlanOf(approved, steps))).toEqual([
+    true,
+    ...others.map(() => false),
+  ]);
+  expect(isPlanOf({ kind: 'split', parts: [] }, [])).toBe(false);
 });
 
 test('equal content has one hash, however its keys are ordered', ({ expect }) => {

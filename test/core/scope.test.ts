@@ -110,8 +110,11 @@ describe('what may be called before the ticket is rated', () => {
   const rated = (more: Partial<Rated>) =>
     step('scope', { rated: { confidence: 'green', followed: 'work', only: false, ...more } });
 
+  const turn = (runId = 'r'): StepRecord => ({ ...step('', {}), runId, kind: 'model', key: `turn:${seq}` });
+
   const must = { before: true, only: false };
-  test.for<[string, StepRecord[], { before: boolean; only: boolean; demanded?: boolean }, string[]]>([
+  const none = { before: false, only: false };
+  test.for<[string, StepRecord[], Parameters<typeof refuseBeforeRating>[2], string[]]>([
     ['nothing was rated', [], must, ['edit', 'write', 'finish']],
     ['a rating is not completed', [step('scope', { completed: false })], must, ['edit', 'write', 'finish']],
     ['a rating was refused', [step('scope', { isError: true })], must, ['edit', 'write', 'finish']],
@@ -128,7 +131,19 @@ describe('what may be called before the ticket is rated', () => {
     ['so, and it was rated again', [rated({ only: true }), rated({})], { ...must, demanded: true }, []],
     ['so, and a plan is to be shown', [rated({ only: true, followed: 'plan' })], must, ['edit', 'write', 'finish']],
     ['it waited for another ticket', [rated({ followed: 'wait' })], must, []],
-    ['ratings are not wanted here', [], { before: false, only: false }, []],
+    ['it would have, and people spoke', [rated({ followed: 'wait' }), turn()], must, ['edit', 'write', 'finish']],
+    ['so, and it was rated again', [rated({ followed: 'wait' }), turn(), rated({}), turn()], must, []],
+    ['it waited, and goes on in another run', [rated({ followed: 'wait' }), turn('next')], must, []],
+    ['a plan was approved', [rated({ followed: 'plan' }), turn('next')], must, []],
+    ['one was not shown', [rated({ followed: 'plan' }), turn(), turn('next')], must, ['edit', 'write', 'finish']],
+    ['ratings are not wanted here', [], none, []],
+    ['so, and it was rated before', [rated({ followed: 'ask' }), turn('next')], none, []],
+    [
+      'so, and it was to wait when people spoke',
+      [rated({ followed: 'wait' }), turn()],
+      none,
+      ['edit', 'write', 'finish'],
+    ],
     ['its conversation was deleted', [{ ...rated({}), result: null }], must, ['edit', 'write', 'finish']],
     [
       'it is only rated',

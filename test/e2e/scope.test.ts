@@ -105,6 +105,15 @@ tickets:
     - { calls: [${finish}] }
   Comes later:
     - { calls: [${rate()}] }
+  Hears something first:
+    - { until: spoken, calls: [${rate()}] }
+    - { expect: [Mind the docs], calls: [${write}] }
+    - { expect: [Rate the ticket again], calls: [${rate()}] }
+  Swaps its plan:
+    - calls: [{ tool: scope, input: { confidence: yellow, size: S, files: [three.txt], plan: [Write three] } }]
+    - expect: [carry it out]
+      calls: [{ tool: scope, input: { confidence: green, size: S, files: [three.txt], plan: [Write four] } }]
+    - { calls: [{ tool: write, input: { path: four.txt, content: "four\\n" } }, ${finish}] }
 `;
 const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
 const rated = (config: Config): Config => ({
@@ -446,13 +455,16 @@ describe('a ticket is rated before it is worked on', () => {
   });
 });
 
-test('files that another session is at work on: the later one says so, or waits', { timeout: 120_000 }, async ({
-  expect,
-}) => {
+test('files that another session is at work on have the later one wait, also when people speak; another plan is proposed anew', {
+  timeout: 120_000,
+}, async ({ expect }) => {
   const service = await startTestService({
     script,
     files,
-    change: (config) => ({ ...rated(config), policy: { ...rated(config).policy, overlap: 'wait' } }),
+    change: (config) => {
+      const { policy, ...rest } = rated(config);
+      return { ...rest, policy: { ...policy, overlap: 'wait', scope: { ...policy.scope, yellow: 'plan' } } };
+    },
   });
   onTestFinished(() => service.stop());
   const assignee = service.config.trackers.board.agent;
@@ -467,6 +479,31 @@ test('files that another session is at work on: the later one says so, or waits'
   expect(words(later).at(-1)).toContain(
     `${first.identifier} is being worked on at the same time and touches \`two.txt\` too.`,
   );
+
+  // People speak while the rating is made that has it wait: it is rated anew, and waits.
+  const spokenTo = await service.app.desk.createTicket({ title: 'Hears something first', assignee }, someone);
+  const asked = async () => (await service.app.sessions.view(spokenTo.identifier))?.firstModelCallAt;
+  await expect.poll(asked, { timeout: 20_000 }).toBeTruthy();
+  await service.app.desk.comment(spokenTo.identifier, 'Mind the docs', someone);
+  await service.sorted();
+  await service.letGo('spoken');
+  const heard = await service.rest(spokenTo.identifier);
+  expect([heard.state, heard.runs.map(({ outcome }) => outcome?.stopReason)]).toEqual(['awaitingInput', ['waiting']]);
+  expect(words(heard).at(-1)).toContain(`I wait until the work on ${first.identifier} rests`);
+
+  // What people approved is that plan, and no other.
+  const proposed = await service.work({ title: 'Swaps its plan' });
+  const { identifier } = proposed.ticket;
+  await service.app.desk.comment(identifier, 'approve', someone);
+  const swapped = await service.rest(identifier, 2);
+  expect([swapped.state, swapped.runs.map(({ outcome }) => outcome?.proposal)]).toEqual([
+    'awaitingInput',
+    [
+      { kind: 'plan', steps: ['Write three'] },
+      { kind: 'plan', steps: ['Write four'] },
+    ],
+  ]);
+
   await service.app.desk.comment(first.identifier, 'stop', someone);
   expect((await service.rest(first.identifier)).state).toBe('stopped');
 });

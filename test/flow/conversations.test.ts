@@ -43,6 +43,11 @@ const chosen: Act[][] = [
   [end('plan'), post, say('yes'), turn, letGo, say('no'), sort, say('hint'), sort, claim, end('finished', 1)],
   [end('plan'), post, say('hint'), end('otherPlan'), post, say('yesToPlan'), turn],
   [end('plan'), post, wait(11), sweep, end('finished')],
+  // It was stopped, taken away or closed meanwhile, or told to wait for Ada: then silence approves nothing any more.
+  [end('plan'), post, say('stop'), sort, wait(11), say('goOn'), turn, sweep, turn],
+  [end('plan'), post, deed('take', 0), sort, wait(11), deed('give', 0), turn, sweep, turn],
+  [end('plan'), post, deed('close', 0), sort, wait(11), deed('reopen', 0), turn, sweep, turn],
+  [end('plan'), post, say('yes', 1), turn, wait(11), sweep, turn],
   // Nobody answers.
   [end('question'), post, wait(25 * 60), sweep, wait(15 * 24 * 60), sweep],
   // A split is left open; filed and led; rejected; superseded; approved, and the board refuses to file it.

@@ -523,6 +523,68 @@ describe('silence', () => {
     expect(await said()).toContainEqual(expect.stringContaining('before I went ahead with it, so it is not approved'));
   });
 
+  const move = async (state: string) => {
+    await desk.move(await name(), state, someone);
+    await sort();
+  };
+  const take = async () => {
+    await desk.unassign(await name(), someone);
+    await sort();
+  };
+  const give = async () => {
+    await desk.assign(await name(), agent, someone);
+    await sort();
+  };
+  test.each([
+    ['was stopped', () => speak('stop'), () => speak('continue')],
+    ['was taken and given back', take, give],
+    ['was closed and opened again', () => move('Done'), () => move('Todo')],
+    ['was to go on', () => speak('continue'), async () => {}],
+    ['was approved by one who may not', () => speak('approve', bob), async () => {}],
+  ])('does not approve any more once it %s: it waits for the word that it asks for', async (_what, break_, goOn) => {
+    const only = worker({ silenceMinutes: 10, by: ['Ada'] });
+    await proposed(only);
+    await break_();
+    await goOn();
+    expect(await work(only, {})).toMatchObject({ refused: 'needsInput' });
+    expect((await said()).at(-1)).toContain('still waits: I go on when Ada says');
+    await age('1 day');
+    await heedSilence({ db, policy: only.policy, name: agent, wake: () => {} });
+    expect([await states(), await proposals()]).toEqual([['awaitingInput'], [`${code} open`]]);
+    await speak('approve');
+    expect(await work(only, {})).toMatchObject({ refused: null, permits: true });
+    expect(await violations()).toEqual([]);
+  });
+
+  test.each([
+    [
+      'a stop',
+      async () => {
+        await speak('stop');
+        await query("update prompts set said_at = said_at - interval '5 minutes' where signal = 'stop'");
+      },
+    ],
+    [
+      'a close',
+      async () => {
+        await move('Done');
+        await query("update sessions set over_at = over_at - interval '5 minutes'");
+        await move('Todo');
+      },
+    ],
+  ])('%s that came before it was over and is told later takes it back, and that is said', async (_what, late) => {
+    await proposed(given());
+    await age('11 minutes');
+    await heed();
+    await query("update sessions set opened_at = opened_at - interval '1 hour'");
+    await late();
+    await speak('continue');
+    expect(await work(given(), {})).toMatchObject({ refused: 'needsInput' });
+    expect(await said()).toContainEqual(expect.stringContaining('is not approved: it waits for a yes'));
+    await heed();
+    expect([await states(), await proposals()]).toEqual([['awaitingInput'], [`${code} open`]]);
+  });
+
   test('an edit that was made before it and came later takes it back, too; one after it does not', async () => {
     for (const [ago, permits] of [
       ['5 minutes', false],

@@ -105,9 +105,9 @@ export async function openStage() {
 
   // Every move of a session's state, by whoever makes it.
   await pool.query(`
-    create table moves (seq serial, "from" text, "to" text);
+    create table moves (seq serial, session uuid, at timestamptz default now(), "from" text, "to" text);
     create function note_move() returns trigger language plpgsql as $$ begin
-      insert into moves ("from", "to") values (old.state, new.state); return new; end $$;
+      insert into moves (session, "from", "to") values (new.id, old.state, new.state); return new; end $$;
     create trigger note_move after update on sessions for each row when (old.state <> new.state) execute function note_move()`);
   // Truncating so many tables would take far longer than all that was said. What holds rows by now holds them for ever.
   const { rows: tables } = await pool.query<{ name: string }>(`

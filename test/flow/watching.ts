@@ -24,6 +24,8 @@ interface Standing {
   shown_at: string | null;
   silent_at: string | null;
   now: string;
+  /** Before it would have been silent for long enough, somebody stopped it, closed its ticket or took that away. */
+  is_broken: boolean;
   /** What was approved is carried out: what is said from then on is about something else. */
   done: boolean;
   words: Word[];
@@ -38,13 +40,16 @@ export async function watchTurn(
 ): Promise<void> {
   const { rows } = await pool.query<{ standing: Standing }>(
     `select json_build_object('code', p.code, 'now', now(), 'done', p.carried_out_at is not null,
-       'shown_at', (e.result ->> 'at')::timestamptz,
-       'silent_at', (e.result ->> 'at')::timestamptz + make_interval(mins => $2), 'words', coalesce((
+       'shown_at', v.shown_at, 'silent_at', v.silent_at, 'is_broken', exists (
+         select from moves m where m.session = s.id and m."to" = 'stopped' and m.at > v.shown_at and m.at <= v.silent_at),
+       'words', coalesce((
          select json_agg(json_build_object('by', w.author ->> 'id', 'says', left(w.body, 40), 'at', w.said_at,
            'isAsked', w.seq <= coalesce(p.until_seq, w.seq)) order by w.said_at, w.key)
-         from prompts w where w.session_id = p.session_id and w.author ->> 'id' = any($3) and w.body <> 'stop'
+         from prompts w where w.session_id = p.session_id and w.author ->> 'id' = any($3)
            and w.seq > p.heard_seq and (s.opened_at is null or w.said_at >= s.opened_at)), '[]')) as standing
      from proposals p join sessions s on s.id = p.session_id left join effects e on e.key = p.shown_by
+     cross join lateral (select (e.result ->> 'at')::timestamptz as shown_at,
+       (e.result ->> 'at')::timestamptz + make_interval(mins => $2) as silent_at) v
      where p.session_id = $1 order by p.number desc limit 1`,
     [run.sessionId, approval.silenceMinutes, people.speak],
   );
@@ -52,7 +57,7 @@ export async function watchTurn(
   if (!standing || standing.done) return;
   const { words } = standing;
   const told = `${run.ticket}, run ${run.number}: ${JSON.stringify(standing)}`;
-  const last = words.at(-1);
+  const last = words.findLast(({ says }) => says !== 'stop');
   if (last?.says === 'no' && last.isAsked) throw new Error(`it is worked on after a no: ${told}`);
   if (mayChange && !isApproved(standing, approval.by))
     throw new Error(`files may be changed, and nobody has said yes: ${told}`);
@@ -62,7 +67,7 @@ export async function watchTurn(
  * The newest that decides is a yes of somebody who may say so, to what he named or could see; or nobody has said a word in
  * time.
  */
-function isApproved({ code, shown_at, silent_at, now, words }: Standing, approvers: string[]): boolean {
+function isApproved({ code, shown_at, silent_at, now, is_broken, words }: Standing, approvers: string[]): boolean {
   const yes = words.findLastIndex(
     ({ by, says, at, isAsked }) =>
       approvers.includes(by) &&
@@ -70,9 +75,8 @@ function isApproved({ code, shown_at, silent_at, now, words }: Standing, approve
   );
   const no = words.findLastIndex(({ says, isAsked }) => says === 'no' && isAsked);
   if (yes !== -1) return yes > no;
-  const decidesNothing = ({ says }: Word) => says === 'continue' || says === 'yes' || says.startsWith('approve ');
-  const isSilent = (word: Word) => decidesNothing(word) || (silent_at !== null && word.at > silent_at);
-  return silent_at !== null && now >= silent_at && words.every(isSilent);
+  if (silent_at === null || is_broken) return false;
+  return now >= silent_at && words.every(({ at }) => at > silent_at);
 }
 
 /**

@@ -18,9 +18,9 @@ export function startSession(
   issue: Issue,
   by: User | null,
   source: Comment | null,
-  isTold = true,
 ): AgentSession {
   const { clock, appUser } = workspace;
+  if (!workspace.hasAgentSessions) throw invalidInput('Agent sessions are not enabled for this application.');
   const root = source
     ? workspace.get('Comment', source.parentId ?? source.id)
     : workspace.insert('Comment', {
@@ -52,7 +52,7 @@ export function startSession(
     externalUrls: [],
   });
   root.agentSessionId ??= session.id;
-  if (isTold) tellSession(workspace, 'created', session, { previousComments });
+  tellSession(workspace, 'created', session, { previousComments });
   return session;
 }
 
@@ -92,7 +92,7 @@ export function addComment(
   if (session) return { comment, activity: prompt(workspace, session, by, draft.body, comment) };
   if (new RegExp(`@${appUser.displayName}\\b`, 'i').test(draft.body)) {
     tellNotification(workspace, 'issueCommentMention', issue, by, comment);
-    startSession(workspace, issue, by, comment);
+    if (workspace.hasAgentSessions) startSession(workspace, issue, by, comment);
   } else if (issue.delegateId === appUser.id) tellNotification(workspace, 'issueNewComment', issue, by, comment);
   return { comment, activity: null };
 }

@@ -45,7 +45,7 @@ test('the SDK reads an issue whole, and what hangs on it', async ({ expect }) =>
     type: IssueRelationType.Blocks,
   });
   const customer = workspace.insert('Customer', { name: 'Globex', domains: [] });
-  const need = { body: 'We wait.', content: 'We wait.', priority: 1, customerId: customer.id, creatorId: null };
+  const need = { body: 'We wait.', priority: 1, customerId: customer.id, creatorId: null };
   workspace.insert('CustomerNeed', { ...need, issueId: issue.id });
 
   const read = await client.issue(issue.identifier.toLowerCase());
@@ -161,7 +161,12 @@ test('plan, links and summary of a session are its own app’s to set', async ({
     summary: 'Reading',
     externalUrls: [link('b'), link('c')],
   });
-  for (const wrong of [{ plan: [step('Read', 'done')] }, { plan: { steps: [] } }, { summary: 'two\nlines' }])
+  for (const wrong of [
+    { plan: [step('Read', 'done')] },
+    { plan: { steps: [] } },
+    { summary: 'two\nlines' },
+    { summary: ' ' },
+  ])
     await expect(client.updateAgentSession(sessionId, wrong)).rejects.toMatchObject({ type: 'InvalidInput' });
   const key = linear.oauth.issueKey(linear.workspace.organizationId, ada.user.id).value;
   const hers = new LinearClient({ apiKey: key, apiUrl: linear.url });
@@ -186,7 +191,7 @@ test('who is asked by name in a comment answers there', async ({ expect }) => {
   const asked = ada.comment(issue.id, '@shipmate please look', comment);
   const { payload } = asked.delivery('AgentSessionEvent', 'created');
   expect(payload).toMatchObject({
-    agentSession: { commentId: comment.id, sourceCommentId: asked.comment.id },
+    agentSession: { commentId: comment.id, comment: { userId: ada.user.id }, issueId: issue.id },
     previousComments: [{ id: comment.id }],
     promptContext: expect.stringContaining('</user> please look</comment>\n</primary-directive-thread>'),
   });

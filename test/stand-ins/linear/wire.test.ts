@@ -161,11 +161,15 @@ test('webhooks are signed as the SDK checks it, and of the shape that the schema
   const team = addTeam(workspace, { key: 'ENG', name: 'Engineering' });
   const bob = somebody(workspace, addUser(workspace, 'Bob'), baseUrl);
   const issue = bob.create({ teamId: team.id, title: 'Told', description: 'All of it.' });
-  const { told } = bob.delegate(issue.id);
-  told.push(...bob.say(issue.id, 'Please').told, ...bob.undelegate(issue.id).told);
-  told.push(tellTeamAccess(workspace, { added: [team.id] }));
+  bob.delegate(issue.id);
+  bob.say(issue.id, 'Please');
+  bob.undelegate(issue.id);
+  bob.change(issue.id, { trashed: true });
+  tellTeamAccess(workspace, { added: [team.id] });
+  const { told } = outbox;
   const kinds = told.map(({ payload: { type, action } }) => `${type} ${action}`);
   expect(kinds).toEqual([
+    'Issue create',
     'Issue update',
     'AppUserNotification issueAssignedToYou',
     'AgentSessionEvent created',
@@ -173,9 +177,10 @@ test('webhooks are signed as the SDK checks it, and of the shape that the schema
     'AgentSessionEvent prompted',
     'Issue update',
     'AppUserNotification issueUnassignedFromYou',
+    'Issue remove',
     'PermissionChange teamAccessChanged',
   ]);
-  expect(told[0]?.payload).toMatchObject({
+  expect(told[1]?.payload).toMatchObject({
     actor: { type: 'user', id: bob.user.id },
     data: { delegateId: workspace.appUser.id, delegate: { name: 'Shipmate' } },
     updatedFrom: { delegateId: null, assigneeId: null },
@@ -184,7 +189,7 @@ test('webhooks are signed as the SDK checks it, and of the shape that the schema
   for (const { headers, body } of told)
     expect(webhooks.verify(body, headers['linear-signature'] ?? '', undefined as never)).toBe(true);
   expect(new Set(told.map(({ headers }) => headers['linear-delivery'])).size).toBe(told.length);
-  const { payload } = told[2] ?? {};
+  const { payload } = told[3] ?? {};
   const broken = { ...(payload as object), agentSession: { id: 1 }, mood: 'good' };
   expect(() => checkPayload('AgentSessionEventWebhookPayload', broken)).toThrow(/mood is unknown.*id is no String/);
   await close();

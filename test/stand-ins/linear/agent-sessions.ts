@@ -12,10 +12,7 @@ export function statusOf(session: AgentSession, now: number): SessionStatus | 's
   return isWorking && now - Date.parse(session.lastActivityAt) > staleAfterMs ? 'stale' : session.lastStatus;
 }
 
-/**
- * Begins a session, told to the agent. It is in the thread of the comment that asked for it; where there is none Linear makes
- * one. (A session names its `sourceComment` only where that is in another thread, which never comes about here.)
- */
+/** Begins a session, told to the agent, in the thread of the comment that asked for it. Where there is none Linear makes one. */
 export function startSession(
   workspace: Workspace,
   issue: Issue,
@@ -24,17 +21,21 @@ export function startSession(
 ): AgentSession {
   const { clock, appUser } = workspace;
   if (!workspace.hasAgentSessions) throw invalidInput('Agent sessions are not enabled for this application.');
-  const root = source
-    ? workspace.get('Comment', source.parentId ?? source.id)
-    : workspace.insert('Comment', {
-        body: `This thread is for an agent session with ${appUser.displayName}.`,
-        issueId: issue.id,
-        userId: null,
-        parentId: null,
-        agentSessionId: null,
-        isArtificialAgentSessionRoot: true,
-      });
-  const previousComments = source?.parentId ? threadOf(workspace, root).filter(({ id }) => id !== source.id) : [];
+  const thread = source && workspace.get('Comment', source.parentId ?? source.id);
+  const spawnedBy = source?.parentId && workspace.answersSpawnThreads ? source.id : null;
+  const root =
+    thread && spawnedBy === null
+      ? thread
+      : workspace.insert('Comment', {
+          body: `This thread is for an agent session with ${appUser.displayName}.`,
+          issueId: issue.id,
+          userId: null,
+          parentId: null,
+          agentSessionId: null,
+          isArtificialAgentSessionRoot: source === null,
+        });
+  const previousComments =
+    thread && source?.parentId ? threadOf(workspace, thread).filter(({ id }) => id !== source.id) : [];
   const slugId = root.id.slice(0, 12);
   const session = workspace.insert('AgentSession', {
     slugId,
@@ -44,7 +45,7 @@ export function startSession(
     creatorId: by && !by.app ? by.id : null,
     issueId: issue.id,
     commentId: root.id,
-    sourceCommentId: null,
+    sourceCommentId: spawnedBy,
     lastStatus: 'pending',
     lastActivityAt: clock.stamp(),
     startedAt: null,

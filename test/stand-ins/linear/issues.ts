@@ -98,7 +98,7 @@ export function changeIssue(workspace: Workspace, issue: Issue, wanted: IssueCha
   const before = workspace.update(issue, changes);
   if (!before) return issue;
   tellIssue(workspace, before.trashed === undefined ? 'update' : 'remove', issue, by, before);
-  const age = workspace.clock.now() - Date.parse(issue.createdAt);
+  const age = Date.parse(issue.updatedAt) - Date.parse(issue.createdAt);
   if (before.stateId !== undefined && age >= workspace.unloggedForMs) {
     const moved = { issueId: issue.id, actorId: by.id, fromStateId: before.stateId, toStateId: issue.stateId };
     workspace.insert('IssueHistory', moved);

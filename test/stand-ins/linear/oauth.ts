@@ -107,7 +107,7 @@ export function createOAuth(clock: Clock, app: App): OAuth {
   }
 
   function told(token: Token): Record<string, unknown> {
-    const expires_in = Math.floor((token.expiresAt - clock.now()) / 1000);
+    const expires_in = Math.ceil((token.expiresAt - clock.now()) / 1000);
     return { access_token: token.value, token_type: 'Bearer', expires_in, scope: [...token.scopes].join(' ') };
   }
 

@@ -12,26 +12,30 @@ export function statusOf(session: AgentSession, now: number): SessionStatus | 's
   return isWorking && now - Date.parse(session.lastActivityAt) > staleAfterMs ? 'stale' : session.lastStatus;
 }
 
-/** Begins a session, told to the agent. Without a comment that asked for it, Linear makes one to hold its thread. */
+/** Begins a session, told to the agent, in the thread of the comment that asked for it. Where there is none Linear makes one. */
 export function startSession(
   workspace: Workspace,
   issue: Issue,
   by: User | null,
   source: Comment | null,
-  isTold = true,
 ): AgentSession {
   const { clock, appUser } = workspace;
-  const root = source
-    ? workspace.get('Comment', source.parentId ?? source.id)
-    : workspace.insert('Comment', {
-        body: `This thread is for an agent session with ${appUser.displayName}.`,
-        issueId: issue.id,
-        userId: null,
-        parentId: null,
-        agentSessionId: null,
-        isArtificialAgentSessionRoot: true,
-      });
-  const previousComments = source?.parentId ? threadOf(workspace, root).filter(({ id }) => id !== source.id) : [];
+  if (!workspace.hasAgentSessions) throw invalidInput('Agent sessions are not enabled for this application.');
+  const thread = source && workspace.get('Comment', source.parentId ?? source.id);
+  const spawnedBy = source?.parentId && workspace.answersSpawnThreads ? source.id : null;
+  const root =
+    thread && spawnedBy === null
+      ? thread
+      : workspace.insert('Comment', {
+          body: `This thread is for an agent session with ${appUser.displayName}.`,
+          issueId: issue.id,
+          userId: null,
+          parentId: null,
+          agentSessionId: null,
+          isArtificialAgentSessionRoot: source === null,
+        });
+  const previousComments =
+    thread && source?.parentId ? threadOf(workspace, thread).filter(({ id }) => id !== source.id) : [];
   const slugId = root.id.slice(0, 12);
   const session = workspace.insert('AgentSession', {
     slugId,
@@ -41,7 +45,7 @@ export function startSession(
     creatorId: by && !by.app ? by.id : null,
     issueId: issue.id,
     commentId: root.id,
-    sourceCommentId: source?.id ?? null,
+    sourceCommentId: spawnedBy,
     lastStatus: 'pending',
     lastActivityAt: clock.stamp(),
     startedAt: null,
@@ -52,7 +56,7 @@ export function startSession(
     externalUrls: [],
   });
   root.agentSessionId ??= session.id;
-  if (isTold) tellSession(workspace, 'created', session, { previousComments });
+  tellSession(workspace, 'created', session, { previousComments });
   return session;
 }
 
@@ -92,7 +96,7 @@ export function addComment(
   if (session) return { comment, activity: prompt(workspace, session, by, draft.body, comment) };
   if (new RegExp(`@${appUser.displayName}\\b`, 'i').test(draft.body)) {
     tellNotification(workspace, 'issueCommentMention', issue, by, comment);
-    startSession(workspace, issue, by, comment);
+    if (workspace.hasAgentSessions) startSession(workspace, issue, by, comment);
   } else if (issue.delegateId === appUser.id) tellNotification(workspace, 'issueNewComment', issue, by, comment);
   return { comment, activity: null };
 }
@@ -196,7 +200,7 @@ export interface SessionChanges {
 export function updateSession(workspace: Workspace, id: string, input: SessionChanges, viewer: User): AgentSession {
   const session = ownSession(workspace, id, viewer);
   const { externalUrls, addedExternalUrls, removedExternalUrls, plan, summary } = input;
-  if (summary != null && (summary.length < 1 || summary.length > 255 || summary.includes('\n')))
+  if (summary != null && (!summary.trim() || summary.length > 255 || /[\r\n]/.test(summary)))
     throw invalidInput('summary must have 1 to 255 characters and no line breaks');
   if (plan != null) checkPlan(plan);
   const kept = session.externalUrls.filter(({ url }) => !removedExternalUrls?.includes(url));

@@ -46,8 +46,10 @@ export interface OAuth {
   app: App;
   /** Which organization's admin consents; null: he does not. */
   consent: { workspaceId: string } | null;
-  /** What the header is good for; null where it is not, or not any more. */
-  find(authorization: string | undefined): Token | null;
+  /** null where it is not valid, or not any more. */
+  find(value: string): Token | null;
+  /** The same, of a header `Authorization`. */
+  authenticate(authorization: string | undefined): Token | null;
   issue(workspaceId: string, scopes?: string[]): Token;
   /** A person's API key. It goes without "Bearer". */
   issueKey(workspaceId: string, userId: string): Token;
@@ -105,7 +107,7 @@ export function createOAuth(clock: Clock, app: App): OAuth {
   }
 
   function told(token: Token): Record<string, unknown> {
-    const expires_in = Math.floor((token.expiresAt - clock.now()) / 1000);
+    const expires_in = Math.ceil((token.expiresAt - clock.now()) / 1000);
     return { access_token: token.value, token_type: 'Bearer', expires_in, scope: [...token.scopes].join(' ') };
   }
 
@@ -151,10 +153,13 @@ export function createOAuth(clock: Clock, app: App): OAuth {
   const oauth: OAuth = {
     app,
     consent: null,
-    find(authorization = '') {
-      const token = tokens.get(tokenIn(authorization));
-      const isWritten = token && authorization.startsWith('Bearer ') === (token.kind !== 'personal');
-      return isWritten && !token.isRevoked && token.expiresAt > clock.now() ? token : null;
+    find(value) {
+      const token = tokens.get(value);
+      return token && !token.isRevoked && token.expiresAt > clock.now() ? token : null;
+    },
+    authenticate(authorization = '') {
+      const token = oauth.find(tokenIn(authorization));
+      return token && authorization.startsWith('Bearer ') === (token.kind !== 'personal') ? token : null;
     },
     issue: (workspaceId, scopes = allScopes) => issue(workspaceId, scopes, 'installed', clientCredentialsForMs),
     issueKey(workspaceId, userId) {

@@ -8,8 +8,10 @@ export function promptContextOf(workspace: Workspace, session: AgentSession): st
   const parent = issue.parentId && tables.Issue.get(issue.parentId);
   const project = issue.projectId && tables.Project.get(issue.projectId);
   const comments = [...tables.Comment.values()].filter(
-    ({ issueId, isArtificialAgentSessionRoot }) => issueId === issue.id && !isArtificialAgentSessionRoot,
+    ({ issueId, userId }) => issueId === issue.id && userId !== null,
   );
+  const asked = tables.Comment.get(session.sourceCommentId ?? session.commentId);
+  const primary = asked?.parentId ?? session.commentId;
   const threads = Map.groupBy(comments, ({ id, parentId }) => parentId ?? id);
   return [
     `<issue identifier="${issue.identifier}">`,
@@ -20,7 +22,7 @@ export function promptContextOf(workspace: Workspace, session: AgentSession): st
     parent && `<parent-issue identifier="${parent.identifier}"><title>${escaped(parent.title)}</title></parent-issue>`,
     project && `<project name="${escaped(project.name)}">${escaped(project.description)}</project>`,
     '</issue>',
-    ...[...threads].map(([root, thread]) => threadText(root === session.commentId, root, thread)),
+    ...[...threads].map(([root, thread]) => threadText(root === primary, root, thread)),
   ]
     .filter(Boolean)
     .join('\n');

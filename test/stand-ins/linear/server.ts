@@ -108,7 +108,7 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
       if (action.type === 'late') await delay(action.ms);
       if (action.type === 'revoke') oauth.revoke(tokenIn(authorization));
     }
-    const token = oauth.find(authorization);
+    const token = oauth.authenticate(authorization);
     const workspace = workspaces.find(({ organizationId }) => organizationId === token?.workspaceId);
     if (!token || !workspace) return send(401, refused([unauthenticated()]).body);
     const before = actions.find((action) => action.type === 'status' && action.commit === 'before');
@@ -144,7 +144,7 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
       asset.content = await readBody(from);
       return void to.writeHead(200).end();
     }
-    const token = oauth.find(from.headers.authorization);
+    const token = oauth.authenticate(from.headers.authorization);
     if (token?.workspaceId !== organizationId) return sendJson(to, 401, { error: 'unauthorized' });
     const content = asset.content ?? new Uint8Array();
     to.writeHead(200, { 'content-type': asset.contentType, 'content-length': content.length });

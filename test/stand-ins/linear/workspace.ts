@@ -29,6 +29,15 @@ export interface Workspace {
   guidance: { body: string; teamId: string | null }[];
   /** Teams that the app may not see. */
   closedTeams: Set<string>;
+  /** Whether the app takes agent sessions: one of the categories on its page. */
+  hasAgentSessions: boolean;
+  /**
+   * Whether a session that is asked for in an answer has a thread of its own, and names the answer; else it is in the thread
+   * of the answer and names none. Linear's types allow both readings.
+   */
+  answersSpawnThreads: boolean;
+  /** So long after an issue was filed its history does not say what is changed; Linear says: three minutes. */
+  unloggedForMs: number;
   /** Whether pull requests can be linked as such. */
   hasGitHub: boolean;
   /** What `issueRepositorySuggestions` thinks of a candidate, from 0 to 1. */
@@ -63,6 +72,9 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     clientId: options.clientId,
     guidance: [],
     closedTeams: new Set(),
+    hasAgentSessions: true,
+    answersSpawnThreads: true,
+    unloggedForMs: 0,
     hasGitHub: true,
     confidence: () => 0.5,
     insert(kind, fields, id) {

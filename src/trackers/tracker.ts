@@ -57,3 +57,6 @@ export interface TicketPage {
   tickets: TicketHint[];
   next: string | null;
 }
+
+/** What came of one operation; of those after one that failed nothing was tried. */
+export type Sent = { result: Record<string, unknown> } | { error: unknown };

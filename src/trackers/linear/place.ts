@@ -1,0 +1,38 @@
+import type { TicketHint } from '../../core/ticket.ts';
+import { VendorError } from '../../core/vendor-error.ts';
+import type { LinearClient } from './client.ts';
+import { disconnected } from './errors.ts';
+import { refOf } from './hint.ts';
+import type { LinearTokens, Workspace } from './tokens.ts';
+import type { WorkspaceCache } from './workspace-cache.ts';
+
+/** What writing takes. */
+export interface SendDeps {
+  client: LinearClient;
+  tokens: LinearTokens;
+  /** The agent's name. */
+  agent: string;
+  cache: WorkspaceCache;
+}
+
+/** Where operations on one issue go. */
+export interface Place extends SendDeps {
+  workspace: string;
+  /** The app's own user there. */
+  appUser: string;
+  hint: TicketHint;
+  signal: AbortSignal;
+}
+
+/** The workspace that a ticket is in; where its hint does not say, the only one, or the first. */
+export async function workspaceOf({ tokens }: SendDeps, hint: TicketHint, signal: AbortSignal): Promise<Workspace> {
+  const wanted = refOf(hint)?.workspace ?? null;
+  const workspaces = await tokens.workspaces(signal);
+  const found = wanted === null ? workspaces[0] : workspaces.find(({ id }) => id === wanted);
+  if (!found) throw disconnected(wanted ?? 'that the ticket is in');
+  return found;
+}
+
+export function refusal(code: 'not_found' | 'invalid', message: string): VendorError {
+  return new VendorError(message, { code, retryable: false });
+}

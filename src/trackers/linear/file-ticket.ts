@@ -1,0 +1,118 @@
+import type { TicketDraft, TicketHint } from '../../core/ticket.ts';
+import type { LinearClient } from './client.ts';
+import { createIssue, filedAs, teamNamed } from './create-ticket.ts';
+import { execute } from './execute.ts';
+import { refOf } from './hint.ts';
+import { memoryOf } from './memory.ts';
+import type { Mutation } from './mutations.ts';
+import { type Place, refusal, type SendDeps } from './place.ts';
+import { storable } from './text.ts';
+
+/**
+ * Files a ticket that belongs to no other, under an id of ours: sent again it is found there. It goes to the team that the
+ * draft names, or else to the first one that the agent sees. Throws `VendorError`.
+ */
+export function fileTicket(
+  deps: SendDeps,
+  { id, draft }: { id: string; draft: TicketDraft },
+  signal: AbortSignal,
+): Promise<TicketHint> {
+  signal.throwIfAborted();
+  const memory = memoryOf(deps.client);
+  return memory.inTurn(id, signal, async () => {
+    const known = memory.resultOf(id);
+    if (known) return known.hint as TicketHint;
+    const { workspace, team } = await findTeam(deps, draft, signal);
+    const at = { ...deps, workspace, signal };
+    const mutations = await fileIn(at, team, { id, draft, parentId: null });
+    const result = await executeFiling(at, id, mutations);
+    memory.keepResult(id, result);
+    return result.hint as TicketHint;
+  });
+}
+
+/** What files a ticket on another one; nothing is filed when what blocks it is not there. */
+export async function prepareFiling(
+  place: Place,
+  { blockers, ...filing }: { id: string; draft: TicketDraft; parentId: string | null; blockers: readonly string[] },
+): Promise<Mutation[]> {
+  const { workspace, hint, cache, signal } = place;
+  await checkThere(place, blockers);
+  const teams = filing.draft.team === null ? [] : await cache.teams(workspace, signal);
+  // A part stays beside what it is a part of, whatever its draft calls the team.
+  const named = filing.draft.team === null ? null : teamNamed(teams, filing.draft.team);
+  const team = named?.id ?? refOf(hint)?.team;
+  if (team === undefined) throw refusal('invalid', `Nobody knows the team of ${hint.identifier}.`);
+  return fileIn(place, team, filing);
+}
+
+type At = Pick<Place, 'client' | 'cache' | 'workspace' | 'signal'>;
+
+async function fileIn(
+  at: At,
+  teamId: string,
+  { id, draft, parentId }: { id: string; draft: TicketDraft; parentId: string | null },
+): Promise<Mutation[]> {
+  const team = await at.cache.team(at.workspace, teamId, at.signal);
+  const projectId = draft.project === null ? null : await findProject(at, teamId, storable(draft.project));
+  return createIssue({ id, draft, team, projectId, parentId, isReady: parentId !== null });
+}
+
+async function executeFiling(at: At, id: string, mutations: readonly Mutation[]): Promise<{ hint: unknown }> {
+  const { payloads, refused } = await execute(at, mutations);
+  if (!refused) return filedAs(at.workspace, id, payloads);
+  at.cache.forget(at.workspace); // it may have been refused for what we remembered
+  throw refused;
+}
+
+async function findTeam(
+  { tokens, cache }: SendDeps,
+  draft: TicketDraft,
+  signal: AbortSignal,
+): Promise<{ workspace: string; team: string }> {
+  const names: string[] = [];
+  for (const { id: workspace } of await tokens.workspaces(signal)) {
+    const teams = await cache.teams(workspace, signal);
+    const team = draft.team === null ? teams[0] : teamNamed(teams, draft.team);
+    if (team) return { workspace, team: team.id };
+    names.push(...teams.map(({ name }) => `"${name}"`));
+  }
+  if (names.length === 0)
+    throw refusal('invalid', 'The agent sees no team in Linear. Give the app access to one, in Linear under Settings.');
+  throw refusal('invalid', `Linear has no team "${draft.team}" that the agent sees. Its teams: ${names.join(', ')}.`);
+}
+
+export const projectDocument = `query ProjectNamed($team: String!, $name: String!) {
+  team(id: $team) { projects(filter: { name: { eqIgnoreCase: $name } }, first: 1) { nodes { id } } }
+}`;
+
+/** null: the team has none of that name, and the ticket is filed without. */
+async function findProject({ client, workspace, signal }: At, team: string, name: string): Promise<string | null> {
+  const answer = await client.request<{ team: { projects: { nodes: { id: string }[] } } }>(
+    workspace,
+    projectDocument,
+    { team, name },
+    signal,
+  );
+  return answer.team.projects.nodes[0]?.id ?? null;
+}
+
+export const blockersDocument = `query Blockers($ids: [ID!]!, $first: Int!) {
+  issues(filter: { id: { in: $ids } }, first: $first, includeArchived: true) { nodes { id } }
+}`;
+
+async function checkThere(
+  { client, workspace, signal }: { client: LinearClient; workspace: string; signal: AbortSignal },
+  wanted: readonly string[],
+): Promise<void> {
+  const ids = [...new Set(wanted)];
+  if (ids.length === 0) return;
+  const { issues } = await client.request<{ issues: { nodes: { id: string }[] } }>(
+    workspace,
+    blockersDocument,
+    { ids, first: ids.length },
+    signal,
+  );
+  const missing = ids.find((id) => !issues.nodes.some((node) => node.id === id));
+  if (missing !== undefined) throw refusal('not_found', `Linear has no ticket ${missing} that could block another.`);
+}

@@ -98,6 +98,10 @@ export function changeIssue(workspace: Workspace, issue: Issue, wanted: IssueCha
   const before = workspace.update(issue, changes);
   if (!before) return issue;
   tellIssue(workspace, before.trashed === undefined ? 'update' : 'remove', issue, by, before);
+  if (before.stateId !== undefined) {
+    const moved = { issueId: issue.id, actorId: by.id, fromStateId: before.stateId, toStateId: issue.stateId };
+    workspace.insert('IssueHistory', moved);
+  }
   if (before.stateId !== undefined && issue.delegateId === workspace.appUser.id)
     tellNotification(workspace, 'issueStatusChanged', issue, by);
   if (before.delegateId !== undefined) delegated(workspace, issue, before.delegateId, by);
@@ -158,7 +162,7 @@ function timesIn({ type }: WorkflowState, at: string): Pick<Issue, 'startedAt' |
   return {
     startedAt: type === 'started' || type === 'completed' ? at : null,
     completedAt: type === 'completed' ? at : null,
-    canceledAt: type === 'canceled' ? at : null,
+    canceledAt: type === 'canceled' || type === 'duplicate' ? at : null,
   };
 }
 

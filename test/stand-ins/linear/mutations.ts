@@ -118,6 +118,7 @@ export const mutations: Resolvers = {
     attachmentLinkURL: (_: unknown, args: AttachmentDraft, { workspace, viewer }: Context) =>
       done({ attachment: attach(workspace, args, viewer) }),
     attachmentLinkGitHubPR: (_: unknown, args: AttachmentDraft, { workspace, viewer }: Context) => {
+      if (!workspace.hasGitHub) throw invalidInput('The workspace is not connected to GitHub');
       if (!/^https:\/\/[^/]+\/[^/]+\/[^/]+\/pull\/\d+/.test(args.url)) throw invalidInput('url must be a pull request');
       return done({ attachment: attach(workspace, args, viewer, 'github') });
     },

@@ -15,7 +15,9 @@ export interface Token {
   scopes: ReadonlySet<string>;
   expiresAt: number;
   isRevoked: boolean;
-  kind: 'installed' | 'clientCredentials';
+  kind: 'installed' | 'clientCredentials' | 'personal';
+  /** Whose it is where it is a person's own. */
+  userId: string | null;
 }
 
 interface Refresh {
@@ -44,9 +46,11 @@ export interface OAuth {
   app: App;
   /** Which organization's admin consents; null: he does not. */
   consent: { workspaceId: string } | null;
-  /** What the token is good for; null where it is not, or not any more. */
-  find(value: string): Token | null;
+  /** What the header is good for; null where it is not, or not any more. */
+  find(authorization: string | undefined): Token | null;
   issue(workspaceId: string, scopes?: string[]): Token;
+  /** A person's API key. It goes without "Bearer". */
+  issueKey(workspaceId: string, userId: string): Token;
   revoke(value: string): void;
   /** The app is removed from an organization. */
   revokeAll(workspaceId: string): void;
@@ -59,13 +63,12 @@ const installedForMs = 86_399_000;
 const clientCredentialsForMs = 2_591_999_000;
 /** An answer that was lost can be asked for again so long. */
 const refreshAgainMs = 30 * 60_000;
-const allScopes = ['read', 'write', 'app:assignable', 'app:mentionable'];
+const allScopes = ['read', 'write', 'app:assignable', 'app:mentionable', 'customer:read'];
 const knownScopes = new Set([
   ...allScopes,
   'issues:create',
   'comments:create',
   'timeSchedule:write',
-  'customer:read',
   'customer:write',
   'initiative:read',
   'initiative:write',
@@ -79,14 +82,16 @@ export function createOAuth(clock: Clock, app: App): OAuth {
   const refused = (error: string, status = 400): Answer => ({ status, body: { error, error_description: error } });
 
   function issue(workspaceId: string, scopes: Iterable<string>, kind: Token['kind'], forMs: number): Token {
-    const value = random('lin_oauth_');
-    const token = {
+    const value = random(kind === 'personal' ? 'lin_api_' : 'lin_oauth_');
+    const expiresAt = clock.now() + forMs;
+    const token: Token = {
       value,
       workspaceId,
       scopes: new Set(scopes),
-      expiresAt: clock.now() + forMs,
+      expiresAt,
       isRevoked: false,
       kind,
+      userId: null,
     };
     tokens.set(value, token);
     return token;
@@ -146,11 +151,17 @@ export function createOAuth(clock: Clock, app: App): OAuth {
   const oauth: OAuth = {
     app,
     consent: null,
-    find(value) {
-      const token = tokens.get(value);
-      return token && !token.isRevoked && token.expiresAt > clock.now() ? token : null;
+    find(authorization = '') {
+      const token = tokens.get(tokenIn(authorization));
+      const isWritten = token && authorization.startsWith('Bearer ') === (token.kind !== 'personal');
+      return isWritten && !token.isRevoked && token.expiresAt > clock.now() ? token : null;
     },
     issue: (workspaceId, scopes = allScopes) => issue(workspaceId, scopes, 'installed', clientCredentialsForMs),
+    issueKey(workspaceId, userId) {
+      const token = issue(workspaceId, allScopes, 'personal', clientCredentialsForMs);
+      token.userId = userId;
+      return token;
+    },
     revoke(value) {
       const token = tokens.get(value);
       if (token) token.isRevoked = true;
@@ -195,7 +206,7 @@ export function createOAuth(clock: Clock, app: App): OAuth {
       return isApp(form, authorization) ? grant(form) : refused('invalid_client', 401);
     },
     revokeRequest(form, authorization) {
-      const value = form.get('token') ?? authorization?.replace(/^Bearer /, '') ?? '';
+      const value = form.get('token') ?? tokenIn(authorization);
       if (!tokens.has(value) && !refreshes.has(value)) return refused('invalid_token');
       oauth.revoke(value);
       return { status: 200, body: {} };
@@ -208,4 +219,8 @@ export function createOAuth(clock: Clock, app: App): OAuth {
 function scopesIn(text: string | null): Set<string> | null {
   const scopes = new Set(['read', ...(text ?? '').split(/[\s,]+/).filter(Boolean)]);
   return [...scopes].every((scope) => knownScopes.has(scope)) ? scopes : null;
+}
+
+export function tokenIn(authorization = ''): string {
+  return authorization.replace(/^Bearer /, '');
 }

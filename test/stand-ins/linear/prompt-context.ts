@@ -13,12 +13,12 @@ export function promptContextOf(workspace: Workspace, session: AgentSession): st
   const threads = Map.groupBy(comments, ({ id, parentId }) => parentId ?? id);
   return [
     `<issue identifier="${issue.identifier}">`,
-    `<title>${escape(issue.title)}</title>`,
-    `<description>${escape(issue.description ?? '')}</description>`,
-    `<team name="${escape(workspace.get('Team', issue.teamId).name)}"/>`,
-    ...issue.labelIds.map((id) => `<label>${escape(tables.IssueLabel.get(id)?.name ?? '')}</label>`),
-    parent && `<parent-issue identifier="${parent.identifier}"><title>${escape(parent.title)}</title></parent-issue>`,
-    project && `<project name="${escape(project.name)}">${escape(project.description)}</project>`,
+    `<title>${escaped(issue.title)}</title>`,
+    `<description>${escaped(issue.description ?? '')}</description>`,
+    `<team name="${escaped(workspace.get('Team', issue.teamId).name)}"/>`,
+    ...issue.labelIds.map((id) => `<label>${escaped(tables.IssueLabel.get(id)?.name ?? '')}</label>`),
+    parent && `<parent-issue identifier="${parent.identifier}"><title>${escaped(parent.title)}</title></parent-issue>`,
+    project && `<project name="${escaped(project.name)}">${escaped(project.description)}</project>`,
     '</issue>',
     ...[...threads].map(([root, thread]) => threadText(root === session.commentId, root, thread)),
   ]
@@ -29,12 +29,18 @@ export function promptContextOf(workspace: Workspace, session: AgentSession): st
     const name = isPrimary ? 'primary-directive-thread' : 'other-thread';
     const lines = thread.map(({ userId, createdAt, body }) => {
       const author = (userId && tables.User.get(userId)?.name) || 'Linear';
-      return `<comment author="${escape(author)}" created-at="${createdAt}">${escape(body)}</comment>`;
+      const at = createdAt.slice(0, 19).replace('T', ' ');
+      return `<comment author="${escaped(author)}" created-at="${at}">${mentioned(body)}</comment>`;
     });
     return `<${name} comment-id="${root}">\n${lines.join('\n')}\n</${name}>`;
   }
+
+  function mentioned(body: string): string {
+    const { id, displayName } = workspace.appUser;
+    return escaped(body).replaceAll(`@${displayName}`, `<user id="${id}">${displayName}</user>`);
+  }
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -1,7 +1,7 @@
 import { statusOf } from './agent-sessions.ts';
 import { findIssue, firstStateOf, priorityLabelOf } from './issues.ts';
 import { type PageArgs, page } from './paging.ts';
-import { notFound } from './refusal.ts';
+import { forbidden, notFound } from './refusal.ts';
 import type { Context, Resolver, Resolvers } from './resolving.ts';
 import type {
   AgentSession,
@@ -58,6 +58,14 @@ const issueNamed: Resolver<unknown, ById> = (_, { id }, { tables, workspace }) =
   return seen;
 };
 
+const needsOf = many<'CustomerNeed', Issue>('CustomerNeed', ({ issueId }, issue) => issueId === issue.id);
+
+/** Of itself an app learns what it may by the scopes of its token. */
+const may =
+  (scope: string): Resolver<User> =>
+  (user, _, { viewer, scopes }) =>
+    user.active && (!user.app || user.id !== viewer.id || scopes.has(scope));
+
 export const queries: Resolvers = {
   Query: {
     viewer: (_, __, { viewer }) => viewer,
@@ -74,6 +82,7 @@ export const queries: Resolvers = {
     issues: all('Issue'),
     issueLabel: one('IssueLabel'),
     issueLabels: all('IssueLabel'),
+    issueRelation: one('IssueRelation'),
     issueRelations: all('IssueRelation'),
     project: one('Project'),
     projects: all('Project'),
@@ -116,7 +125,11 @@ export const queries: Resolvers = {
     ),
     attachments: many<'Attachment', Issue>('Attachment', ({ issueId }, issue) => issueId === issue.id),
     agentSessions: many<'AgentSession', Issue>('AgentSession', ({ issueId }, issue) => issueId === issue.id),
-    needs: many<'CustomerNeed', Issue>('CustomerNeed', ({ issueId }, issue) => issueId === issue.id),
+    history: many<'IssueHistory', Issue>('IssueHistory', ({ issueId }, issue) => issueId === issue.id),
+    needs: (issue: Issue, args: PageArgs, context: Context) => {
+      if (!context.scopes.has('customer:read')) throw forbidden('Invalid scope: `customer:read` required');
+      return needsOf(issue, args, context);
+    },
   },
   IssueRelation: {
     issue: ({ issueId }: IssueRelation, _: unknown, { tables }: Context) => tables.Issue.get(issueId),
@@ -140,6 +153,8 @@ export const queries: Resolvers = {
   },
   User: {
     isMe: (user: User, _: unknown, { viewer }: Context) => user.id === viewer.id,
+    isAssignable: may('app:assignable'),
+    isMentionable: may('app:mentionable'),
     supportsAgentSessions: (user: User) => user.app,
     assignedIssues: many<'Issue', User>('Issue', ({ assigneeId }, user) => assigneeId === user.id),
     delegatedIssues: many<'Issue', User>('Issue', ({ delegateId }, user) => delegateId === user.id),

@@ -31,7 +31,7 @@ export interface Team extends Row {
 
 export interface WorkflowState extends Row {
   name: string;
-  type: 'triage' | 'backlog' | 'unstarted' | 'started' | 'completed' | 'canceled';
+  type: 'triage' | 'backlog' | 'unstarted' | 'started' | 'completed' | 'canceled' | 'duplicate';
   position: number;
   color: string;
   teamId: string;
@@ -85,6 +85,14 @@ export interface Issue extends Row {
   canceledAt: string | null;
   archivedAt: string | null;
   trashed: boolean | null;
+}
+
+/** That an issue was moved. */
+export interface IssueHistory extends Row {
+  issueId: string;
+  actorId: string | null;
+  fromStateId: string;
+  toStateId: string;
 }
 
 export interface IssueRelation extends Row {
@@ -184,6 +192,7 @@ export interface Kinds {
   Project: Project;
   Cycle: Cycle;
   Issue: Issue;
+  IssueHistory: IssueHistory;
   IssueRelation: IssueRelation;
   Comment: Comment;
   Attachment: Attachment;
@@ -209,6 +218,7 @@ export function createTables(): Tables {
     Project: new Map(),
     Cycle: new Map(),
     Issue: new Map(),
+    IssueHistory: new Map(),
     IssueRelation: new Map(),
     Comment: new Map(),
     Attachment: new Map(),

@@ -6,16 +6,18 @@ import { answer, type GraphqlRequest, type ReadRequest, RequestRefused, readRequ
 import { type Budget, createBudget, type Limits } from './budget.ts';
 import { type Clock, createClock } from './clock.ts';
 import { createFaults, type Faults } from './faults.ts';
-import { type Answer, type App, createOAuth, type OAuth, type Token } from './oauth.ts';
+import { type Answer, type App, createOAuth, type OAuth, type Token, tokenIn } from './oauth.ts';
 import { rateLimited, unauthenticated } from './refusal.ts';
 import type { Tables } from './rows.ts';
 import { tellRevoked } from './tellings.ts';
 import { createOutbox, type Outbox } from './webhooks.ts';
 import { createWorkspace, type Workspace, type WorkspaceOptions } from './workspace.ts';
 
-/** One HTTP request to the GraphQL endpoint, whatever came of it. */
+/** One HTTP request, whatever came of it. */
 export interface RecordedRequest extends Partial<Omit<ReadRequest, 'document'>> {
   at: number;
+  /** "POST /graphql" */
+  line: string;
   headers: Record<string, string>;
   query: string;
   variables: Record<string, unknown>;
@@ -36,6 +38,7 @@ export interface Linear {
   outbox: Outbox;
   faults: Faults;
   clock: Clock;
+  /** All, oldest first; empty it as you like. */
   requests: RecordedRequest[];
   addWorkspace(options: Partial<WorkspaceOptions>): Workspace;
   /** An admin removes the app from a workspace. */
@@ -84,21 +87,10 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
     return workspace;
   }
 
-  async function graphql(from: IncomingMessage, to: ServerResponse): Promise<void> {
-    const body = (await readBody(from)).toString('utf8');
-    const asked = requestIn(body);
-    const recorded: RecordedRequest = {
-      at: clock.now(),
-      headers: from.headers as Record<string, string>,
-      query: asked.query,
-      variables: asked.variables,
-      status: null,
-    };
-    requests.push(recorded);
-    const send = (status: number, answered: unknown, headers: Record<string, string> = {}) => {
-      recorded.status = status;
-      sendJson(to, status, answered, headers);
-    };
+  async function graphql(from: IncomingMessage, to: ServerResponse, recorded: RecordedRequest): Promise<void> {
+    const asked = requestIn((await readBody(from)).toString('utf8'));
+    Object.assign(recorded, { query: asked.query, variables: asked.variables });
+    const send = (status: number, answered: unknown, headers = {}) => sendJson(to, status, answered, headers);
 
     let read: ReadRequest | null = null;
     let wrong: RequestRefused | null = null;
@@ -111,12 +103,12 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
       wrong = error;
     }
     const actions = faults.ofRequest(read?.fields ?? []);
-    const bearer = from.headers.authorization?.replace(/^Bearer /, '') ?? '';
+    const { authorization } = from.headers;
     for (const action of actions) {
       if (action.type === 'late') await delay(action.ms);
-      if (action.type === 'revoke') oauth.revoke(bearer);
+      if (action.type === 'revoke') oauth.revoke(tokenIn(authorization));
     }
-    const token = from.headers.authorization?.startsWith('Bearer ') ? oauth.find(bearer) : null;
+    const token = oauth.find(authorization);
     const workspace = workspaces.find(({ organizationId }) => organizationId === token?.workspaceId);
     if (!token || !workspace) return send(401, refused([unauthenticated()]).body);
     const before = actions.find((action) => action.type === 'status' && action.commit === 'before');
@@ -133,8 +125,9 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
       hidden.set(workspace, { tables: structuredClone(workspace.tables), until: clock.now() + hide.ms });
     const stale = hidden.get(workspace);
     const tables = !read.isMutation && stale && stale.until > clock.now() ? stale.tables : workspace.tables;
-    const { scopes } = token;
-    const answered = answer(read, asked, { workspace, tables, viewer: workspace.appUser, scopes, faults, baseUrl });
+    const { scopes, userId } = token;
+    const viewer = userId === null ? workspace.appUser : workspace.get('User', userId);
+    const answered = answer(read, asked, { workspace, tables, viewer, scopes, faults, baseUrl });
 
     const after = actions.find((action) => action.type === 'status' && action.commit === 'after');
     if (after?.type === 'status') return send(after.status, 'upstream connect error');
@@ -151,7 +144,7 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
       asset.content = await readBody(from);
       return void to.writeHead(200).end();
     }
-    const token = oauth.find(from.headers.authorization?.replace(/^Bearer /, '') ?? '');
+    const token = oauth.find(from.headers.authorization);
     if (token?.workspaceId !== organizationId) return sendJson(to, 401, { error: 'unauthorized' });
     const content = asset.content ?? new Uint8Array();
     to.writeHead(200, { 'content-type': asset.contentType, 'content-length': content.length });
@@ -160,7 +153,19 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
 
   async function handle(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(from.url ?? '/', 'http://linear');
-    if (from.method === 'POST' && pathname === '/graphql') return graphql(from, to);
+    const recorded: RecordedRequest = {
+      at: clock.now(),
+      line: `${from.method} ${pathname}`,
+      headers: from.headers as Record<string, string>,
+      query: '',
+      variables: {},
+      status: null,
+    };
+    requests.push(recorded);
+    to.once('finish', () => {
+      recorded.status = to.statusCode;
+    });
+    if (from.method === 'POST' && pathname === '/graphql') return graphql(from, to, recorded);
     if (pathname.startsWith('/uploads/')) return upload(from, to, pathname);
     if (from.method === 'GET' && pathname === '/oauth/authorize') return sendAnswer(to, oauth.authorize(searchParams));
     if (from.method !== 'POST') return sendJson(to, 404, { error: 'not found' });

@@ -31,8 +31,8 @@ export interface Outbox {
   readonly counts: { attempts: number; taken: number };
   /** Signs a payload that fits its type in the schema, and sends it. */
   tell(type: string, payload: Record<string, unknown>): LinearDelivery;
-  /** Signs anything. */
-  sign(event: string, payload: Record<string, unknown>): LinearDelivery;
+  /** The headers of anything, signed; it is not sent. */
+  sign(event: string, body: Buffer): Record<string, string>;
 }
 
 const minute = 60_000;
@@ -42,10 +42,8 @@ const answerWithinMs = 5_000;
 export function createOutbox(clock: Clock, faults: Faults, secret: string): Outbox {
   const webhookId = randomUUID();
 
-  function sign(event: string, payload: Record<string, unknown>): LinearDelivery {
-    const whole = { ...payload, webhookTimestamp: clock.now(), webhookId };
-    const body = Buffer.from(JSON.stringify(whole));
-    const headers = {
+  function sign(event: string, body: Buffer): Record<string, string> {
+    return {
       'content-type': 'application/json; charset=utf-8',
       'user-agent': 'Linear-Webhook',
       'linear-delivery': randomUUID(),
@@ -53,7 +51,6 @@ export function createOutbox(clock: Clock, faults: Faults, secret: string): Outb
       'linear-signature': createHmac('sha256', outbox.secret).update(body).digest('hex'),
       'linear-timestamp': String(clock.now()),
     };
-    return { headers, body, payload: whole };
   }
 
   async function post(delivery: LinearDelivery, url: string, attempt: number): Promise<void> {
@@ -83,8 +80,10 @@ export function createOutbox(clock: Clock, faults: Faults, secret: string): Outb
     sign,
     tell(type, payload) {
       const schemaType = `${type}WebhookPayload`;
-      const delivery = sign(String(payload.type), payload);
-      checkPayload(schemaType, delivery.payload);
+      const whole = { ...payload, webhookTimestamp: clock.now(), webhookId };
+      checkPayload(schemaType, whole);
+      const body = Buffer.from(JSON.stringify(whole));
+      const delivery = { headers: sign(String(payload.type), body), body, payload: whole };
       outbox.told.push(delivery);
       const actions = faults.ofDelivery(String(payload.type));
       if (actions.some((action) => action.type === 'drop')) return delivery;

@@ -29,6 +29,8 @@ export interface Workspace {
   guidance: { body: string; teamId: string | null }[];
   /** Teams that the app may not see. */
   closedTeams: Set<string>;
+  /** Whether pull requests can be linked as such. */
+  hasGitHub: boolean;
   /** What `issueRepositorySuggestions` thinks of a candidate, from 0 to 1. */
   confidence: (repositoryFullName: string) => number;
   /** Creates a row. Throws where the id is used. */
@@ -61,6 +63,7 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     clientId: options.clientId,
     guidance: [],
     closedTeams: new Set(),
+    hasGitHub: true,
     confidence: () => 0.5,
     insert(kind, fields, id) {
       if (id != null && !uuid4.test(id)) throw invalidInput('id must be a UUID');
@@ -115,7 +118,7 @@ export const usualStates: [name: string, type: WorkflowState['type']][] = [
   ['In Review', 'started'],
   ['Done', 'completed'],
   ['Canceled', 'canceled'],
-  ['Duplicate', 'canceled'],
+  ['Duplicate', 'duplicate'],
 ];
 
 export function addTeam(

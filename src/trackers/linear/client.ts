@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Budgets, paceMs, readBudgets } from './budget.ts';
-import { disconnected, LinearError, readError } from './errors.ts';
+import { disconnected } from './disconnected.ts';
+import { LinearError, readError } from './errors.ts';
 import type { LinearTokens } from './tokens.ts';
 
 export interface LinearClient {
   /**
-   * One HTTP request to the API. Throws `LinearError`, or what `tokens` throws. Near the end of what Linear allows it waits
-   * some seconds, or throws `rate_limited` without having asked. A refused token is changed for another once.
+   * One HTTP request to the API. Throws `LinearError`, and `VendorError` `disconnected` where no good token is to be had: a
+   * refused one is changed for another once. Near the end of what Linear allows in an hour it waits some seconds, or throws
+   * `rate_limited` without having asked.
    */
   request<Data>(
     workspace: string,
@@ -75,7 +77,7 @@ export function createLinearClient(options: {
       try {
         return await send(workspace, other, document, variables, signal);
       } catch (error) {
-        throw isRefusedToken(error) ? disconnected(workspace) : error;
+        throw isRefusedToken(error) ? disconnected('it refuses even a new token.') : error;
       }
     },
   };

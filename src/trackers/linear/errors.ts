@@ -1,10 +1,7 @@
 import { VendorError } from '../../core/vendor-error.ts';
 import { waitMsOf } from './budget.ts';
 
-/**
- * Linear said no, or nothing. Codes beside those of `VendorError`: `disconnected` (the workspace's token is refused and no
- * other can be had) and, between client and token only, `unauthorized`.
- */
+/** Linear said no to a request, or nothing. */
 export class LinearError extends VendorError {
   /** Of the field that was refused, beginning with its alias; null: the whole request was. */
   readonly path: readonly (string | number)[] | null;
@@ -20,13 +17,6 @@ export class LinearError extends VendorError {
     this.path = options.path ?? null;
     this.data = options.data ?? null;
   }
-}
-
-export function disconnected(workspace: string): LinearError {
-  return new LinearError(
-    `Linear does not accept our token for the workspace ${workspace} any more. Run \`shipmate connect linear\` to connect it again; what waits goes on then.`,
-    { code: 'disconnected', retryable: true, retryAfterMs: 60_000 },
-  );
 }
 
 /** What the SDK keeps of an answer that is none; see its `LinearError.raw`. */

@@ -115,9 +115,11 @@ function labelsFor(
   const knownIds: string[] = [];
   const made: Mutation[] = [];
   const groups = new Set<string>();
-  for (const name of new Set(names.map((label) => storableLine(label, limits.label)))) {
-    if (name === '') continue;
-    const known = labels.filter((label) => label.name.toLowerCase() === name.toLowerCase());
+  const lines = names.map((label) => storableLine(label, limits.label)).filter((name) => name !== '');
+  // As in Linear, letter case makes no other label of it.
+  const isFirst = (name: string, place: number) => lines.findIndex((line) => isSame(line, name)) === place;
+  for (const name of lines.filter(isFirst)) {
+    const known = labels.filter((label) => isSame(label.name, name));
     const label = known.find(({ isGroup }) => !isGroup);
     if (label) {
       // Of a group an issue has one at most.
@@ -138,4 +140,8 @@ function labelsFor(
     }
   }
   return { ids, known: knownIds, made };
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }

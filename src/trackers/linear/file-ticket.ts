@@ -10,9 +10,9 @@ import { storable } from './text.ts';
 
 /**
  * Files a ticket that belongs to no other, under an id of ours: sent again it is found there. It goes to the team that the
- * draft names, or else to the first one that the agent sees. Throws `VendorError`.
+ * draft names, or else to the first by name of those that the agent sees. Throws `VendorError`.
  */
-export function fileTicket(
+export async function fileTicket(
   deps: SendDeps,
   { id, draft }: { id: string; draft: TicketDraft },
   signal: AbortSignal,
@@ -73,7 +73,8 @@ async function findTeam(
   const names: string[] = [];
   for (const { id: workspace } of await tokens.workspaces(signal)) {
     const teams = await cache.teams(workspace, signal);
-    const team = draft.team === null ? teams[0] : teamNamed(teams, draft.team);
+    const [first] = teams.toSorted((a, b) => a.name.localeCompare(b.name));
+    const team = draft.team === null ? first : teamNamed(teams, draft.team);
     if (team) return { workspace, team: team.id };
     names.push(...teams.map(({ name }) => `"${name}"`));
   }

@@ -38,9 +38,13 @@ export async function findOurs(
   return found;
 }
 
-export function writeFind(
-  asked: readonly { field: string; filter: string; fields: string; ids: readonly string[] }[],
-): {
+/** Each way in which it is asked, to be checked by the schema. */
+export function findDocuments(): string[] {
+  const all = Object.values(lists).map((list) => ({ ...list, ids: ['id'] }));
+  return [...all.map((list) => [list]), all].map((asked) => writeFind(asked).document);
+}
+
+function writeFind(asked: readonly { field: string; filter: string; fields: string; ids: readonly string[] }[]): {
   document: string;
   variables: Record<string, unknown>;
 } {

@@ -1,7 +1,7 @@
 import type { TicketHint } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { LinearClient } from './client.ts';
-import { disconnected } from './errors.ts';
+import { disconnected } from './disconnected.ts';
 import { refOf } from './hint.ts';
 import type { LinearTokens, Workspace } from './tokens.ts';
 import type { WorkspaceCache } from './workspace-cache.ts';
@@ -29,8 +29,8 @@ export async function workspaceOf({ tokens }: SendDeps, hint: TicketHint, signal
   const wanted = refOf(hint)?.workspace ?? null;
   const workspaces = await tokens.workspaces(signal);
   const found = wanted === null ? workspaces[0] : workspaces.find(({ id }) => id === wanted);
-  if (!found) throw disconnected(wanted ?? 'that the ticket is in');
-  return found;
+  if (found) return found;
+  throw disconnected(`the workspace that ${hint.identifier} is in is not among those that are connected.`);
 }
 
 export function refusal(code: 'not_found' | 'invalid', message: string): VendorError {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import type { TicketOperation } from '../../../src/core/effect.ts';
-import type { TicketHint } from '../../../src/core/ticket.ts';
 import { sendOperations } from '../../../src/trackers/linear/send.ts';
-import { draft, moved, never, said, send, startWriting, type Writing } from './writing.ts';
+import { addTeam, statesOf, usualStates } from '../../stand-ins/linear/workspace.ts';
+import { moved, never, said, send, startWriting, type Writing } from './writing.ts';
 
 let world: Writing;
 beforeAll(async () => {
@@ -154,21 +154,25 @@ test('a ticket is never moved over what a person did', async ({ expect }) => {
   expect(world.stateOf(issue)).toBe('Done');
 });
 
-test('a person who moves a ticket between our look and our move wins', async ({ expect }) => {
-  const { issue, hint, conversation } = world.given();
-  const deps = world.startProcess();
-  const { client } = deps;
-  const meanwhile: typeof client = {
-    request(workspace, document, variables, signal) {
-      if (document.startsWith('mutation') && world.stateOf(issue) === 'Todo')
-        world.ada.change(issue.id, { stateId: world.stateId('Done') });
-      return client.request(workspace, document, variables, signal);
-    },
-  };
-  const answers = await send({ ...deps, client: meanwhile }, hint, said(conversation, 'On it.'), moved('started'));
-  expect(answers[1]).toEqual({ result: { skipped: expect.stringContaining('"Done"') } });
-  expect(world.stateOf(issue)).toBe('Done');
-});
+test.for([['behind words of ours', true] as const, ['alone', false] as const])(
+  'a person who moves a ticket between our look and our move wins: a move %s',
+  async ([, speaks], { expect }) => {
+    const { issue, hint, conversation } = world.given();
+    const deps = world.startProcess();
+    const { client } = deps;
+    const meanwhile: typeof client = {
+      request(workspace, document, variables, signal) {
+        if (document.startsWith('mutation') && world.stateOf(issue) === 'Todo')
+          world.ada.change(issue.id, { stateId: world.stateId('Done') });
+        return client.request(workspace, document, variables, signal);
+      },
+    };
+    const operations = [...(speaks ? [said(conversation, 'On it.')] : []), moved('started')];
+    const answers = await send({ ...deps, client: meanwhile }, hint, ...operations);
+    expect(answers.at(-1)).toEqual({ result: { skipped: expect.stringContaining('"Done"') } });
+    expect(world.stateOf(issue)).toBe('Done');
+  },
+);
 
 test('whoever is mentioned and begins to work has the ticket; its assignee stays', async ({ expect }) => {
   const { issue, hint } = world.nobodys();
@@ -186,7 +190,6 @@ test('an issue that went to another team is moved by the states of that one', as
   const { issue, hint, conversation } = world.given();
   const deps = world.startProcess();
   await send(deps, hint, moved('started'));
-  const { addTeam, statesOf } = await import('../../stand-ins/linear/workspace.ts');
   const other = addTeam(world.linear.workspace, { key: 'OPS', name: 'Operations' });
   world.ada.change(issue.id, { teamId: other.id });
   const answers = await send(deps, hint, said(conversation, 'Ready.'), moved('review', ['started']));
@@ -195,7 +198,6 @@ test('an issue that went to another team is moved by the states of that one', as
 });
 
 test('where a team has no state for review, its ticket stays where it is worked on', async ({ expect }) => {
-  const { addTeam, usualStates } = await import('../../stand-ins/linear/workspace.ts');
   const states = usualStates.filter(([name]) => name !== 'In Review');
   const { id: teamId } = addTeam(world.linear.workspace, { key: 'SML', name: 'Small' }, states);
   const { issue, hint } = world.given();
@@ -220,55 +222,6 @@ test('a pull request that Linear cannot link is an attachment all the same, one 
   const attached = [...world.linear.workspace.tables.Attachment.values()].filter(({ issueId }) => issueId === issue.id);
   expect(attached).toMatchObject([{ url, title: 'Second' }]);
   expect(world.sessions(issue)[0]?.externalUrls).toHaveLength(1);
-});
-
-test('sub-tickets are filed once, with their labels and what blocks them', async ({ expect }) => {
-  const { issue, hint } = world.given();
-  const { tables } = world.linear.workspace;
-  const blocker = world.nobodys();
-  const label = `area ${randomUUID()}`;
-  const create: TicketOperation = {
-    kind: 'createTicket',
-    id: randomUUID(),
-    draft: draft({ priority: 'high', labels: [label], team: 'Engineering', fields: { Repository: 'ship' } }),
-    relation: 'child',
-    blockedBy: [blocker.issue.id],
-  };
-  world.linear.faults.add({ field: 'issueCreate', nth: 1, action: { type: 'loseReply' } });
-  await send(world.startProcess(), hint, create);
-  const [first] = await send(world.startProcess(), hint, create);
-  const [second] = await send(world.startProcess(), hint, create, { ...create, id: randomUUID() });
-  expect(second).toEqual(first);
-  const filed = tables.Issue.get(create.id);
-  expect((first as { result: { hint: TicketHint } }).result.hint).toMatchObject({
-    id: create.id,
-    identifier: filed?.identifier,
-    title: create.draft.title,
-    priority: 'high',
-    team: 'Engineering',
-  });
-  expect(filed).toMatchObject({ parentId: issue.id, priority: 2, stateId: world.stateId('Todo') });
-  expect(filed?.description).toBe('Please.\n\n## Repository\n\nship');
-  expect(filed?.labelIds.map((id) => tables.IssueLabel.get(id)?.name)).toEqual([label]);
-  expect([...tables.IssueLabel.values()].filter(({ name }) => name === label)).toHaveLength(1);
-  expect([...tables.IssueRelation.values()].filter(({ relatedIssueId }) => relatedIssueId === create.id)).toMatchObject(
-    [{ issueId: blocker.issue.id, type: 'blocks' }],
-  );
-  expect([...tables.Issue.values()].filter(({ parentId }) => parentId === issue.id)).toHaveLength(2);
-});
-
-test('a ticket that is blocked by one that is not there is not filed', async ({ expect }) => {
-  const { hint } = world.given();
-  const id = randomUUID();
-  const create: TicketOperation = {
-    kind: 'createTicket',
-    id,
-    draft: draft(),
-    relation: null,
-    blockedBy: [randomUUID()],
-  };
-  expect(await send(world.startProcess(), hint, create)).toMatchObject([{ error: { code: 'not_found' } }]);
-  expect(world.linear.workspace.tables.Issue.has(id)).toBe(false);
 });
 
 test('a signal that has fired stops it before anything is sent', async ({ expect }) => {

@@ -1,8 +1,8 @@
 import type { VendorError } from '../../core/vendor-error.ts';
-import type { LinearClient } from './client.ts';
 import { LinearError } from './errors.ts';
 import { findOurs } from './find-ours.ts';
 import { aliasOf, type Mutation, type Payload, writeDocument } from './mutations.ts';
+import type { Asking } from './place.ts';
 
 /** How far a row of mutations came: one payload for each that was carried out, and what Linear says of the one that was not. */
 export interface Carried {
@@ -10,23 +10,17 @@ export interface Carried {
   refused: VendorError | null;
 }
 
-interface Asked {
-  client: LinearClient;
-  workspace: string;
-  signal: AbortSignal;
-}
-
 /**
  * Carries mutations out in their order, in one request if Linear refuses none. What it refuses because its id is taken was
  * sent before, and what is not there yet goes out without it. Throws `VendorError` where nobody knows how far it came: all
  * of it may be sent again.
  */
-export async function execute(asked: Asked, mutations: readonly Mutation[]): Promise<Carried> {
+export async function execute(asking: Asking, mutations: readonly Mutation[]): Promise<Carried> {
   const payloads = mutations.map((): Payload => ({}));
   let open = mutations.map((mutation, place) => ({ mutation, place }));
   while (open.length > 0) {
     const answer = await ask(
-      asked,
+      asking,
       open.map(({ mutation }) => mutation),
     );
     if (!answer.refused) {
@@ -35,10 +29,10 @@ export async function execute(asked: Asked, mutations: readonly Mutation[]): Pro
     }
     const { error } = answer.refused;
     const at = answer.refused.at ?? (open.length === 1 ? 0 : null);
-    if (at === null) return oneByOne(asked, open, payloads);
+    if (at === null) return oneByOne(asking, open, payloads);
     // Of those before it in this document the answers are lost.
     const there = await findOurs(
-      asked,
+      asking,
       open.map(({ mutation }) => mutation),
     );
     for (const { mutation, place } of open) payloads[place] = there.get(mutation.makes?.id ?? '') ?? {};
@@ -52,7 +46,7 @@ export async function execute(asked: Asked, mutations: readonly Mutation[]): Pro
 }
 
 async function ask(
-  { client, workspace, signal }: Asked,
+  { client, workspace, signal }: Asking,
   mutations: readonly Mutation[],
 ): Promise<{ payloads: Payload[]; refused: { at: number | null; error: VendorError } | null }> {
   const { document, variables } = writeDocument(mutations);
@@ -68,12 +62,12 @@ async function ask(
 
 /** Linear did not say which of them it refuses. */
 async function oneByOne(
-  asked: Asked,
+  asking: Asking,
   open: readonly { mutation: Mutation; place: number }[],
   payloads: Payload[],
 ): Promise<Carried> {
   for (const { mutation, place } of open) {
-    const carried = await execute(asked, [mutation]);
+    const carried = await execute(asking, [mutation]);
     if (carried.refused) return { payloads: payloads.slice(0, place), refused: carried.refused };
     payloads[place] = carried.payloads[0] ?? {};
   }
@@ -82,5 +76,5 @@ async function oneByOne(
 
 /** An ephemeral activity may be gone already, and its id be taken all the same. */
 function wasTaken({ makes }: Mutation, { message }: VendorError): boolean {
-  return makes !== undefined && /already (exists|in use|taken)|duplicate|conflict|not unique/i.test(message);
+  return makes !== undefined && /already (exists|in use)|conflict on insert|duplicate (key|id)/i.test(message);
 }

@@ -1,11 +1,10 @@
 import type { TicketDraft, TicketHint } from '../../core/ticket.ts';
-import type { LinearClient } from './client.ts';
 import { createIssue, filedAs, teamNamed } from './create-ticket.ts';
 import { execute } from './execute.ts';
 import { refOf } from './hint.ts';
 import { memoryOf } from './memory.ts';
 import type { Mutation } from './mutations.ts';
-import { type Place, refusal, type SendDeps } from './place.ts';
+import { type Asking, type Place, refusal, type SendDeps } from './place.ts';
 import { storable } from './text.ts';
 
 /**
@@ -46,7 +45,7 @@ export async function prepareFiling(
   return fileIn(place, team, filing);
 }
 
-type At = Pick<Place, 'client' | 'cache' | 'workspace' | 'signal'>;
+type At = Asking & Pick<Place, 'cache'>;
 
 async function fileIn(
   at: At,
@@ -102,10 +101,7 @@ export const blockersDocument = `query Blockers($ids: [ID!]!, $first: Int!) {
   issues(filter: { id: { in: $ids } }, first: $first, includeArchived: true) { nodes { id } }
 }`;
 
-async function checkThere(
-  { client, workspace, signal }: { client: LinearClient; workspace: string; signal: AbortSignal },
-  wanted: readonly string[],
-): Promise<void> {
+async function checkThere({ client, workspace, signal }: Asking, wanted: readonly string[]): Promise<void> {
   const ids = [...new Set(wanted)];
   if (ids.length === 0) return;
   const { issues } = await client.request<{ issues: { nodes: { id: string }[] } }>(

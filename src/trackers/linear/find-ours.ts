@@ -1,7 +1,7 @@
 import { VendorError } from '../../core/vendor-error.ts';
-import type { LinearClient } from './client.ts';
 import { hintFields } from './hint.ts';
 import type { Made, Mutation, Payload } from './mutations.ts';
+import type { Asking } from './place.ts';
 
 type Listed = Exclude<Made, 'relation'>;
 
@@ -14,7 +14,7 @@ const lists: Record<Listed, { field: string; filter: string; fields: string; as:
 
 /** What is there of that which mutations were to make, by its id, as the payload that told of it. */
 export async function findOurs(
-  { client, workspace, signal }: { client: LinearClient; workspace: string; signal: AbortSignal },
+  { client, workspace, signal }: Asking,
   mutations: readonly Mutation[],
 ): Promise<Map<string, Payload>> {
   const found = new Map<string, Payload>();
@@ -66,10 +66,7 @@ export const findRelations = `query FindRelations($id: String!) {
   issue(id: $id) { relations${relationFields} inverseRelations${relationFields} }
 }`;
 
-async function relationsOf(
-  { client, workspace, signal }: { client: LinearClient; workspace: string; signal: AbortSignal },
-  id: string,
-): Promise<string[]> {
+async function relationsOf({ client, workspace, signal }: Asking, id: string): Promise<string[]> {
   type Ids = { nodes: { id: string }[] };
   try {
     const answer = await client.request<{ issue: { relations: Ids; inverseRelations: Ids } }>(

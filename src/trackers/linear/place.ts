@@ -24,6 +24,9 @@ export interface Place extends SendDeps {
   signal: AbortSignal;
 }
 
+/** What a request takes. */
+export type Asking = Pick<Place, 'client' | 'workspace' | 'signal'>;
+
 /** The workspace that a ticket is in; where its hint does not say, the only one, or the first. */
 export async function workspaceOf({ tokens }: SendDeps, hint: TicketHint, signal: AbortSignal): Promise<Workspace> {
   const wanted = refOf(hint)?.workspace ?? null;

@@ -2,6 +2,7 @@ import type { TicketOperation } from '../../core/effect.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { Sent } from '../tracker.ts';
 import { type Carried, execute } from './execute.ts';
+import { conversationRefOf } from './hint.ts';
 import { issueIn, look } from './look.ts';
 import { memoryOf } from './memory.ts';
 import { moveIssue, overtaken } from './move-ticket.ts';
@@ -24,10 +25,11 @@ export async function sendTogether(place: Place, operations: readonly TicketOper
   return [...sent.slice(0, -1), ...(await tryTogether(place, operations.slice(sent.length - 1)))];
 }
 
-/** Words are refused for what they are, or because their agent session is gone. */
+/** Words for an agent session that their conversation names are refused for what they are. */
 function mayBeStale(operation: TicketOperation, error: unknown): boolean {
-  const isRefused = error instanceof VendorError && !error.retryable;
-  return isRefused && operation.kind !== 'postActivity' && operation.kind !== 'updatePlan';
+  if (!(error instanceof VendorError) || error.retryable) return false;
+  if (operation.kind !== 'postActivity' && operation.kind !== 'updatePlan') return true;
+  return (conversationRefOf(operation.conversation)?.agentSession ?? null) === null;
 }
 
 async function tryTogether(place: Place, operations: readonly TicketOperation[]): Promise<Sent[]> {

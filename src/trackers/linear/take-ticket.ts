@@ -1,9 +1,9 @@
 import { deterministicId } from '../../lib/ids.ts';
 import { postActivity } from './activities.ts';
-import type { LinearClient } from './client.ts';
 import { execute } from './execute.ts';
 import { type Looked, type LookedNode, lookedAt, readLooked } from './look.ts';
 import { issueNow, type Mutation } from './mutations.ts';
+import type { Asking } from './place.ts';
 import { finishedTypes } from './states.ts';
 
 /** What the agent itself takes and gives up is the delegate; the assignee is a person and is never touched. */
@@ -23,12 +23,9 @@ export const lookToTake = `query LookToTake($id: String!, $mark: AgentActivityFi
   agentActivities(filter: $mark, first: 1, includeArchived: true) { nodes { agentSession { id createdAt } } }
 }`;
 
-interface Taking {
-  client: LinearClient;
-  workspace: string;
+interface Taking extends Asking {
   appUser: string;
   issue: string;
-  signal: AbortSignal;
 }
 
 /** A ticket that was taken, the agent session in which it is told of where one is known, or why it was not. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import type { TicketOperation } from '../../../src/core/effect.ts';
+import { LinearError } from '../../../src/trackers/linear/errors.ts';
 import { sendOperations } from '../../../src/trackers/linear/send.ts';
 import { addTeam, statesOf, usualStates } from '../../stand-ins/linear/workspace.ts';
 import { moved, never, said, send, startWriting, type Writing } from './writing.ts';
@@ -65,8 +66,9 @@ test('what a lost reply left behind is found, and the rest of the batch goes out
   const [lost, ...others] = await send(deps, hint, ...operations.slice(0, 2));
   expect(lost).toMatchObject({ error: { code: 'unavailable', retryable: true } });
   expect(others).toEqual([]);
-  const answers = await send(deps, hint, ...operations);
-  expect(answers).toEqual(operations.map(({ id }) => ({ result: { id, at: expect.any(String) } })));
+  const { result, requests } = await world.requestsDuring(() => send(deps, hint, ...operations));
+  expect(result).toEqual(operations.map(({ id }) => ({ result: { id, at: expect.any(String) } })));
+  expect(requests).toBe(3); // what is refused, what is there, what is not
   expect(world.activities(issue)).toEqual(['one', 'two', 'three']);
 });
 
@@ -92,6 +94,36 @@ test('the first that is refused is the last that was tried, and says why', async
   ]);
   expect(String((answers[1] as { error: unknown }).error)).toContain('body is not to my liking');
   expect(world.activities(issue)).toEqual(['one']);
+});
+
+test('where Linear does not say which it refuses, each is sent by itself', async ({ expect }) => {
+  const { issue, hint, conversation } = world.given();
+  const deps = world.startProcess();
+  const { client } = deps;
+  const vague: typeof client = {
+    async request(workspace, document, variables, signal) {
+      if (/\bm1:/.test(document) || JSON.stringify(variables).includes('two'))
+        throw new LinearError('Linear refused it: bad input', { code: 'invalid', retryable: false });
+      return client.request(workspace, document, variables, signal);
+    },
+  };
+  const operations = ['one', 'two', 'three'].map((body) => said(conversation, body));
+  const answers = await send({ ...deps, client: vague }, hint, ...operations);
+  expect(answers).toEqual([
+    { result: { id: operations[0]?.id, at: expect.any(String) } },
+    { error: expect.objectContaining({ code: 'invalid' }) },
+  ]);
+  expect(world.activities(issue)).toEqual(['one']);
+});
+
+test('words go to another agent session where the one that was remembered is gone', async ({ expect }) => {
+  const { issue, hint } = world.nobodys();
+  const deps = world.startProcess();
+  await send(deps, hint, said(hint.ref, 'one'));
+  const [gone] = world.sessions(issue);
+  world.linear.workspace.tables.AgentSession.delete(gone?.id ?? '');
+  expect(await send(deps, hint, said(hint.ref, 'two'))).toEqual([{ result: expect.anything() }]);
+  expect(world.activities(issue)).toEqual(['two']);
 });
 
 test('a long text that Linear refuses is sent once more, shorter', async ({ expect }) => {

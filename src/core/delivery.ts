@@ -9,6 +9,8 @@ export interface Delivery {
   deliveryId: string;
   headers: Record<string, string>;
   body: Uint8Array;
+  /** When it came to us, however much later it is read; absent on one that was not stored. */
+  receivedAt?: Date;
 }
 
 /** Where in a ticket people and agent talk. `key` identifies it within its tracker; `ref` is the adapter's handle. */

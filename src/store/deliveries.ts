@@ -55,12 +55,12 @@ export async function listWaiting(tx: Tx, ticketId: string): Promise<UnsortedDel
 }
 
 function select(tx: Tx) {
-  return tx.selectFrom('deliveries').select(['id', 'source', 'delivery_id', 'headers', 'body']);
+  return tx.selectFrom('deliveries').select(['id', 'source', 'delivery_id', 'headers', 'body', 'received_at']);
 }
 
 function toDelivery(row: Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirstOrThrow']>>): UnsortedDelivery {
-  const { id, source, delivery_id: deliveryId, headers, body } = row;
-  return { id, source, deliveryId, headers, body };
+  const { id, source, delivery_id: deliveryId, headers, body, received_at: receivedAt } = row;
+  return { id, source, deliveryId, headers, body, receivedAt };
 }
 
 export interface Sorted {

@@ -59,13 +59,23 @@ function readMention(
   const body = isAnswer ? (last?.text ?? null) : (root?.body ?? null);
   const key = sourceCommentId ?? root?.id;
   if (body === null || key === undefined) return null;
-  // Not later than the comment itself, of which there may be an event, too: else that would be from before the ticket was ours.
-  const at = last?.at && last.at < session.createdAt ? last.at : session.createdAt;
+  const at = writtenAt(last?.at ?? null, session.createdAt);
   return { key, author: personOf(creator, appUserId), body, signal: readSignal(body, agent), at };
 }
 
+const justBeforeMs = 30_000;
+
+/**
+ * Not later than the comment itself, of which there may be an event, too: that would be from before the ticket was ours. The
+ * thread has its time to the second; one that is not just before the session is of another clock.
+ */
+function writtenAt(comment: number | null, session: string): string {
+  const since = comment === null ? Number.NaN : Date.parse(session) - comment;
+  return comment !== null && since > 0 && since < justBeforeMs ? new Date(comment).toISOString() : session;
+}
+
 /** The last comment of the thread that the session is about, as plain text, and when it was written. */
-function lastInThread(context: string): { text: string; at: string | null } | null {
+function lastInThread(context: string): { text: string; at: number | null } | null {
   const begin = context.indexOf('<primary-directive-thread');
   const end = context.indexOf('</primary-directive-thread>', begin);
   if (begin < 0 || end < 0) return null;
@@ -81,18 +91,29 @@ function lastInThread(context: string): { text: string; at: string | null } | nu
     .replace(/<user [^>]{0,200}>([^<]{0,200})<\/user>/g, '@$1')
     .replace(/&(lt|gt|quot|apos|#39|amp);/g, (_, name: string) => entities[name] ?? '')
     .trim();
-  return { text, at: day === undefined ? null : `${day}T${clock}Z` };
+  const at = Date.parse(`${day}T${clock}Z`);
+  return { text, at: Number.isNaN(at) ? null : at };
 }
 
 const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'", amp: '&' };
 
 /** What the workspace and its teams tell agents, the nearest team first: where two differ that one holds. */
 function writeGuidance({ guidance, agentSession }: AgentSessionEvent): string {
-  const team = agentSession.issue?.team.id;
-  const distance = (rule: NonNullable<typeof guidance>[number]) =>
-    rule.origin?.team ? (rule.origin.team.id === team ? 0 : 1) : 2;
-  return (guidance ?? [])
-    .toSorted((a, b) => distance(a) - distance(b))
+  const rules = guidance ?? [];
+  const parents = new Map(
+    rules.flatMap(({ origin }) => (origin?.team ? [[origin.team.id, origin.team.parentId]] : [])),
+  );
+  /** 0: the workspace's; a team's is the nearer the more of its parents say something, too. */
+  const nearness = ({ origin }: (typeof rules)[number]): number => {
+    if (!origin?.team) return 0;
+    if (origin.team.id === agentSession.issue?.team.id) return Number.POSITIVE_INFINITY;
+    let depth = 0;
+    for (let id: string | null | undefined = origin.team.id; id && parents.has(id) && depth <= rules.length; depth++)
+      id = parents.get(id);
+    return depth;
+  };
+  return rules
+    .toSorted((a, b) => (nearness(a) === nearness(b) ? 0 : nearness(b) - nearness(a)))
     .map((rule) => rule.body.trim())
     .filter((rule) => rule !== '')
     .join('\n\n');

@@ -3,12 +3,18 @@ import type { LinearClient } from './client.ts';
 import type { LinearTokens, Workspace } from './tokens.ts';
 
 export const checkDocument = `query CheckConnection {
-  viewer { id name app isAssignable isMentionable }
+  viewer { name app isAssignable isMentionable supportsAgentSessions }
   teams(first: 50) { nodes { key } pageInfo { hasNextPage } }
 }`;
 
 interface Answer {
-  viewer: { id: string; name: string; app: boolean; isAssignable: boolean; isMentionable: boolean };
+  viewer: {
+    name: string;
+    app: boolean;
+    isAssignable: boolean;
+    isMentionable: boolean;
+    supportsAgentSessions: boolean;
+  };
   teams: { nodes: { key: string }[]; pageInfo: { hasNextPage: boolean } };
 }
 
@@ -58,6 +64,12 @@ function faultOf(viewer: Answer['viewer'], teams: number): Omit<Check, 'name'> |
       status: 'missing',
       message: `the app "${viewer.name}" lacks the scope ${scopes.join(' and ')}, so people cannot ${viewer.isAssignable ? 'mention it' : 'delegate issues to it'}`,
       remedy: `Authorize the app again with that scope. ${connect}`,
+    };
+  if (!viewer.supportsAgentSessions)
+    return {
+      status: 'missing',
+      message: `the app "${viewer.name}" gets no agent sessions, so it hears of no work`,
+      remedy: `Turn on "Agent session events" in the webhooks of the app, and authorize it again. ${connect}`,
     };
   if (teams === 0)
     return {

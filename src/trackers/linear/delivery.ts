@@ -66,12 +66,14 @@ export function readEvents(
   }
 }
 
-/** Which account is ours in which workspace, where a delivery says so. */
-export function appUserIn(body: Uint8Array): { workspace: string; appUser: string } | null {
-  const { organizationId, appUserId } = (parse(body) ?? {}) as { organizationId?: unknown; appUserId?: unknown };
-  return typeof organizationId === 'string' && typeof appUserId === 'string'
-    ? { workspace: organizationId, appUser: appUserId }
-    : null;
+/** What a delivery says of its workspace, beside what it tells: which account is ours there, and that what we see has changed. */
+export function workspaceIn(
+  bytes: Uint8Array,
+): { workspace: string; appUser: string | null; isAccessChanged: boolean } | null {
+  const { organizationId: workspace, appUserId, type } = (parse(bytes) ?? {}) as Record<string, unknown>;
+  if (typeof workspace !== 'string') return null;
+  const isAccessChanged = type === 'PermissionChange' || type === 'OAuthApp';
+  return { workspace, appUser: typeof appUserId === 'string' ? appUserId : null, isAccessChanged };
 }
 
 function isStale(body: unknown, at: number): boolean {

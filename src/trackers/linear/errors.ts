@@ -13,7 +13,6 @@ export class LinearError extends VendorError {
     options: ConstructorParameters<typeof VendorError>[1] & Partial<Pick<LinearError, 'path' | 'data'>>,
   ) {
     super(message, options);
-    this.name = 'LinearError';
     this.path = options.path ?? null;
     this.data = options.data ?? null;
   }

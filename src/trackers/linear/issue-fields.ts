@@ -32,7 +32,7 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
     relations(first: 50) { nodes { type relatedIssue { ...RelatedFields } } }
     inverseRelations(first: 50) { nodes { type issue { ...RelatedFields } } }
     attachments(first: 50) { nodes { title subtitle url sourceType creator { id } } }
-    needs(first: 20) @include(if: $needs) { nodes { content priority customer { name } } }
+    needs(first: 20) @include(if: $needs) { nodes { content body priority customer { name } } }
     comments(first: 100) { nodes { ...CommentFields } pageInfo { hasNextPage } }
   }
 }
@@ -92,6 +92,6 @@ export type IssueNode = HintNode & {
     sourceType: string | null;
     creator: { id: string } | null;
   }>;
-  needs?: Nodes<{ content: string | null; priority: number; customer: { name: string } | null }>;
+  needs?: Nodes<{ content: string | null; body: string | null; priority: number; customer: { name: string } | null }>;
   comments: Nodes<CommentNode> & { pageInfo: { hasNextPage: boolean } };
 };

@@ -9,8 +9,10 @@ import { hintOf } from './hint.ts';
 
 const text = z.string();
 const optional = text.nullish();
-/** As Linear writes its times; they are compared as text. */
-const time = z.iso.datetime();
+/** All written alike, so that they compare as text. */
+const time = text
+  .refine((written) => !Number.isNaN(Date.parse(written)))
+  .transform((written) => new Date(written).toISOString());
 
 const user = z.object({ id: text, name: text, email: optional });
 const team = z.object({ id: text, name: text });
@@ -47,7 +49,12 @@ export const agentSessionEvent = z.object({
     })
     .nullish(),
   guidance: z
-    .array(z.object({ body: text, origin: z.object({ type: text, team: z.object({ id: text }).nullish() }).nullish() }))
+    .array(
+      z.object({
+        body: text,
+        origin: z.object({ type: text, team: z.object({ id: text, parentId: optional }).nullish() }).nullish(),
+      }),
+    )
     .nullish(),
   promptContext: optional,
 });

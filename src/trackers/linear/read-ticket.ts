@@ -31,8 +31,9 @@ export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: Abort
   const all = await deps.tokens.workspaces(signal);
   const ref = refOf(hint);
   const mine = ref ? all.filter(({ id }) => id === ref.workspace) : all;
+  const id = asIdentifier(hint.id);
   for (const workspace of mine) {
-    const issue = await readIssue(deps, workspace.id, hint.id, signal);
+    const issue = await readIssue(deps, workspace.id, id, signal);
     if (issue && !issue.trashed) return ticketOf(deps, workspace, issue, signal);
   }
   const where = mine.length === 0 ? 'none of them is connected' : mine.map(({ name }) => name).join(', ');
@@ -40,6 +41,11 @@ export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: Abort
     `Linear has no ticket "${hint.identifier || hint.id}" that the app can see (workspaces: ${where}). If it is there, give the app access to its team.`,
     { code: 'not_found', retryable: false },
   );
+}
+
+/** People write "eng-12", too. */
+function asIdentifier(id: string): string {
+  return /^[a-z0-9]+-\d+$/i.test(id.trim()) ? id.trim().toUpperCase() : id;
 }
 
 async function readIssue(
@@ -134,9 +140,10 @@ function authorOf({ user, externalUser, botActor, agentSession }: CommentNode, a
 /** "Deadline" is our own name for it, which is understood whatever names a team has set. */
 function fieldsOf(issue: IssueNode, appUser: string): Record<string, string> {
   const { estimate, dueDate, cycle, projectMilestone, needs } = issue;
-  const requests = (needs?.nodes ?? []).flatMap(({ content, priority, customer }) => {
+  const requests = (needs?.nodes ?? []).flatMap(({ content, body, priority, customer }) => {
+    const text = content || body;
     const important = priority > 0 ? ' (important)' : '';
-    return content ? [`${customer?.name ?? 'A customer'}${important}: ${content}`] : [];
+    return text ? [`${customer?.name ?? 'A customer'}${important}: ${text}`] : [];
   });
   const cycleName = cycle && [`Cycle ${cycle.number}`, cycle.name].filter(Boolean).join(' ');
   return {

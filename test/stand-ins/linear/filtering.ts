@@ -81,6 +81,7 @@ const comparators: Record<string, (value: never, wanted: never) => boolean> = {
   contains: (value: string, wanted: string) => value?.includes(wanted),
   containsIgnoreCase: (value: string, wanted: string) => value?.toLowerCase().includes(wanted.toLowerCase()),
   notContains: (value: string, wanted: string) => !value?.includes(wanted),
+  notContainsIgnoreCase: (value: string, wanted: string) => !value?.toLowerCase().includes(wanted.toLowerCase()),
   startsWith: (value: string, wanted: string) => value?.startsWith(wanted),
   endsWith: (value: string, wanted: string) => value?.endsWith(wanted),
 };

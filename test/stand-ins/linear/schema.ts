@@ -1,15 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { buildSchema, type GraphQLSchema, parse, validate } from 'graphql';
+import { buildSchema, type GraphQLSchema, isScalarType, parse, validate } from 'graphql';
 import { deriveSchema } from './derive-schema.ts';
 
 let built: GraphQLSchema | null = null;
 
 /** The schema that the installed SDK was made for. It takes a second to derive: once for each process. */
 export function linearSchema(): GraphQLSchema {
-  built ??= buildSchema(deriveSchema(declarations()), { assumeValidSDL: true, noLocation: true });
+  built ??= build();
   return built;
+}
+
+function build(): GraphQLSchema {
+  const schema = buildSchema(deriveSchema(declarations()), { assumeValidSDL: true, noLocation: true });
+  const json = schema.getType('JSON');
+  // Unlike JSONObject it comes as text: the SDK parses it.
+  if (isScalarType(json)) json.coerceOutputValue = (value) => JSON.stringify(value);
+  return schema;
 }
 
 /** What is wrong with a document by the vendor's own schema; empty where nothing is. */

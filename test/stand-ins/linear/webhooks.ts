@@ -29,6 +29,8 @@ export interface Outbox {
   secret: string;
   /** How many requests were sent, and how many answered 200. */
   readonly counts: { attempts: number; taken: number };
+  /** Requests that are under way. */
+  waiting(): number;
   /** Signs a payload that fits its type in the schema, and sends it. */
   tell(type: string, payload: Record<string, unknown>): LinearDelivery;
   /** The headers of anything, signed; it is not sent. */
@@ -41,6 +43,7 @@ const answerWithinMs = 5_000;
 
 export function createOutbox(clock: Clock, faults: Faults, secret: string): Outbox {
   const webhookId = randomUUID();
+  let underWay = 0;
 
   function sign(event: string, body: Buffer): Record<string, string> {
     return {
@@ -55,6 +58,7 @@ export function createOutbox(clock: Clock, faults: Faults, secret: string): Outb
 
   async function post(delivery: LinearDelivery, url: string, attempt: number): Promise<void> {
     outbox.counts.attempts += 1;
+    underWay += 1;
     const taken = await fetch(url, {
       method: 'POST',
       headers: delivery.headers,
@@ -67,6 +71,7 @@ export function createOutbox(clock: Clock, faults: Faults, secret: string): Outb
       },
       () => false,
     );
+    underWay -= 1;
     if (taken) outbox.counts.taken += 1;
     const wait = retryAfterMs[attempt];
     if (!taken && wait !== undefined) clock.at(clock.now() + wait, () => void post(delivery, url, attempt + 1));
@@ -77,6 +82,7 @@ export function createOutbox(clock: Clock, faults: Faults, secret: string): Outb
     urls: [],
     secret,
     counts: { attempts: 0, taken: 0 },
+    waiting: () => underWay,
     sign,
     tell(type, payload) {
       const schemaType = `${type}WebhookPayload`;

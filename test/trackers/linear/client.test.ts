@@ -135,7 +135,7 @@ describe('errors', () => {
     for (const [answer, expected] of cases) {
       const { origin } = await serve(answer);
       await expect(ask(clientOf(origin, 'a')), JSON.stringify(answer)).rejects.toMatchObject({
-        name: 'LinearError',
+        name: 'VendorError',
         ...expected,
       });
     }

@@ -213,15 +213,24 @@ describe('agent sessions', () => {
   });
 
   test('guidance: the nearest team first, the workspace last', ({ expect }) => {
-    const ruleOf = (id: string) => ({ type: 'Team', team: { id, key: id, name: id, displayName: id } });
+    const ruleOf = (id: string, parentId: string | null) => ({
+      type: 'Team',
+      team: { id, key: id, name: id, displayName: id, parentId },
+    });
     const guidance = [
       { body: 'Of all.', origin: { type: 'Organization' } },
-      { body: 'Of the parent.', origin: ruleOf('team-parent') },
-      { body: ' Of the team. ', origin: ruleOf('team-eng') },
+      { body: 'Of the root.', origin: ruleOf('team-root', null) },
+      { body: 'Of the parent.', origin: ruleOf('team-parent', 'team-root') },
+      { body: ' Of the team. ', origin: ruleOf('team-eng', 'team-parent') },
     ];
     expect(read(sessionEvent('created', { guidance }))).toMatchObject([
-      { guidance: 'Of the team.\n\nOf the parent.\n\nOf all.' },
+      { guidance: 'Of the team.\n\nOf the parent.\n\nOf the root.\n\nOf all.' },
     ]);
+    const circle = [
+      { body: 'A', origin: ruleOf('a', 'b') },
+      { body: 'B', origin: ruleOf('b', 'a') },
+    ];
+    expect(read(sessionEvent('created', { guidance: circle }))).toMatchObject([{ guidance: 'A\n\nB' }]);
     expect(read(sessionEvent('created', { guidance: [] }))[0]).not.toHaveProperty('guidance');
   });
 
@@ -372,6 +381,12 @@ describe('comments', () => {
       expect(read(sent)).toMatchObject([{ said: { author: { isBot: true } } }]);
     const outside = { user: null, externalUser: { id: 'ext', name: 'Customer', email: 'c@example.com' } };
     expect(read(comment('Hi', outside))).toMatchObject([{ said: { author: { id: 'ext', isBot: false } } }]);
+  });
+
+  test('times are written alike, however they come', ({ expect }) => {
+    for (const createdAt of ['2026-11-22T09:59:59.400Z', '2026-11-22T10:59:59.4+01:00', '2026-11-22T09:59:59.400000Z'])
+      expect(read(comment('Hi', { createdAt }))).toMatchObject([{ said: { at: '2026-11-22T09:59:59.400Z' } }]);
+    expect(read(comment('Hi', { createdAt: 'yesterday' }))).toEqual([]);
   });
 
   test('edits of comments, and comments on what is no issue, mean nothing', ({ expect }) => {

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { Delivery } from '../../../src/core/delivery.ts';
+import type { LinearTokens, Workspace } from '../../../src/trackers/linear/tokens.ts';
+import { createLinearTracker } from '../../../src/trackers/linear/tracker.ts';
+import type { Tracker } from '../../../src/trackers/tracker.ts';
+import { agent, apiUrl, appUser, issueChange, now, prompt, type Sent, secret, workspace } from './deliveries.ts';
+
+const acme: Workspace = { id: workspace, name: 'Acme', urlKey: 'acme', appUserId: appUser };
+
+function trackerWith(workspaces: LinearTokens['workspaces']): Tracker {
+  const tokens: LinearTokens = { workspaces, token: async () => 'token' };
+  return createLinearTracker({ apiUrl, agent, webhookSecrets: [secret], tokens, now: () => now });
+}
+
+function receive(tracker: Tracker, sent: Sent) {
+  const { deliveryId } = tracker.verifyDelivery(sent.headers, sent.body);
+  const delivery: Delivery = { source: 'linear', deliveryId, ...sent };
+  return tracker.readEvents(delivery);
+}
+
+test('who we are is asked once, in the background, so that a ticket taken from us is known as one', async () => {
+  let asked = 0;
+  const tracker = trackerWith(async () => {
+    asked += 1;
+    return [acme];
+  });
+  const taken = issueChange({ delegateId: appUser }, { delegateId: null });
+  await expect.poll(() => receive(tracker, taken)).toMatchObject([{ type: 'unassigned' }]);
+  expect(asked).toBe(1);
+});
+
+test('a delivery to the app says who we are, too; without any a ticket taken from us is still a change', () => {
+  const tracker = trackerWith(() => Promise.reject(new Error('away')));
+  const taken = issueChange({ delegateId: appUser }, { delegateId: null });
+  expect(receive(tracker, taken)).toMatchObject([{ type: 'ticketChanged', changed: ['assignee'] }]);
+  receive(tracker, prompt('Hello'));
+  expect(receive(tracker, taken)).toMatchObject([{ type: 'unassigned' }]);
+});
+
+test('what waited for its ticket is as fresh as it was when it came', () => {
+  const tracker = trackerWith(async () => [acme]);
+  const old = prompt('Hello');
+  const body = Buffer.from(old.body.toString().replace(String(now - 100), String(now - 3_600_000)));
+  const delivery: Delivery = { source: 'linear', deliveryId: 'd', headers: old.headers, body };
+  expect(tracker.readEvents(delivery)).toEqual([]);
+  const waited: Delivery = { ...delivery, receivedAt: new Date(now - 3_590_000) };
+  expect(tracker.readEvents(waited)).toHaveLength(1);
+});

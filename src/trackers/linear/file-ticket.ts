@@ -1,4 +1,5 @@
 import type { TicketDraft, TicketHint } from '../../core/ticket.ts';
+import { VendorError } from '../../core/vendor-error.ts';
 import { createIssue, filedAs, teamNamed } from './create-ticket.ts';
 import { execute } from './execute.ts';
 import { refOf } from './hint.ts';
@@ -21,10 +22,13 @@ export async function fileTicket(
   return memory.inTurn(id, signal, async () => {
     const known = memory.resultOf(id);
     if (known) return known.hint as TicketHint;
-    const { workspace, team } = await findTeam(deps, draft, signal);
-    const at = { ...deps, workspace, signal };
-    const mutations = await fileIn(at, team, { id, draft, parentId: null });
-    const result = await executeFiling(at, id, mutations);
+    const file = () => fileOnce(deps, { id, draft }, signal);
+    const result = await file().catch(async (error: unknown) => {
+      if (!(error instanceof VendorError) || error.retryable) throw error;
+      // It may be refused for what was remembered: a team is new, a label is gone.
+      for (const workspace of await deps.tokens.workspaces(signal)) deps.cache.forget(workspace.id);
+      return file();
+    });
     memory.keepResult(id, result);
     return result.hint as TicketHint;
   });
@@ -57,11 +61,16 @@ async function fileIn(
   return createIssue({ id, draft, team, projectId, parentId, isReady: parentId !== null });
 }
 
-async function executeFiling(at: At, id: string, mutations: readonly Mutation[]): Promise<{ hint: unknown }> {
-  const { payloads, refused } = await execute(at, mutations);
-  if (!refused) return filedAs(at.workspace, id, payloads);
-  at.cache.forget(at.workspace); // it may have been refused for what we remembered
-  throw refused;
+async function fileOnce(
+  deps: SendDeps,
+  { id, draft }: { id: string; draft: TicketDraft },
+  signal: AbortSignal,
+): Promise<{ hint: unknown }> {
+  const { workspace, team } = await findTeam(deps, draft, signal);
+  const at = { ...deps, workspace, signal };
+  const { payloads, refused } = await execute(at, await fileIn(at, team, { id, draft, parentId: null }));
+  if (refused) throw refused;
+  return filedAs(workspace, id, payloads);
 }
 
 async function findTeam(

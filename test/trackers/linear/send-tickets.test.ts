@@ -92,6 +92,14 @@ test('a ticket of its own goes to the team and project that the draft names, onc
   expect([...workspace.tables.Issue.values()].filter(({ title }) => title === filing.draft.title)).toHaveLength(1);
 });
 
+test('a team that was made a moment ago is found', async ({ expect }) => {
+  const deps = world.startProcess();
+  await fileTicket(deps, { id: randomUUID(), draft: draft() }, never);
+  addTeam(world.linear.workspace, { key: 'NEW', name: 'Newcomers' });
+  const hint = await fileTicket(deps, { id: randomUUID(), draft: draft({ team: 'NEW' }) }, never);
+  expect(hint.team).toBe('Newcomers');
+});
+
 test('a team that is not there is told, with those that are', async ({ expect }) => {
   const filing = { id: randomUUID(), draft: draft({ team: 'Enginering' }) };
   await expect(fileTicket(world.startProcess(), filing, never)).rejects.toMatchObject({

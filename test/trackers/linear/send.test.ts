@@ -4,7 +4,7 @@ import type { TicketOperation } from '../../../src/core/effect.ts';
 import { LinearError } from '../../../src/trackers/linear/errors.ts';
 import { sendOperations } from '../../../src/trackers/linear/send.ts';
 import { addTeam, statesOf, usualStates } from '../../stand-ins/linear/workspace.ts';
-import { moved, never, said, send, startWriting, type Writing } from './writing.ts';
+import { draft, moved, never, said, send, startWriting, type Writing } from './writing.ts';
 
 let world: Writing;
 beforeAll(async () => {
@@ -132,6 +132,59 @@ test('a long text that Linear refuses is sent once more, shorter', async ({ expe
   const [answer] = await send(world.startProcess(), hint, said(conversation, 'x'.repeat(100_000)));
   expect(answer).toHaveProperty('result');
   expect(world.activities(issue)[0]).toMatch(/^x+\n\[80,000 characters left out\]\nx+$/);
+});
+
+test('whatever breaks on the way, each is seen once and in order', async ({ expect }) => {
+  const { issue, hint, session, conversation } = world.given();
+  const { tables } = world.linear.workspace;
+  const words = Array.from({ length: 12 }, (_, index) => said(conversation, `thought ${index}`));
+  const plan = (content: string): TicketOperation => {
+    return { kind: 'updatePlan', id: randomUUID(), conversation, plan: [{ content, status: 'pending' }] };
+  };
+  const url = 'https://github.com/acme/ship/pull/9';
+  const title = `Part ${randomUUID()}`;
+  const batches: TicketOperation[][] = [
+    [...words.slice(0, 3), moved('started'), plan('first')],
+    [...words.slice(3, 6), plan('second')],
+    [
+      ...words.slice(6, 9),
+      {
+        kind: 'createTicket',
+        id: randomUUID(),
+        draft: draft({ title, labels: [`area ${randomUUID()}`] }),
+        relation: 'child',
+        blockedBy: [],
+      },
+    ],
+    [
+      ...words.slice(9),
+      { kind: 'attachPullRequest', id: randomUUID(), url, title: 'Fix the ship', number: 9 },
+      moved('review', ['started']),
+      plan('third'),
+    ],
+  ];
+  world.linear.faults.add(
+    { every: 4, action: { type: 'loseReply' } },
+    { every: 7, action: { type: 'status', status: 503, commit: 'after' } },
+    { every: 9, action: { type: 'status', status: 502, commit: 'before' } },
+  );
+  let tries = 0;
+  let deps = world.startProcess();
+  for (const batch of batches) {
+    for (let rest = batch; rest.length > 0; tries++) {
+      expect(tries).toBeLessThan(60);
+      if (tries % 3 === 0) deps = world.startProcess();
+      const answers = await send(deps, hint, ...rest);
+      for (const answer of answers) if ('error' in answer) expect(answer.error).toMatchObject({ retryable: true });
+      rest = rest.slice(answers.filter((answer) => 'result' in answer).length);
+    }
+  }
+  expect(tries).toBeGreaterThan(batches.length);
+  expect(world.activities(issue)).toEqual(words.map((_, index) => `thought ${index}`));
+  expect(world.stateOf(issue)).toBe('In Review');
+  expect(session).toMatchObject({ plan: [{ content: 'third' }], externalUrls: [{ url }] });
+  expect([...tables.Issue.values()].filter(({ parentId }) => parentId === issue.id)).toMatchObject([{ title }]);
+  expect([...tables.Attachment.values()].filter((attachment) => attachment.url === url)).toHaveLength(1);
 });
 
 test('more than a document takes goes out in several', async ({ expect }) => {

@@ -27,6 +27,7 @@ export async function fileTicket(
       if (!(error instanceof VendorError) || error.retryable) throw error;
       // It may be refused for what was remembered: a team is new, a label is gone.
       for (const workspace of await deps.tokens.workspaces(signal)) deps.cache.forget(workspace.id);
+      memory.forget(id);
       return file();
     });
     memory.keepResult(id, result);
@@ -97,13 +98,18 @@ export const projectDocument = `query ProjectNamed($team: String!, $name: String
 
 /** null: the team has none of that name, and the ticket is filed without. */
 async function findProject({ client, workspace, signal }: At, team: string, name: string): Promise<string | null> {
+  const memory = memoryOf(client);
+  const known = memory.projectOf(team, name);
+  if (known !== null) return known;
   const answer = await client.request<{ team: { projects: { nodes: { id: string }[] } } }>(
     workspace,
     projectDocument,
     { team, name },
     signal,
   );
-  return answer.team.projects.nodes[0]?.id ?? null;
+  const found = answer.team.projects.nodes[0]?.id ?? null;
+  if (found !== null) memory.keepProject(team, name, found);
+  return found;
 }
 
 export const blockersDocument = `query Blockers($ids: [ID!]!, $first: Int!) {
@@ -111,7 +117,8 @@ export const blockersDocument = `query Blockers($ids: [ID!]!, $first: Int!) {
 }`;
 
 async function checkThere({ client, workspace, signal }: Asking, wanted: readonly string[]): Promise<void> {
-  const ids = [...new Set(wanted)];
+  // What was filed a moment ago is there; and it was filed under its operation's id.
+  const ids = [...new Set(wanted)].filter((id) => memoryOf(client).resultOf(id) === null);
   if (ids.length === 0) return;
   const { issues } = await client.request<{ issues: { nodes: { id: string }[] } }>(
     workspace,

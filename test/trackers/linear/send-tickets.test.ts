@@ -66,6 +66,34 @@ test('a ticket that is blocked by one that is not there is not filed', async ({ 
   expect(world.linear.workspace.tables.Issue.has(id)).toBe(false);
 });
 
+test('the parts of a ticket cost one request each, and those that need one another know it', async ({ expect }) => {
+  const { hint } = world.given();
+  const { workspace } = world.linear;
+  addProject(workspace, 'Fleet', [world.teamId]);
+  const deps = world.startProcess();
+  const ids: string[] = [randomUUID(), randomUUID(), randomUUID()];
+  const part = (place: number): TicketOperation => ({
+    kind: 'createTicket',
+    id: ids[place] ?? '',
+    draft: draft({ team: 'Engineering', project: 'Fleet' }),
+    relation: 'child',
+    blockedBy: ids.slice(0, place),
+  });
+  await send(deps, hint, part(0));
+  const { requests } = await world.requestsDuring(async () => {
+    for (const place of [1, 2]) expect(await send(deps, hint, part(place))).toMatchObject([{ result: { hint: {} } }]);
+  });
+  expect(requests).toBe(2);
+  const blocks = [...workspace.tables.IssueRelation.values()].filter(({ issueId }) => ids.includes(issueId));
+  expect(blocks.map(({ issueId, relatedIssueId }) => [ids.indexOf(issueId), ids.indexOf(relatedIssueId)])).toEqual([
+    ...[
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ],
+  ]);
+});
+
 test('a label that Linear refuses keeps no ticket from being filed', async ({ expect }) => {
   const { workspace } = world.linear;
   const known = addLabel(workspace, `known ${randomUUID()}`, world.teamId);

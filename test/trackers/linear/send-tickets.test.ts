@@ -86,11 +86,9 @@ test('the parts of a ticket cost one request each, and those that need one anoth
   expect(requests).toBe(2);
   const blocks = [...workspace.tables.IssueRelation.values()].filter(({ issueId }) => ids.includes(issueId));
   expect(blocks.map(({ issueId, relatedIssueId }) => [ids.indexOf(issueId), ids.indexOf(relatedIssueId)])).toEqual([
-    ...[
-      [0, 1],
-      [0, 2],
-      [1, 2],
-    ],
+    [0, 1],
+    [0, 2],
+    [1, 2],
   ]);
 });
 

@@ -13,7 +13,7 @@ const commentFields = `fragment CommentFields on Comment {
 }`;
 
 /**
- * The whole ticket in one request, of some 3,000 of the 10,000 points that one may cost. Customer requests are asked for
+ * The whole ticket in one request, of some 2,300 of the 10,000 points that one may cost. Customer requests are asked for
  * only where the app may see them: else the answer would be a refusal of everything.
  */
 export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) {

@@ -5,12 +5,12 @@ import { validateDocument } from '../../stand-ins/linear/schema.ts';
 
 const folder = resolve(import.meta.dirname, '../../../src/trackers/linear');
 
-test('every document that we send is valid by the schema of the installed SDK', async ({ expect }) => {
+test('every document that is the same each time is valid by the schema of the installed SDK', async ({ expect }) => {
   const documents: [string, string][] = [];
   for (const file of readdirSync(folder)) {
     const exported: Record<string, unknown> = await import(join(folder, file));
     for (const [name, text] of Object.entries(exported))
-      if (name.endsWith('Document')) documents.push([`${file} ${name}`, String(text)]);
+      if (name.endsWith('Document') && typeof text === 'string') documents.push([`${file} ${name}`, text]);
   }
   expect(documents.length).toBeGreaterThan(5);
   const wrong = documents.flatMap(([name, text]) => validateDocument(text).map((problem) => `${name}: ${problem}`));

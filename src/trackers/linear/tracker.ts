@@ -1,0 +1,89 @@
+import type { Tracker } from '../tracker.ts';
+import { createUploadReader } from './attachments.ts';
+import { checkWorkspaces } from './check.ts';
+import { createLinearClient } from './client.ts';
+import { readEvents, verifyDelivery, workspaceIn } from './delivery.ts';
+import { LinearError } from './errors.ts';
+import { fileTicket } from './file-ticket.ts';
+import { refOf } from './hint.ts';
+import { listTickets } from './list-tickets.ts';
+import { readTicket } from './read-ticket.ts';
+import { sendOperations } from './send.ts';
+import type { LinearTokens } from './tokens.ts';
+import { createWorkspaceCache } from './workspace-cache.ts';
+
+/** So long are activities that nobody waits for gathered, to go out together. */
+const gatherMs = 10_000;
+/** Who is who is asked no more often: workspaces come and go, and sometimes nobody can tell. */
+const askAgainAfterMs = 60_000;
+
+/** Linear, with all workspaces that are connected, as the agent sees it. */
+export function createLinearTracker(options: {
+  apiUrl: string;
+  /** The agent's name, as people write it in a mention. */
+  agent: string;
+  /** What webhooks are signed with; two while one is changed for the other. */
+  webhookSecrets: readonly string[];
+  tokens: LinearTokens;
+  now?: () => number;
+}): Tracker {
+  const { apiUrl, agent, webhookSecrets, tokens, now = Date.now } = options;
+  const client = createLinearClient({ apiUrl, tokens, now });
+  const cache = createWorkspaceCache(client, now);
+  const uploads = createUploadReader({ apiUrl, tokens });
+  const reading = { apiUrl, client, tokens, cache, uploads, withoutNeeds: new Set<string>() };
+  const writing = { client, tokens, agent, cache };
+  const appUsers = new Map<string, string>();
+  let askedAt: number | null = null;
+
+  /**
+   * Events of issues do not say which account is ours; events of agent sessions do, and so does whoever holds the tokens.
+   * That is asked in the background: nobody who reads an event can wait.
+   */
+  function learn(body: Uint8Array): void {
+    const told = workspaceIn(body);
+    if (told?.appUser) appUsers.set(told.workspace, told.appUser);
+    if (told?.isAccessChanged) {
+      cache.forget(told.workspace);
+      reading.withoutNeeds.delete(told.workspace);
+    }
+    if (askedAt !== null && now() - askedAt < askAgainAfterMs) return;
+    askedAt = now();
+    tokens.workspaces(AbortSignal.timeout(askAgainAfterMs)).then(
+      (all) => {
+        for (const { id, appUserId } of all) appUsers.set(id, appUserId);
+      },
+      () => {},
+    );
+  }
+
+  return {
+    kind: 'linear',
+    gatherMs,
+
+    verifyDelivery(headers, body) {
+      const verified = verifyDelivery(webhookSecrets, headers, body, now());
+      learn(body);
+      return verified;
+    },
+
+    readEvents(delivery) {
+      learn(delivery.body);
+      return readEvents({ agent, appUsers, apiUrl }, delivery.body, delivery.receivedAt?.getTime() ?? now());
+    },
+
+    readTicket: (hint, signal) => readTicket(reading, hint, signal),
+
+    async readAttachment(hint, id, signal) {
+      signal.throwIfAborted();
+      const ref = refOf(hint);
+      if (ref) return uploads.read(ref.workspace, id, signal);
+      throw new LinearError('The ticket was never read, so it has no files.', { code: 'not_found', retryable: false });
+    },
+
+    send: (hint, operations, signal) => sendOperations(writing, hint, operations, signal),
+    createTicket: (filing, signal) => fileTicket(writing, filing, signal),
+    listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    check: () => checkWorkspaces(reading),
+  };
+}

@@ -12,15 +12,18 @@ export function statusOf(session: AgentSession, now: number): SessionStatus | 's
   return isWorking && now - Date.parse(session.lastActivityAt) > staleAfterMs ? 'stale' : session.lastStatus;
 }
 
-/** Begins a session, told to the agent. Without a comment that asked for it, Linear makes one to hold its thread. */
+/**
+ * Begins a session, told to the agent. It is in the thread of the comment that asked for it; where there is none Linear makes
+ * one. (A session names its `sourceComment` only where that is in another thread, which never comes about here.)
+ */
 export function startSession(
   workspace: Workspace,
   issue: Issue,
   by: User | null,
   source: Comment | null,
-  isTold = true,
 ): AgentSession {
   const { clock, appUser } = workspace;
+  if (!workspace.hasAgentSessions) throw invalidInput('Agent sessions are not enabled for this application.');
   const root = source
     ? workspace.get('Comment', source.parentId ?? source.id)
     : workspace.insert('Comment', {
@@ -41,7 +44,7 @@ export function startSession(
     creatorId: by && !by.app ? by.id : null,
     issueId: issue.id,
     commentId: root.id,
-    sourceCommentId: source?.id ?? null,
+    sourceCommentId: null,
     lastStatus: 'pending',
     lastActivityAt: clock.stamp(),
     startedAt: null,
@@ -52,7 +55,7 @@ export function startSession(
     externalUrls: [],
   });
   root.agentSessionId ??= session.id;
-  if (isTold) tellSession(workspace, 'created', session, { previousComments });
+  tellSession(workspace, 'created', session, { previousComments });
   return session;
 }
 
@@ -92,7 +95,7 @@ export function addComment(
   if (session) return { comment, activity: prompt(workspace, session, by, draft.body, comment) };
   if (new RegExp(`@${appUser.displayName}\\b`, 'i').test(draft.body)) {
     tellNotification(workspace, 'issueCommentMention', issue, by, comment);
-    startSession(workspace, issue, by, comment);
+    if (workspace.hasAgentSessions) startSession(workspace, issue, by, comment);
   } else if (issue.delegateId === appUser.id) tellNotification(workspace, 'issueNewComment', issue, by, comment);
   return { comment, activity: null };
 }
@@ -196,7 +199,7 @@ export interface SessionChanges {
 export function updateSession(workspace: Workspace, id: string, input: SessionChanges, viewer: User): AgentSession {
   const session = ownSession(workspace, id, viewer);
   const { externalUrls, addedExternalUrls, removedExternalUrls, plan, summary } = input;
-  if (summary != null && (summary.length < 1 || summary.length > 255 || summary.includes('\n')))
+  if (summary != null && (!summary.trim() || summary.length > 255 || /[\r\n]/.test(summary)))
     throw invalidInput('summary must have 1 to 255 characters and no line breaks');
   if (plan != null) checkPlan(plan);
   const kept = session.externalUrls.filter(({ url }) => !removedExternalUrls?.includes(url));

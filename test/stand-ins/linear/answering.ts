@@ -25,16 +25,13 @@ export interface ReadRequest {
 
 const resolve = fieldResolver({ ...queries, ...mutations });
 
-/** Parses and validates. Throws all that is wrong with it, in one `RequestRefused`. */
+/** Documents that are valid, by their text: the same few come again and again. */
+const valid = new Map<string, DocumentNode>();
+
+/** Throws all that is wrong with it, in one `RequestRefused`. */
 export function readRequest({ query, variables }: GraphqlRequest): ReadRequest {
-  let document: DocumentNode;
-  try {
-    document = parse(query);
-  } catch (error) {
-    throw new RequestRefused([withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')]);
-  }
-  const errors = validate(linearSchema(), document);
-  if (errors.length > 0) throw new RequestRefused(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
+  const document = valid.get(query) ?? readDocument(query);
+  valid.set(query, document);
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const complexity = complexityOf(document, variables);
   if (complexity > mostComplex) throw new RequestRefused([tooComplex(complexity)]);
@@ -47,6 +44,18 @@ export function readRequest({ query, variables }: GraphqlRequest): ReadRequest {
     ),
     complexity,
   };
+}
+
+function readDocument(query: string): DocumentNode {
+  let document: DocumentNode;
+  try {
+    document = parse(query);
+  } catch (error) {
+    throw new RequestRefused([withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')]);
+  }
+  const errors = validate(linearSchema(), document);
+  if (errors.length === 0) return document;
+  throw new RequestRefused(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
 }
 
 /** Answers by the schema. All of it is done when this returns. */

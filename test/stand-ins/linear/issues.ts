@@ -98,7 +98,8 @@ export function changeIssue(workspace: Workspace, issue: Issue, wanted: IssueCha
   const before = workspace.update(issue, changes);
   if (!before) return issue;
   tellIssue(workspace, before.trashed === undefined ? 'update' : 'remove', issue, by, before);
-  if (before.stateId !== undefined) {
+  const age = workspace.clock.now() - Date.parse(issue.createdAt);
+  if (before.stateId !== undefined && age >= workspace.unloggedForMs) {
     const moved = { issueId: issue.id, actorId: by.id, fromStateId: before.stateId, toStateId: issue.stateId };
     workspace.insert('IssueHistory', moved);
   }
@@ -113,7 +114,7 @@ function delegated(workspace: Workspace, issue: Issue, before: string | null, by
   if (before === appUser.id) tellNotification(workspace, 'issueUnassignedFromYou', issue, by);
   if (issue.delegateId !== appUser.id || by.id === appUser.id) return;
   tellNotification(workspace, 'issueAssignedToYou', issue, by);
-  startSession(workspace, issue, by, null);
+  if (workspace.hasAgentSessions) startSession(workspace, issue, by, null);
 }
 
 function inAnotherTeam(workspace: Workspace, issue: Issue, changes: Partial<Issue>): Partial<Issue> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AgentActivitySignal, IssueRelationType, LinearClient } from '@linear/sdk';
 import { afterAll, beforeAll, test } from 'vitest';
-import { type Somebody, somebody } from './people.ts';
+import { type Somebody, setTeamAccess, somebody } from './people.ts';
 import { type Linear, startLinear } from './server.ts';
 import { addLabel, addProject, addTeam, addUser, statesOf } from './workspace.ts';
 
@@ -45,7 +45,7 @@ test('the SDK reads an issue whole, and what hangs on it', async ({ expect }) =>
     type: IssueRelationType.Blocks,
   });
   const customer = workspace.insert('Customer', { name: 'Globex', domains: [] });
-  const need = { body: 'We wait.', content: 'We wait.', priority: 1, customerId: customer.id, creatorId: null };
+  const need = { body: 'We wait.', priority: 1, customerId: customer.id, creatorId: null };
   workspace.insert('CustomerNeed', { ...need, issueId: issue.id });
 
   const read = await client.issue(issue.identifier.toLowerCase());
@@ -161,7 +161,12 @@ test('plan, links and summary of a session are its own app’s to set', async ({
     summary: 'Reading',
     externalUrls: [link('b'), link('c')],
   });
-  for (const wrong of [{ plan: [step('Read', 'done')] }, { plan: { steps: [] } }, { summary: 'two\nlines' }])
+  for (const wrong of [
+    { plan: [step('Read', 'done')] },
+    { plan: { steps: [] } },
+    { summary: 'two\nlines' },
+    { summary: ' ' },
+  ])
     await expect(client.updateAgentSession(sessionId, wrong)).rejects.toMatchObject({ type: 'InvalidInput' });
   const key = linear.oauth.issueKey(linear.workspace.organizationId, ada.user.id).value;
   const hers = new LinearClient({ apiKey: key, apiUrl: linear.url });
@@ -186,7 +191,7 @@ test('who is asked by name in a comment answers there', async ({ expect }) => {
   const asked = ada.comment(issue.id, '@shipmate please look', comment);
   const { payload } = asked.delivery('AgentSessionEvent', 'created');
   expect(payload).toMatchObject({
-    agentSession: { commentId: comment.id, sourceCommentId: asked.comment.id },
+    agentSession: { commentId: comment.id, comment: { userId: ada.user.id }, issueId: issue.id },
     previousComments: [{ id: comment.id }],
     promptContext: expect.stringContaining('</user> please look</comment>\n</primary-directive-thread>'),
   });
@@ -208,6 +213,14 @@ test('states move with their times, and are not another team’s', async ({ expe
   expect(await client.issue(issue.id)).toMatchObject({ startedAt: started.startedAt, completedAt: expect.any(Date) });
   const { nodes: history } = await started.history();
   expect(history.map(({ toStateId }) => toStateId)).toEqual([stateNamed('Done'), stateNamed('In Progress')]);
+  linear.workspace.unloggedForMs = 3 * 60_000;
+  await client.updateIssue(issue.id, { stateId: stateNamed('Todo') });
+  expect((await started.history()).nodes).toHaveLength(2);
+  linear.clock.advance(3 * 60_000);
+  await client.updateIssue(issue.id, { stateId: stateNamed('Done') });
+  expect((await started.history()).nodes).toHaveLength(3);
+  linear.workspace.unloggedForMs = 0;
+
   const other = addTeam(linear.workspace, { key: 'OPS', name: 'Operations' });
   const [theirs] = statesOf(linear.workspace, other.id);
   const refused = { type: 'InvalidInput' };
@@ -258,10 +271,23 @@ test('a file is in the description, and read with the token', async ({ expect })
   expect(await log.text()).toBe('ok');
 });
 
+test('an app that takes no agent sessions is told of none, and can begin none', async ({ expect }) => {
+  linear.workspace.hasAgentSessions = false;
+  const issue = ada.create({ teamId, title: 'Quiet' });
+  const told = ada.delegate(issue.id).told.map(({ payload: { type } }) => type);
+  const begun = client.agentSessionCreateOnIssue({ issueId: issue.id });
+  await expect(begun).rejects.toThrow('not enabled for this application');
+  linear.workspace.hasAgentSessions = true;
+  expect(told).toEqual(['Issue', 'AppUserNotification']);
+  const { agentSessionId } = await client.agentSessionCreateOnIssue({ issueId: issue.id });
+  expect(await statusOf(agentSessionId ?? '')).toBe('pending');
+});
+
 test('what the app may not see is not there', async ({ expect }) => {
   const closed = addTeam(linear.workspace, { key: 'SEC', name: 'Secret' });
   const issue = ada.create({ teamId: closed.id, title: 'Hidden' });
-  linear.workspace.closedTeams.add(closed.id);
+  const { payload } = setTeamAccess(linear.workspace, closed.id, false);
+  expect(payload).toMatchObject({ type: 'PermissionChange', removedTeamIds: [closed.id] });
   await expect(client.issue(issue.id)).rejects.toThrow('Could not find referenced Issue');
   await expect(client.updateIssue(issue.id, { title: 'x' })).rejects.toMatchObject({ type: 'InvalidInput' });
   expect((await client.teams()).nodes.map(({ key }) => key)).not.toContain('SEC');

@@ -2,6 +2,7 @@ import { addComment, sessionsOf, stopSession } from './agent-sessions.ts';
 import { assetPath } from './attachments.ts';
 import { changeIssue, createIssue, findIssue, type IssueChanges, type IssueDraft } from './issues.ts';
 import type { Comment, Issue, User } from './rows.ts';
+import { tellTeamAccess } from './tellings.ts';
 import type { LinearDelivery } from './webhooks.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -28,6 +29,13 @@ export interface Somebody {
   stop(issue: string): Deed;
   /** A file, linked at the end of the description. */
   attachFile(issue: string, name: string, contentType: string, content: Uint8Array): Deed;
+}
+
+/** Opens or closes a team to the app, which is told. */
+export function setTeamAccess(workspace: Workspace, teamId: string, isOpen: boolean): LinearDelivery {
+  if (isOpen) workspace.closedTeams.delete(teamId);
+  else workspace.closedTeams.add(teamId);
+  return tellTeamAccess(workspace, isOpen ? { added: [teamId] } : { removed: [teamId] });
 }
 
 export function somebody(workspace: Workspace, user: User, baseUrl: string): Somebody {

@@ -7,6 +7,7 @@ import type {
   AgentSession,
   Attachment,
   Comment,
+  CustomerNeed,
   Issue,
   IssueRelation,
   Kind,
@@ -176,6 +177,9 @@ export const queries: Resolvers = {
     url: (comment: Comment, _: unknown, { workspace }: Context) => commentUrl(workspace, comment),
     botActor: ({ userId }: Comment) => (userId === null ? { type: 'workflow', name: 'Linear' } : null),
     agentSessions: many<'AgentSession', Comment>('AgentSession', ({ commentId }, comment) => commentId === comment.id),
+  },
+  CustomerNeed: {
+    content: ({ body }: CustomerNeed) => body,
   },
   Attachment: {
     originalIssue: () => null,

@@ -29,6 +29,10 @@ export interface Workspace {
   guidance: { body: string; teamId: string | null }[];
   /** Teams that the app may not see. */
   closedTeams: Set<string>;
+  /** Whether the app takes agent sessions: one of the categories on its page. */
+  hasAgentSessions: boolean;
+  /** So long after an issue was filed its history does not say what is changed; Linear says: three minutes. */
+  unloggedForMs: number;
   /** Whether pull requests can be linked as such. */
   hasGitHub: boolean;
   /** What `issueRepositorySuggestions` thinks of a candidate, from 0 to 1. */
@@ -63,6 +67,8 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     clientId: options.clientId,
     guidance: [],
     closedTeams: new Set(),
+    hasAgentSessions: true,
+    unloggedForMs: 0,
     hasGitHub: true,
     confidence: () => 0.5,
     insert(kind, fields, id) {

@@ -53,10 +53,9 @@ export interface Tracker {
   check(): Promise<Check[]>;
 }
 
+export type Sent = { result: Record<string, unknown> } | { error: unknown };
+
 export interface TicketPage {
   tickets: TicketHint[];
   next: string | null;
 }
-
-/** What came of one operation; of those after one that failed nothing was tried. */
-export type Sent = { result: Record<string, unknown> } | { error: unknown };

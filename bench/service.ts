@@ -97,7 +97,7 @@ async function start(options: {
     {
       ...loaded,
       databaseUrl: embedded.url,
-      http: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0, publicUrl: null },
       worker: { ...loaded.worker, slots },
       policy: { ...loaded.policy, scope: { ...loaded.policy.scope, before: false } },
       budget: { ...loaded.budget, turns: null, day: { tokens: null, usd: null } },

@@ -4,7 +4,9 @@ import { approvalSection, peopleSection, questionsSection } from './approval.ts'
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
+import { linearSection } from './linear.ts';
 import { ordersMap } from './orders.ts';
+import { gitUrlKey, namesOnePlace } from './repositories.ts';
 import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
 
@@ -47,7 +49,13 @@ const prices = z.strictObject({
 const repositoryName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/;
 
 const repository = z.strictObject({
-  path: key(nonEmpty, 'a path', 'Where its git repository lies on this machine; bare or not.'),
+  path: key(
+    nonEmpty.optional(),
+    'a path (or `url` in its place)',
+    'Where its git repository lies on this machine; bare or not.',
+    '`url`',
+  ),
+  url: gitUrlKey,
   codeHost: key(
     z.enum(['local-git']).default('local-git'),
     '`local-git`',
@@ -56,12 +64,23 @@ const repository = z.strictObject({
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
 });
 
+/** Without what would not be in an address that something is put behind. */
+function isPublicUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' && `${url.username}${url.password}${url.search}${url.hash}` === '';
+}
+
 /** `shipmate.yaml`, whole. Every key has a default that makes the embedded set-up work. */
 export const fileSchema = section({
   dataDir: key(nonEmpty.default('.shipmate'), 'a path', 'Where mirrors, workspaces and the embedded database live.'),
   http: section({
     host: key(nonEmpty.default('127.0.0.1'), 'a host name or address', 'Where webhooks and `/health` are answered.'),
     port: key(z.int().min(0).max(65_535).default(8080), 'a port (0: any free one)', 'Its port.'),
+    publicUrl: key(
+      z.string().refine(isPublicUrl).nullable().default(null),
+      'an address such as `https://shipmate.example.com`, or null',
+      "Where people reach the service: tickets link to their session's own page there. null: no links.",
+    ),
   }),
   worker: section({
     slots: key(atLeastOne.default(4), 'a whole number of at least 1', 'Runs at the same time in one worker process.'),
@@ -125,9 +144,12 @@ export const fileSchema = section({
     board: section({
       agent: key(nonEmpty.default('shipmate'), 'a name', "The agent's account on the board: assign tickets to it."),
     }),
+    linear: linearSection,
   }),
   repositories: key(
-    z.preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), repository)).prefault({}),
+    z
+      .preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), namesOnePlace(repository)))
+      .prefault({}),
     'a map from names (letters, digits, `.`, `_`, `-`; or two of these as `owner/name`) to repositories',
     'The repositories that tickets can be about.',
   ),

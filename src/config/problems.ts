@@ -34,7 +34,8 @@ const secretValue =
 export function takeSecrets(input: unknown, path: readonly PropertyKey[] = []): { rest: unknown; problems: Problem[] } {
   if (typeof input === 'string') {
     const inUrl = credentialsIn(path, input);
-    if (inUrl !== null) return { rest: undefined, problems: [{ path, message: inUrl }] };
+    // Something else stands there from now on, so that it does not count as missing.
+    if (inUrl !== null) return { rest: 'https://hidden.invalid/it', problems: [{ path, message: inUrl }] };
     const isSecret = (secretKey.test(String(path.at(-1) ?? '')) && input !== '') || secretValue.test(input);
     if (!isSecret) return { rest: input, problems: [] };
     const variable = variableFor(show(path)) ?? variableForValue(input);

@@ -9,7 +9,7 @@ export const gitUrlKey = key(
   z.string().regex(gitUrl).optional(),
   'a git URL (https, ssh, file or `user@host:path`) without credentials',
   'Where it is cloned from and pushed to, in place of `path`. SSH uses the keys of the user that runs Shipmate.',
-  '`path`',
+  'its `path`',
 );
 
 export function namesOnePlace<T extends z.ZodType<{ path?: string | undefined; url?: string | undefined }>>(

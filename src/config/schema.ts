@@ -53,7 +53,7 @@ const repository = z.strictObject({
     nonEmpty.optional(),
     'a path (or `url` in its place)',
     'Where its git repository lies on this machine; bare or not.',
-    '`url`',
+    'its `url`',
   ),
   url: gitUrlKey,
   codeHost: key(

@@ -452,8 +452,16 @@ describe('describeConfig', () => {
   test('tells every key that the schema takes, with what is accepted, its default and its meaning', () => {
     const keys = describeConfig();
     expect(keys.map(({ key }) => key)).toEqual([
-      ...['dataDir', 'http.host', 'http.port', 'http.publicUrl', 'worker.slots', 'worker.memoryPerRun'],
-      ...['model', 'models.prices'],
+      ...[
+        'dataDir',
+        'http.host',
+        'http.port',
+        'http.publicUrl',
+        'worker.slots',
+        'worker.memoryPerRun',
+        'model',
+        'models.prices',
+      ],
       ...['input', 'output', 'cacheRead', 'cacheWrite', 'contextWindow'].map((name) => `models.prices.<name>.${name}`),
       ...['agent', 'budget.turns', 'budget.tokens', 'budget.usd', 'budget.minutes'],
       ...['turns', 'tokens', 'usd', 'minutes'].map((name) => `budget.ticket.${name}`),

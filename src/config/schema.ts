@@ -64,10 +64,10 @@ const repository = z.strictObject({
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
 });
 
-/** Without what would not be in an address that something is put behind. */
+/** One that a path can be put behind. */
 function isPublicUrl(text: string): boolean {
   const url = URL.parse(text);
-  return url?.protocol === 'https:' && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  return url?.protocol === 'https:' && `${url.username}${url.password}` === '' && !/[\s?#]/.test(text);
 }
 
 /** `shipmate.yaml`, whole. Every key has a default that makes the embedded set-up work. */
@@ -79,7 +79,7 @@ export const fileSchema = section({
     publicUrl: key(
       z.string().refine(isPublicUrl).nullable().default(null),
       'an address such as `https://shipmate.example.com`, or null',
-      "Where people reach the service: tickets link to their session's own page there. null: no links.",
+      "Where people reach the service: the addresses of sessions' own pages begin with it. null: none are shown.",
     ),
   }),
   worker: section({

@@ -173,7 +173,7 @@ function explain(step: Step, error: unknown): Check {
       `the app takes no agent sessions (${said})`,
       'Switch on webhooks and the category "Agent session events" on the app\'s page in Linear, then authorize the app again: a category that is added later counts only from then on.',
     );
-  if (step === 'delegate')
+  if (step === 'delegate' && !isPassing(error))
     return missing(
       `the app cannot be given a ticket (${said})`,
       'It lacks the scope app:assignable, or has no access to that team. Authorize it again with both app: scopes, and look at its teams in the workspace’s settings.',
@@ -194,6 +194,16 @@ function isAuthentication(error: unknown): boolean {
 function isForbidden(error: unknown): boolean {
   const { type, status } = error as { type?: unknown; status?: unknown };
   return type === 'Forbidden' || status === 403 || /scope|permission|forbidden/i.test(messageOf(error));
+}
+
+/** Linear itself was not well, or could not be reached. */
+function isPassing(error: unknown): boolean {
+  const { type, status } = error as { type?: unknown; status?: unknown };
+  return (
+    ['NetworkError', 'InternalError', 'Ratelimited', 'LockTimeout'].includes(String(type)) ||
+    (typeof status === 'number' && status >= 500) ||
+    /^no answer within/.test(messageOf(error))
+  );
 }
 
 /** What Linear says to people, where it does. */

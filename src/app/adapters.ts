@@ -38,14 +38,21 @@ export function openAdapters(
   factories: AdapterFactories,
 ): Adapters {
   const boardSecret = config.trackers.board.webhookSecret ?? randomBytes(32).toString('hex');
-  const connections = keepConnections(limits);
   const hostOptions = { settings: {}, secrets: {}, pool, dataDir: join(config.dataDir, 'remotes') };
   return {
     trackers: new Map(
       Object.entries(factories.trackers).flatMap(([kind, create]) => {
         const own = optionsOf(config, boardSecret, kind);
         if (own === null) return [];
-        return [[kind, limitTracker(limits, noteRefused(limits, create({ ...own, pool, connections })))] as const];
+        return [
+          [
+            kind,
+            limitTracker(
+              limits,
+              noteRefused(limits, create({ ...own, pool, connections: keepConnections(limits, kind) })),
+            ),
+          ] as const,
+        ];
       }),
     ),
     codeHosts: new Map(

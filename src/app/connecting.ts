@@ -62,7 +62,7 @@ export function openInstalls(config: Config, deps: RateLimitDeps): FinishInstall
 function createLinearDesk(config: Config, deps: RateLimitDeps): LinearDesk {
   const { linear } = config.trackers;
   if (linear === null) throw new Error('unreachable: Linear is off');
-  const connections = keepConnections(deps);
+  const connections = keepConnections(deps, 'linear');
   const tokens = createLinearTokens({ ...linear, connections });
   const redirectUri = config.http.publicUrl === null ? null : at(config.http.publicUrl, 'oauth/linear/callback');
   return {
@@ -99,7 +99,7 @@ function installOptions(config: Config, deps: RateLimitDeps): InstallOptions | n
   const { linear } = config.trackers;
   if (!linear?.install || linear.clientId === null || linear.clientSecret === null) return null;
   const { apiUrl, clientId, clientSecret } = linear;
-  return { apiUrl, clientId, clientSecret, connections: keepConnections(deps) };
+  return { apiUrl, clientId, clientSecret, connections: keepConnections(deps, 'linear') };
 }
 
 function at(base: string, path: string): string {

@@ -46,7 +46,10 @@ test('a connection that is lost in the middle undoes the change and ends nothing
 test('the board is made by its one line', async ({ expect }) => {
   const { pool, db, drop } = await createTestDatabase();
   onTestFinished(drop);
-  const connections = keepConnections({ db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) });
+  const connections = keepConnections(
+    { db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) },
+    'board',
+  );
   const tracker = trackers.board?.({ pool, agent, webhookSecrets: [secret], settings: {}, secrets: {}, connections });
   expect(await tracker?.check()).toMatchObject([{ status: 'ok', message: '0 tickets; the agent is "shipmate"' }]);
 });

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const connections = () =>
-  keepConnections({ db: database.db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) });
+  keepConnections({ db: database.db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) }, 'linear');
 
 /** As one process has them. */
 const client = (changes: { clientSecret?: string } = {}) => ({
@@ -267,7 +267,11 @@ describe('installations', () => {
     await expect(other.token(id(), old, signal)).rejects.toMatchObject(lost);
     await expect(one.workspaces(signal)).rejects.toMatchObject(lost);
     expect(asked.filter((grant) => grant === 'refresh_token')).toHaveLength(1);
+    await database.pool.query(
+      "insert into accounts (name, open_at) values ('tracker/linear', now() + interval '1 minute')",
+    );
     await install();
+    expect((await database.pool.query('select from accounts where open_at > now()')).rowCount).toBe(0);
     expect(isGood(await one.token(id(), old, signal))).toBe(true);
     expect(isGood(await other.token(id(), old, signal))).toBe(true);
   });

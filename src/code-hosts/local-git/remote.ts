@@ -76,13 +76,14 @@ async function makeCopy(gitDir: string, signal: AbortSignal): Promise<void> {
 export function cannotReach({ name, location }: Repository, result: ProcessResult): VendorError {
   const told = said(result).replace(/(\w+:\/\/)[^/\s@]+@/g, '$1');
   const isGone = /not found|does not exist|not appear to be a git repository/i.test(told);
-  const isRefused = /authentication failed|could not read username|permission denied|terminal prompts disabled/i.test(
-    told,
-  );
+  const isRefused =
+    /authentication failed|could not read username|permission denied|terminal prompts disabled|host key verification failed/i.test(
+      told,
+    );
   const remedy = isGone
     ? 'Correct its `url` in shipmate.yaml.'
     : isRefused
-      ? 'Give the user that runs Shipmate an SSH key that may read and push there, and use the SSH URL.'
+      ? 'Use the SSH URL, and give the user that runs Shipmate a key that may read and push there and the host in ~/.ssh/known_hosts.'
       : 'It is tried again.';
   return new VendorError(`Repository "${name}" at ${location} cannot be reached ${told}. ${remedy}`, {
     code: isGone ? 'not_found' : isRefused ? 'unauthorized' : 'unavailable',

@@ -7,9 +7,9 @@ RUN npm ci --omit=dev --omit=optional
 
 FROM node:24-bookworm-slim
 # bubblewrap: the sandbox, see compose.yaml for what it needs from the engine. git: mirrors, hand-over and publishing.
-# ca-certificates: git and npm over https. Toolchains that your repositories need (python3, go, ...) go here too.
+# openssh-client: repositories by SSH. ca-certificates: git and npm over https. Toolchains that your repositories need (python3, go, ...) go here too.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git \
+  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git openssh-client \
   && rm -rf /var/lib/apt/lists/* \
   && install --directory --owner=node --group=node --mode=0700 /var/lib/shipmate
 WORKDIR /app

@@ -32,7 +32,7 @@ import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 export type { AdapterFactories } from './app/adapters.ts';
 export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
-export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
+export { migrateDatabase, modelSpec, openLinearDesk, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {
@@ -83,7 +83,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const db = createDatabase(pool);
   const worker = workerName();
 
-  const { trackers, codeHosts, boardSecret } = openAdapters(config, { pool, db, log }, factories);
+  const { trackers, codeHosts, boardSecret, finishInstall } = openAdapters(config, { pool, db, log }, factories);
   const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);
@@ -171,7 +171,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       await upkeep.ofService();
       if (!listening) return null;
       return openWeb({
-        ...{ config, pool, accepting, sessions, wake, log, stops },
+        ...{ config, pool, accepting, sessions, finishInstall, wake, log, stops },
         admission: () => admission,
         databaseAway: outage.noticed,
       });

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Environment, readEnvironment } from './config/environment.ts';
+import { type LinearConfig, readLinear } from './config/linear.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { type FileConfig, fileSchema } from './config/schema.ts';
 import type { Repository } from './core/repository.ts';
@@ -23,7 +25,11 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   /** null: the embedded PostgreSQL. */
   databaseUrl: string | null;
   models: FileConfig['models'] & { anthropic: Provider; openai: Provider; gemini: Provider };
-  trackers: { board: FileConfig['trackers']['board'] & { webhookSecret: string | null } };
+  trackers: {
+    board: FileConfig['trackers']['board'] & { webhookSecret: string | null };
+    /** null: off, because the environment does not open it. */
+    linear: LinearConfig | null;
+  };
   repositories: Repository[];
   /** The service's own PATH: where toolchains and package managers are looked for. */
   searchPath: string;
@@ -67,7 +73,10 @@ export function loadConfig(options: LoadOptions): Config {
     .map((problem) => ({ line: lineOf(problem.path), message: problem.message }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
     .map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`));
-  const all = [...listed, ...environment.problems];
+  const sections = parsed.success ? parsed.data : fileSchema.parse({});
+  const linear = readLinear(sections.trackers.linear, environment.values, sections.http.host);
+  const away = parsed.success && linear.linear === null ? namesOfLinear(parsed.data) : [];
+  const all = [...listed, ...environment.problems, ...linear.problems, ...away];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
 
   const { values } = environment;
@@ -85,11 +94,14 @@ export function loadConfig(options: LoadOptions): Config {
       openai: { apiKey: values.OPENAI_API_KEY, baseUrl: values.OPENAI_BASE_URL },
       gemini: { apiKey: values.GEMINI_API_KEY, baseUrl: null },
     },
-    trackers: { board: { ...parsed.data.trackers.board, webhookSecret: values.BOARD_WEBHOOK_SECRET } },
-    repositories: Object.entries(parsed.data.repositories).map(([name, { codeHost, path, base }]) => ({
+    trackers: {
+      board: { ...parsed.data.trackers.board, webhookSecret: values.BOARD_WEBHOOK_SECRET },
+      linear: linear.linear,
+    },
+    repositories: Object.entries(parsed.data.repositories).map(([name, { codeHost, path, url, base }]) => ({
       name,
       codeHost,
-      location: absolute(path),
+      location: url === undefined ? absolute(path ?? '') : url.startsWith('file:') ? fileURLToPath(url) : url,
       base,
     })),
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
@@ -157,6 +169,21 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
   return null;
 }
 
+/** What looks for tickets, or files them, where nobody is. */
+function namesOfLinear({ orders, automations, summary }: FileConfig): string[] {
+  const all = [
+    ...Object.entries({ orders, automations }).flatMap(([section, each]) =>
+      Object.entries(each).map(([name, { tracker }]) => ({ name: `${section}.${name}.tracker`, tracker })),
+    ),
+    { name: 'summary.tracker', tracker: summary.tracker },
+  ];
+  return all.flatMap(({ name, tracker }) =>
+    tracker === 'linear'
+      ? [`${name} is "linear", but nothing opens Linear: set LINEAR_CLIENT_ID, or another tracker.`]
+      : [],
+  );
+}
+
 /** What no single key's schema can see. */
 function clashes({ repositories, orders, automations, routes, policy }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
@@ -194,5 +221,10 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `policy.approval.plan is "always", but ${why}: no plan could be proposed. Change one of them.`;
     return { path: ['policy', 'approval', 'plan'], message };
   });
-  return [...alike, ...unknown, ...nowhere, ...unrated, ...unapproved];
+  const twice = Object.entries(repositories).flatMap(([name, { path, url }]): Problem[] => {
+    if (path === undefined || url === undefined) return [];
+    const message = `repositories.${name} has both path and url. Keep one of them.`;
+    return [{ path: ['repositories', name, 'url'], message }];
+  });
+  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved];
 }

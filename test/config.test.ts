@@ -50,7 +50,7 @@ const nothing = {
     day: { tokens: 200_000_000, usd: 100 },
   },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
-  trackers: { board: { agent: 'shipmate', webhookSecret: null } },
+  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null },
   repositories: [],
   routes: [],
   policy: {
@@ -168,6 +168,49 @@ log: { level: debug, format: json }
     expect(config.trackers.board.webhookSecret).toBe('whsec_0123456789');
     expect(config.secrets).toEqual(['sk-0123456789', 'whsec_0123456789', 'p@ss-word-1']);
   });
+
+  test('Linear is on when something opens it', () => {
+    expect(load('trackers: { linear: { agent: Mate } }').trackers.linear).toBeNull();
+    const app = { LINEAR_CLIENT_ID: 'an-id', LINEAR_CLIENT_SECRET: 'a-client-secret' };
+    const config = load(
+      `http: { host: 0.0.0.0, publicUrl: "https://shipmate.example.com" }
+trackers: { linear: { agent: Mate, team: ENG, install: true } }
+orders: { bugs: { tracker: linear } }
+`,
+      { ...app, LINEAR_WEBHOOK_SECRET: 'the-new-secret, the-old-secret' },
+    );
+    expect(config.trackers.linear).toEqual({
+      agent: 'Mate',
+      team: 'ENG',
+      install: true,
+      apiUrl: 'https://api.linear.app/graphql',
+      accessToken: null,
+      clientId: 'an-id',
+      clientSecret: 'a-client-secret',
+      webhookSecrets: ['the-new-secret', 'the-old-secret'],
+    });
+    expect(config.secrets).toEqual(['a-client-secret', 'the-new-secret', 'the-old-secret']);
+    const url = 'http://127.0.0.1:4000/graphql';
+    const own = load('', { LINEAR_ACCESS_TOKEN: 'lin_api_0123456789', LINEAR_API_URL: url });
+    expect(own.trackers.linear).toMatchObject({ accessToken: 'lin_api_0123456789', apiUrl: url, webhookSecrets: [] });
+    expect(own.secrets).toEqual(['lin_api_0123456789']);
+  });
+
+  test.each([
+    ['https://git.example.com/acme/web.git'],
+    ['ssh://git@git.example.com:2222/acme/web.git'],
+    ['git@github.com:acme/web.git'],
+    ['host.example.com:web.git'],
+  ])('a repository by its URL is taken as it is: %s', (url) => {
+    expect(load(`repositories: { web: { url: "${url}" } }`).repositories).toEqual([
+      { name: 'web', codeHost: 'local-git', location: url, base: null },
+    ]);
+  });
+
+  test('a file URL is a path', () => {
+    const { repositories } = load('repositories: { web: { url: "file:///srv/with%20blank/web.git" } }');
+    expect(repositories[0]?.location).toBe('/srv/with blank/web.git');
+  });
 });
 
 describe('a wrong configuration', () => {
@@ -205,7 +248,7 @@ log: [info]
       'line 10: sandbox.memory must be a size such as `512 MB` or `4 GB`, or null, but is "a lot".',
       'line 11: sandbox.readOnlyPaths[0] must be a list of absolute paths, but is "usr".',
       'line 13: repositories must be a map from names (letters, digits, `.`, `_`, `-`; or two of these as `owner/name`) to repositories, but has the name "my repo".',
-      'line 14: repositories.web.path is missing. Set it to a path.',
+      'line 14: repositories.web.path is missing. Set it to a path (or `url` in its place).',
       'line 17: policy.limits.bytes must be a size such as `512 KB` or `4 MB`, but is "-4 MB".',
       'line 18: policy.pullRequest must be `draft` or `ready`, but is empty.',
       'line 19: log must be a map of keys, but is a list.',
@@ -247,6 +290,13 @@ log: [info]
       'BOARD_WEBHOOK_SECRET',
       'abc-def',
     ],
+    ['guidance: lin_api_0123456789', 'guidance', 'LINEAR_ACCESS_TOKEN', 'lin_api_01'],
+    [
+      'trackers: { linear: { clientSecret: abc-def-ghi } }',
+      'trackers.linear.clientSecret',
+      'LINEAR_CLIENT_SECRET',
+      'abc-',
+    ],
     ['repositories: { web: { path: "https://me:tok3n@h/x" } }', 'repositories.web.path', null, 'tok3n'],
   ])('a secret in the file is refused and not repeated: %s', (yaml, path, variable, value) => {
     if (yaml.startsWith('guidance: use')) return expect(load(yaml).guidance).toContain('use'); // prose is not searched
@@ -270,6 +320,44 @@ log: [info]
     ],
   ])('%j', (yaml, message) => {
     expect(problemsOf(yaml).join('\n')).toMatch(message);
+  });
+
+  test.each([
+    'https://ada:tok3n-0123@git.example.com/acme/web.git',
+    'https://tok3n-0123@git.example.com/acme/web.git',
+    'ssh://git:tok3n-0123@git.example.com/acme/web.git',
+  ])('credentials in the URL of a repository are refused and not repeated: %s', (url) => {
+    const [problem, ...others] = problemsOf(`repositories:\n  web:\n    url: ${url}`);
+    expect(problem).toMatch(/^line 3: repositories\.web\.url holds credentials.*take its SSH URL/);
+    expect(`${problem} ${others}`).not.toContain('tok3n');
+  });
+
+  test.each(['ext::sh -c x', '-u', 'git://h/x', 'acme/web', 'https://', 'file://host/x', 'file:///a%2Fb', '::x'])(
+    'no URL of a repository: %s',
+    (url) => {
+      expect(problemsOf(`repositories: { web: { url: "${url}" } }`)[0]).toMatch(/web\.url must be a git URL/);
+    },
+  );
+
+  test('a repository in two places', () => {
+    expect(problemsOf('repositories:\n  web: { path: a, url: "git@h:a.git" }')).toEqual([
+      'line 2: repositories.web has both path and url. Keep one of them.',
+    ]);
+  });
+
+  test('Linear that is set by halves', () => {
+    const told = (env: Environment, yaml = '') => problemsOf(yaml, env).join('\n');
+    const app = { LINEAR_CLIENT_ID: 'an-id', LINEAR_CLIENT_SECRET: 'a-client-secret' };
+    expect(told({ LINEAR_CLIENT_ID: 'an-id' })).toMatch(/LINEAR_CLIENT_SECRET is not\./);
+    expect(told({ LINEAR_CLIENT_SECRET: 'a-client-secret' })).toMatch(/LINEAR_CLIENT_ID is not\./);
+    expect(told({ LINEAR_WEBHOOK_SECRET: 'a-webhook-secret' })).toMatch(/nothing opens Linear/);
+    expect(told({ ...app, LINEAR_ACCESS_TOKEN: 'lin_api_x' })).toMatch(/both set\. Keep one/);
+    expect(told({ ...app, LINEAR_WEBHOOK_SECRET: 'one,two,three' })).toMatch(/more than two/);
+    expect(told({ ...app, LINEAR_API_URL: 'http://linear.example.com/graphql' })).toMatch(/must begin with https/);
+    expect(told(app, 'http: { host: 0.0.0.0 }')).toMatch(/LINEAR_WEBHOOK_SECRET is not set/);
+    expect(told({}, 'trackers: { linear: { install: true } }')).toMatch(/trackers\.linear\.install is true, but/);
+    expect(told({}, 'summary: { at: "08:00", tracker: linear }')).toMatch(/summary\.tracker is "linear", but nothing/);
+    expect(told({ ...app, LINEAR_ACCESS_TOKEN: 'lin_api_0123' })).not.toMatch(/a-client-secret|lin_api_0123/);
   });
 
   test('names that differ only in case', () => {
@@ -388,8 +476,9 @@ describe('describeConfig', () => {
       ...['turns', 'tokens', 'usd', 'minutes'].map((name) => `budget.ticket.${name}`),
       ...['team.tokens', 'team.usd', 'day.tokens', 'day.usd'].map((name) => `budget.${name}`),
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
-      ...['trackers.board.agent', 'repositories'],
-      ...['path', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
+      ...['trackers.board.agent', ...['agent', 'team', 'install'].map((name) => `trackers.linear.${name}`)],
+      'repositories',
+      ...['path', 'url', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
       ...['routes', ...['project', 'team', 'label', 'repository'].map((name) => `routes[].${name}`)],
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,
@@ -423,7 +512,7 @@ describe('describeConfig', () => {
       default: '4 GB',
       meaning: 'Memory of one sandbox, where cgroups can be written.',
     });
-    expect(keys.find(({ key }) => key === 'repositories.<name>.path')?.default).toBe('required');
+    expect(keys.find(({ key }) => key === 'automations.<name>.cron')?.default).toBe('required');
   });
 
   test('each variable of the environment is told, and read', () => {

@@ -29,6 +29,20 @@ describe('README.md', () => {
     expect(loadConfig({ cwd: dir, env: {} }).repositories).toHaveLength(1);
   });
 
+  test('its shipmate.yaml for Linear loads, and is short', ({ expect }) => {
+    const [, yaml = ''] = /### Linear\n[\s\S]*?```yaml\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+    const dir = mkdtempSync(join(tmpdir(), 'shipmate-readme-'));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    writeFileSync(join(dir, 'shipmate.yaml'), yaml);
+    const names = ['LINEAR_CLIENT_ID', 'LINEAR_CLIENT_SECRET', 'LINEAR_WEBHOOK_SECRET'];
+    const { trackers, repositories } = loadConfig({
+      cwd: dir,
+      env: Object.fromEntries(names.map((name) => [name, 'x'])),
+    });
+    expect([trackers.linear?.agent, repositories.length]).toEqual(['Shipmate', 1]);
+    expect(yaml.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+  });
+
   test('every command it shows exists', ({ expect }) => {
     const help = spawnSync(process.execPath, [join(root, 'src/main.ts'), '--help'], { encoding: 'utf8' }).stdout;
     const commands = [...read('README.md').matchAll(/npm run shipmate -- (\w+)/g)].map((match) => match[1] ?? '');

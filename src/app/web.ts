@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import { type AcceptDeps, acceptDelivery } from '../flow.ts';
 import { listen } from '../http/listen.ts';
+import type { FinishInstall } from '../http/oauth.ts';
 import { createHttp } from '../http/server.ts';
 import type { Log } from '../lib/log.ts';
 import { inTransaction } from '../store/database.ts';
@@ -14,6 +15,7 @@ export async function openWeb(deps: {
   pool: Pool;
   accepting: AcceptDeps;
   sessions: Sessions;
+  finishInstall: FinishInstall;
   /** null: this process works on no runs. */
   admission(): Admission | null;
   wake(drain: 'sort'): void;
@@ -21,7 +23,7 @@ export async function openWeb(deps: {
   log: Log;
   stops: (() => Promise<unknown>)[];
 }): Promise<string> {
-  const { config, pool, accepting, sessions, log } = deps;
+  const { config, pool, accepting, sessions, finishInstall, log } = deps;
   const web = createHttp({
     async accept(source, headers, body) {
       await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));
@@ -33,6 +35,7 @@ export async function openWeb(deps: {
       const admission = deps.admission();
       return admission && { worker: admission.state() };
     },
+    finishInstall,
     pages: { sessions, limits: config.budget.ticket },
     onError: (error) => deps.databaseAway(error) || log.error({ err: error }, 'a request could not be answered'),
   });

@@ -8,6 +8,7 @@ import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { automationsCommand } from './automations.ts';
 import { CliError } from './cli-error.ts';
+import { connectCommand } from './connect.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { handoffCommand } from './handoff.ts';
@@ -83,6 +84,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     ...serveCommands,
     migrateCommand,
     doctorCommand,
+    connectCommand,
     scopeCommand,
     ticketsCommand,
     sessionsCommand,

@@ -10,10 +10,12 @@ export interface CodeHostOptions {
   secrets: Record<string, string>;
   /** For a code host whose tables are in our database. */
   pool: Pool;
+  /** A directory of its own, for copies that it can make again. */
+  dataDir: string;
   fetch?: typeof fetch;
 }
 
 /** One line per code host. */
 export const codeHosts: Record<string, (options: CodeHostOptions) => CodeHost> = {
-  'local-git': ({ pool }) => createLocalGit({ pool }),
+  'local-git': ({ pool, dataDir }) => createLocalGit({ pool, dataDir }),
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { automationTemplates, templateNames } from '../core/automation-templates.ts';
 import { priorities } from '../core/ticket.ts';
 import { isCron, isTimeZone } from '../lib/cron.ts';
-import { key, nonEmpty, section } from './key.ts';
+import { key, nonEmpty, section, trackerName, trackerNames } from './key.ts';
 
 const timezone = (what: string) =>
   key(
@@ -25,7 +25,7 @@ const automation = z.strictObject({
     `${templateNames.map((name) => `\`${name}\``).join(', ')}, or a map of \`title\` and \`description\``,
     `What the ticket says. Built in: ${templateNames.map((name) => automationTemplates[name].title.toLowerCase()).join(', ')}.`,
   ),
-  tracker: key(z.enum(['board']).default('board'), '`board`', 'Where it files tickets.'),
+  tracker: key(trackerName, trackerNames, 'Where it files tickets.'),
   repository: key(nonEmpty.nullable().default(null), 'the name of a repository', 'What the ticket is about.'),
   team: key(nonEmpty.nullable().default(null), 'a team', "The ticket's team."),
   project: key(nonEmpty.nullable().default(null), 'a project', "The ticket's project."),
@@ -58,7 +58,7 @@ export const summarySection = section({
     'When people are told once a day what automations found and standing orders took; null: never.',
   ),
   timezone: timezone('`at`'),
-  tracker: key(z.enum(['board']).default('board'), '`board`', 'Where it is told.'),
+  tracker: key(trackerName, trackerNames, 'Where it is told.'),
   ticket: key(
     nonEmpty.nullable().default(null),
     'a ticket such as `ENG-1`',

@@ -1,3 +1,5 @@
+import { listSecrets } from './linear.ts';
+
 /** Settings that come from the environment: secrets, and where to send them. */
 export const environment = [
   { name: 'DATABASE_URL', meaning: 'The PostgreSQL to use; unset, an embedded one runs from `dataDir`.' },
@@ -7,6 +9,23 @@ export const environment = [
   { name: 'OPENAI_BASE_URL', meaning: 'Another server that speaks the OpenAI API.' },
   { name: 'GEMINI_API_KEY', meaning: 'Key for `gemini:` models.' },
   { name: 'BOARD_WEBHOOK_SECRET', meaning: "Signs the board's deliveries; unset, each process makes its own." },
+  {
+    name: 'LINEAR_CLIENT_ID',
+    meaning: 'Of the app in Linear that the agent is; with the next one, it switches Linear on.',
+  },
+  {
+    name: 'LINEAR_CLIENT_SECRET',
+    meaning: "The app's secret; what is kept of its installations is encrypted with it.",
+  },
+  { name: 'LINEAR_ACCESS_TOKEN', meaning: 'A token for Linear, in place of the two above.' },
+  {
+    name: 'LINEAR_WEBHOOK_SECRET',
+    meaning: "Signs Linear's webhooks; two with a comma between them while one replaces the other.",
+  },
+  {
+    name: 'LINEAR_API_URL',
+    meaning: 'Another API than `https://api.linear.app/graphql`; OAuth is asked for there, too.',
+  },
   {
     name: 'SHIPMATE_FAILPOINTS',
     meaning: 'For tests of Shipmate itself: moments at which a process kills or freezes itself.',
@@ -44,6 +63,9 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     settings.OPENAI_API_KEY,
     settings.GEMINI_API_KEY,
     settings.BOARD_WEBHOOK_SECRET,
+    settings.LINEAR_CLIENT_SECRET,
+    settings.LINEAR_ACCESS_TOKEN,
+    ...listSecrets(settings.LINEAR_WEBHOOK_SECRET),
     ...[settings.DATABASE_URL, settings.ANTHROPIC_BASE_URL, settings.OPENAI_BASE_URL].map(passwordOf),
   ];
   return { values: settings, secrets: secrets.filter((secret) => secret !== null), problems };
@@ -56,6 +78,12 @@ export function variableFor(path: string): EnvironmentName | null {
   if (text.includes('openai')) return 'OPENAI_API_KEY';
   if (text.includes('gemini') || text.includes('google')) return 'GEMINI_API_KEY';
   if (text.includes('database') || text.includes('postgres')) return 'DATABASE_URL';
+  if (text.includes('linear'))
+    return text.includes('webhook')
+      ? 'LINEAR_WEBHOOK_SECRET'
+      : text.includes('secret')
+        ? 'LINEAR_CLIENT_SECRET'
+        : 'LINEAR_ACCESS_TOKEN';
   if (text.includes('webhooksecret')) return 'BOARD_WEBHOOK_SECRET';
   return null;
 }

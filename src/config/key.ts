@@ -27,6 +27,9 @@ export const size = z.unknown().transform((value, context) => {
 });
 
 export const modelSpec = /^[a-z][a-z0-9-]*:\S.*$/;
+/** Where work is looked for and filed. */
+export const trackerName = z.enum(['board', 'linear']).default('board');
+export const trackerNames = '`board` or `linear`';
 export const nonEmpty = z.string().trim().min(1);
 export const atLeastOne = z.int().min(1);
 export const limit = (schema: z.ZodNumber | z.ZodInt, byDefault: number | null) => schema.nullable().default(byDefault);

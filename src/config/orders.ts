@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { confidences } from '../core/scope.ts';
 import { ticketKinds } from '../core/standing-orders.ts';
-import { atLeastOne, key, limit, nonEmpty } from './key.ts';
+import { atLeastOne, key, limit, nonEmpty, trackerName, trackerNames } from './key.ts';
 
 const category = z.enum(['backlog', 'unstarted', 'started', 'review']);
 const only = (what: string) => key(nonEmpty.nullable().default(null), what, `Only tickets of this ${what.slice(2)}.`);
 
 const order = z.strictObject({
-  tracker: key(z.enum(['board']).default('board'), '`board`', 'Where it looks for tickets.'),
+  tracker: key(trackerName, trackerNames, 'Where it looks for tickets.'),
   team: only('a team'),
   project: only('a project'),
   labels: key(z.array(nonEmpty).default([]), 'a list of labels', 'Only tickets that have all of these.'),

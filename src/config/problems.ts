@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { acceptedAt, keysAt } from './describe.ts';
 import { variableFor } from './environment.ts';
+import { credentialsIn } from './repositories.ts';
 
 export interface Problem {
   path: readonly PropertyKey[];
@@ -32,6 +33,9 @@ const secretValue =
 /** Secrets in the file, which may well be committed; the values are taken out so that no later message shows them. */
 export function takeSecrets(input: unknown, path: readonly PropertyKey[] = []): { rest: unknown; problems: Problem[] } {
   if (typeof input === 'string') {
+    const inUrl = credentialsIn(path, input);
+    // Something else stands there from now on, so that it does not count as missing.
+    if (inUrl !== null) return { rest: 'https://hidden.invalid/it', problems: [{ path, message: inUrl }] };
     const isSecret = (secretKey.test(String(path.at(-1) ?? '')) && input !== '') || secretValue.test(input);
     if (!isSecret) return { rest: input, problems: [] };
     const variable = variableFor(show(path)) ?? variableForValue(input);
@@ -59,6 +63,7 @@ function variableForValue(value: string): string | null {
   if (value.startsWith('sk-ant-')) return 'ANTHROPIC_API_KEY';
   if (value.startsWith('sk-')) return 'OPENAI_API_KEY';
   if (value.startsWith('AIza')) return 'GEMINI_API_KEY';
+  if (value.startsWith('lin_')) return 'LINEAR_ACCESS_TOKEN';
   return /^postgres(ql)?:/.test(value) ? 'DATABASE_URL' : null;
 }
 

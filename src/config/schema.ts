@@ -4,7 +4,9 @@ import { approvalSection, peopleSection, questionsSection } from './approval.ts'
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
+import { linearSection } from './linear.ts';
 import { ordersMap } from './orders.ts';
+import { gitUrlKey, namesOnePlace } from './repositories.ts';
 import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
 
@@ -47,7 +49,13 @@ const prices = z.strictObject({
 const repositoryName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/;
 
 const repository = z.strictObject({
-  path: key(nonEmpty, 'a path', 'Where its git repository lies on this machine; bare or not.'),
+  path: key(
+    nonEmpty.optional(),
+    'a path (or `url` in its place)',
+    'Where its git repository lies on this machine; bare or not.',
+    'its `url`',
+  ),
+  url: gitUrlKey,
   codeHost: key(
     z.enum(['local-git']).default('local-git'),
     '`local-git`',
@@ -136,9 +144,12 @@ export const fileSchema = section({
     board: section({
       agent: key(nonEmpty.default('shipmate'), 'a name', "The agent's account on the board: assign tickets to it."),
     }),
+    linear: linearSection,
   }),
   repositories: key(
-    z.preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), repository)).prefault({}),
+    z
+      .preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), namesOnePlace(repository)))
+      .prefault({}),
     'a map from names (letters, digits, `.`, `_`, `-`; or two of these as `owner/name`) to repositories',
     'The repositories that tickets can be about.',
   ),

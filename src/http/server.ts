@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { type HealthProbe, healthRoute } from './health.ts';
+import { type FinishInstall, oauthRoute } from './oauth.ts';
 import { type SessionPages, sessionPageRoute } from './session-page.ts';
 import { type Accept, webhookRoute } from './webhooks.ts';
 
@@ -8,6 +9,7 @@ export function createHttp(options: {
   accept: Accept;
   health: HealthProbe;
   pages: SessionPages;
+  finishInstall: FinishInstall;
   onError(error: unknown): void;
 }): Express {
   const app = express();
@@ -15,6 +17,7 @@ export function createHttp(options: {
   app.get('/health', healthRoute(options.health));
   app.post('/webhooks/:source', ...webhookRoute(options.accept, options.onError));
   app.get('/sessions/:identifier/:key', sessionPageRoute(options.pages, options.onError));
+  app.get('/oauth/:vendor/callback', oauthRoute(options.finishInstall, options.onError));
   app.use((_request, response) => {
     response
       .status(404)

@@ -28,3 +28,8 @@ export async function closeAccount(db: Database, account: string, { ms, by }: Cl
     returning closed_at = now() as was_open`.execute(db);
   return closed.rows[0]?.was_open ?? false;
 }
+
+/** There is nothing to wait for any more. */
+export async function openAccount(db: Database, account: string): Promise<void> {
+  await sql`update accounts set open_at = now() where name = ${account} and open_at > now()`.execute(db);
+}

@@ -13,6 +13,7 @@ import type { RunPurpose, SessionState } from '../core/session.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
+import type { ConnectionTables } from './schema-connections.ts';
 import type { OwnWorkTables } from './schema-own-work.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
@@ -26,7 +27,7 @@ export type NullableTime = ColumnType<Date | null, Date | null | undefined, Date
 type Serial = ColumnType<number, never, never>;
 
 /** The tables as `migrations/` make them. */
-export interface Schema extends OwnWorkTables {
+export interface Schema extends OwnWorkTables, ConnectionTables {
   deliveries: {
     id: Serial;
     source: string;

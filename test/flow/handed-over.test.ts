@@ -33,7 +33,7 @@ test('what a person handed over is not left behind by a split, until it is publi
     } as unknown as Prepared;
     const scope = createScope({
       deps: { db, policy, fields: defaultFieldNames, trackers: deps.trackers } as unknown as RunDeps,
-      ...{ run, prepared, approval: { missing: () => null } },
+      ...{ run, prepared, approval: { missing: () => null, approved: () => null } },
       journal: { runId: run.id, history: () => [], step: () => Promise.reject(new Error('it writes nothing')) },
     });
     const rating = {

@@ -36,11 +36,14 @@ export async function git(
   }
 }
 
-/** A repository on disk: where it lies, and where git keeps its things (the same for a bare one). */
+/** A repository: where it lies, and where git keeps its things (for a bare one the same, for one elsewhere our copy of it). */
 export interface Place {
   path: string;
   gitDir: string;
 }
+
+/** Finds a repository, as it is now. */
+export type Find = (repository: Repository, signal: AbortSignal) => Promise<Place>;
 
 /** Bare or ordinary. A directory inside a repository is not one: git is not let look upwards. */
 export async function findRepository(repository: Repository, signal: AbortSignal): Promise<Place> {

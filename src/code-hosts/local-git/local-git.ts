@@ -5,27 +5,37 @@ import type { Check } from '../../core/check.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../../lib/database-error.ts';
 import type { CodeHost } from '../code-host.ts';
-import { findRepository, git, readDefaultBranch } from './git.ts';
+import { type Find, findRepository, git, readDefaultBranch } from './git.ts';
 import { localGitDatabase, openPullRequest, readPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
+import { fetchRemote, isRemote, readRemoteHead, remoteEnv } from './remote.ts';
 
 /**
- * Repositories on this machine's disk, bare or ordinary, named by their path; their pull requests are rows in our database.
- * People merge with git, and the pull request sees it.
+ * Repositories on this machine's disk, bare or ordinary, named by their path, and any that git reaches by a URL; their pull
+ * requests are rows in our database. People merge with git, and the pull request sees it.
  */
-export function createLocalGit(options: { pool: Pool }): CodeHost {
-  const db = localGitDatabase(options.pool);
+export function createLocalGit(options: { pool: Pool; dataDir: string }): CodeHost {
+  const { pool, dataDir } = options;
+  const db = localGitDatabase(pool);
+  const find: Find = (repository, signal) =>
+    isRemote(repository) ? fetchRemote(dataDir, repository, signal) : findRepository(repository, signal);
   return {
     kind: 'local-git',
 
     async locate(repository, signal) {
+      if (isRemote(repository)) {
+        const defaultBranch = await readRemoteHead(dataDir, repository, signal);
+        return { url: repository.location, env: remoteEnv, defaultBranch };
+      }
       const place = await findRepository(repository, signal);
       return { url: place.path, env: {}, defaultBranch: await readDefaultBranch(place, repository, signal) };
     },
 
-    pushBranch,
-    openPullRequest: (repository, input, signal) => asVendor(() => openPullRequest(db, repository, input, signal)),
-    readPullRequest: (repository, number, signal) => asVendor(() => readPullRequest(db, repository, number, signal)),
+    pushBranch: (repository, push, signal) => pushBranch(repository, push, signal, find),
+    openPullRequest: (repository, input, signal) =>
+      asVendor(() => openPullRequest(db, find, repository, input, signal)),
+    readPullRequest: (repository, number, signal) =>
+      asVendor(() => readPullRequest(db, find, repository, number, signal)),
 
     async check() {
       return [

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ColumnType, Kysely, PostgresDialect, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Pool } from 'pg';
@@ -5,11 +6,11 @@ import type { PullRequest } from '../../core/pull-request.ts';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { PullRequestInput } from '../code-host.ts';
-import { findRepository, hasChangesOf, invalid, isAncestor, type Place, readBranch } from './git.ts';
+import { type Find, hasChangesOf, invalid, isAncestor, type Place, readBranch } from './git.ts';
 
 interface LocalGitTables {
   local_git_pull_requests: {
-    /** Absolute path. */
+    /** Absolute path, or URL. */
     repository: string;
     number: number;
     request: string;
@@ -39,11 +40,12 @@ export function localGitDatabase(pool: Pool): LocalGitDatabase {
  */
 export async function openPullRequest(
   db: LocalGitDatabase,
+  find: Find,
   repository: Repository,
   input: PullRequestInput,
   signal: AbortSignal,
 ): Promise<PullRequest> {
-  const place = await findRepository(repository, signal);
+  const place = await find(repository, signal);
   checkTexts(input);
   for (;;) {
     signal.throwIfAborted();
@@ -93,11 +95,12 @@ export async function openPullRequest(
 /** `CodeHost.readPullRequest`. */
 export async function readPullRequest(
   db: LocalGitDatabase,
+  find: Find,
   repository: Repository,
   number: number,
   signal: AbortSignal,
 ): Promise<PullRequest> {
-  const place = await findRepository(repository, signal);
+  const place = await find(repository, signal);
   const row =
     Number.isSafeInteger(number) && number > 0 && number < 2 ** 31
       ? await pullRequestsOf(db, place).where('number', '=', number).executeTakeFirst({ signal })
@@ -188,6 +191,11 @@ async function checkBranches(place: Place, input: PullRequestInput, signal: Abor
 /** The URL is the repository's own, to clone or fetch from, with the number behind a "#". */
 function asPullRequest(repository: Repository, row: Row): PullRequest {
   const { number, title, body, base, head, state, draft } = row;
-  const url = `${pathToFileURL(row.repository).href}#pull-request-${number}`;
+  const url = `${hrefOf(row.repository)}#pull-request-${number}`;
   return { repository: repository.name, number, url, title, body, base, head, state, draft };
+}
+
+function hrefOf(place: string): string {
+  if (isAbsolute(place)) return pathToFileURL(place).href;
+  return place.includes('://') ? place : `ssh://${place.replace(':', '/').replace('//', '/')}`;
 }

@@ -1,7 +1,18 @@
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { BranchPush } from '../code-host.ts';
-import { findRepository, git, heads, invalid, type Place, readBranch, readDefaultBranch, said } from './git.ts';
+import {
+  type Find,
+  findRepository,
+  git,
+  heads,
+  invalid,
+  type Place,
+  readBranch,
+  readDefaultBranch,
+  said,
+} from './git.ts';
+import { cannotReach, isRemote, remoteGit } from './remote.ts';
 
 /**
  * The receiving side is started by us too. It belongs to a person and may have another owner, which git distrusts for the
@@ -25,22 +36,25 @@ export async function pushBranch(
   repository: Repository,
   push: BranchPush,
   signal: AbortSignal,
+  find: Find = findRepository,
 ): Promise<{ commit: string }> {
   const { gitDir, branch, commit, expected } = push;
-  const place = await findRepository(repository, signal);
+  const place = await find(repository, signal);
   await checkBranch(place, repository, branch, signal);
   checkCommit(commit);
   if (expected !== null) checkCommit(expected);
 
   const ref = `${heads}${branch}`;
-  const pushed = await git(
+  // On another machine that machine's own settings hold, and a hosting service takes no program of ours.
+  const receiving = isRemote(repository) ? [] : [`--receive-pack=${receivePack}`];
+  const pushed = await (isRemote(repository) ? remoteGit : git)(
     gitDir,
     [
       'push',
       '--porcelain',
       '--no-follow-tags',
       '--recurse-submodules=no',
-      `--receive-pack=${receivePack}`,
+      ...receiving,
       `--force-with-lease=${ref}:${expected ?? ''}`,
       place.path,
       `${commit}:${ref}`,
@@ -50,12 +64,13 @@ export async function pushBranch(
   if (pushed.exitCode === 0) return { commit };
 
   // Whatever git said: where the branch is now decides.
-  const now = await readBranch(place, branch, signal);
+  const now = await readBranch(isRemote(repository) ? await find(repository, signal) : place, branch, signal);
   if (now === commit) return { commit };
   if (now === expected) {
     const reason = `${pushed.stdout.toString('utf8').trim()} ${said(pushed)}`.trim();
     const message = `Branch "${branch}" could not be pushed to ${place.path}: ${reason}`;
     const whole = `${pushed.stdout.toString('utf8')}\n${pushed.stderr}`;
+    if (isRemote(repository) && !/\[(remote )?rejected\]/.test(whole)) throw cannotReach(repository, pushed);
     if (passing.test(whole) && !/bad object/.test(whole))
       throw new VendorError(message, { code: 'unavailable', retryable: true });
     throw invalid(message);

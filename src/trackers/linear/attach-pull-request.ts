@@ -39,12 +39,14 @@ export function attachPullRequest(
     instead: attachment,
   };
   const isOnGitHub = /^https:\/\/github\.com\/[^/]+\/[^/]+\/pull\/\d+/.test(url);
-  const link = session && !session.urls.includes(url) ? [addUrl(session.id, url, operation.number)] : [];
+  const link =
+    session && !session.urls.includes(url) ? [addUrl(session.id, url, `Pull request #${operation.number}`)] : [];
   return [...link, isOnGitHub ? linked : attachment];
 }
 
-function addUrl(agentSessionId: string, url: string, number: unknown): Mutation {
-  const addedExternalUrls = [{ label: `Pull request #${number}`, url }];
+/** A link of an agent session, beside those that it has. */
+export function addUrl(agentSessionId: string, url: string, label: string): Mutation {
+  const addedExternalUrls = [{ label, url }];
   return {
     field: 'agentSessionUpdate',
     args: {

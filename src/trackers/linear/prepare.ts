@@ -1,6 +1,6 @@
 import type { TicketOperation } from '../../core/effect.ts';
 import { postActivity, postedAs } from './activities.ts';
-import { attachPullRequest } from './attach-pull-request.ts';
+import { addUrl, attachPullRequest } from './attach-pull-request.ts';
 import { filedAs, relate } from './create-ticket.ts';
 import { prepareFiling } from './file-ticket.ts';
 import { conversationRefOf } from './hint.ts';
@@ -10,6 +10,7 @@ import type { Mutation, Payload } from './mutations.ts';
 import { type Place, refusal } from './place.ts';
 import { updatePlan } from './plan.ts';
 import { delegate } from './take-ticket.ts';
+import { storable } from './text.ts';
 
 /** What one operation sends, and what it comes to by the payloads of that, one for each. */
 export interface Prepared {
@@ -30,7 +31,7 @@ export interface Standing {
 
 /** The agent session that an operation's words go to; null: its conversation has none of its own. */
 export function namedSession(operation: TicketOperation, { hint }: Pick<Place, 'hint'>): string | null {
-  if (operation.kind !== 'postActivity' && operation.kind !== 'updatePlan') return null;
+  if (!('conversation' in operation)) return null;
   const ref = conversationRefOf(operation.conversation);
   if (ref !== null && ref.issue !== hint.id)
     throw refusal(
@@ -52,6 +53,11 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
     case 'updatePlan': {
       const mutation = updatePlan(sessionFor(place, standing, operation), operation.plan);
       return { mutations: [mutation], answer: () => ({ id: operation.id }) };
+    }
+    case 'linkSession': {
+      const { url } = operation;
+      const mutation = addUrl(sessionFor(place, standing, operation), storable(url), 'What Shipmate does');
+      return { mutations: [mutation], answer: () => ({ url }) };
     }
     case 'moveTicket':
       return prepareMove(place, standing, operation);

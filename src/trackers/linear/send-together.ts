@@ -28,7 +28,7 @@ export async function sendTogether(place: Place, operations: readonly TicketOper
 /** Words for an agent session that their conversation names are refused for what they are. */
 function mayBeStale(operation: TicketOperation, error: unknown): boolean {
   if (!(error instanceof VendorError) || error.retryable) return false;
-  if (operation.kind !== 'postActivity' && operation.kind !== 'updatePlan') return true;
+  if (!('conversation' in operation)) return true;
   return (conversationRefOf(operation.conversation)?.agentSession ?? null) === null;
 }
 
@@ -56,10 +56,7 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
   const { client, hint, signal } = place;
   const memory = memoryOf(client);
   const asks = (kind: TicketOperation['kind']) => operations.some((operation) => operation.kind === kind);
-  const speaks = operations.some(
-    (operation) =>
-      (operation.kind === 'postActivity' || operation.kind === 'updatePlan') && namedSession(operation, place) === null,
-  );
+  const speaks = operations.some((operation) => 'conversation' in operation && namedSession(operation, place) === null);
   const [now, session] = [memory.seen(hint.id), memory.sessionOf(hint.id)];
   const mustLook =
     asks('attachPullRequest') || asks('releaseTicket') || (asks('moveTicket') && !now) || (speaks && session === null);

@@ -288,7 +288,7 @@ test('a title that cannot be kept is refused', async ({ expect }) => {
 test('a database that is away is a vendor that may come back', async ({ expect }) => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: 1, user: 'x', password: 'x', database: 'x' });
   onTestFinished(() => pool.end());
-  const host = createLocalGit({ pool });
+  const host = createLocalGit({ pool, dataDir: world.dir });
   const away = { name: 'VendorError', code: 'unavailable', retryable: true };
   await expect(host.readPullRequest(world.repository, 1, never)).rejects.toMatchObject(away);
   const branch = randomUUID();
@@ -310,6 +310,6 @@ test('local-git is made by its one line', async ({ expect }) => {
   onTestFinished(() => pool.end());
   const path = join(await newDir(), 'new.git');
   await makeRepository(path);
-  const host = codeHosts['local-git']?.({ pool, settings: {}, secrets: {} });
+  const host = codeHosts['local-git']?.({ pool, settings: {}, secrets: {}, dataDir: world.dir });
   expect(await host?.locate(repositoryAt(path), never)).toMatchObject({ url: path });
 });

@@ -64,7 +64,7 @@ export async function openLocalGitWorld(): Promise<LocalGitWorld> {
 
   return {
     dir,
-    host: createLocalGit({ pool: database.pool }),
+    host: createLocalGit({ pool: database.pool, dataDir: join(home, 'remotes') }),
     repository: repositoryAt(path),
     missing: repositoryAt(join(dir, 'nowhere.git')),
     defaultBranch: 'main',

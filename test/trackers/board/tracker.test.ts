@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { onTestFinished, test } from 'vitest';
+import { keepConnections } from '../../../src/app/connections.ts';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { TicketHint } from '../../../src/core/ticket.ts';
+import { createLog } from '../../../src/lib/log.ts';
 import { createBoardTracker } from '../../../src/trackers/board/tracker.ts';
 import { trackers } from '../../../src/trackers/index.ts';
 import { sendOne } from '../../../src/trackers/tracker.ts';
@@ -43,8 +45,12 @@ test('a connection that is lost in the middle undoes the change and ends nothing
 });
 
 test('the board is made by its one line', async ({ expect }) => {
-  const { pool, drop } = await createTestDatabase();
+  const { pool, db, drop } = await createTestDatabase();
   onTestFinished(drop);
-  const tracker = trackers.board?.({ pool, agent, webhookSecret: secret, settings: {}, secrets: {} });
+  const connections = keepConnections(
+    { db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) },
+    'board',
+  );
+  const tracker = trackers.board?.({ pool, agent, webhookSecrets: [secret], settings: {}, secrets: {}, connections });
   expect(await tracker?.check()).toMatchObject([{ status: 'ok', message: '0 tickets; the agent is "shipmate"' }]);
 });

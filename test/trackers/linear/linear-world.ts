@@ -161,6 +161,7 @@ export async function startLinearWorld(
           ),
       state: async (id) => categoryOf(stateOf(id)),
       plan: async (id) => (sessionsOf(workspace, id).findLast(({ plan }) => plan !== null)?.plan ?? []) as Plan,
+      links: async (id) => sessionsOf(workspace, id).flatMap(({ externalUrls }) => externalUrls.map(({ url }) => url)),
       attachments: async (id) => [...tables.Attachment.values()].filter(({ issueId }) => issueId === id),
     },
     close: () => linear.close(),

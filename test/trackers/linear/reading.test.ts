@@ -395,7 +395,6 @@ describe('what Linear tells', () => {
         appUsers: new Map([[linear.workspace.organizationId, linear.workspace.appUser.id]]),
       },
       body,
-      Date.now(),
     );
 
   test('of a delegation: one event gives the ticket, the others change nothing that asks for work', async ({

@@ -1,0 +1,42 @@
+/** What a person has to do for Linear, in lines of a terminal. */
+
+export function ingress({ host, port, publicUrl }: { host: string; port: number; publicUrl: string | null }): string[] {
+  if (publicUrl !== null) return [`${publicUrl} (http.publicUrl) must lead to http://${host}:${port} of this machine.`];
+  return [
+    'Linear tells what happens by webhooks only, over HTTPS. Either of these, whichever you have:',
+    `- a reverse proxy with a certificate (Caddy, nginx, Traefik) that passes on to http://${host}:${port}`,
+    `- a tunnel of your own (cloudflared, Tailscale Funnel, an SSH server) that ends at http://${host}:${port}`,
+    'Then write its address into shipmate.yaml:',
+    '',
+    'http:',
+    '  publicUrl: https://shipmate.example.com',
+  ];
+}
+
+export function appSettings(publicUrl: string | null): string[] {
+  const base = (publicUrl ?? 'https://shipmate.example.com').replace(/\/$/, '');
+  return [
+    'An admin of the workspace makes it at https://linear.app/settings/api/applications/new:',
+    '- Application name: what people will mention, such as Shipmate (the same as trackers.linear.agent)',
+    `- Callback URLs: ${base}/oauth/linear/callback`,
+    '- Client credentials: on (not needed where you set trackers.linear.install: true)',
+    '- Webhooks: on',
+    `- Webhook URL: ${base}/webhooks/linear`,
+    '- App events: Agent session events, Inbox notifications, Permission changes',
+    '- Data change events: Issues, Comments',
+    'It asks for read, write, issues:create, comments:create, app:assignable and app:mentionable by itself.',
+    'The last two let people give it issues and mention it; they come with actor=app.',
+  ];
+}
+
+export function switchOn(hasWayIn: boolean): string[] {
+  const lines = ["export LINEAR_WEBHOOK_SECRET=...   # the signing secret on the app's page, under Webhooks"];
+  if (hasWayIn) return lines;
+  return [
+    "export LINEAR_CLIENT_ID=...        # on the app's page",
+    'export LINEAR_CLIENT_SECRET=...    # beside it',
+    ...lines,
+    'Client credentials open the one workspace that the app belongs to. For several, or an app that others install:',
+    'trackers.linear.install: true in shipmate.yaml. LINEAR_ACCESS_TOKEN takes the place of id and secret for a try.',
+  ];
+}

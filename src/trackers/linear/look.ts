@@ -86,7 +86,17 @@ export function issueIn(payload: Payload | undefined): IssueNow | null {
   return node?.state && node.team ? readNow(node, session) : null;
 }
 
+/** The agent session that was written to. */
+export function sessionIn(payload: Payload): string | null {
+  const { agentSession, agentActivity } = payload as {
+    agentSession?: SessionNode;
+    agentActivity?: { agentSession?: SessionNode };
+  };
+  return (agentActivity?.agentSession ?? agentSession)?.id ?? null;
+}
+
 interface SessionNode {
+  id?: string;
   issue?: IssueNode | null;
   comment?: { user: { app: boolean } | null } | null;
   sourceComment?: { id: string } | null;

@@ -1,6 +1,6 @@
 import type { StateCategory } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
-import { issueNow, type Mutation, type Payload } from './mutations.ts';
+import { issueNow, type Mutation, type Payload, sessionNow } from './mutations.ts';
 import { categoryOf, stateFor, type TeamState } from './states.ts';
 
 export type Move =
@@ -51,6 +51,22 @@ export interface Moved {
   from: TeamState;
   allowed: readonly StateCategory[];
   states: readonly TeamState[];
+}
+
+/**
+ * Changes nothing, and shows the issue as the move behind it finds it: an issue's history keeps quiet for its first three
+ * minutes.
+ */
+export function glance(agentSessionId: string): Mutation {
+  return {
+    field: 'agentSessionUpdate',
+    args: {
+      id: { type: 'String!', value: agentSessionId },
+      input: { type: 'AgentSessionUpdateInput!', value: { addedExternalUrls: [] } },
+    },
+    selection: `success agentSession { ${sessionNow} }`,
+    isOptional: true,
+  };
 }
 
 interface History {

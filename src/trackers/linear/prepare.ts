@@ -5,7 +5,7 @@ import { filedAs, relate } from './create-ticket.ts';
 import { prepareFiling } from './file-ticket.ts';
 import { conversationRefOf } from './hint.ts';
 import type { IssueNow, Looked } from './look.ts';
-import { decideMove, type Moved, moveIssue } from './move-ticket.ts';
+import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
 import type { Mutation, Payload } from './mutations.ts';
 import { type Place, refusal } from './place.ts';
 import { updatePlan } from './plan.ts';
@@ -27,6 +27,8 @@ export interface Standing {
   /** Where words go whose conversation names no agent session. */
   session: string | null;
   looked: Looked | null;
+  /** Whether what was prepared last shows the issue as it is then. */
+  isShown: boolean;
 }
 
 /** The agent session that an operation's words go to; null: its conversation has none of its own. */
@@ -48,10 +50,12 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
     case 'postActivity': {
       const { id, activity } = operation;
       const mutation = postActivity(id, sessionFor(place, standing, operation), activity);
+      standing.isShown = true;
       return { mutations: [mutation], answer: ([payload]) => postedAs(id, payload ?? {}) };
     }
     case 'updatePlan': {
       const mutation = updatePlan(sessionFor(place, standing, operation), operation.plan);
+      standing.isShown = true;
       return { mutations: [mutation], answer: () => ({ id: operation.id }) };
     }
     case 'linkSession': {
@@ -63,6 +67,7 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
       return prepareMove(place, standing, operation);
     case 'attachPullRequest': {
       const session = standing.looked?.sessions[0] ?? null;
+      standing.isShown = true;
       return { mutations: attachPullRequest(hint.id, session, operation), answer: () => ({ url: operation.url }) };
     }
     case 'createTicket': {
@@ -73,12 +78,14 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
       const { id, draft, relation } = operation;
       const parentId = relation === 'child' ? hint.id : null;
       const mutations = await prepareFiling(place, { id, draft, parentId, blockers });
+      standing.isShown = false;
       const relations = relate(operation, [...new Set(blockers)], hint.id);
       return { mutations: [...mutations, ...relations], answer: (payloads) => filedAs(place.workspace, id, payloads) };
     }
     case 'releaseTicket': {
       if (standing.now?.delegateId !== appUser) return answered({ skipped: 'The ticket is not mine any more.' });
       standing.now = { ...standing.now, delegateId: null };
+      standing.isShown = true;
       const answer = ([payload]: readonly Payload[]) => ({
         at: (payload as { issue?: { updatedAt?: string } } | undefined)?.issue?.updatedAt,
       });
@@ -107,8 +114,10 @@ async function prepareMove(
   // Whoever was only mentioned and begins to work has the ticket from then on.
   const takes = operation.to === 'started' && delegateId === null && isMentioned === true;
   standing.now = { ...now, stateId: move.to.id, delegateId: takes ? appUser : delegateId };
+  const shows = standing.isShown || standing.session === null ? [] : [glance(standing.session)];
+  standing.isShown = true;
   return {
-    mutations: [moveIssue(hint.id, move.to.id, takes ? appUser : null)],
+    mutations: [...shows, moveIssue(hint.id, move.to.id, takes ? appUser : null)],
     answer: () => ({ state: move.to.name }),
     moved: { ...move, allowed: operation.from, states },
   };

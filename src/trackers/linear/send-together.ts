@@ -3,7 +3,7 @@ import { VendorError } from '../../core/vendor-error.ts';
 import type { Sent } from '../tracker.ts';
 import { type Carried, execute } from './execute.ts';
 import { conversationRefOf } from './hint.ts';
-import { issueIn, look } from './look.ts';
+import { issueIn, look, sessionIn } from './look.ts';
 import { memoryOf } from './memory.ts';
 import { moveIssue, overtaken } from './move-ticket.ts';
 import { packed } from './mutations.ts';
@@ -60,12 +60,12 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
   const [now, session] = [memory.seen(hint.id), memory.sessionOf(hint.id)];
   const mustLook =
     asks('attachPullRequest') || asks('releaseTicket') || (asks('moveTicket') && !now) || (speaks && session === null);
-  if (!mustLook) return { now, session, looked: null };
+  if (!mustLook) return { now, session, looked: null, isShown: false };
   const looked = await look(client, { ...place, issue: hint.id }, signal);
   memory.see(looked);
   const own = looked.sessions[0]?.id ?? (speaks ? await beginSession(place) : null);
   if (own !== null) memory.keepSession(hint.id, own);
-  return { now: looked, session: own, looked };
+  return { now: looked, session: own, looked, isShown: false };
 }
 
 async function beginSession(place: Place): Promise<string> {
@@ -95,6 +95,8 @@ async function sendPack(place: Place, pack: readonly Prepared[]): Promise<Sent[]
 function remember(place: Place, { payloads, refused }: Carried): void {
   const memory = memoryOf(place.client);
   if (payloads.length === 0) return;
+  const session = payloads.map(sessionIn).find((id) => id !== null);
+  if (session && memory.sessionOf(place.hint.id) === null) memory.keepSession(place.hint.id, session);
   const now = refused ? null : issueIn(payloads.at(-1));
   if (now?.id === place.hint.id) memory.see(now);
   else memory.unsee(place.hint.id);
@@ -112,9 +114,9 @@ function readAnswers(
   for (const { mutations, answer, moved } of pack) {
     const payloads = carried.payloads.slice(from, from + mutations.length);
     if (payloads.length < mutations.length) return { sent: [...sent, { error: carried.refused }], chosen };
-    const before = issueIn(carried.payloads[from - 1]);
-    if (moved) chosen ??= overtaken(moved, payloads[0] ?? {}, before?.id === hint.id ? before.stateId : null);
     from += mutations.length;
+    const before = issueIn(carried.payloads[from - 2]);
+    if (moved) chosen ??= overtaken(moved, payloads.at(-1) ?? {}, before?.id === hint.id ? before.stateId : null);
     try {
       sent.push({ result: moved && chosen ? { skipped: putBack(chosen) } : answer(payloads) });
     } catch (error) {

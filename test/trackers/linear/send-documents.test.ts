@@ -8,7 +8,7 @@ import { createIssue, relate } from '../../../src/trackers/linear/create-ticket.
 import { blockersDocument, projectDocument } from '../../../src/trackers/linear/file-ticket.ts';
 import { findDocuments, findRelations } from '../../../src/trackers/linear/find-ours.ts';
 import { lookDocument } from '../../../src/trackers/linear/look.ts';
-import { decideMove, moveIssue } from '../../../src/trackers/linear/move-ticket.ts';
+import { decideMove, glance, moveIssue } from '../../../src/trackers/linear/move-ticket.ts';
 import { type Mutation, packed, writeDocument } from '../../../src/trackers/linear/mutations.ts';
 import { updatePlan } from '../../../src/trackers/linear/plan.ts';
 import { begin, delegate, lookToTake } from '../../../src/trackers/linear/take-ticket.ts';
@@ -48,6 +48,7 @@ const mutations: [what: string, mutations: Mutation[]][] = [
   ['a long activity', [postActivity('id', session, { ...thought, body: 'x'.repeat(30_000) })]],
   ['a plan', [updatePlan(session, [{ content: 'Read', status: 'pending' }])]],
   ['a move', [moveIssue(issue, state, null)]],
+  ['a move that nothing goes before', [glance(session), moveIssue(issue, state, null)]],
   ['a move that takes the ticket', [moveIssue(issue, state, 'us')]],
   ['a pull request on GitHub', attach('https://github.com/acme/ship/pull/7')],
   ['a pull request elsewhere', attach('https://example.org/pull/7')],

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { TrackerKind } from '../core/ticket.ts';
 import { createBoardTracker } from './board/tracker.ts';
 import type { Connections } from './connections.ts';
+import { openLinear } from './linear/open.ts';
 import type { Tracker } from './tracker.ts';
 
 /** What every tracker is made from; each takes what it needs. */
@@ -24,4 +25,5 @@ export interface TrackerOptions {
 /** One line per tracker. */
 export const trackers: Partial<Record<TrackerKind, (options: TrackerOptions) => Tracker>> = {
   board: ({ pool, agent, webhookSecrets: [secret = ''] }) => createBoardTracker({ pool, agent, secret }),
+  linear: openLinear,
 };

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, test } from 'vitest';
+import { keepConnections } from '../../src/app/connections.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { beginInstall, finishInstall } from '../../src/trackers/linear/oauth-installs.ts';
+import { somebody } from '../stand-ins/linear/people.ts';
+import { type Linear, startLinear } from '../stand-ins/linear/server.ts';
+import { addTeam, addUser } from '../stand-ins/linear/workspace.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+const { signal } = new AbortController();
+const redirectUri = 'https://shipmate.example.com/oauth/linear/callback';
+const webhookSecret = 'the-signing-secret-of-the-app';
+const app = { clientId: 'linear-client-id', clientSecret: 'linear-client-secret' };
+
+const script = `
+tickets:
+  Fix the ship:
+    - { until: revoked, calls: [{ tool: write, input: { path: two.txt, content: "two\\n" } }] }
+    - calls: [{ tool: finish, input: { title: Add two, summary: Two is there. } }]
+`;
+
+let linear: Linear;
+let service: TestService;
+beforeAll(async () => {
+  linear = await startLinear({ webhookSecret, app: { ...app, redirectUris: [redirectUri] } });
+  service = await startTestService({
+    parts: ['listen', 'worker'],
+    script,
+    files: { 'one.txt': 'one\n' },
+    env: {
+      LINEAR_API_URL: linear.url,
+      LINEAR_CLIENT_ID: app.clientId,
+      LINEAR_CLIENT_SECRET: app.clientSecret,
+      LINEAR_WEBHOOK_SECRET: webhookSecret,
+    },
+    change: (config) => ({
+      ...config,
+      trackers: { ...config.trackers, linear: config.trackers.linear && { ...config.trackers.linear, install: true } },
+    }),
+  });
+  linear.outbox.urls.push(`${service.url}/webhooks/linear`);
+});
+afterAll(async () => {
+  await service?.stop();
+  await linear?.close();
+});
+
+/** An admin installs the app, as the page of `connect linear` has it. */
+async function install(): Promise<void> {
+  const log = createLog({ level: 'silent', format: 'json', secrets: [] });
+  const options = {
+    ...app,
+    apiUrl: linear.url,
+    connections: keepConnections({ db: service.database.db, log }, 'linear'),
+  };
+  const { url } = await beginInstall(options, redirectUri);
+  const consented = await fetch(url, { redirect: 'manual' });
+  await finishInstall(
+    options,
+    Object.fromEntries(new URL(consented.headers.get('location') ?? '').searchParams),
+    signal,
+  );
+}
+
+test('a token revoked in mid-run: what is to be said waits, and is said once when the app is installed again', async ({
+  expect,
+}) => {
+  await install();
+  const { id: teamId } = addTeam(linear.workspace, { key: 'ENG', name: 'Engineering' });
+  const ada = somebody(linear.workspace, addUser(linear.workspace, 'Ada'), linear.baseUrl);
+  const issue = ada.create({ teamId, title: 'Fix the ship' });
+  ada.delegate(issue.id);
+  const activities = () => [...linear.workspace.tables.AgentActivity.values()].map(({ content }) => content);
+  await expect.poll(() => activities().length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect
+    .poll(async () => (await service.app.sessions.view('ENG-1'))?.firstModelCallAt, { timeout: 30_000 })
+    .toBeTruthy();
+
+  linear.uninstall(linear.workspace);
+  const lost = 'select lost from connections where lost is not null';
+  await service.letGo('revoked');
+  await expect.poll(async () => (await service.database.pool.query(lost)).rowCount, { timeout: 30_000 }).toBe(1);
+  const [first] = (await service.app.trackers.get('linear')?.check()) ?? [];
+  expect(first).toMatchObject({ status: 'missing', message: expect.stringContaining('shipmate connect linear') });
+  expect(activities().filter(({ type }) => type === 'response')).toEqual([]);
+
+  await install();
+  const view = await service.rest('ENG-1');
+  expect(view.state).toBe('complete');
+  expect(view.unsent).toEqual([]);
+  expect(activities().filter(({ type }) => type === 'response')).toHaveLength(1);
+});

@@ -128,10 +128,11 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const inHand = new Set<string>();
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const { policy } = config;
+  const { agent: name } = config.trackers.linear ?? config.trackers.board;
   const pages = createPages(db, config.http.publicUrl);
   const sorting = {
     ...{ db, trackers, nudge, wake, failpoint, log, policy },
-    ...{ pageOf: pages.urlOf, name: config.trackers.board.agent },
+    ...{ pageOf: pages.urlOf, name },
   };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
@@ -181,7 +182,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       await model.check(); // loads what the first call needs
       const deps = await openRunDeps({
         ...posting,
-        pageOf: pages.urlOf,
+        ...{ pageOf: pages.urlOf, name },
         ...{ config, driver, model, stops, only },
         hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
         databaseAway: outage.noticed,

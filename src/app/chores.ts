@@ -42,7 +42,7 @@ export function startChores(deps: Deps & SortDeps & { config: Config }): void {
   });
   workers.every(5_000, 'places in the queue', () => tellPlaces(telling));
   workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
-  const { policy, trackers } = config;
-  workers.every(2_000, 'silence', () => heedSilence({ ...telling, policy, name: trackers.board.agent }));
+  const { policy } = config;
+  workers.every(2_000, 'silence', () => heedSilence({ ...telling, policy, name: deps.name }));
   workers.every(60_000, 'unanswered questions', () => heedQuestions({ ...telling, policy }));
 }

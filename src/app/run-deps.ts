@@ -17,6 +17,7 @@ type Given =
   | 'workspaces'
   | 'driver'
   | 'wake'
+  | 'name'
   | 'pageOf'
   | 'failpoint'
   | 'hasFallen'
@@ -49,7 +50,6 @@ export async function openRunDeps(
     baselines: createBaselines({ db, workspaces }),
     fields: config.fields,
     routes: config.routes,
-    name: config.trackers.board.agent,
     guidance: config.guidance,
     knownSecrets: config.secrets,
   };

@@ -106,7 +106,7 @@ describe('the agent picks work by itself', () => {
   });
 });
 
-test.for(['before', 'mid', 'after', 'settled'])(
+test.for(['mid', 'after'])(
   'killed as it gives back what an order took (%s): nobody has it, and it stands where it stood',
   async (moment, { expect }) => {
     const rating = "{ confidence: red, size: L, files: [], plan: [Ask], missing: ['What is meant?'] }";
@@ -129,7 +129,7 @@ test.for(['before', 'mid', 'after', 'settled'])(
       await app.startWorking();
       const { unsent, activities } = await service.rest(identifier);
       const { ticket } = await app.desk.show(identifier);
-      expect([ticket.assignee, ticket.state, unsent]).toEqual([null, 'Todo', []]);
+      expect([ticket.assignee, ticket.state.name, unsent]).toEqual([null, 'Todo', []]);
       const told = activities.map(({ activity }) => describeActivity(activity));
       expect(new Set(told).size, told.join('\n')).toBe(told.length);
       const { rows } = await service.database.pool.query(

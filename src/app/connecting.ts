@@ -7,9 +7,14 @@ import type { Log } from '../lib/log.ts';
 import { type Arrivals, databaseNow, listArrivals } from '../store/connections.ts';
 import { createDatabase, createPool } from '../store/database.ts';
 import { openDatabase } from '../store/open-database.ts';
-import { beginInstall, finishInstall, type InstallOptions, installKind } from '../trackers/linear/oauth-installs.ts';
-import { tryRoundTrip } from '../trackers/linear/round-trip.ts';
-import { createLinearTokens, type LinearTokens } from '../trackers/linear/tokens.ts';
+import {
+  beginInstall,
+  finishInstall,
+  type InstallOptions,
+  installKind,
+} from '../trackers/linear/connecting/oauth-installs.ts';
+import { tryRoundTrip } from '../trackers/linear/connecting/round-trip.ts';
+import { createLinearTokens, type LinearTokens } from '../trackers/linear/connecting/tokens.ts';
 import { keepConnections } from './connections.ts';
 
 /** How people connect Linear, and find out whether it is. */

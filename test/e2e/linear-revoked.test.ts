@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { keepConnections } from '../../src/app/connections.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { beginInstall, finishInstall } from '../../src/trackers/linear/oauth-installs.ts';
+import { beginInstall, finishInstall } from '../../src/trackers/linear/connecting/oauth-installs.ts';
 import { somebody } from '../stand-ins/linear/people.ts';
 import { type Linear, startLinear } from '../stand-ins/linear/server.ts';
 import { addTeam, addUser } from '../stand-ins/linear/workspace.ts';

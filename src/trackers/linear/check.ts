@@ -1,6 +1,6 @@
 import type { Check } from '../../core/check.ts';
 import type { LinearClient } from './client.ts';
-import type { LinearTokens, Workspace } from './tokens.ts';
+import type { LinearTokens, Workspace } from './connecting/tokens.ts';
 
 export const checkDocument = `query CheckConnection {
   viewer { name app isAssignable isMentionable supportsAgentSessions }

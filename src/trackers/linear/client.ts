@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Budgets, paceMs, readBudgets } from './budget.ts';
-import { disconnected } from './disconnected.ts';
+import { disconnected } from './connecting/disconnected.ts';
+import type { LinearTokens } from './connecting/tokens.ts';
 import { LinearError, readError } from './errors.ts';
-import type { LinearTokens } from './tokens.ts';
 
 export interface LinearClient {
   /**

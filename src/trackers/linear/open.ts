@@ -1,9 +1,9 @@
 import type { Check } from '../../core/check.ts';
 import type { Connections } from '../connections.ts';
 import type { Tracker } from '../tracker.ts';
-import { installKind } from './oauth-installs.ts';
-import { readSettings } from './settings.ts';
-import { createLinearTokens } from './tokens.ts';
+import { installKind } from './connecting/oauth-installs.ts';
+import { readSettings } from './connecting/settings.ts';
+import { createLinearTokens } from './connecting/tokens.ts';
 import { createLinearTracker } from './tracker.ts';
 
 /** Linear by the settings: with the tokens that they lead to, and the team for what names none. */

@@ -1,16 +1,16 @@
 import type { Tracker } from '../tracker.ts';
-import { createUploadReader } from './attachments.ts';
 import { checkWorkspaces } from './check.ts';
 import { createLinearClient } from './client.ts';
-import { readEvents, verifyDelivery, workspaceIn } from './delivery.ts';
+import type { LinearTokens } from './connecting/tokens.ts';
 import { LinearError } from './errors.ts';
-import { fileTicket } from './file-ticket.ts';
 import { refOf } from './hint.ts';
-import { listTickets } from './list-tickets.ts';
-import { readTicket } from './read-ticket.ts';
-import { sendOperations } from './send.ts';
-import type { LinearTokens } from './tokens.ts';
+import { createUploadReader } from './reading/attachments.ts';
+import { readEvents, verifyDelivery, workspaceIn } from './reading/delivery.ts';
+import { listTickets } from './reading/list-tickets.ts';
+import { readTicket } from './reading/read-ticket.ts';
 import { createWorkspaceCache } from './workspace-cache.ts';
+import { fileTicket } from './writing/file-ticket.ts';
+import { sendOperations } from './writing/send.ts';
 
 /** So long are activities that nobody waits for gathered, to go out together. */
 const gatherMs = 10_000;

@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { describe, onTestFinished, test } from 'vitest';
 import { VendorError } from '../../../src/core/vendor-error.ts';
-import { createUploadReader, findUploads } from '../../../src/trackers/linear/attachments.ts';
 import { paceMs, readBudgets, waitMsOf } from '../../../src/trackers/linear/budget.ts';
 import { createLinearClient, type LinearClient } from '../../../src/trackers/linear/client.ts';
-import type { LinearTokens } from '../../../src/trackers/linear/tokens.ts';
+import type { LinearTokens } from '../../../src/trackers/linear/connecting/tokens.ts';
+import { createUploadReader, findUploads } from '../../../src/trackers/linear/reading/attachments.ts';
 
 const never = new AbortController().signal;
 const api = 'https://api.linear.app/graphql';

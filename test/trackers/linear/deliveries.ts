@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { TrackerEvent } from '../../../src/core/delivery.ts';
 import { signBody } from '../../../src/lib/signature.ts';
-import { idHeader, readEvents, signatureHeader, verifyDelivery } from '../../../src/trackers/linear/delivery.ts';
+import {
+  idHeader,
+  readEvents,
+  signatureHeader,
+  verifyDelivery,
+} from '../../../src/trackers/linear/reading/delivery.ts';
 
 /* Deliveries as Linear sends them, made by hand, for what can be seen without a server. */
 

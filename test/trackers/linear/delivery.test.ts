@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { idHeader, signatureHeader } from '../../../src/trackers/linear/delivery.ts';
+import { idHeader, signatureHeader } from '../../../src/trackers/linear/reading/delivery.ts';
 import {
   ada,
   app,

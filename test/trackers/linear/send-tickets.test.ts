@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { TicketHint } from '../../../src/core/ticket.ts';
-import { fileTicket } from '../../../src/trackers/linear/file-ticket.ts';
+import { fileTicket } from '../../../src/trackers/linear/writing/file-ticket.ts';
 import { addLabel, addProject, addTeam } from '../../stand-ins/linear/workspace.ts';
 import { draft, never, send, startWriting, type Writing } from './writing.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import { LinearError } from '../../../src/trackers/linear/errors.ts';
-import { sendOperations } from '../../../src/trackers/linear/send.ts';
+import { sendOperations } from '../../../src/trackers/linear/writing/send.ts';
 import { addTeam, statesOf, usualStates } from '../../stand-ins/linear/workspace.ts';
 import { draft, moved, never, said, send, startWriting, type Writing } from './writing.ts';
 

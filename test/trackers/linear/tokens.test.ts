@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, test } from 'vitest';
 import { keepConnections } from '../../../src/app/connections.ts';
 import { createLog } from '../../../src/lib/log.ts';
-import { beginInstall, finishInstall } from '../../../src/trackers/linear/oauth-installs.ts';
-import { createLinearTokens } from '../../../src/trackers/linear/tokens.ts';
+import { beginInstall, finishInstall } from '../../../src/trackers/linear/connecting/oauth-installs.ts';
+import { createLinearTokens } from '../../../src/trackers/linear/connecting/tokens.ts';
 import { type Linear, startLinear } from '../../stand-ins/linear/server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Delivery } from '../../../src/core/delivery.ts';
-import type { LinearTokens, Workspace } from '../../../src/trackers/linear/tokens.ts';
+import type { LinearTokens, Workspace } from '../../../src/trackers/linear/connecting/tokens.ts';
 import { createLinearTracker } from '../../../src/trackers/linear/tracker.ts';
 import type { Tracker } from '../../../src/trackers/tracker.ts';
 import { agent, apiUrl, appUser, issueChange, now, prompt, type Sent, secret, workspace } from './deliveries.ts';

@@ -1,0 +1,85 @@
+import type { TrackerEvent } from '../../../core/delivery.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
+import { signatureMatches } from '../../../lib/signature.ts';
+import { readAgentSession } from './agent-session-event.ts';
+import { readComment, readIssue, readUnassigned } from './issue-event.ts';
+import { envelope } from './payload.ts';
+
+export const signatureHeader = 'linear-signature';
+export const idHeader = 'linear-delivery';
+
+/** A signed delivery that is older when it comes is not acted on: what it tells is looked up instead. */
+const freshForMs = 60_000;
+
+/** Our own account in each workspace, as far as it is known. */
+export type AppUsers = ReadonlyMap<string, string>;
+
+/**
+ * Any of the secrets will do: while one is changed for another there are two. `isLate`: it was signed more than a minute
+ * ago, as Linear's own retries may be. The id stands in a header that is not signed; a body that is sent again under another means the same once more, and
+ * nothing comes of that.
+ */
+export function verifyDelivery(
+  secrets: readonly string[],
+  headers: Record<string, string>,
+  body: Uint8Array,
+  now: number,
+): { deliveryId: string; isLate: boolean } {
+  const given = headers[signatureHeader];
+  // Each is tried, whichever fits, so that the time taken tells nothing.
+  const matches = secrets.filter((secret) => signatureMatches(secret, body, given));
+  if (matches.length === 0)
+    throw new VendorError(`The header ${signatureHeader} is missing, or it does not match the body and our secret.`, {
+      code: 'unauthorized',
+      retryable: false,
+    });
+  const deliveryId = headers[idHeader]?.trim();
+  if (!deliveryId)
+    throw new VendorError(`The header ${idHeader} is missing: it tells one delivery from another.`, {
+      code: 'invalid',
+      retryable: false,
+    });
+  const { data } = envelope.safeParse(parse(body));
+  return { deliveryId, isLate: data !== undefined && now - data.webhookTimestamp > freshForMs };
+}
+
+/** Never throws. */
+export function readEvents(
+  { agent, appUsers, apiUrl }: { agent: string; appUsers: AppUsers; apiUrl: string },
+  bytes: Uint8Array,
+): TrackerEvent[] {
+  const body = parse(bytes);
+  const { data } = envelope.safeParse(body);
+  if (!data) return [];
+  const appUser = appUsers.get(data.organizationId) ?? null;
+  switch (data.type) {
+    case 'AgentSessionEvent':
+      return readAgentSession(agent, body);
+    case 'Issue':
+      return readIssue(appUser, apiUrl, body);
+    case 'Comment':
+      return readComment(agent, appUser, body);
+    case 'AppUserNotification':
+      return readUnassigned(body);
+    default:
+      return []; // PermissionChange and OAuthApp, too: they are about no ticket
+  }
+}
+
+/** What a delivery says of its workspace, beside what it tells: which account is ours there, and that what we see has changed. */
+export function workspaceIn(
+  bytes: Uint8Array,
+): { workspace: string; appUser: string | null; isAccessChanged: boolean } | null {
+  const { organizationId: workspace, appUserId, type } = (parse(bytes) ?? {}) as Record<string, unknown>;
+  if (typeof workspace !== 'string') return null;
+  const isAccessChanged = type === 'PermissionChange' || type === 'OAuthApp';
+  return { workspace, appUser: typeof appUserId === 'string' ? appUserId : null, isAccessChanged };
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+import type { TrackerEvent } from '../../../core/delivery.ts';
+import { readSignal } from '../../../core/prompt-signal.ts';
+import type { StateCategory, TicketPart } from '../../../core/ticket.ts';
+import { conversationOf, hintOf } from '../hint.ts';
+import { categoryOf } from '../states.ts';
+import { findUploads, withoutUploads } from './attachments.ts';
+import { commentEvent, hintOfChild, issueEvent, notificationEvent, personOf } from './payload.ts';
+
+type IssueData = z.infer<typeof issueEvent>['data'];
+
+/**
+ * What became of an issue. That it was given to us begins nothing: its agent session does, which Linear tells of at the same
+ * moment, and which is the place to answer in. An event here that came first would have us answer beside it.
+ */
+export function readIssue(appUser: string | null, apiUrl: string, body: unknown): TrackerEvent[] {
+  const { data: event } = issueEvent.safeParse(body);
+  if (!event || event.action === 'create') return [];
+  const { organizationId: workspace, data, updatedFrom } = event;
+  const ticket = hintOf(workspace, { ...data, project: data.project ?? null });
+  const by = personOf(event.actor, appUser);
+  const at = data.updatedAt;
+  const before = updatedFrom ?? {};
+  const wasOurs = appUser !== null && before.delegateId === appUser;
+  const changed = event.action === 'remove' ? (['state'] as const).slice() : changedParts(before, data, apiUrl);
+  const category = event.action === 'remove' ? 'canceled' : standing(data);
+  const isOnlyGivenAway = wasOurs && changed.every((part) => part === 'assignee');
+  return [
+    ...(wasOurs && data.delegateId !== appUser ? [{ type: 'unassigned' as const, at, ticket, by }] : []),
+    ...(changed.length > 0 && !isOnlyGivenAway
+      ? [{ type: 'ticketChanged' as const, at, ticket, category, by, changed }]
+      : []),
+  ];
+}
+
+function standing({ state, trashed }: IssueData): StateCategory {
+  return trashed ? 'canceled' : categoryOf(state);
+}
+
+const parts: Record<string, TicketPart> = {
+  title: 'title',
+  labelIds: 'labels',
+  priority: 'priority',
+  stateId: 'state',
+  trashed: 'state',
+  assigneeId: 'assignee',
+  delegateId: 'assignee',
+  estimate: 'fields',
+  dueDate: 'fields',
+  cycleId: 'fields',
+  projectMilestoneId: 'fields',
+  parentId: 'relations',
+  teamId: 'state',
+};
+
+/** Of what people order and look at their tickets by we hear, too: of that, nothing. */
+function changedParts(before: Record<string, unknown>, { description }: IssueData, apiUrl: string): TicketPart[] {
+  const changed = Object.keys(before).flatMap((key) => (Object.hasOwn(parts, key) ? [parts[key] as TicketPart] : []));
+  if ('description' in before)
+    changed.push(...describedParts(String(before.description ?? ''), description ?? '', apiUrl));
+  return [...new Set(changed)];
+}
+
+/** A file is added by writing it into the description. */
+function describedParts(before: string, after: string, apiUrl: string): TicketPart[] {
+  const files = (text: string) => findUploads([text], apiUrl).map(({ url }) => url);
+  const words = (text: string) => withoutUploads(text, apiUrl).replace(/\s+/g, ' ').trim();
+  const isSame = JSON.stringify(files(before)) === JSON.stringify(files(after));
+  return [
+    ...(words(before) === words(after) && !isSame ? [] : ['description' as const]),
+    ...(isSame ? [] : ['attachments' as const]),
+  ];
+}
+
+/** What people say on an issue. In an agent's thread it comes a second time, as a prompt, under the same key. */
+export function readComment(agent: string, appUser: string | null, body: unknown): TrackerEvent[] {
+  const { data: event } = commentEvent.safeParse(body);
+  if (!event) return [];
+  const { organizationId: workspace, data, actor } = event;
+  const { id: key, body: text, issue, user, externalUser, createdAt: at } = data;
+  const author = personOf(user ?? externalUser, appUser);
+  // What an app says for somebody is the app's, whatever name stands above it.
+  const isBot = author.isBot || data.botActor != null || (actor != null && personOf(actor, appUser).isBot);
+  const said = { key, author: { ...author, isBot }, body: text, signal: readSignal(text, agent), at };
+  const conversation = conversationOf({ workspace, issue: issue.id, agentSession: null });
+  return [{ type: 'prompted', ticket: hintOfChild(workspace, issue), conversation, said }];
+}
+
+/** That it was taken from us; told although issues may not be. */
+export function readUnassigned(body: unknown): TrackerEvent[] {
+  const { data: event } = notificationEvent.safeParse(body);
+  if (!event) return [];
+  const { organizationId, appUserId, notification } = event;
+  const ticket = hintOfChild(organizationId, notification.issue);
+  return [{ type: 'unassigned', at: notification.createdAt, ticket, by: personOf(notification.actor, appUserId) }];
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
+import type { TicketPage } from '../../tracker.ts';
+import type { LinearClient } from '../client.ts';
+import { isDisconnected } from '../connecting/disconnected.ts';
+import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
+import { type HintNode, hintFields, hintOf } from '../hint.ts';
+import { finishedTypes, reviewWord } from '../states.ts';
+
+export const pageSize = 50;
+
+export const listDocument = `query ListTickets($filter: IssueFilter!, $first: Int!) {
+  issues(filter: $filter, first: $first, sort: [{ createdAt: { order: Ascending } }]) {
+    nodes { ...HintFields createdAt }
+    pageInfo { hasNextPage }
+  }
+}
+${hintFields}`;
+
+interface Answer {
+  issues: { nodes: (HintNode & { createdAt: string })[]; pageInfo: { hasNextPage: boolean } };
+}
+
+/** Up to where a list was read, told by what never changes of a ticket: when it was filed. */
+const place = z.object({
+  workspace: z.string(),
+  /** The time of the last one that was given; null: none of this workspace was. */
+  at: z.string().nullable(),
+  /** All of that very time that were given. */
+  given: z.array(z.string()),
+});
+type Place = z.infer<typeof place>;
+
+/** One workspace after the other, in the order of their ids, the tickets of each oldest first. */
+export async function listTickets(
+  { client, tokens }: { client: LinearClient; tokens: LinearTokens },
+  query: TicketQuery,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<TicketPage> {
+  signal.throwIfAborted();
+  if (query.categories?.length === 0) return { tickets: [], next: null };
+  const all = (await tokens.workspaces(signal)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  let from = cursor === null ? null : readPlace(cursor);
+  for (const [index, workspace] of all.entries()) {
+    if (from && workspace.id < from.workspace) continue;
+    const here = from?.workspace === workspace.id ? from : null;
+    from = null;
+    const page = await listOf(client, workspace, query, here, signal).catch((error: unknown) => {
+      // The others' tickets are not held up by one that people have to connect again.
+      if (isDisconnected(error) && all.length > 1) return { tickets: [], next: null };
+      throw error;
+    });
+    const after = all[index + 1];
+    if (page.next) return { tickets: page.tickets, next: JSON.stringify(page.next) };
+    const next: Place | null = after ? { workspace: after.id, at: null, given: [] } : null;
+    if (page.tickets.length > 0 || !next) return { tickets: page.tickets, next: next && JSON.stringify(next) };
+  }
+  return { tickets: [], next: null };
+}
+
+function readPlace(cursor: string): Place {
+  return place.parse(JSON.parse(cursor));
+}
+
+async function listOf(
+  client: LinearClient,
+  workspace: Workspace,
+  query: TicketQuery,
+  from: Place | null,
+  signal: AbortSignal,
+): Promise<{ tickets: TicketHint[]; next: Place | null }> {
+  const filter = filterOf(query, workspace, from);
+  const { issues } = await client.request<Answer>(workspace.id, listDocument, { filter, first: pageSize }, signal);
+  const tickets = issues.nodes.map((node) => hintOf(workspace.id, node));
+  const last = issues.nodes.at(-1);
+  if (!last || !issues.pageInfo.hasNextPage) return { tickets, next: null };
+  const given = issues.nodes.filter(({ createdAt }) => createdAt === last.createdAt).map(({ id }) => id);
+  const before = from?.at === last.createdAt ? from.given : [];
+  return { tickets, next: { workspace: workspace.id, at: last.createdAt, given: [...before, ...given] } };
+}
+
+type Filter = Record<string, unknown>;
+
+function filterOf(query: TicketQuery, { appUserId }: Workspace, from: Place | null): Filter {
+  const { assignee, categories, labels = [], team, project } = query;
+  const all: Filter[] = [{ state: { type: { nin: finishedTypes } } }];
+  if (from?.at) {
+    all.push({ createdAt: { gte: from.at } });
+    all.push({ id: { nin: from.given } });
+  }
+  if (assignee === 'agent') all.push({ delegate: { id: { eq: appUserId } } });
+  if (assignee === 'nobody') all.push({ assignee: { null: true } }, { delegate: { null: true } });
+  if (categories) all.push({ or: categories.map((category) => ({ state: states[category] })) });
+  for (const name of labels) all.push({ labels: { some: { name: { eq: name } } } });
+  if (team !== undefined) all.push({ team: { or: [{ name: { eq: team } }, { key: { eq: team } }] } });
+  if (project !== undefined) all.push({ project: { name: { eq: project } } });
+  return { and: all };
+}
+
+/** As `categoryOf` tells them. */
+const states: Record<NonNullable<TicketQuery['categories']>[number], Filter> = {
+  backlog: { type: { nin: ['unstarted', 'started', ...finishedTypes] } },
+  unstarted: { type: { eq: 'unstarted' } },
+  started: { and: [{ type: { eq: 'started' } }, { name: { notContainsIgnoreCase: reviewWord } }] },
+  review: { and: [{ type: { eq: 'started' } }, { name: { containsIgnoreCase: reviewWord } }] },
+};

@@ -1,0 +1,193 @@
+import type { Person, RelationType, Ticket, TicketComment, TicketHint, TicketRelation } from '../../../core/ticket.ts';
+import type { LinearClient } from '../client.ts';
+import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
+import { LinearError } from '../errors.ts';
+import { hintOf, refOf } from '../hint.ts';
+import { categoryOf } from '../states.ts';
+import type { WorkspaceCache } from '../workspace-cache.ts';
+import { findUploads, type UploadReader } from './attachments.ts';
+import {
+  type CommentNode,
+  type IssueNode,
+  lastCommentsDocument,
+  type RelatedNode,
+  ticketDocument,
+  type UserNode,
+} from './issue-fields.ts';
+
+export interface ReadDeps {
+  apiUrl: string;
+  client: LinearClient;
+  tokens: LinearTokens;
+  cache: WorkspaceCache;
+  uploads: UploadReader;
+  /** Workspaces where the app may not see what customers ask for. */
+  withoutNeeds: Set<string>;
+}
+
+/** A ticket that a person named is looked for in each workspace; one that we know is in its own. */
+export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: AbortSignal): Promise<Ticket> {
+  signal.throwIfAborted();
+  const all = await deps.tokens.workspaces(signal);
+  const ref = refOf(hint);
+  const mine = ref ? all.filter(({ id }) => id === ref.workspace) : all;
+  const id = asIdentifier(hint.id);
+  for (const workspace of mine) {
+    const issue = await readIssue(deps, workspace.id, id, signal);
+    if (issue && !issue.trashed) return ticketOf(deps, workspace, issue, signal);
+  }
+  const where = mine.length === 0 ? 'none of them is connected' : mine.map(({ name }) => name).join(', ');
+  throw new LinearError(
+    `Linear has no ticket "${hint.identifier || hint.id}" that the app can see (workspaces: ${where}). If it is there, give the app access to its team.`,
+    { code: 'not_found', retryable: false },
+  );
+}
+
+/** People write "eng-12", too. */
+function asIdentifier(id: string): string {
+  return /^[a-z0-9]+-\d+$/i.test(id.trim()) ? id.trim().toUpperCase() : id;
+}
+
+async function readIssue(
+  deps: ReadDeps,
+  workspace: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<IssueNode | null> {
+  const read = async (needs: boolean) =>
+    (await deps.client.request<{ issue: IssueNode | null }>(workspace, ticketDocument, { id, needs }, signal)).issue;
+  try {
+    return await read(!deps.withoutNeeds.has(workspace));
+  } catch (error) {
+    if (!(error instanceof LinearError)) throw error;
+    if (error.code === 'not_found') return null;
+    if (error.code !== 'invalid' || !error.path?.includes('needs')) throw error;
+    deps.withoutNeeds.add(workspace);
+    return read(false);
+  }
+}
+
+async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, signal: AbortSignal): Promise<Ticket> {
+  const { id, appUserId } = workspace;
+  const hint = hintOf(id, issue);
+  deps.cache.keepStates(id, issue.team.id, issue.team.states.nodes);
+  const comments = await commentsOf(deps, workspace, issue, signal);
+  const description = issue.description ?? '';
+  const uploads = findUploads([description, ...comments.map(({ body }) => body)], deps.apiUrl);
+  return {
+    ...hint,
+    description,
+    labels: issue.labels.nodes.map(({ name }) => name),
+    fields: fieldsOf(issue, appUserId),
+    state: { name: issue.state.name, category: categoryOf(issue.state) },
+    assignee: assigneeOf(issue, appUserId),
+    comments,
+    relations: relationsOf(id, issue),
+    attachments: uploads.length === 0 ? [] : await deps.uploads.describe(id, uploads, signal),
+    updatedAt: issue.updatedAt,
+  };
+}
+
+/** Whoever works on it. In Linear that is the delegate where it is an app; the assignee is the person responsible for it. */
+function assigneeOf({ assignee, delegate }: IssueNode, appUser: string): Person | null {
+  const who = delegate ?? assignee;
+  return who && userOf(who, appUser);
+}
+
+function userOf({ id, name, app }: UserNode, appUser: string): Person {
+  return { id, name, isBot: app || id === appUser };
+}
+
+/**
+ * What people and other apps said, oldest first: our own activities come back as comments of ours, and the comment that holds
+ * the thread of a session is nobody's. Of a thread of more than a hundred the newest are kept.
+ */
+async function commentsOf(
+  { client }: ReadDeps,
+  { id: workspace, appUserId }: Workspace,
+  { id, comments }: IssueNode,
+  signal: AbortSignal,
+): Promise<TicketComment[]> {
+  let nodes = comments.nodes;
+  const isNewestFirst = (nodes[0]?.createdAt ?? '') >= (nodes.at(-1)?.createdAt ?? '');
+  if (comments.pageInfo.hasNextPage && !isNewestFirst) {
+    const last = await client.request<{ issue: { comments: { nodes: CommentNode[] } } }>(
+      workspace,
+      lastCommentsDocument,
+      { id },
+      signal,
+    );
+    nodes = last.issue.comments.nodes;
+  }
+  return nodes
+    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.id < b.id ? -1 : 1))
+    .flatMap((node): TicketComment[] => {
+      const author = authorOf(node, appUserId);
+      return author && author.id !== appUserId ? [{ id: node.id, author, body: node.body, at: node.createdAt }] : [];
+    });
+}
+
+function authorOf({ user, externalUser, botActor, agentSession }: CommentNode, appUser: string): Person | null {
+  if (user) {
+    const person = userOf(user, appUser);
+    return { ...person, isBot: person.isBot || botActor !== null };
+  }
+  if (externalUser) return { ...externalUser, isBot: false };
+  if (agentSession) return null;
+  return { id: botActor?.id ?? 'automation', name: botActor?.name ?? 'Linear', isBot: true };
+}
+
+/** "Deadline" is our own name for it, which is understood whatever names a team has set. */
+function fieldsOf(issue: IssueNode, appUser: string): Record<string, string> {
+  const { estimate, dueDate, cycle, projectMilestone, needs } = issue;
+  const requests = (needs?.nodes ?? []).flatMap(({ content, body, priority, customer }) => {
+    const text = content || body;
+    const important = priority > 0 ? ' (important)' : '';
+    return text ? [`${customer?.name ?? 'A customer'}${important}: ${text}`] : [];
+  });
+  const cycleName = cycle && [`Cycle ${cycle.number}`, cycle.name].filter(Boolean).join(' ');
+  return {
+    ...(dueDate && { Deadline: dueDate }),
+    ...(estimate !== null && { Estimate: String(estimate) }),
+    ...(cycle && { Cycle: `${cycleName}, until ${cycle.endsAt.slice(0, 10)}` }),
+    ...(projectMilestone && { 'Project milestone': projectMilestone.name }),
+    ...listed('Customer requests', requests),
+    ...listed('Links', linksOf(issue, appUser)),
+  };
+}
+
+function listed(name: string, lines: string[]): Record<string, string> {
+  return lines.length === 0 ? {} : { [name]: lines.join('\n') };
+}
+
+/**
+ * What people linked. Not pull requests, ours or those that an integration adds: they come with the work and change with
+ * it, and would look like edits of the ticket.
+ */
+function linksOf({ attachments }: IssueNode, appUser: string): string[] {
+  return attachments.nodes
+    .filter(
+      ({ creator, sourceType }) =>
+        creator?.id !== appUser && !(creator === null && /^git(hub|lab)/i.test(sourceType ?? '')),
+    )
+    .map(({ title, subtitle, url }) => `${title}${subtitle ? ` (${subtitle})` : ''}: ${url}`);
+}
+
+const forward: Record<string, RelationType> = { blocks: 'blocks', duplicate: 'duplicateOf' };
+const backward: Record<string, RelationType> = { blocks: 'blockedBy' };
+
+function relationsOf(
+  workspace: string,
+  { id, parent, children, relations, inverseRelations }: IssueNode,
+): TicketRelation[] {
+  const related = (type: RelationType, issue: RelatedNode): TicketRelation[] =>
+    issue.trashed || issue.id === id
+      ? []
+      : [{ type, ticket: hintOf(workspace, issue), category: categoryOf(issue.state) }];
+  return [
+    ...(parent ? related('parent', parent) : []),
+    ...children.nodes.flatMap((child) => related('child', child)),
+    ...relations.nodes.flatMap(({ type, relatedIssue }) => related(forward[type] ?? 'relatedTo', relatedIssue)),
+    ...inverseRelations.nodes.flatMap(({ type, issue }) => related(backward[type] ?? 'relatedTo', issue)),
+  ];
+}

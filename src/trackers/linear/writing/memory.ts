@@ -1,0 +1,90 @@
+import { orAborted } from '../../../lib/abort.ts';
+import type { LinearClient } from '../client.ts';
+import type { IssueNow } from './look.ts';
+
+const most = { results: 5_000, issues: 2_000, projects: 200 };
+const freshMs = { issue: 2_000, project: 5 * 60_000 };
+
+/**
+ * What this process knows of what it has written. It spares requests, and makes good what Linear has no ids for: a plan or
+ * a move that is sent once more by this process changes nothing. It is lost with the process, and nothing else depends on it.
+ */
+export interface Memory {
+  resultOf(operationId: string): Record<string, unknown> | null;
+  keepResult(operationId: string, result: Record<string, unknown>): void;
+  /** How an issue was seen last; null when that is too long ago to write by. */
+  seen(issueId: string): IssueNow | null;
+  see(issue: IssueNow): void;
+  unsee(issueId: string): void;
+  /** The agent session that an issue's words go to where nobody says which. */
+  sessionOf(issueId: string): string | null;
+  keepSession(issueId: string, agentSessionId: string): void;
+  /** The id of a team's project by its name; null where it was not found of late. */
+  projectOf(teamId: string, name: string): string | null;
+  keepProject(teamId: string, name: string, projectId: string): void;
+  /** All that is known of an issue, and of projects: something was refused for it. */
+  forget(issueId: string): void;
+  /** One after the other for one key: of two that send the same at once, the second finds the first one's result. */
+  inTurn<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+}
+
+const memories = new WeakMap<LinearClient, Memory>();
+
+export function memoryOf(client: LinearClient): Memory {
+  const known = memories.get(client) ?? createMemory();
+  memories.set(client, known);
+  return known;
+}
+
+function createMemory(): Memory {
+  const results = new Map<string, Record<string, unknown>>();
+  const issues = new Map<string, { issue: IssueNow; at: number }>();
+  const sessions = new Map<string, string>();
+  const projects = new Map<string, { id: string; at: number }>();
+  const turns = new Map<string, Promise<unknown>>();
+
+  return {
+    resultOf: (id) => results.get(id) ?? null,
+    keepResult: (id, result) => keep(results, id, result, most.results),
+    seen(id) {
+      const seen = issues.get(id);
+      return seen && performance.now() - seen.at < freshMs.issue ? seen.issue : null;
+    },
+    see: (issue) => keep(issues, issue.id, { issue, at: performance.now() }, most.issues),
+    unsee: (id) => void issues.delete(id),
+    forget(id) {
+      issues.delete(id);
+      sessions.delete(id);
+      projects.clear();
+    },
+    sessionOf: (id) => sessions.get(id) ?? null,
+    keepSession: (id, session) => keep(sessions, id, session, most.issues),
+
+    projectOf(team, name) {
+      const known = projects.get(`${team}/${name}`);
+      return known && performance.now() - known.at < freshMs.project ? known.id : null;
+    },
+    keepProject: (team, name, id) => keep(projects, `${team}/${name}`, { id, at: performance.now() }, most.projects),
+
+    async inTurn(key, signal, work) {
+      const before = turns.get(key) ?? Promise.resolve();
+      const mine = before.then(() => {
+        signal.throwIfAborted();
+        return work();
+      });
+      const settled = mine.catch(() => {});
+      turns.set(key, settled);
+      settled.then(() => {
+        if (turns.get(key) === settled) turns.delete(key);
+      });
+      return orAborted(mine, signal);
+    },
+  };
+}
+
+/** The oldest make room. */
+function keep<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > most) for (const oldest of map.keys()) return void map.delete(oldest);
+}

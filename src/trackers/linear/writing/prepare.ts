@@ -1,0 +1,134 @@
+import type { TicketOperation } from '../../../core/effect.ts';
+import { conversationRefOf } from '../hint.ts';
+import { postActivity, postedAs } from './activities.ts';
+import { addUrl, attachPullRequest } from './attach-pull-request.ts';
+import { filedAs, relate } from './create-ticket.ts';
+import { prepareFiling } from './file-ticket.ts';
+import type { IssueNow, Looked } from './look.ts';
+import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
+import type { Mutation, Payload } from './mutations.ts';
+import { type Place, refusal } from './place.ts';
+import { updatePlan } from './plan.ts';
+import { delegate } from './take-ticket.ts';
+import { storable } from './text.ts';
+
+/** What one operation sends, and what it comes to by the payloads of that, one for each. */
+export interface Prepared {
+  mutations: readonly Mutation[];
+  answer(payloads: readonly Payload[]): Record<string, unknown>;
+  /** Of a move, to see whether a person was quicker. */
+  moved?: Moved;
+}
+
+/** The issue as it will be when all that is prepared so far is carried out. */
+export interface Standing {
+  /** null: no operation asks for it. */
+  now: IssueNow | null;
+  /** Where words go whose conversation names no agent session. */
+  session: string | null;
+  looked: Looked | null;
+  /** Whether what was prepared last shows the issue as it is then. */
+  isShown: boolean;
+}
+
+/** The agent session that an operation's words go to; null: its conversation has none of its own. */
+export function namedSession(operation: TicketOperation, { hint }: Pick<Place, 'hint'>): string | null {
+  if (!('conversation' in operation)) return null;
+  const ref = conversationRefOf(operation.conversation);
+  if (ref !== null && ref.issue !== hint.id)
+    throw refusal(
+      'not_found',
+      `${hint.identifier} is not the ticket of this conversation, or Linear does not have it.`,
+    );
+  return ref?.agentSession ?? null;
+}
+
+/** Throws `VendorError`. What it decides of the issue it notes in `standing`. */
+export async function prepare(place: Place, standing: Standing, operation: TicketOperation): Promise<Prepared> {
+  const { hint, appUser } = place;
+  switch (operation.kind) {
+    case 'postActivity': {
+      const { id, activity } = operation;
+      const mutation = postActivity(id, sessionFor(place, standing, operation), activity);
+      standing.isShown = true;
+      return { mutations: [mutation], answer: ([payload]) => postedAs(id, payload ?? {}) };
+    }
+    case 'updatePlan': {
+      const mutation = updatePlan(sessionFor(place, standing, operation), operation.plan);
+      standing.isShown = true;
+      return { mutations: [mutation], answer: () => ({ id: operation.id }) };
+    }
+    case 'linkSession': {
+      const { url } = operation;
+      const mutation = addUrl(sessionFor(place, standing, operation), storable(url), 'What Shipmate does');
+      return { mutations: [mutation], answer: () => ({ url }) };
+    }
+    case 'moveTicket':
+      return prepareMove(place, standing, operation);
+    case 'attachPullRequest': {
+      const session = standing.looked?.sessions[0] ?? null;
+      standing.isShown = true;
+      return { mutations: attachPullRequest(hint.id, session, operation), answer: () => ({ url: operation.url }) };
+    }
+    case 'createTicket': {
+      const blockers = operation.blockedBy.map((blocker) => {
+        if (typeof blocker === 'string') return blocker;
+        throw new Error(`what blocks "${operation.draft.title}" was not resolved`);
+      });
+      const { id, draft, relation } = operation;
+      const parentId = relation === 'child' ? hint.id : null;
+      const mutations = await prepareFiling(place, { id, draft, parentId, blockers });
+      standing.isShown = false;
+      const relations = relate(operation, [...new Set(blockers)], hint.id);
+      return { mutations: [...mutations, ...relations], answer: (payloads) => filedAs(place.workspace, id, payloads) };
+    }
+    case 'releaseTicket': {
+      if (standing.now?.delegateId !== appUser) return answered({ skipped: 'The ticket is not mine any more.' });
+      standing.now = { ...standing.now, delegateId: null };
+      standing.isShown = true;
+      const answer = ([payload]: readonly Payload[]) => ({
+        at: (payload as { issue?: { updatedAt?: string } } | undefined)?.issue?.updatedAt,
+      });
+      return { mutations: [delegate(hint.id, null)], answer };
+    }
+    case 'takeTicket':
+      throw new Error('a ticket is taken by itself');
+  }
+}
+
+async function prepareMove(
+  { hint, appUser, workspace, cache, signal }: Place,
+  standing: Standing,
+  operation: TicketOperation & { kind: 'moveTicket' },
+): Promise<Prepared> {
+  const { now } = standing;
+  if (!now) throw new Error('nobody looked at the issue that is to be moved');
+  const { teamId, stateId, delegateId, isMentioned } = now;
+  let states = await cache.states(workspace, teamId, signal);
+  if (!states.some(({ id }) => id === stateId)) {
+    cache.forget(workspace);
+    states = await cache.states(workspace, teamId, signal);
+  }
+  const move = decideMove(states, stateId, operation);
+  if ('answer' in move) return answered(move.answer);
+  // Whoever was only mentioned and begins to work has the ticket from then on.
+  const takes = operation.to === 'started' && delegateId === null && isMentioned === true;
+  standing.now = { ...now, stateId: move.to.id, delegateId: takes ? appUser : delegateId };
+  const shows = standing.isShown || standing.session === null ? [] : [glance(standing.session)];
+  standing.isShown = true;
+  return {
+    mutations: [...shows, moveIssue(hint.id, move.to.id, takes ? appUser : null)],
+    answer: () => ({ state: move.to.name }),
+    moved: { ...move, allowed: operation.from, states },
+  };
+}
+
+function sessionFor(place: Place, { session }: Standing, operation: TicketOperation): string {
+  const found = namedSession(operation, place) ?? session;
+  if (found === null) throw new Error('nobody looked for an agent session');
+  return found;
+}
+
+function answered(answer: Record<string, unknown>): Prepared {
+  return { mutations: [], answer: () => answer };
+}

@@ -1,0 +1,137 @@
+import type { TicketOperation } from '../../../core/effect.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
+import type { Sent } from '../../tracker.ts';
+import { conversationRefOf } from '../hint.ts';
+import type { TeamState } from '../states.ts';
+import { type Carried, execute } from './execute.ts';
+import { issueIn, look, sessionIn } from './look.ts';
+import { memoryOf } from './memory.ts';
+import { moveIssue, overtaken } from './move-ticket.ts';
+import { packed } from './mutations.ts';
+import type { Place } from './place.ts';
+import { namedSession, type Prepared, prepare, type Standing } from './prepare.ts';
+import { begin } from './take-ticket.ts';
+
+/**
+ * Sends operations in as few documents as they fit into, with one look at the issue before them where they need one. What
+ * may be refused for what we remember of the workspace is prepared once more, by what is so now. Throws only for the signal.
+ */
+export async function sendTogether(place: Place, operations: readonly TicketOperation[]): Promise<Sent[]> {
+  const sent = await tryTogether(place, operations);
+  const [last, refused] = [sent.at(-1), operations[sent.length - 1]];
+  if (!refused || !last || !('error' in last) || !mayBeStale(refused, last.error)) return sent;
+  place.cache.forget(place.workspace);
+  memoryOf(place.client).forget(place.hint.id);
+  return [...sent.slice(0, -1), ...(await tryTogether(place, operations.slice(sent.length - 1)))];
+}
+
+/** Words for an agent session that their conversation names are refused for what they are. */
+function mayBeStale(operation: TicketOperation, error: unknown): boolean {
+  if (!(error instanceof VendorError) || error.retryable) return false;
+  if (!('conversation' in operation)) return true;
+  return (conversationRefOf(operation.conversation)?.agentSession ?? null) === null;
+}
+
+async function tryTogether(place: Place, operations: readonly TicketOperation[]): Promise<Sent[]> {
+  const prepared: Prepared[] = [];
+  const failed: Sent[] = [];
+  try {
+    const standing = await standingFor(place, operations);
+    for (const operation of operations) prepared.push(await prepare(place, standing, operation));
+  } catch (error) {
+    place.signal.throwIfAborted();
+    failed.push({ error });
+  }
+  const sent: Sent[] = [];
+  for (const pack of packed(prepared)) {
+    const answers = await sendPack(place, pack);
+    sent.push(...answers);
+    if (answers.some((answer) => 'error' in answer)) return sent;
+  }
+  return [...sent, ...failed];
+}
+
+/** What must be known of the issue before anything is prepared: read only where an operation needs it and it is not fresh. */
+async function standingFor(place: Place, operations: readonly TicketOperation[]): Promise<Standing> {
+  const { client, hint, signal } = place;
+  const memory = memoryOf(client);
+  const asks = (kind: TicketOperation['kind']) => operations.some((operation) => operation.kind === kind);
+  const speaks = operations.some((operation) => 'conversation' in operation && namedSession(operation, place) === null);
+  const [now, session] = [memory.seen(hint.id), memory.sessionOf(hint.id)];
+  const mustLook =
+    asks('attachPullRequest') || asks('releaseTicket') || (asks('moveTicket') && !now) || (speaks && session === null);
+  if (!mustLook) return { now, session, looked: null, isShown: false };
+  const looked = await look(client, { ...place, issue: hint.id }, signal);
+  memory.see(looked);
+  const own = looked.sessions[0]?.id ?? (speaks ? await beginSession(place) : null);
+  if (own !== null) memory.keepSession(hint.id, own);
+  return { now: looked, session: own, looked, isShown: false };
+}
+
+async function beginSession(place: Place): Promise<string> {
+  const { payloads, refused } = await execute(place, [begin(place.hint.id)]);
+  const id = (payloads[0] as { agentSession?: { id?: string } } | undefined)?.agentSession?.id;
+  if (id !== undefined) return id;
+  throw refused ?? new Error('Linear began an agent session and did not say which.');
+}
+
+/** One document, and its answers. */
+async function sendPack(place: Place, pack: readonly Prepared[]): Promise<Sent[]> {
+  const mutations = pack.flatMap((prepared) => prepared.mutations);
+  let carried: Carried = { payloads: [], refused: null };
+  try {
+    if (mutations.length > 0) carried = await execute(place, mutations);
+  } catch (error) {
+    place.signal.throwIfAborted();
+    memoryOf(place.client).forget(place.hint.id); // nobody knows what was carried out
+    return [{ error }];
+  }
+  remember(place, carried);
+  const { sent, chosen } = readAnswers(place, pack, carried);
+  if (chosen) await moveBack(place, chosen);
+  return sent;
+}
+
+function remember(place: Place, { payloads, refused }: Carried): void {
+  const memory = memoryOf(place.client);
+  if (payloads.length === 0) return;
+  const session = payloads.map(sessionIn).find((id) => id !== null);
+  if (session && memory.sessionOf(place.hint.id) === null) memory.keepSession(place.hint.id, session);
+  const now = refused ? null : issueIn(payloads.at(-1));
+  if (now?.id === place.hint.id) memory.see(now);
+  else memory.unsee(place.hint.id);
+}
+
+/** `chosen`: the state that a person gave the issue while it was moved. */
+function readAnswers(
+  { hint }: Place,
+  pack: readonly Prepared[],
+  carried: Carried,
+): { sent: Sent[]; chosen: TeamState | null } {
+  const sent: Sent[] = [];
+  let from = 0;
+  let chosen: TeamState | null = null;
+  for (const { mutations, answer, moved } of pack) {
+    const payloads = carried.payloads.slice(from, from + mutations.length);
+    if (payloads.length < mutations.length) return { sent: [...sent, { error: carried.refused }], chosen };
+    from += mutations.length;
+    const before = issueIn(carried.payloads[from - 2]);
+    if (moved) chosen ??= overtaken(moved, payloads.at(-1) ?? {}, before?.id === hint.id ? before.stateId : null);
+    try {
+      sent.push({ result: moved && chosen ? { skipped: putBack(chosen) } : answer(payloads) });
+    } catch (error) {
+      return { sent: [...sent, { error }], chosen };
+    }
+  }
+  return { sent, chosen };
+}
+
+function putBack({ name }: TeamState): string {
+  return `A person moved the ticket to "${name}" at the same moment, so it is there.`;
+}
+
+/** Where this fails the ticket stays where we have moved it: there is nobody to tell, and people see it. */
+async function moveBack(place: Place, { id }: TeamState): Promise<void> {
+  memoryOf(place.client).unsee(place.hint.id);
+  await execute(place, [moveIssue(place.hint.id, id, null)]).catch(() => place.signal.throwIfAborted());
+}

@@ -1,0 +1,77 @@
+import { deterministicId } from '../../../lib/ids.ts';
+import { finishedTypes } from '../states.ts';
+import { postActivity } from './activities.ts';
+import { execute } from './execute.ts';
+import { type Looked, type LookedNode, lookedAt, readLooked } from './look.ts';
+import { issueNow, type Mutation } from './mutations.ts';
+import type { Asking } from './place.ts';
+
+/** What the agent itself takes and gives up is the delegate; the assignee is a person and is never touched. */
+export function delegate(issueId: string, delegateId: string | null): Mutation {
+  return {
+    field: 'issueUpdate',
+    args: {
+      id: { type: 'String!', value: issueId },
+      input: { type: 'IssueUpdateInput!', value: { delegateId } },
+    },
+    selection: `success issue { updatedAt ${issueNow} }`,
+  };
+}
+
+export const lookToTake = `query LookToTake($id: String!, $mark: AgentActivityFilter) {
+  issue(id: $id) { ${lookedAt} }
+  agentActivities(filter: $mark, first: 1, includeArchived: true) { nodes { agentSession { id createdAt } } }
+}`;
+
+interface Taking extends Asking {
+  appUser: string;
+  issue: string;
+}
+
+/** A ticket that was taken, the agent session in which it is told of where one is known, or why it was not. */
+export type Taken = { at: string; session: string | null } | { skipped: string };
+
+/**
+ * Takes an issue that nobody has. Linear keeps no list of what was asked of it, so it is marked: an agent session is begun
+ * with each, and a thought under an id made of the operation's is its first word. Where the mark is found the issue was
+ * taken, whoever has it now, since the session began. It is set when Linear has said that the issue is taken: should
+ * the service fall just between the two, and people take the issue away before it looks again, it would be taken a second time.
+ */
+export async function takeIssue(taking: Taking, operationId: string): Promise<Taken> {
+  const { client, workspace, appUser, issue, signal } = taking;
+  const mark = deterministicId('linear/taken', operationId);
+  const answer = await client.request<{
+    issue: LookedNode;
+    agentActivities: { nodes: { agentSession: { id: string; createdAt: string } }[] };
+  }>(workspace, lookToTake, { id: issue, mark: { id: { eq: mark } } }, signal);
+  const marked = answer.agentActivities.nodes[0]?.agentSession;
+  if (marked) return { at: marked.createdAt, session: marked.id };
+  const looked = readLooked(answer.issue, appUser);
+  const whyNot = taken(looked, appUser);
+  if (whyNot !== null) return { skipped: whyNot };
+  // Since its last change at the latest.
+  if (looked.delegateId === appUser) return { at: looked.updatedAt, session: looked.sessions[0]?.id ?? null };
+  const begun = await execute(taking, [begin(issue), delegate(issue, appUser)]);
+  if (begun.refused) throw begun.refused;
+  const session = (begun.payloads[0] as { agentSession?: { id: string; createdAt: string } }).agentSession;
+  if (!session) throw new Error('Linear began an agent session and did not say which.');
+  const body = 'I take this ticket: nobody had it.';
+  await execute(taking, [postActivity(mark, session.id, { type: 'thought', body })]);
+  return { at: session.createdAt, session: session.id };
+}
+
+/** An agent session of our own on an issue. Linear takes no id for it: look before you make one. */
+export function begin(issueId: string): Mutation {
+  return {
+    field: 'agentSessionCreateOnIssue',
+    args: { input: { type: 'AgentSessionCreateOnIssue!', value: { issueId } } },
+    selection: 'success agentSession { id createdAt }',
+  };
+}
+
+function taken({ assignee, delegate, delegateId, state }: Looked, appUser: string): string | null {
+  if (finishedTypes.includes(state.type)) return `The ticket is in "${state.name}".`;
+  if (delegateId === appUser) return null;
+  if (delegate) return `${delegate.name} has the ticket.`;
+  return assignee ? `${assignee.name} has the ticket.` : null;
+}

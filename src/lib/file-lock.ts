@@ -1,5 +1,6 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from './is-alive.ts';
 
 /**
  * Runs `work` while holding `path`, a lock between processes of one machine. The file names its holder; a holder that is
@@ -48,13 +49,4 @@ async function removeStale(path: string, holder: number): Promise<void> {
   const text = await readFile(aside, 'utf8').catch(() => '');
   if (Number.parseInt(text, 10) !== holder) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

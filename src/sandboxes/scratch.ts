@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from '../lib/is-alive.ts';
 import { runProcess } from '../lib/process.ts';
 
 const prefix = 'shipmate-sandbox';
@@ -42,13 +43,4 @@ export async function removeAbandonedScratch(tempDir: string): Promise<void> {
 async function pidNamespace(): Promise<string> {
   const link = await readlink('/proc/self/ns/pid').catch(() => '');
   return /\d+/.exec(link)?.[0] ?? '0';
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

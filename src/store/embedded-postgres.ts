@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { withFileLock } from '../lib/file-lock.ts';
+import { isAlive } from '../lib/is-alive.ts';
 import { runProcess } from '../lib/process.ts';
 
 /** What a person without a database is told, wherever the embedded one cannot be had. */
@@ -229,11 +230,7 @@ async function serverPid(data: string): Promise<number | null> {
 async function isRunning(data: string): Promise<boolean> {
   const pid = await serverPid(data);
   if (pid === null) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  if (!isAlive(pid)) return false;
   // Of a killed server the file stays, and its process id may be another's by now.
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => `${pid} (postgres) S`);
   return /^\d+ \(postgres\) [^ZX]/.test(stat); // a zombie has ended; its parent has only not been told

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, chown, link, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from '../lib/is-alive.ts';
 import { runProcess } from '../lib/process.ts';
 
 /**
@@ -141,7 +142,7 @@ export async function createLayout(root: string, owner: { uid: number; gid: numb
     for (const kind of kinds) {
       for (const name of await list(kind)) {
         const [tree = '', pid = ''] = name.split('.');
-        if (kind === 'busy' && !mine.has(tree) && !isAlive(Number(pid))) await remove(kind, name);
+        if (kind === 'busy' && !mine.has(tree) && !isAnother(Number(pid))) await remove(kind, name);
         else owned.add(kind === 'busy' ? tree : ((await read(kind, name))?.tree ?? ''));
       }
     }
@@ -218,14 +219,9 @@ async function isOld(target: string): Promise<boolean> {
   return found !== null && Date.now() - found.mtimeMs > 3600_000;
 }
 
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // an earlier process of the same number, as in a container
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Our own number is an earlier process's, as in a container. */
+function isAnother(pid: number): boolean {
+  return pid !== process.pid && isAlive(pid);
 }
 
 /** Written once, whole, by whichever process is first. */

@@ -34,7 +34,7 @@ interface Part {
 const parts: Part[] = [
   { name: 'kill', play: (stage) => killAtEach(stage, all) },
   { name: 'kill-elsewhere', moves: true, play: (stage) => killAtEach(stage, steps, true) },
-  { name: 'database', play: (stage, database) => restartAtEach(stage, database, all) },
+  { name: 'database', play: (stage, database) => restartAtEach(stage, database, inFlow) },
   {
     name: 'reply',
     play: (stage, database) => loseRepliesAtEach(stage, database, inGroups(inFlow, 10)),
@@ -65,9 +65,12 @@ console.log(`missed=${total.missed} wrong=${total.wrong}`);
 console.log(`lost=${total.lost} duplicate=${total.duplicate}`);
 process.exitCode = Object.values(total).some((count) => count > 0) ? 1 : 0;
 
-/** At the others it holds what it would hold at the next one. */
+/**
+ * At the others it holds what it would hold at the next one. A process sorts as it starts, and would freeze before it is ready:
+ * that is in test/flow/frozen-sorter.test.ts.
+ */
 function isWorthFreezing(point: string): boolean {
-  return !/(begun|worked|settled)$/.test(point);
+  return !/(begun|worked|settled)$/.test(point) && !point.startsWith('sort/');
 }
 
 async function restartAtEach(stage: Stage, database: CrashablePostgres, points: string[]): Promise<string[]> {

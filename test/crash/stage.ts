@@ -97,6 +97,7 @@ export async function openStage(options: {
   const mayAgain = new Map<string, number>();
   const tickets: string[] = [];
   const approved = new Set<string>();
+  let telling: Promise<unknown> = Promise.resolve();
 
   const partsOf = async (ticket: string) =>
     (await world.show(ticket)).relations.flatMap(({ type, ticket: part }) =>
@@ -164,8 +165,11 @@ export async function openStage(options: {
       });
       processes.add(service);
       service.ended.then(() => processes.delete(service));
-      const urls = [...processes].flatMap(({ url }) => (url === null ? [] : [`${url}/webhooks/board`]));
-      await world.webhooks(urls);
+      // One after the other: of several that start at once, the last word must know of all.
+      telling = telling.then(() =>
+        world.webhooks([...processes].flatMap(({ url }) => (url === null ? [] : [`${url}/webhooks/board`]))),
+      );
+      await telling;
       return service;
     },
     async ticket() {

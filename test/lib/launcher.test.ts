@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { isAlive } from '../../src/lib/is-alive.ts';
 import { type LaunchSpec, launch } from '../../src/lib/launcher.ts';
 import { runProcess } from '../../src/lib/process.ts';
 
@@ -32,15 +33,6 @@ async function launchers(): Promise<number[]> {
     });
   return (await Promise.all(named)).flat();
 }
-
-const isThere = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 describe('a process that the launcher starts', () => {
   test('gets its input, its environment and nothing else, and says how it ended', async () => {
@@ -96,8 +88,8 @@ test('a launcher that is killed takes what it started along; the next process ha
   process.kill(launcher, 'SIGKILL');
   expect([await exited, await closed]).toEqual([null, null]);
   const giveUpAt = performance.now() + 20_000;
-  while (isThere(-pid) && performance.now() < giveUpAt) await delay(10);
-  expect(isThere(-pid)).toBe(false);
+  while (isAlive(-pid) && performance.now() < giveUpAt) await delay(10);
+  expect(isAlive(-pid)).toBe(false);
   expect((await runProcess(['echo', 'anew'])).stdout.toString()).toBe('anew\n');
   expect(await launchers()).not.toContain(launcher);
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '../../src/lib/is-alive.ts';
 import { type EmbeddedPostgres, openEmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
 
 export interface CrashablePostgres {
@@ -19,7 +20,7 @@ export async function startCrashablePostgres(dir: string): Promise<CrashablePost
     async restart(awayMs = 0) {
       const pid = Number.parseInt(await readFile(join(dir, 'postgres/postmaster.pid'), 'utf8'), 10);
       process.kill(pid, 'SIGQUIT');
-      while (isThere(pid)) await delay(5);
+      while (isAlive(pid)) await delay(5);
       await delay(awayMs);
       const lost = server;
       server = await openEmbeddedPostgres(dir);
@@ -29,13 +30,4 @@ export async function startCrashablePostgres(dir: string): Promise<CrashablePost
     },
     stop: () => server.release(),
   };
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

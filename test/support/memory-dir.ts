@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../../src/lib/is-alive.ts';
 
 const kind = 'shipmate-tests';
 const spare = 4 * 2 ** 30;
@@ -48,14 +49,5 @@ function mount(program: 'mount' | 'umount', args: string[]): boolean {
     return true;
   } catch {
     return false; // not allowed, as for most users and in most containers
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -32,7 +32,7 @@ export function createSender(faults: Faults, signal: AbortSignal): Sender {
 
   function attempt(delivery: BoardDelivery, tries: number): void {
     queue.push(async () => {
-      const url = sender.webhooks[tries % Math.max(sender.webhooks.length, 1)];
+      const url = sender.webhooks[state.attempts % Math.max(sender.webhooks.length, 1)];
       if (url !== undefined) state.attempts += 1;
       const taken = url !== undefined && (await post(url, delivery));
       if (taken) {

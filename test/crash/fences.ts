@@ -29,15 +29,22 @@ async function freezeTogether(stage: Stage, points: readonly string[]): Promise<
     const until = AbortSignal.timeout(3_000);
     while (!until.aborted && waiting.size > 0) {
       await delay(20);
+      for (const ticket of tickets) await stage.isDone(ticket); // a split is approved by whoever looks
       for (const [point, service] of waiting)
         if (await isFrozen(service)) {
           asleep.set(point, service);
           waiting.delete(point);
+          // Now: another may take its run over before the last one is asleep.
+          await stage.noteOpenSteps(service.pid);
         }
     }
   }
-  for (const service of waiting.values()) service.kill();
-  await stage.noteOpenSteps();
+  for (const service of waiting.values()) {
+    service.kill();
+    await service.ended;
+    await stage.noteOpenSteps(service.pid);
+  }
+  for (const { pid } of asleep.values()) await stage.noteOpenSteps(pid); // what was on its way to the database then
   const taker = await stage.start();
   for (const ticket of tickets) await stage.done(ticket);
   for (const service of asleep.values()) service.kill('SIGCONT');

@@ -56,8 +56,8 @@ export interface Stage {
   /** Whether everything that a ticket leads to is outside, and its session rests. */
   isDone(ticket: string): Promise<boolean>;
   done(ticket: string): Promise<void>;
-  /** Call when a process has died: a step that was open then may be done again. */
-  noteOpenSteps(): Promise<void>;
+  /** Call when a process has died or frozen: a step that was open then may be done again. `pid`: only what that process had. */
+  noteOpenSteps(pid?: number): Promise<void>;
   /** Everything that is wrong with what the outside has seen of these tickets. */
   verdict(): Promise<Verdict>;
   close(): Promise<void>;
@@ -93,8 +93,8 @@ export async function openStage(options: {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 3 });
   pool.on('error', () => {});
   const processes = new Set<Started>();
-  /** By ticket and turn: how often its model call may be made beside the first. */
-  const mayAgain = new Map<string, number>();
+  /** By ticket and turn: for whose sake its model call may be made once more each. */
+  const mayAgain = new Map<string, Set<unknown>>();
   const tickets: string[] = [];
   const approved = new Set<string>();
   let telling: Promise<unknown> = Promise.resolve();
@@ -183,18 +183,21 @@ export async function openStage(options: {
     async done(ticket) {
       while (!(await stage.isDone(ticket))) await delay(50); // the outside is the only one to ask
     },
-    async noteOpenSteps() {
+    async noteOpenSteps(pid) {
       const { rows } = await retried(() =>
         pool.query(
           `select t.identifier as ticket, count(p.id)::int as turn from steps st
            join sessions s on s.id = st.session_id join tickets t on t.id = s.ticket_id
+           join runs r on r.id = st.run_id
            left join steps p on p.session_id = st.session_id and p.kind = 'model' and p.completed_at is not null
-           where st.kind = 'model' and st.completed_at is null group by t.identifier, st.id`,
+           where st.kind = 'model' and st.completed_at is null and ($1::text is null or r.worker like '%:' || $1 || ':%')
+           group by t.identifier, st.id`,
+          [pid === undefined ? null : String(pid)],
         ),
       );
       for (const { ticket, turn } of rows) {
         const key = `${ticket} ${turn}`;
-        mayAgain.set(key, (mayAgain.get(key) ?? 0) + 1);
+        mayAgain.set(key, (mayAgain.get(key) ?? new Set()).add(pid ?? Symbol()));
       }
     },
     async verdict() {
@@ -285,7 +288,7 @@ function requestsOf(ticket: string, requests: RecordedRequest[]): RecordedReques
 function judgeCalls(
   ticket: string,
   requests: RecordedRequest[],
-  mayAgain: ReadonlyMap<string, number>,
+  mayAgain: ReadonlyMap<string, ReadonlySet<unknown>>,
   moves: boolean,
   { wrong }: Verdict,
 ): void {
@@ -307,7 +310,7 @@ function judgeCalls(
   }
   if (mine.length < turns) wrong.push(`${ticket}: ${mine.length} model calls, fewer than ${turns}`);
   for (const [turn, asked] of times) {
-    const allowed = 1 + (mayAgain.get(`${ticket} ${turn}`) ?? 0);
+    const allowed = 1 + (mayAgain.get(`${ticket} ${turn}`)?.size ?? 0);
     if (asked > allowed) wrong.push(`${ticket}: turn ${turn} was asked for ${asked} times, not ${allowed}`);
   }
 }

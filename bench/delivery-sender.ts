@@ -1,6 +1,5 @@
-import { Agent, request } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type DeliveryBody, signDelivery } from '../src/trackers/board/delivery.ts';
+import { sendAtPace } from './pace.ts';
 
 /** What its parent sends it first. */
 export interface SendOrder {
@@ -15,58 +14,13 @@ export interface SendOrder {
   tickets: number;
 }
 
-/** What it answers at the end. `late` is how far behind its timetable it sent, at most: then the figures are its own fault. */
-export interface SendReport {
-  times: number[];
-  refused: number;
-  late: number;
-}
-
-/** A tracker's side, in a process of its own: sends at fixed moments, however long the answers take. */
+/** A tracker's side, in a process of its own. */
 process.once('message', async (order: SendOrder) => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 200 });
-  const times: number[] = [];
-  let refused = 0;
-  let late = 0;
-  const start = performance.now();
-  const sent: Promise<void>[] = [];
-  const total = order.perSecond * order.seconds;
-  for (let index = 0; index < total; index++) {
-    const delivery = signDelivery(order.secret, contentOf(index, order));
-    const due = start + (index * 1000) / order.perSecond;
-    const wait = due - performance.now();
-    if (wait > 1) await delay(wait);
-    const at = performance.now();
-    late = Math.max(late, at - due);
-    sent.push(
-      post(agent, `${order.url}/webhooks/board`, delivery.headers, delivery.body).then(
-        (status) => {
-          times.push(performance.now() - at);
-          if (status !== 200) refused += 1;
-        },
-        () => {
-          refused += 1;
-        },
-      ),
-    );
-  }
-  await Promise.all(sent);
+  const sign = (index: number) => signDelivery(order.secret, contentOf(index, order));
+  const report = await sendAtPace(`${order.url}/webhooks/board`, order, sign);
   // Some 60,000 figures take a moment to leave.
-  process.send?.({ times, refused, late } satisfies SendReport, () => process.disconnect());
+  process.send?.(report, () => process.disconnect());
 });
-
-function post(agent: Agent, url: string, headers: Record<string, string>, body: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const length = { 'content-length': String(body.byteLength) };
-    const sending = request(url, { agent, method: 'POST', headers: { ...headers, ...length } }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode ?? 0));
-      response.on('error', reject);
-    });
-    sending.on('error', reject);
-    sending.end(body);
-  });
-}
 
 const ada = { id: 'ada', name: 'Ada', isBot: false };
 const agentAccount = { id: 'shipmate', name: 'shipmate', isBot: true };

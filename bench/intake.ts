@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeRepository } from '../test/support/repository.ts';
-import type { SendOrder, SendReport } from './delivery-sender.ts';
+import type { SendOrder } from './delivery-sender.ts';
 import { ms, type Row, tail } from './figures.ts';
+import type { SendReport } from './pace.ts';
 import { startBenchProcesses } from './processes.ts';
 import { until, webhookSecret } from './service.ts';
 
@@ -74,13 +75,13 @@ async function send(order: SendOrder): Promise<SendReport> {
   return report as SendReport;
 }
 
-interface Probe {
+export interface Probe {
   times: number[];
   cpu: NodeJS.CpuUsage;
   rss: number;
 }
 
-async function probe(web: ChildProcess): Promise<Probe> {
+export async function probe(web: ChildProcess): Promise<Probe> {
   web.send('tell');
   const [found] = await once(web, 'message');
   return found as Probe;

@@ -7,12 +7,23 @@ import { benchDemo } from './demo.ts';
 import { printTable, type Row } from './figures.ts';
 import { benchGrowth } from './growth.ts';
 import { benchIntake } from './intake.ts';
+import { benchLinear } from './linear.ts';
 import { benchMemory } from './memory.ts';
 import { benchRequests } from './requests.ts';
 import { benchTurns } from './turns.ts';
 import { benchWaiting } from './waiting.ts';
 import { benchWorkspaces } from './workspaces.ts';
 
+const options = {
+  seconds: { type: 'string' },
+  sessions: { type: 'string' },
+  turn: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+const { values, positionals: asked } = parseArgs({ options, allowPositionals: true });
+const seconds = values.seconds === undefined ? {} : { seconds: Number(values.seconds) };
+const sessions = values.sessions === undefined ? {} : { sessions: Number(values.sessions) };
+const turn = values.turn === undefined ? {} : { turn: Number(values.turn) };
 /** Each has a process of its own, so that none warms another. */
 const quick: Record<string, () => Promise<Row[]>> = {
   demo: benchDemo,
@@ -22,15 +33,8 @@ const quick: Record<string, () => Promise<Row[]>> = {
   turns: benchTurns,
   requests: benchRequests,
   memory: benchMemory,
+  linear: () => benchLinear({ ...seconds, ...turn }),
 };
-const options = {
-  seconds: { type: 'string' },
-  sessions: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-const { values, positionals: asked } = parseArgs({ options, allowPositionals: true });
-const seconds = values.seconds === undefined ? {} : { seconds: Number(values.seconds) };
-const sessions = values.sessions === undefined ? {} : { sessions: Number(values.sessions) };
 /** Only when they are named: they take long. */
 const long: Record<string, () => Promise<Row[]>> = {
   intake: () => benchIntake(seconds),
@@ -43,6 +47,8 @@ const help = `npm run bench [-- [group...] [options]]
 
   ${Object.keys(quick).join(', ')}
       Some minutes in all; these unless told.
+  linear [--seconds 20] [--turn 1]
+      Among them: through a stand-in Linear. Webhooks for so long; sessions with turns of so many seconds.
   intake [--seconds 600]
       100 deliveries a second of 20 kB while every slot is busy, for 10 minutes.
   waiting [--sessions 1000]

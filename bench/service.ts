@@ -41,7 +41,12 @@ export interface AskedModel {
  * model on loopback. It has worked on a ticket, and then on as many at once as are measured, when this resolves: mirror,
  * baseline, a workspace and connections are there, and its code is warm.
  */
-export async function startBenchService(options: { slots: number; script: string }): Promise<BenchService> {
+export async function startBenchService(options: {
+  slots: number;
+  script: string;
+  /** Of another tracker, beside the board. */
+  env?: Record<string, string>;
+}): Promise<BenchService> {
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each();
@@ -59,10 +64,11 @@ export async function startBenchService(options: { slots: number; script: string
 async function start(options: {
   slots: number;
   script: string;
+  env?: Record<string, string>;
   stops: (() => Promise<unknown>)[];
   stop(): Promise<void>;
 }): Promise<BenchService> {
-  const { slots, script, stops, stop } = options;
+  const { slots, script, env, stops, stop } = options;
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-bench-'));
   stops.push(() => rm(dir, { recursive: true, force: true }));
   await chmod(dir, 0o755); // sandboxed commands run as another user
@@ -74,7 +80,7 @@ async function start(options: {
     script: `tickets:\n  Warm up:\n${warmUp}${script}`,
     onRequest({ body, at, ended }) {
       requests.push({ body, at, endedAt: ended.then(() => performance.now()) });
-      const identifier = /Your ticket is (BOARD-\d+)/.exec(body)?.[1];
+      const identifier = /Your ticket is ([A-Z]+-\d+)/.exec(body)?.[1];
       if (identifier && !firstRequests.has(identifier)) firstRequests.set(identifier, at);
     },
   });
@@ -86,6 +92,7 @@ async function start(options: {
       ANTHROPIC_API_KEY: 'bench',
       ANTHROPIC_BASE_URL: `${model.url}/v1`,
       BOARD_WEBHOOK_SECRET: webhookSecret,
+      ...env,
     },
   });
   const embedded = await openEmbeddedPostgres(join(dir, 'postgres'));
@@ -97,7 +104,7 @@ async function start(options: {
     {
       ...loaded,
       databaseUrl: embedded.url,
-      http: { host: '127.0.0.1', port: 0, publicUrl: null },
+      http: { host: '127.0.0.1', port: 0, publicUrl: env ? 'https://shipmate.example.com' : null },
       worker: { ...loaded.worker, slots },
       policy: { ...loaded.policy, scope: { ...loaded.policy.scope, before: false } },
       budget: { ...loaded.budget, turns: null, day: { tokens: null, usd: null } },
@@ -133,11 +140,15 @@ const warmUp = `    - calls: [{ tool: bash, input: { command: "true" } }, { tool
 `;
 
 /** A session that works has rested, and what it wrote has left. */
-export async function rested(app: App, identifier: string): Promise<void> {
-  await until(async () => {
-    const view = await app.sessions.view(identifier);
-    return view !== null && view.state !== 'active' && view.state !== 'pending' && view.unsent.length === 0;
-  });
+export async function rested(app: App, identifier: string, withinMs?: number): Promise<void> {
+  await until(
+    async () => {
+      const view = await app.sessions.view(identifier);
+      return view !== null && view.state !== 'active' && view.state !== 'pending' && view.unsent.length === 0;
+    },
+    20,
+    withinMs,
+  );
 }
 
 /** Asks again and again, so that nothing of the service has to know that it is measured. */

@@ -24,7 +24,7 @@ export function appSettings(publicUrl: string | null): string[] {
     `- Webhook URL: ${base}/webhooks/linear`,
     '- App events: Agent session events, Inbox notifications, Permission changes',
     '- Data change events: Issues, Comments',
-    'It asks for read, write, issues:create, comments:create, app:assignable and app:mentionable by itself.',
+    'It asks for read, write, issues:create, comments:create, customer:read, app:assignable and app:mentionable by itself.',
     'The last two let people give it issues and mention it; they come with actor=app.',
   ];
 }

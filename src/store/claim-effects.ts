@@ -11,13 +11,21 @@ const togetherAtMost = 20;
 const isPatient = sql<boolean>`(o.step_id is not null and (o.operation ->> 'kind' = 'updatePlan'
   or (o.operation ->> 'kind' = 'postActivity' and o.operation -> 'activity' ->> 'type' in ('thought', 'action'))))`;
 
+/**
+ * The longer a run has been at work, the longer: a fifth of that, so that its documents grow in number with the logarithm of
+ * its time, however long its turns take. People never see it later than `mostTimes` what the tracker gathers at first.
+ */
+const mostTimes = 8;
+const gatheredFor = sql<number>`greatest(a.gather, least(a.gather * ${mostTimes}, (
+  select extract(epoch from e.created_at - r.started_at)::float8 / 5 from runs r where r.id = e.run_id)))`;
+
 export interface Claiming {
   worker: string;
   /** Ids of the effects that this process is sending. */
   inHand: ReadonlySet<string>;
   /** Which code host a repository is on. */
   hosts: Record<string, string>;
-  /** Trackers that gather, by kind: for so many seconds. */
+  /** Trackers that gather, by kind: for so many seconds at first. */
   gather: Record<string, number>;
 }
 
@@ -78,7 +86,7 @@ export async function claimEffects(
           case e.lane when 'ticket' then t.seconds end as gather) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}
         and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
-        and (a.gather is null or e.created_at <= now() - make_interval(secs => a.gather) or exists (
+        and (a.gather is null or e.created_at <= now() - make_interval(secs => ${gatheredFor}) or exists (
           select 1 from effects o
           where o.session_id = e.session_id and o.lane = e.lane and o.state = 'pending' and not ${isPatient}))
       order by e.seq

@@ -10,7 +10,10 @@ import type { Ticket, TicketDraft, TicketHint, TicketQuery, TrackerKind } from '
 export interface Tracker {
   readonly kind: TrackerKind;
 
-  /** What the agent shows in passing is gathered so long, to be sent together; 0: each leaves at once. */
+  /**
+   * What the agent shows in passing is gathered so long, to be sent together, and some times longer in a run that has been at
+   * work for minutes; 0: each leaves at once.
+   */
   readonly gatherMs: number;
 
   /**

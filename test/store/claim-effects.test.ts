@@ -50,6 +50,46 @@ describe('where a tracker gathers', () => {
     expect(await keys('another'), 'they are all in one hand').toEqual([]);
   });
 
+  test.for([
+    { atWork: 40, gathered: 10 },
+    { atWork: 150, gathered: 30 },
+    { atWork: 6_000, gathered: 80 },
+  ])('of a run at work for $atWork s it waits $gathered s', async ({ atWork, gathered }, { expect }) => {
+    await plant('a', 'thought');
+    const ago = async (seconds: number) => {
+      await database.pool.query('update effects set run_id = $1, created_at = now() - make_interval(secs => $2)', [
+        ...[session.runId, seconds],
+      ]);
+      await database.pool.query('update runs set started_at = now() - make_interval(secs => $2) where id = $1', [
+        ...[session.runId, atWork + seconds],
+      ]);
+    };
+    await ago(gathered - 1);
+    expect(await keys()).toEqual([]);
+    await ago(gathered + 1);
+    expect(await keys()).toEqual(['a']);
+  });
+
+  test.for([2, 10, 20, 30, 60])('thirty turns of %i s are shown in 18 rows at most', async (turn, { expect }) => {
+    const look = Math.ceil(turn / 5);
+    const pass = `with older as (update runs set started_at = started_at - make_interval(secs => ${look}))
+      update effects set created_at = created_at - make_interval(secs => ${look}) where state = 'pending'`;
+    await database.pool.query('update runs set started_at = now() where id = $1', [session.runId]);
+    let rows = 0;
+    for (let second = 0; second < 30 * turn; second += look) {
+      if (second % turn < look) {
+        await plant(`${second}`, 'action');
+        await database.pool.query('update effects set run_id = $1', [session.runId]);
+      }
+      const claimed = await claim();
+      if (claimed.length > 0) rows += 1;
+      for (const effect of claimed) await settleEffect(database.db, effect, { state: 'done', result: {} });
+      await database.pool.query(pass);
+    }
+    expect(rows).toBeLessThanOrEqual(18);
+    expect(rows).toBeGreaterThan(2);
+  });
+
   test.for(['elicitation', 'response', 'error'] as const)(
     'what people wait for takes it along at once: %s',
     async (type, { expect }) => {

@@ -7,13 +7,14 @@ import { refOf } from './hint.ts';
 import { createUploadReader } from './reading/attachments.ts';
 import { readEvents, verifyDelivery, workspaceIn } from './reading/delivery.ts';
 import { listTickets } from './reading/list-tickets.ts';
-import { readTicket } from './reading/read-ticket.ts';
+import { type IssueSeen, readTicket } from './reading/read-ticket.ts';
 import { createWorkspaceCache } from './workspace-cache.ts';
 import { fileTicket } from './writing/file-ticket.ts';
+import { memoryOf } from './writing/memory.ts';
 import { sendOperations } from './writing/send.ts';
 
-/** So long are activities that nobody waits for gathered, to go out together. */
-const gatherMs = 10_000;
+/** So long are activities that nobody waits for gathered, to go out together: a turn or two. */
+const gatherMs = 15_000;
 /** Who is who is asked no more often: workspaces come and go, and sometimes nobody can tell. */
 const askAgainAfterMs = 60_000;
 
@@ -31,7 +32,9 @@ export function createLinearTracker(options: {
   const client = createLinearClient({ apiUrl, tokens, now });
   const cache = createWorkspaceCache(client, now);
   const uploads = createUploadReader({ apiUrl, tokens });
-  const reading = { apiUrl, client, tokens, cache, uploads, withoutNeeds: new Set<string>() };
+  const memory = memoryOf(client);
+  const seen = (issue: IssueSeen, asked: number) => memory.see({ ...issue, isMentioned: null }, asked);
+  const reading = { apiUrl, client, tokens, cache, uploads, seen, withoutNeeds: new Set<string>() };
   const writing = { client, tokens, agent, cache };
   const appUsers = new Map<string, string>();
   let askedAt: number | null = null;
@@ -43,6 +46,7 @@ export function createLinearTracker(options: {
   function learn(body: Uint8Array): void {
     const told = workspaceIn(body);
     if (told?.appUser) appUsers.set(told.workspace, told.appUser);
+    if (told?.issue) memory.told(told.issue);
     if (told?.isAccessChanged) {
       cache.forget(told.workspace);
       reading.withoutNeeds.delete(told.workspace);

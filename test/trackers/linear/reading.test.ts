@@ -53,7 +53,8 @@ function depsOf(linear: Linear): ReadDeps {
   const tokens = tokensOf(linear);
   const client = createLinearClient({ apiUrl: linear.url, tokens });
   const uploads = createUploadReader({ apiUrl: linear.url, tokens });
-  return { apiUrl: linear.url, client, tokens, cache: createWorkspaceCache(client), uploads, withoutNeeds: new Set() };
+  const cache = createWorkspaceCache(client);
+  return { apiUrl: linear.url, client, tokens, cache, uploads, seen: () => {}, withoutNeeds: new Set() };
 }
 
 let linear: Linear;

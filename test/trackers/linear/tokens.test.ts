@@ -177,7 +177,7 @@ describe('installations', () => {
       actor: 'app',
       response_type: 'code',
       code_challenge_method: 'S256',
-      scope: 'read,write,issues:create,comments:create,app:assignable,app:mentionable',
+      scope: 'read,write,issues:create,comments:create,customer:read,app:assignable,app:mentionable',
     });
     expect(await finishInstall(client(), await consent(url), signal)).toMatchObject({ name: 'Acme' });
     const second = linear.addWorkspace({ name: 'Globex', urlKey: 'globex' });

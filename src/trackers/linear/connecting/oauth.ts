@@ -2,8 +2,19 @@ import { z } from 'zod';
 import { cleanLine } from '../../../core/outside-text.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 
-/** What the app asks for; `app:assignable` and `app:mentionable` make it a member that people can give issues to and name. */
-export const scopes = ['read', 'write', 'issues:create', 'comments:create', 'app:assignable', 'app:mentionable'];
+/**
+ * What the app asks for; `app:assignable` and `app:mentionable` make it a member that people can give issues to and name.
+ * Without `customer:read` a ticket is read without what customers say of it.
+ */
+export const scopes = [
+  'read',
+  'write',
+  'issues:create',
+  'comments:create',
+  'customer:read',
+  'app:assignable',
+  'app:mentionable',
+];
 
 /** Where OAuth is spoken: Linear's own places, and one origin for all of it at another installation. */
 export function oauthEndpoints(apiUrl: string): { token: string; authorize: string } {

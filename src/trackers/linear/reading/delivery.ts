@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import { signatureMatches } from '../../../lib/signature.ts';
 import { readAgentSession } from './agent-session-event.ts';
 import { readComment, readIssue, readUnassigned } from './issue-event.ts';
 import { envelope } from './payload.ts';
+import type { IssueSeen } from './read-ticket.ts';
 
 export const signatureHeader = 'linear-signature';
 export const idHeader = 'linear-delivery';
@@ -66,19 +68,41 @@ export function readEvents(
   }
 }
 
-/** What a delivery says of its workspace, beside what it tells: which account is ours there, and that what we see has changed. */
+/**
+ * What a delivery says of its workspace, beside what it tells: which account is ours there, that what we see has changed, and
+ * how an issue stands now.
+ */
 export function workspaceIn(
   bytes: Uint8Array,
-): { workspace: string; appUser: string | null; isAccessChanged: boolean } | null {
-  const { organizationId: workspace, appUserId, type } = (parse(bytes) ?? {}) as Record<string, unknown>;
+): { workspace: string; appUser: string | null; isAccessChanged: boolean; issue: IssueSeen | null } | null {
+  const { organizationId: workspace, appUserId, type, data } = (parse(bytes) ?? {}) as Record<string, unknown>;
   if (typeof workspace !== 'string') return null;
   const isAccessChanged = type === 'PermissionChange' || type === 'OAuthApp';
-  return { workspace, appUser: typeof appUserId === 'string' ? appUserId : null, isAccessChanged };
+  const issue = type === 'Issue' ? issueSeen.safeParse(data).data : null;
+  return {
+    workspace,
+    appUser: typeof appUserId === 'string' ? appUserId : null,
+    isAccessChanged,
+    issue: issue ?? null,
+  };
 }
 
+const issueSeen = z
+  .object({ id: z.string(), stateId: z.string(), teamId: z.string(), delegateId: z.string().nullish() })
+  .transform(({ delegateId = null, ...issue }): IssueSeen => ({ ...issue, delegateId }));
+
+/** What was read of a body; it is looked at more than once while a request is answered, and its sender waits. */
+const parsed = new WeakMap<Uint8Array, { value: unknown }>();
+
 function parse(body: Uint8Array): unknown {
+  const known = parsed.get(body) ?? { value: parseAnew(body) };
+  parsed.set(body, known);
+  return known.value;
+}
+
+function parseAnew(body: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(body).toString('utf8'));
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   } catch {
     return null;
   }

@@ -20,7 +20,7 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
   issue(id: $id) {
     ...HintFields
     description estimate dueDate updatedAt trashed
-    state { name type }
+    state { id name type }
     assignee { ${person} }
     delegate { ${person} }
     cycle { number name endsAt }
@@ -74,7 +74,7 @@ export type IssueNode = HintNode & {
   dueDate: string | null;
   updatedAt: string;
   trashed: boolean | null;
-  state: Pick<TeamState, 'name' | 'type'>;
+  state: Pick<TeamState, 'id' | 'name' | 'type'>;
   assignee: UserNode | null;
   delegate: UserNode | null;
   cycle: { number: number; name: string | null; endsAt: string } | null;

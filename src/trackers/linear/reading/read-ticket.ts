@@ -21,8 +21,17 @@ export interface ReadDeps {
   tokens: LinearTokens;
   cache: WorkspaceCache;
   uploads: UploadReader;
+  /** Told how an issue was when it was read, asked for at this `performance.now()`: whoever writes to it need not look then. */
+  seen(issue: IssueSeen, asked: number): void;
   /** Workspaces where the app may not see what customers ask for. */
   withoutNeeds: Set<string>;
+}
+
+export interface IssueSeen {
+  id: string;
+  stateId: string;
+  teamId: string;
+  delegateId: string | null;
 }
 
 /** A ticket that a person named is looked for in each workspace; one that we know is in its own. */
@@ -33,7 +42,9 @@ export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: Abort
   const mine = ref ? all.filter(({ id }) => id === ref.workspace) : all;
   const id = asIdentifier(hint.id);
   for (const workspace of mine) {
+    const asked = performance.now();
     const issue = await readIssue(deps, workspace.id, id, signal);
+    if (issue) deps.seen(nowOf(issue), asked);
     if (issue && !issue.trashed) return ticketOf(deps, workspace, issue, signal);
   }
   const where = mine.length === 0 ? 'none of them is connected' : mine.map(({ name }) => name).join(', ');
@@ -41,6 +52,10 @@ export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: Abort
     `Linear has no ticket "${hint.identifier || hint.id}" that the app can see (workspaces: ${where}). If it is there, give the app access to its team.`,
     { code: 'not_found', retryable: false },
   );
+}
+
+function nowOf({ id, state, team, delegate }: IssueNode): IssueSeen {
+  return { id, stateId: state.id, teamId: team.id, delegateId: delegate?.id ?? null };
 }
 
 /** People write "eng-12", too. */

@@ -3,7 +3,11 @@ import type { LinearClient } from '../client.ts';
 import type { IssueNow } from './look.ts';
 
 const most = { results: 5_000, issues: 2_000, projects: 200 };
-const freshMs = { issue: 2_000, project: 5 * 60_000 };
+/**
+ * An issue may have been changed by people since it was seen. Webhooks tell of that (`told`), and where they come late, or to
+ * another process, the document of a move shows the issue right before it, and what a person had chosen is put back.
+ */
+const freshMs = { issue: 30_000, project: 5 * 60_000 };
 
 /**
  * What this process knows of what it has written. It spares requests, and makes good what Linear has no ids for: a plan or
@@ -14,8 +18,11 @@ export interface Memory {
   keepResult(operationId: string, result: Record<string, unknown>): void;
   /** How an issue was seen last; null when that is too long ago to write by. */
   seen(issueId: string): IssueNow | null;
-  see(issue: IssueNow): void;
+  /** `asked`: when it was asked for, by `performance.now()`; what is known from later stands. */
+  see(issue: IssueNow, asked?: number): void;
   unsee(issueId: string): void;
+  /** An event tells how an issue is: where that is not as it was seen, it is looked at before the next move. */
+  told(issue: Pick<IssueNow, 'id' | 'stateId' | 'teamId' | 'delegateId'>): void;
   /** The agent session that an issue's words go to where nobody says which. */
   sessionOf(issueId: string): string | null;
   keepSession(issueId: string, agentSessionId: string): void;
@@ -38,20 +45,35 @@ export function memoryOf(client: LinearClient): Memory {
 
 function createMemory(): Memory {
   const results = new Map<string, Record<string, unknown>>();
-  const issues = new Map<string, { issue: IssueNow; at: number }>();
+  const issues = new Map<string, { issue: IssueNow; at: number; isStale?: true }>();
   const sessions = new Map<string, string>();
   const projects = new Map<string, { id: string; at: number }>();
   const turns = new Map<string, Promise<unknown>>();
+
+  function unsee(id: string): void {
+    const seen = issues.get(id);
+    if (seen) keep(issues, id, { issue: seen.issue, at: performance.now(), isStale: true }, most.issues);
+  }
 
   return {
     resultOf: (id) => results.get(id) ?? null,
     keepResult: (id, result) => keep(results, id, result, most.results),
     seen(id) {
       const seen = issues.get(id);
-      return seen && performance.now() - seen.at < freshMs.issue ? seen.issue : null;
+      return seen && !seen.isStale && performance.now() - seen.at < freshMs.issue ? seen.issue : null;
     },
-    see: (issue) => keep(issues, issue.id, { issue, at: performance.now() }, most.issues),
-    unsee: (id) => void issues.delete(id),
+    see(issue, asked = performance.now()) {
+      const before = issues.get(issue.id);
+      if (before && before.at > asked) return;
+      // A session that began with a mention stays one.
+      const isMentioned = issue.isMentioned ?? before?.issue.isMentioned ?? null;
+      keep(issues, issue.id, { issue: { ...issue, isMentioned }, at: asked }, most.issues);
+    },
+    unsee,
+    told({ id, ...now }) {
+      const seen = issues.get(id)?.issue;
+      if (seen && (['stateId', 'teamId', 'delegateId'] as const).some((field) => seen[field] !== now[field])) unsee(id);
+    },
     forget(id) {
       issues.delete(id);
       sessions.delete(id);

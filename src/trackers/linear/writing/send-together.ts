@@ -59,13 +59,23 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
   const speaks = operations.some((operation) => 'conversation' in operation && namedSession(operation, place) === null);
   const [now, session] = [memory.seen(hint.id), memory.sessionOf(hint.id)];
   const mustLook =
-    asks('attachPullRequest') || asks('releaseTicket') || (asks('moveTicket') && !now) || (speaks && session === null);
+    asks('attachPullRequest') ||
+    asks('releaseTicket') ||
+    (asks('moveTicket') && !now) ||
+    operations.some((operation) => begins(operation) && now?.delegateId === null && now.isMentioned === null) ||
+    (speaks && session === null);
   if (!mustLook) return { now, session, looked: null, isShown: false };
+  const asked = performance.now();
   const looked = await look(client, { ...place, issue: hint.id }, signal);
-  memory.see(looked);
+  memory.see(looked, asked);
   const own = looked.sessions[0]?.id ?? (speaks ? await beginSession(place) : null);
   if (own !== null) memory.keepSession(hint.id, own);
   return { now: looked, session: own, looked, isShown: false };
+}
+
+/** Then it matters, where nobody has the issue, whether the agent was mentioned there. */
+function begins(operation: TicketOperation): boolean {
+  return operation.kind === 'moveTicket' && operation.to === 'started';
 }
 
 async function beginSession(place: Place): Promise<string> {

@@ -87,7 +87,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
   const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
   if (refused) return refused;
-  const found = await findRepository(deps, run, session, ticket, facts);
+  const found = await findRepository(deps, run, session, ticket, facts, signal);
   if ('outcome' in found) return found;
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);

@@ -6,8 +6,10 @@ import { LinearError } from './errors.ts';
 import { refOf } from './hint.ts';
 import { createUploadReader } from './reading/attachments.ts';
 import { readEvents, verifyDelivery, workspaceIn } from './reading/delivery.ts';
+import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
 import { readTicket } from './reading/read-ticket.ts';
+import { suggestRepositories } from './reading/suggest-repositories.ts';
 import { createWorkspaceCache } from './workspace-cache.ts';
 import { fileTicket } from './writing/file-ticket.ts';
 import { sendOperations } from './writing/send.ts';
@@ -84,6 +86,8 @@ export function createLinearTracker(options: {
     send: (hint, operations, signal) => sendOperations(writing, hint, operations, signal),
     createTicket: (filing, signal) => fileTicket(writing, filing, signal),
     listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    isAsked: (hint, signal) => isAsked(reading, hint, signal),
+    suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
     check: () => checkWorkspaces(reading),
   };
 }

@@ -19,6 +19,8 @@ const gatherMs = 10_000;
 /** Who is who is asked no more often: workspaces come and go, and sometimes nobody can tell. */
 const askAgainAfterMs = 60_000;
 
+export const viewerDocument = 'query TryAccess { viewer { id } }';
+
 /** Linear, with all workspaces that are connected, as the agent sees it. */
 export function createLinearTracker(options: {
   apiUrl: string;
@@ -36,6 +38,7 @@ export function createLinearTracker(options: {
   const reading = { apiUrl, client, tokens, cache, uploads, withoutNeeds: new Set<string>() };
   const writing = { client, tokens, agent, cache };
   const appUsers = new Map<string, string>();
+  const trying = new Set<string>();
   let askedAt: number | null = null;
 
   /**
@@ -48,6 +51,7 @@ export function createLinearTracker(options: {
     if (told?.isAccessChanged) {
       cache.forget(told.workspace);
       reading.withoutNeeds.delete(told.workspace);
+      tryAccess(told.workspace);
     }
     if (askedAt !== null && now() - askedAt < askAgainAfterMs) return;
     askedAt = now();
@@ -59,6 +63,19 @@ export function createLinearTracker(options: {
     );
   }
 
+  /**
+   * Whether our token still counts: where it does not, the connection is noted as lost, before anything is to be sent. What
+   * a delivery says of that alone is no proof: it may be an old one.
+   */
+  function tryAccess(workspace: string): void {
+    if (trying.has(workspace)) return;
+    trying.add(workspace);
+    client
+      .request(workspace, viewerDocument, {}, AbortSignal.timeout(askAgainAfterMs))
+      .catch(() => {})
+      .finally(() => trying.delete(workspace));
+  }
+
   return {
     kind: 'linear',
     gatherMs,
@@ -66,7 +83,7 @@ export function createLinearTracker(options: {
     verifyDelivery(headers, body) {
       const verified = verifyDelivery(webhookSecrets, headers, body, now());
       learn(body);
-      return verified;
+      return { ...verified, isBroad: workspaceIn(body)?.isAccessChanged === true };
     },
 
     readEvents(delivery) {

@@ -97,6 +97,35 @@ export function unknownAnswer(text: string): string | null {
     : null;
 }
 
+/** What a tracker thinks of a repository for a ticket; `confidence` from 0 to 1. */
+export interface Suggestion {
+  name: string;
+  confidence: number;
+}
+
+const confidentFrom = 0.8;
+const clearlyAheadBy = 0.2;
+
+/**
+ * What a tracker's suggestions make of a question. One that it is confident of, and that is clearly ahead of all others, is
+ * taken; else the likelier options come first, and the others stay in their order. It chooses among `options` only.
+ */
+export function routeBySuggestions(
+  options: readonly string[],
+  suggestions: readonly Suggestion[],
+): { taken: string } | { options: string[] } {
+  const ordered = options
+    .map((name) => ({
+      name,
+      confidence: Math.max(0, ...suggestions.filter((each) => each.name === name).map((each) => each.confidence)),
+    }))
+    .toSorted((a, b) => b.confidence - a.confidence);
+  const [first, second] = ordered;
+  if (first && first.confidence >= confidentFrom && first.confidence - (second?.confidence ?? 0) >= clearlyAheadBy)
+    return { taken: first.name };
+  return { options: ordered.map(({ name }) => name) };
+}
+
 function bareAnswer(text: string): string {
   return text
     .slice(0, 1000)

@@ -118,6 +118,8 @@ export const ticketParts = [
   'attachments',
   'state',
   'assignee',
+  /** Where it belongs, and with that what people call it. */
+  'team',
 ] as const;
 /** What of a ticket a change was about. */
 export type TicketPart = (typeof ticketParts)[number];

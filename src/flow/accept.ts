@@ -7,7 +7,10 @@ import { hastenRound } from '../store/schedules.ts';
 
 /** What can tell an authentic delivery; a tracker or a code host. */
 export interface DeliverySource {
-  verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string; isLate?: boolean };
+  verifyDelivery(
+    headers: Record<string, string>,
+    body: Uint8Array,
+  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean };
 }
 
 export interface AcceptDeps {
@@ -18,7 +21,8 @@ export interface AcceptDeps {
 
 /**
  * Intake: verifies a webhook request on its raw bytes, stores it, and sends its nudge, all in the caller's transaction.
- * Answer 2xx only after that commits. One that is late is stored for the next reconcile, which is due then. A delivery that came before changes nothing and answers `false`. Throws `VendorError`
+ * Answer 2xx only after that commits. One that is late is stored for the next reconcile, which is due
+ * then; it is due after one that is about many tickets, too. A delivery that came before changes nothing and answers `false`. Throws `VendorError`
  * `not_found` (no such source), `unauthorized` or `invalid`, and then nothing was written.
  */
 export async function acceptDelivery(
@@ -36,11 +40,11 @@ export async function acceptDelivery(
       retryable: false,
     });
   }
-  const { deliveryId, isLate = false } = known.verifyDelivery(headers, body);
+  const { deliveryId, isLate = false, isBroad = false } = known.verifyDelivery(headers, body);
   const isNew = await addDelivery(tx, { source, deliveryId, headers, body }, isLate);
   deps.failpoint('accept/mid');
-  if (isNew && isLate) await hastenRound(tx, 'reconcile');
-  else if (isNew) await deps.nudge('sort', executorOf(tx));
+  if (isNew && (isLate || isBroad)) await hastenRound(tx, 'reconcile');
+  if (isNew && !isLate) await deps.nudge('sort', executorOf(tx));
   return isNew;
 }
 

@@ -11,7 +11,6 @@ import type { Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
-import { notStarted } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
@@ -295,12 +294,7 @@ async function publish(
     const answer = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
     const body = withActual(answer, await writeActual(tx, session.id));
     await sayClosing(tx, stage, endOf(run), { type: 'response', body });
-    await add('review', {
-      kind: 'moveTicket',
-      id: id('review'),
-      to: 'review',
-      from: [...notStarted, 'started'],
-    });
+    await add('review', moveToReview(id('review')));
     return;
   }
 
@@ -357,9 +351,7 @@ async function publish(
     number: { from: pullRequestKey, field: 'number' },
     title: text.title,
   });
-  await add('review', { kind: 'moveTicket', id: id('review'), to: 'review', from: [...notStarted, 'started'] }, [
-    pullRequestKey,
-  ]);
+  await add('review', moveToReview(id('review')), [pullRequestKey]);
   const closing = writeClosing({
     url: '{link}',
     proof: finished.proof,
@@ -369,6 +361,11 @@ async function publish(
   });
   const body = withActual(closing, await writeActual(tx, session.id));
   await sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: pullRequestKey, field: 'url' });
+}
+
+/** From where each run moves its ticket first: anywhere else a person has moved it meanwhile. */
+function moveToReview(id: string): Operation {
+  return { kind: 'moveTicket', id, to: 'review', from: ['started'] };
 }
 
 function withActual(text: string, actual: string): string {

@@ -2,9 +2,18 @@ import { inEscalation } from '../core/escalation.ts';
 import { cleanText } from '../core/outgoing-text.ts';
 import { isObeyed } from '../core/prompt.ts';
 import type { Repository } from '../core/repository.ts';
-import { type RouteScope, routeByAnswer, routeTicket, scopeOf, unknownAnswer } from '../core/routing.ts';
+import {
+  type RouteScope,
+  routeByAnswer,
+  routeBySuggestions,
+  routeTicket,
+  type Suggestion,
+  scopeOf,
+  unknownAnswer,
+} from '../core/routing.ts';
 import type { Person, Ticket } from '../core/ticket.ts';
 import type { TicketFacts } from '../core/ticket-facts.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { unreadPrompts } from '../store/prompts.ts';
@@ -24,6 +33,7 @@ export async function findRepository(
   session: SessionRow,
   ticket: Ticket,
   facts: TicketFacts,
+  signal: AbortSignal,
 ): Promise<{ repository: Repository; base: string | null } | NotPrepared> {
   const { db } = deps;
   const all = [...deps.repositories.values()];
@@ -72,12 +82,40 @@ export async function findRepository(
       'Answer with one of these names.',
       'Correct the ticket\'s "repository" field or shipmate.yaml, and say "continue".',
     );
-  const { question, options } = route.ask;
+  const { question } = route.ask;
   const newest = prompts.at(-1);
   const given = newest === undefined ? null : unknownAnswer(newest.body);
+  const suggested = routeBySuggestions(route.ask.options, await suggestions(deps, session, route.ask.options, signal));
+  const taken = 'taken' in suggested && given === null ? deps.repositories.get(suggested.taken) : undefined;
+  if (taken) {
+    await tell(deps, run, takenBySuggestion(taken, ticket.tracker));
+    return { repository: taken, base: null };
+  }
+  const options = 'taken' in suggested ? route.ask.options : suggested.options;
   const unknown = given === null ? '' : `There is no repository "${given}" here. `;
   const message = `${unknown}${question} Answer with its name: ${options.join(', ')}.`;
   return { outcome: { stopReason: 'needsInput', message, options }, heard: prompts.map(({ id }) => id) };
+}
+
+const suggestWithinMs = 10_000;
+
+/** A tracker that cannot say keeps nobody from being asked. */
+async function suggestions(
+  deps: RunDeps,
+  { hint }: SessionRow,
+  options: readonly string[],
+  signal: AbortSignal,
+): Promise<Suggestion[]> {
+  const candidates = options.flatMap((name) => deps.repositories.get(name) ?? []);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(suggestWithinMs)]);
+  try {
+    return (await deps.trackers.get(hint.tracker)?.suggestRepositories(hint, candidates, within)) ?? [];
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isDatabaseUnavailable(error)) throw error;
+    deps.log.warn({ err: error, ticket: hint.identifier }, 'the tracker suggests no repository');
+    return [];
+  }
 }
 
 function noSuchRepository(given: string, known: readonly string[]): string {
@@ -106,6 +144,11 @@ function rememberedNow({ name }: Repository, scope: RouteScope): string {
 
 function rememberedBefore({ name }: Repository, scope: RouteScope, by: Person): string {
   return `I work in \`${name}\`, as ${cleanText(by.name, 100)} answered for the ${shown(scope)} before. ${howToChange(scope)}`;
+}
+
+function takenBySuggestion({ name }: Repository, tracker: string): string {
+  const by = `${tracker.charAt(0).toUpperCase()}${tracker.slice(1)}`;
+  return `I work in \`${name}\`, by ${by}'s suggestion; if it is another one, write \`[repo=NAME]\` into the description.`;
 }
 
 function howToChange({ name }: RouteScope): string {

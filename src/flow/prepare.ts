@@ -10,6 +10,8 @@ import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { VendorError } from '../core/vendor-error.ts';
+import { retry } from '../lib/retry.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
 import { guidanceOf } from '../store/guidance.ts';
 import { type Handover, latestHandover } from '../store/handovers.ts';
@@ -73,7 +75,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (!session) throw new Error(`run ${run.id} has no session`);
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker) throw new Error(`The tracker "${session.hint.tracker}" is not configured; add it to shipmate.yaml.`);
-  const ticket = await readTicketNow(deps, run, session, tracker, signal);
+  const ticket = await readTicket(deps, run, session, tracker, signal);
   const facts = readFacts(ticket, deps.fields);
   // Before anything is decided: what was edited is heard like a word, also by a run that does not begin.
   let written = await readBrief(deps.db, session.id);
@@ -87,7 +89,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const beginning: Beginning = { deps, run, session, ticket, facts, standsOn: null, signal };
   const refused = run.purpose === 'work' ? await mayBegin(beginning) : null;
   if (refused) return refused;
-  const found = await findRepository(deps, run, session, ticket, facts);
+  const found = await findRepository(deps, run, session, ticket, facts, signal);
   if ('outcome' in found) return found;
   const { repository } = found;
   const host = deps.codeHosts.get(repository.codeHost);
@@ -174,6 +176,14 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   });
   if (from) deps.wake('post');
   return { ...prepared, brief };
+}
+
+/** A tracker that fails is asked again for so long, before the run lets go of its worker and waits a minute. */
+const askForMs = 10_000;
+
+function readTicket(...[deps, run, session, tracker, signal]: Parameters<typeof readTicketNow>): Promise<Ticket> {
+  const judge = (error: unknown) => (error instanceof VendorError && error.code === 'unavailable' ? error : null);
+  return retry(() => readTicketNow(deps, run, session, tracker, signal), { signal, judge, forMs: askForMs });
 }
 
 async function pin(

@@ -41,6 +41,9 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
     ...tracker,
     readTicket: (hint, signal) => within(() => tracker.readTicket(hint, signal)),
     listTickets: (query, cursor, signal) => within(() => tracker.listTickets(query, cursor, signal)),
+    isAsked: (hint, signal) => within(() => tracker.isAsked(hint, signal)),
+    suggestRepositories: (hint, candidates, signal) =>
+      within(() => tracker.suggestRepositories(hint, candidates, signal)),
     createTicket: (filing, signal) => within(() => tracker.createTicket(filing, signal)),
   };
 }

@@ -71,7 +71,7 @@ async function reconcileTracker(
   signal: AbortSignal,
   againAfterMs: number,
 ): Promise<void> {
-  const { read, failures } = createReader(deps, tracker, signal);
+  const { read, isAsked, failures } = createReader(deps, tracker, signal);
   await confirmLate(deps, tracker, read);
   const refused: Unaware<Ticket>[] = [];
   const given = await listGiven(tracker, signal, async (tickets) => {
@@ -92,7 +92,7 @@ async function reconcileTracker(
     if (ticket === undefined) return;
     if (!ticket) lost.push(session);
     else if (isOver(ticket.state.category)) await letGo(deps, session, ticket, 'closed');
-    else taken.push({ session, ticket });
+    else if (!(await isAsked(session.hint))) taken.push({ session, ticket });
   };
   for (const session of missing.slice(0, readsARound)) await look(session, gone);
   if (gone.length + taken.length + refused.length > 0) await delay(againAfterMs, undefined, { signal });
@@ -115,8 +115,10 @@ async function reconcileTracker(
  */
 function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: AbortSignal) {
   const failures: unknown[] = [];
-  async function read(hint: TicketHint): Promise<Ticket | null | undefined> {
-    const now = () => readIfThere(tracker, hint, signal);
+  const read = (hint: TicketHint) => attempt<Ticket | null>(hint, () => readIfThere(tracker, hint, signal));
+  /** What cannot be known counts as yes: the session goes on. */
+  const isAsked = async (hint: TicketHint) => (await attempt(hint, () => tracker.isAsked(hint, signal))) ?? true;
+  async function attempt<T>(hint: TicketHint, now: () => Promise<T>): Promise<T | undefined> {
     try {
       return await (failures.length === 0 ? ask(signal, now) : now());
     } catch (error) {
@@ -127,7 +129,7 @@ function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: 
       return undefined;
     }
   }
-  return { read, failures };
+  return { read, isAsked, failures };
 }
 
 /** The ids of all tickets that are the agent's. */

@@ -23,6 +23,7 @@ import {
   lockSession,
   moveSession,
   openSession,
+  renameTicket,
   type SessionRow,
   sessionIdOf,
   tellSession,
@@ -192,6 +193,7 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   }
   const session = await tellSession(tx, event.ticket, told);
   if (!session) return false;
+  if (event.type === 'ticketChanged' && event.changed?.includes('team')) await renameTicket(tx, event.ticket);
   const words = await takeInWords(deps, tx, session, event, due);
   if (session.state === 'awaitingInput' && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
   await act(deps, tx, session, await readAttention(tx, session.id), words, due);

@@ -1,7 +1,7 @@
 import type { Activity } from '../core/activity.ts';
 import type { Operation } from '../core/effect.ts';
 import { inEscalation } from '../core/escalation.ts';
-import { notStarted, type Ticket } from '../core/ticket.ts';
+import { isOver, notStarted, type Ticket } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { AttentionRow } from '../store/attention.ts';
@@ -50,9 +50,13 @@ export async function startRun(
   return true;
 }
 
-/** Moves the ticket to its first started state: not when it is given, for it may have to wait, but when work on it begins. */
-export async function startTicket({ db, wake }: Deps, run: ClaimedRun, { state }: Ticket): Promise<void> {
-  if (!notStarted.includes(state.category)) return;
+/**
+ * Moves the ticket to its first started state: not when it is given, for it may have to wait, but when work on it begins. Where
+ * a person has started it and the agent was only asked there, the tracker notes by this that the agent has it now.
+ */
+export async function startTicket({ db, wake }: Deps, run: ClaimedRun, { state, assignee }: Ticket): Promise<void> {
+  const isAgents = assignee?.isBot === true;
+  if (isOver(state.category) || (isAgents && !notStarted.includes(state.category))) return;
   const key = `${run.sessionId}/run/${run.number}/started`;
   const operation: Operation = { kind: 'moveTicket', id: deterministicId(key), to: 'started', from: notStarted };
   await db.transaction().execute(async (tx) => {

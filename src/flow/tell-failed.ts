@@ -5,13 +5,12 @@ import { VendorError } from '../core/vendor-error.ts';
 import { addActivities, settleActivity } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import type { ClaimedEffect } from '../store/effects.ts';
-import { moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { currentConversation, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 
 /** What it means for a session that an effect of it failed for good. Call with the session's lock held. */
 export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEffect, error: unknown): Promise<void> {
   const { operation } = effect;
-  // An activity that a tracker refuses cannot be told on that tracker; the log and `shipmate sessions` have it.
-  if (operation.kind === 'postActivity') return settleActivity(tx, operation.id, withLink(operation));
+  if (operation.kind === 'postActivity') return tellRefused(tx, session, { ...effect, operation }, error);
   if (operation.kind === 'updatePlan') return; // the next one may be taken
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
   const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
@@ -28,6 +27,33 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   if (operation.kind === 'pushBranch' && session.headCommit === null)
     await updateSession(tx, session.id, { branch: null });
   if (session.state === 'complete') await moveSession(tx, session, 'error');
+}
+
+/**
+ * Words that a tracker refuses: the log and `shipmate sessions` have them. Where people wait for them they are told so, once:
+ * what is refused of that, too, is told nowhere.
+ */
+async function tellRefused(
+  tx: Tx,
+  session: SessionRow,
+  { key, operation }: { key: string; operation: Operation & { kind: 'postActivity' } },
+  error: unknown,
+): Promise<void> {
+  await settleActivity(tx, operation.id, withLink(operation));
+  const { type } = operation.activity;
+  const isGone = error instanceof VendorError && error.code === 'not_found';
+  if (isGone || type === 'thought' || type === 'action' || key.startsWith(`${session.id}/failed/`)) return;
+  const why = error instanceof Error ? error.message : String(error);
+  const body =
+    `What I have to say here was refused: ${why} ` +
+    `\`shipmate sessions show ${session.hint.identifier}\` has it in full.`;
+  const stage = {
+    sessionId: session.id,
+    runId: null,
+    stepId: null,
+    conversation: await currentConversation(tx, session.id),
+  };
+  await addActivities(tx, stage, `failed/${key}`, [{ type, body }]);
 }
 
 function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: unknown): string {

@@ -23,7 +23,7 @@ export async function unawareOf<T extends TicketHint>(db: Database | Tx, tickets
     .selectFrom('tickets')
     .leftJoin('sessions', 'sessions.ticket_id', 'tickets.id')
     .select(['sessions.id', 'tickets.id as ticket_id', 'given', 'given_at', 'closed', 'gone', belief.as('belief')])
-    .select(sql<boolean>`bot_gave_at >= coalesce(given_at, '-infinity')`.as('by_bot'))
+    .select(sql<boolean>`bot_gave_at > coalesce(given_at, '-infinity')`.as('by_bot'))
     .select(
       sql<boolean>`exists (
         select from effects where session_id = sessions.id and state = 'pending'
@@ -50,13 +50,17 @@ export async function wasGiven(db: Database, sessionId: string): Promise<boolean
   return row !== undefined && row.given_at !== null;
 }
 
-/** A bot gave the ticket to the agent: that starts nothing, now or when the tracker lists it. */
+/**
+ * A bot gave the ticket to the agent: that starts nothing, now or when the tracker lists it. Of one that the agent has it says
+ * nothing, whoever it was: the agent itself, too, where it made a place to talk in.
+ */
 export async function noteGivenByBot(tx: Tx, hint: TicketHint, at: string): Promise<void> {
   await sql`
     insert into tickets (id, tracker, external_id, identifier, hint, bot_gave_at)
     values (${ticketIdOf(hint)}, ${hint.tracker}, ${hint.id}, ${hint.identifier}, ${toJson(hint)}, ${at})
     on conflict (tracker, external_id) do update set
-      bot_gave_at = greatest(tickets.bot_gave_at, excluded.bot_gave_at)`.execute(tx);
+      bot_gave_at = greatest(tickets.bot_gave_at, excluded.bot_gave_at)
+      where not exists (select from sessions where ticket_id = tickets.id and given)`.execute(tx);
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Insertable, sql } from 'kysely';
 import type { Brief } from '../core/conversation.ts';
 import { canMove, type SessionState } from '../core/session.ts';
 import { RunLost } from '../core/step.ts';
-import type { Ticket, TicketHint } from '../core/ticket.ts';
+import { hintOf, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
@@ -277,8 +277,20 @@ function columnsOf(changes: SessionChanges) {
 export async function saveReading(db: Database | Tx, ticketId: string, reading: Ticket): Promise<void> {
   await db
     .updateTable('tickets')
-    .set({ reading: toJson(reading), read_at: sql`now()`, identifier: reading.identifier })
+    .set({
+      ...{ reading: toJson(reading), read_at: sql`now()` },
+      ...{ identifier: reading.identifier, hint: toJson(hintOf(reading)) },
+    })
     .where('id', '=', ticketId)
+    .execute();
+}
+
+/** A ticket that went to another team is called otherwise from then on. */
+export async function renameTicket(tx: Tx, hint: TicketHint): Promise<void> {
+  await tx
+    .updateTable('tickets')
+    .set({ identifier: hint.identifier, hint: toJson(hint) })
+    .where('id', '=', ticketIdOf(hint))
     .execute();
 }
 

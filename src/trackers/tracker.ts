@@ -1,6 +1,8 @@
 import type { Check } from '../core/check.ts';
 import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import type { TicketOperation } from '../core/effect.ts';
+import type { Repository } from '../core/repository.ts';
+import type { Suggestion } from '../core/routing.ts';
 import type { Ticket, TicketDraft, TicketHint, TicketQuery, TrackerKind } from '../core/ticket.ts';
 
 /**
@@ -18,9 +20,13 @@ export interface Tracker {
 
   /**
    * Checks the signature on the raw bytes and finds the delivery's id. `isLate`: it was signed too long ago to be acted on as
-   * it is, and may have been sent by anybody who saw it. Throws `VendorError` `unauthorized` or `invalid`.
+   * it is, and may have been sent by anybody who saw it. `isBroad`: it is about no one ticket, but about which of them the
+   * agent may see; all are looked at again. Throws `VendorError` `unauthorized` or `invalid`.
    */
-  verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string; isLate?: boolean };
+  verifyDelivery(
+    headers: Record<string, string>,
+    body: Uint8Array,
+  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean };
 
   /**
    * What a verified delivery means; all of it about one ticket. Unknown events mean nothing: `[]`. What apps did, and our
@@ -59,6 +65,22 @@ export interface Tracker {
    * neither changed nor finished while the pages are read is on one of them, once.
    */
   listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
+
+  /**
+   * Whether the agent was asked to work on a ticket that is not on its list: it was mentioned there, and nobody has taken
+   * the ticket from it since. Throws `VendorError`.
+   */
+  isAsked(hint: TicketHint, signal: AbortSignal): Promise<boolean>;
+
+  /**
+   * Which of these repositories a ticket may be about, as the tracker itself thinks; `[]` where it has no opinion. Throws
+   * `VendorError`.
+   */
+  suggestRepositories(
+    hint: TicketHint,
+    candidates: readonly Pick<Repository, 'name' | 'location'>[],
+    signal: AbortSignal,
+  ): Promise<Suggestion[]>;
 
   /** Whether this tracker can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { isBugTicket } from '../../src/core/bug-ticket.ts';
 import type { Repository } from '../../src/core/repository.ts';
-import { type RouteRule, routeTicket as route, routeByAnswer, scopeOf, unknownAnswer } from '../../src/core/routing.ts';
+import {
+  type RouteRule,
+  routeTicket as route,
+  routeByAnswer,
+  routeBySuggestions,
+  scopeOf,
+  unknownAnswer,
+} from '../../src/core/routing.ts';
 import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
 
 const repository = (name: string): Repository => ({ name, codeHost: 'local-git', location: `/r/${name}`, base: null });
@@ -196,5 +203,21 @@ describe('isBugTicket', () => {
     ...[{ title: 'Fix the totals' }, { title: 'Bugsnag: add it' }, { title: 'Add a bug: prefix' }, { title: '' }],
   ])('%j is none', (given) => {
     expect(bug(given)).toBe(false);
+  });
+});
+
+describe('routeBySuggestions', () => {
+  const options = ['web', 'API', 'acme/shop'];
+  test.each<[string, Record<string, number>, ReturnType<typeof routeBySuggestions>]>([
+    ['nobody suggests anything', {}, { options }],
+    ['a confident one that is clearly ahead', { API: 0.8, web: 0.6 }, { taken: 'API' }],
+    ['a confident one alone', { 'acme/shop': 0.85 }, { taken: 'acme/shop' }],
+    ['two that are as good', { API: 0.95, web: 0.9 }, { options: ['API', 'web', 'acme/shop'] }],
+    ['none that is confident enough', { 'acme/shop': 0.79 }, { options: ['acme/shop', 'web', 'API'] }],
+    ['what was not among the options', { other: 1, web: 0.1 }, { options: ['web', 'API', 'acme/shop'] }],
+  ])('%s', (_name, given, wanted) => {
+    const suggestions = Object.entries(given).map(([name, confidence]) => ({ name, confidence }));
+    expect(routeBySuggestions(options, suggestions)).toEqual(wanted);
+    expect(routeBySuggestions(options, suggestions.toReversed())).toEqual(wanted);
   });
 });

@@ -90,3 +90,27 @@ test('a token revoked in mid-run: what is to be said waits, and is said once whe
   expect(view.unsent).toEqual([]);
   expect(activities().filter(({ type }) => type === 'response')).toHaveLength(1);
 });
+
+test('an app that is removed while nothing is to be said is known to be lost at once, and lets work begin again later', async ({
+  expect,
+}) => {
+  const lost = async () =>
+    (await service.database.pool.query('select lost from connections where lost is not null')).rowCount;
+  expect(await lost()).toBe(0);
+  linear.uninstall(linear.workspace);
+  await expect.poll(lost).toBe(1);
+  // What was sent by somebody who kept it proves nothing.
+  await install();
+  const old = linear.outbox.told.findLast(({ payload }) => payload.type === 'OAuthApp');
+  if (!old) throw new Error('Nothing of the removal was told.');
+  const headers = { ...old.headers, 'linear-delivery': 'another' };
+  const again = await fetch(`${service.url}/webhooks/linear`, {
+    method: 'POST',
+    headers,
+    body: new Uint8Array(old.body),
+  });
+  expect(again.status).toBe(200);
+  await service.sorted();
+  expect(await service.app.trackers.get('linear')?.check()).toMatchObject([{ status: 'ok' }]);
+  expect(await lost()).toBe(0);
+});

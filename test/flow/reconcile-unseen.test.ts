@@ -199,4 +199,22 @@ describe('reconcile, with a tracker that does not show what is there', () => {
     await round(depsWith(counting));
     expect(read.sort()).toEqual(names.slice(5).sort());
   });
+
+  test('one that the agent was only asked on is left, also while nobody can say; when it was taken from it it rests', async ({
+    expect,
+  }) => {
+    await file(1);
+    await sort();
+    const unlisted = { ...tracker, listTickets: async () => ({ tickets: [], next: null }) };
+    await round(depsWith({ ...unlisted, isAsked: async () => true }));
+    expect([await states(), (await query('select stop_requested_at from runs')).rows]).toEqual([
+      ['active'],
+      [{ stop_requested_at: null }],
+    ]);
+    const away = new VendorError('away', { code: 'invalid', retryable: false });
+    await expect(round(depsWith({ ...unlisted, isAsked: () => Promise.reject(away) }))).rejects.toThrow('away');
+    expect(await states()).toEqual(['active']);
+    await round(depsWith({ ...unlisted, isAsked: async () => false }));
+    expect(await states()).toEqual(['stopped']);
+  });
 });

@@ -30,6 +30,8 @@ export function createBoardTracker(options: {
     ),
     createTicket: (filing, signal) => asVendor(() => fileTicket(pool, filing, signal)),
     listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),
+    isAsked: async () => false, // a mention there gives nobody a ticket
+    suggestRepositories: async () => [],
 
     async check(): Promise<Check[]> {
       const name = 'tracker board';

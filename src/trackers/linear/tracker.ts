@@ -6,8 +6,10 @@ import { LinearError } from './errors.ts';
 import { refOf } from './hint.ts';
 import { createUploadReader } from './reading/attachments.ts';
 import { readEvents, verifyDelivery, workspaceIn } from './reading/delivery.ts';
+import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
 import { type IssueSeen, readTicket } from './reading/read-ticket.ts';
+import { suggestRepositories } from './reading/suggest-repositories.ts';
 import { createWorkspaceCache } from './workspace-cache.ts';
 import { fileTicket } from './writing/file-ticket.ts';
 import { memoryOf } from './writing/memory.ts';
@@ -17,6 +19,8 @@ import { sendOperations } from './writing/send.ts';
 const gatherMs = 15_000;
 /** Who is who is asked no more often: workspaces come and go, and sometimes nobody can tell. */
 const askAgainAfterMs = 60_000;
+
+export const viewerDocument = 'query TryAccess { viewer { id } }';
 
 /** Linear, with all workspaces that are connected, as the agent sees it. */
 export function createLinearTracker(options: {
@@ -37,6 +41,7 @@ export function createLinearTracker(options: {
   const reading = { apiUrl, client, tokens, cache, uploads, seen, withoutNeeds: new Set<string>() };
   const writing = { client, tokens, agent, cache };
   const appUsers = new Map<string, string>();
+  const trying = new Set<string>();
   let askedAt: number | null = null;
 
   /**
@@ -50,6 +55,7 @@ export function createLinearTracker(options: {
     if (told?.isAccessChanged) {
       cache.forget(told.workspace);
       reading.withoutNeeds.delete(told.workspace);
+      tryAccess(told.workspace);
     }
     if (askedAt !== null && now() - askedAt < askAgainAfterMs) return;
     askedAt = now();
@@ -61,6 +67,19 @@ export function createLinearTracker(options: {
     );
   }
 
+  /**
+   * Whether our token still counts: where it does not, the connection is noted as lost, before anything is to be sent. What
+   * a delivery says of that alone is no proof: it may be an old one.
+   */
+  function tryAccess(workspace: string): void {
+    if (trying.has(workspace)) return;
+    trying.add(workspace);
+    client
+      .request(workspace, viewerDocument, {}, AbortSignal.timeout(askAgainAfterMs))
+      .catch(() => {})
+      .finally(() => trying.delete(workspace));
+  }
+
   return {
     kind: 'linear',
     gatherMs,
@@ -68,7 +87,7 @@ export function createLinearTracker(options: {
     verifyDelivery(headers, body) {
       const verified = verifyDelivery(webhookSecrets, headers, body, now());
       learn(body);
-      return verified;
+      return { ...verified, isBroad: workspaceIn(body)?.isAccessChanged === true };
     },
 
     readEvents(delivery) {
@@ -88,6 +107,8 @@ export function createLinearTracker(options: {
     send: (hint, operations, signal) => sendOperations(writing, hint, operations, signal),
     createTicket: (filing, signal) => fileTicket(writing, filing, signal),
     listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    isAsked: (hint, signal) => isAsked(reading, hint, signal),
+    suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
     check: () => checkWorkspaces(reading),
   };
 }

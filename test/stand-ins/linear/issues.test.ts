@@ -76,14 +76,14 @@ test('states move with their times, and are not another team’s', async ({ expe
   expect(started.startedAt).toBeInstanceOf(Date);
   await client.updateIssue(issue.id, { stateId: stateNamed('Done') });
   expect(await client.issue(issue.id)).toMatchObject({ startedAt: started.startedAt, completedAt: expect.any(Date) });
-  const { nodes: history } = await started.history();
-  expect(history.map(({ toStateId }) => toStateId)).toEqual([stateNamed('Done'), stateNamed('In Progress')]);
+  const moves = async () => (await started.history()).nodes.flatMap(({ toStateId }) => toStateId ?? []);
+  expect(await moves()).toEqual([stateNamed('Done'), stateNamed('In Progress')]);
   linear.workspace.unloggedForMs = 3 * 60_000;
   await client.updateIssue(issue.id, { stateId: stateNamed('Todo') });
-  expect((await started.history()).nodes).toHaveLength(2);
+  expect(await moves()).toHaveLength(2);
   linear.clock.advance(3 * 60_000);
   await client.updateIssue(issue.id, { stateId: stateNamed('Done') });
-  expect((await started.history()).nodes).toHaveLength(3);
+  expect(await moves()).toHaveLength(3);
   linear.workspace.unloggedForMs = 0;
 
   const other = addTeam(linear.workspace, { key: 'OPS', name: 'Operations' });

@@ -99,10 +99,14 @@ export function changeIssue(workspace: Workspace, issue: Issue, wanted: IssueCha
   if (!before) return issue;
   tellIssue(workspace, before.trashed === undefined ? 'update' : 'remove', issue, by, before);
   const age = Date.parse(issue.updatedAt) - Date.parse(issue.createdAt);
-  if (before.stateId !== undefined && age >= workspace.unloggedForMs) {
-    const moved = { issueId: issue.id, actorId: by.id, fromStateId: before.stateId, toStateId: issue.stateId };
-    workspace.insert('IssueHistory', moved);
-  }
+  if ((before.stateId !== undefined || before.delegateId !== undefined) && age >= workspace.unloggedForMs)
+    workspace.insert('IssueHistory', {
+      ...{ issueId: issue.id, actorId: by.id },
+      fromStateId: before.stateId ?? null,
+      toStateId: before.stateId === undefined ? null : issue.stateId,
+      fromDelegateId: before.delegateId ?? null,
+      toDelegateId: before.delegateId === undefined ? null : issue.delegateId,
+    });
   if (before.stateId !== undefined && issue.delegateId === workspace.appUser.id)
     tellNotification(workspace, 'issueStatusChanged', issue, by);
   if (before.delegateId !== undefined) delegated(workspace, issue, before.delegateId, by);

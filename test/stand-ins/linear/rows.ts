@@ -91,8 +91,10 @@ export interface Issue extends Row {
 export interface IssueHistory extends Row {
   issueId: string;
   actorId: string | null;
-  fromStateId: string;
-  toStateId: string;
+  fromStateId: string | null;
+  toStateId: string | null;
+  fromDelegateId: string | null;
+  toDelegateId: string | null;
 }
 
 export interface IssueRelation extends Row {

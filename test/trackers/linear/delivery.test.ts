@@ -297,7 +297,7 @@ describe('issues', () => {
       [{ dueDate: null, estimate: 3, cycleId: 'c' }, ['fields']],
       [{ parentId: null }, ['relations']],
       [{ stateId: 'state-backlog' }, ['state']],
-      [{ teamId: 'team-ops', stateId: 'state-ops' }, ['state']],
+      [{ teamId: 'team-ops', stateId: 'state-ops' }, ['team', 'state']],
     ] as const)
       expect(read(issueChange(before))).toMatchObject([
         { type: 'ticketChanged', at: '2026-11-22T09:59:58.000Z', category: 'unstarted', changed, by: { isBot: false } },

@@ -50,7 +50,7 @@ const parts: Record<string, TicketPart> = {
   cycleId: 'fields',
   projectMilestoneId: 'fields',
   parentId: 'relations',
-  teamId: 'state',
+  teamId: 'team',
 };
 
 /** Of what people order and look at their tickets by we hear, too: of that, nothing. */

@@ -1,5 +1,6 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import { conversationRefOf } from '../hint.ts';
+import { finishedTypes } from '../states.ts';
 import { postActivity, postedAs } from './activities.ts';
 import { addUrl, attachPullRequest } from './attach-pull-request.ts';
 import { filedAs, relate } from './create-ticket.ts';
@@ -7,6 +8,7 @@ import { prepareFiling } from './file-ticket.ts';
 import type { IssueNow, Looked } from './look.ts';
 import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
 import type { Mutation, Payload } from './mutations.ts';
+
 import { type Place, refusal } from './place.ts';
 import { updatePlan } from './plan.ts';
 import { delegate } from './take-ticket.ts';
@@ -110,9 +112,15 @@ async function prepareMove(
     states = await cache.states(workspace, teamId, signal);
   }
   const move = decideMove(states, stateId, operation);
-  if ('answer' in move) return answered(move.answer);
-  // Whoever was only mentioned and begins to work has the ticket from then on.
+  // Whoever was only mentioned and begins to work has the ticket from then on, wherever it stands by now.
   const takes = operation.to === 'started' && delegateId === null && isMentioned === true;
+  if ('answer' in move) {
+    const isOver = finishedTypes.includes(states.find(({ id }) => id === stateId)?.type ?? '');
+    if (!takes || isOver) return answered(move.answer);
+    standing.now = { ...now, delegateId: appUser };
+    standing.isShown = true;
+    return { mutations: [delegate(hint.id, appUser)], answer: () => move.answer };
+  }
   standing.now = { ...now, stateId: move.to.id, delegateId: takes ? appUser : delegateId };
   const shows = standing.isShown || standing.session === null ? [] : [glance(standing.session)];
   standing.isShown = true;

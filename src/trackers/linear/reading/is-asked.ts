@@ -1,0 +1,49 @@
+import type { TicketHint } from '../../../core/ticket.ts';
+import type { LinearClient } from '../client.ts';
+import type { LinearTokens } from '../connecting/tokens.ts';
+import { refOf } from '../hint.ts';
+
+export const askedDocument = `query IsAsked($id: String!) {
+  issue(id: $id) {
+    agentSessions(first: 20) { nodes { createdAt appUser { id } sourceComment { id } comment { user { app } } } }
+    history(first: 50) { nodes { createdAt fromDelegate { id } } }
+  }
+}`;
+
+interface Answer {
+  issue: {
+    agentSessions: {
+      nodes: {
+        createdAt: string;
+        appUser: { id: string };
+        sourceComment: { id: string } | null;
+        comment: { user: { app: boolean } | null } | null;
+      }[];
+    };
+    history: { nodes: { createdAt: string; fromDelegate: { id: string } | null }[] };
+  };
+}
+
+/**
+ * Whether our newest agent session on an issue began with a mention, and the issue was not taken from us since. Until work
+ * begins, or where somebody else is the delegate, nothing else says that we may have it.
+ */
+export async function isAsked(
+  { client, tokens }: { client: LinearClient; tokens: LinearTokens },
+  hint: TicketHint,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const ref = refOf(hint);
+  const workspace = (await tokens.workspaces(signal)).find(({ id }) => id === ref?.workspace);
+  if (!workspace) return false;
+  const { issue } = await client.request<Answer>(workspace.id, askedDocument, { id: hint.id }, signal);
+  const [newest] = issue.agentSessions.nodes
+    .filter(({ appUser }) => appUser.id === workspace.appUserId)
+    .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+  // What Linear writes itself to begin a thread with has no author.
+  if (!newest || (newest.sourceComment === null && newest.comment?.user?.app !== false)) return false;
+  return !issue.history.nodes.some(
+    ({ createdAt, fromDelegate }) =>
+      fromDelegate?.id === workspace.appUserId && Date.parse(createdAt) > Date.parse(newest.createdAt),
+  );
+}

@@ -1,0 +1,64 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Fault, FaultAction } from '../stand-ins/linear/faults.ts';
+import { type OnLinear, startOnLinear } from './linear-bad.ts';
+
+const write = '{ tool: write, input: { path: two.txt, content: "two\\n" } }';
+const script = `
+replies:
+  - calls: [${write}]
+  - calls: [{ tool: finish, input: { title: Add two, summary: Two is there. } }]
+`;
+
+let world: OnLinear;
+beforeAll(async () => {
+  world = await startOnLinear({ script });
+});
+afterAll(() => world?.close());
+afterEach(() => world.linear.faults.clear());
+
+/** Of what is asked from now on these fail. */
+const some = (action: FaultAction): Fault[] => [1, 3, 4, 7].map((nth) => ({ nth, action }));
+
+test.each<[string, Fault[]]>([
+  ['500', some({ type: 'status', status: 500, commit: 'before' })],
+  ['502 with a page', some({ type: 'status', status: 502, commit: 'before' })],
+  ['500 although it was done', some({ type: 'status', status: 500, commit: 'after' })],
+  ['a connection that breaks', some({ type: 'loseReply' })],
+  ['errors in an answer of 200', [{ field: 'issueUpdate', nth: 1, action: { type: 'invalid', why: 'Not now.' } }]],
+])('a Linear that answers %s: all is shown once, and in its order', async (name, faults) => {
+  const { linear, ada, service, file, activities } = world;
+  const issue = file(`Work with ${name}`);
+  linear.faults.add(...faults);
+  ada.delegate(issue.id);
+  const view = await service.rest(issue.identifier);
+  expect(view.unsent.filter(({ state }) => state === 'pending')).toEqual([]);
+  const shown = activities(issue);
+  expect(shown.filter(({ type }) => type === 'response')).toHaveLength(1);
+  expect(shown.at(-1)?.type).toBe('response');
+  expect(shown.filter(({ body }) => body?.startsWith('On it'))).toHaveLength(1);
+});
+
+test('words that are refused are told to be, once; the rest goes on', async () => {
+  const { linear, ada, service, file, activities } = world;
+  const issue = file('Is not to be told');
+  const refuse = { type: 'invalid', why: 'The body has something that we do not take.' } as const;
+  ada.delegate(issue.id);
+  await expect.poll(() => activities(issue).length).toBeGreaterThan(0);
+  linear.faults.add({ field: 'agentActivityCreate', action: refuse });
+  const view = await service.rest(issue.identifier);
+  expect([view.state, view.unsent.map(({ state }) => state)]).toMatchObject([
+    'complete',
+    expect.not.arrayContaining(['pending']),
+  ]);
+  const tried = linear.requests.length;
+  linear.faults.clear();
+
+  const again = file('Is told after all');
+  ada.delegate(again.id);
+  await expect.poll(() => activities(again).length).toBeGreaterThan(0);
+  linear.faults.add({ field: 'agentActivityCreate', nth: 1, action: refuse });
+  const told = await service.rest(again.identifier);
+  expect(told.state).toBe('complete');
+  expect(activities(again).at(-1)).toMatchObject({ type: 'response' });
+  expect(linear.requests.length - tried).toBeLessThan(25);
+});

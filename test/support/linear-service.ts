@@ -84,7 +84,8 @@ export async function startLinearSetup(
 }
 
 const webhookSecret = 'the-signing-secret-of-the-app';
-const app = { clientId: 'linear-client-id', clientSecret: 'linear-client-secret' };
+/** The agent's, as it is registered in Linear. */
+export const app = { clientId: 'linear-client-id', clientSecret: 'linear-client-secret' };
 
 async function begin(
   options: LinearServiceOptions,

@@ -28,7 +28,7 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
     labels(first: 100) { nodes { name } }
     team { states(first: 100) { nodes { id name type position } } }
     parent { ...RelatedFields }
-    children(first: 100) { nodes { ...RelatedFields } }
+    children(first: 100) { nodes { ...RelatedFields createdAt subIssueSortOrder } }
     relations(first: 50) { nodes { type relatedIssue { ...RelatedFields } } }
     inverseRelations(first: 50) { nodes { type issue { ...RelatedFields } } }
     attachments(first: 50) { nodes { title subtitle url sourceType creator { id } } }
@@ -82,7 +82,7 @@ export type IssueNode = HintNode & {
   labels: Nodes<{ name: string }>;
   team: { states: Nodes<TeamState> };
   parent: RelatedNode | null;
-  children: Nodes<RelatedNode>;
+  children: Nodes<RelatedNode & { createdAt: string; subIssueSortOrder: number | null }>;
   relations: Nodes<{ type: string; relatedIssue: RelatedNode }>;
   inverseRelations: Nodes<{ type: string; issue: RelatedNode }>;
   attachments: Nodes<{

@@ -176,6 +176,14 @@ function linksOf({ attachments }: IssueNode, appUser: string): string[] {
 const forward: Record<string, RelationType> = { blocks: 'blocks', duplicate: 'duplicateOf' };
 const backward: Record<string, RelationType> = { blocks: 'blockedBy' };
 
+type Child = IssueNode['children']['nodes'][number];
+
+/** As people see sub-issues, and put them in order; Linear answers with the newest first. */
+function asListed(a: Child, b: Child): number {
+  const [one, other] = [a, b].map(({ subIssueSortOrder }) => subIssueSortOrder ?? 0) as [number, number];
+  return one - other || Date.parse(a.createdAt) - Date.parse(b.createdAt);
+}
+
 function relationsOf(
   workspace: string,
   { id, parent, children, relations, inverseRelations }: IssueNode,
@@ -186,7 +194,7 @@ function relationsOf(
       : [{ type, ticket: hintOf(workspace, issue), category: categoryOf(issue.state) }];
   return [
     ...(parent ? related('parent', parent) : []),
-    ...children.nodes.flatMap((child) => related('child', child)),
+    ...children.nodes.toSorted(asListed).flatMap((child) => related('child', child)),
     ...relations.nodes.flatMap(({ type, relatedIssue }) => related(forward[type] ?? 'relatedTo', relatedIssue)),
     ...inverseRelations.nodes.flatMap(({ type, issue }) => related(backward[type] ?? 'relatedTo', issue)),
   ];

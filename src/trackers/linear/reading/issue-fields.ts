@@ -13,7 +13,7 @@ const commentFields = `fragment CommentFields on Comment {
 }`;
 
 /**
- * The whole ticket in one request, of some 2,300 of the 10,000 points that one may cost. Customer requests are asked for
+ * The whole ticket in one request, of some 2,700 of the 10,000 points that one may cost. Customer requests are asked for
  * only where the app may see them: else the answer would be a refusal of everything.
  */
 export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) {
@@ -34,6 +34,14 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
     attachments(first: 50) { nodes { title subtitle url sourceType creator { id } } }
     needs(first: 20) @include(if: $needs) { nodes { content body priority customer { name } } }
     comments(first: 100) { nodes { ...CommentFields } pageInfo { hasNextPage } }
+    agentSessions(first: 10) {
+      nodes {
+        appUser { id }
+        activities(first: 10, filter: { type: { eq: "prompt" }, sourceComment: { null: true } }) {
+          nodes { id createdAt user { ${person} } content { ... on AgentActivityPromptContent { body } } }
+        }
+      }
+    }
   }
 }
 ${hintFields}
@@ -93,5 +101,10 @@ export type IssueNode = HintNode & {
     creator: { id: string } | null;
   }>;
   needs?: Nodes<{ content: string | null; body: string | null; priority: number; customer: { name: string } | null }>;
+  /** What people told the agent without a comment: that it is to stop, by the button. */
+  agentSessions: Nodes<{
+    appUser: { id: string };
+    activities: Nodes<{ id: string; createdAt: string; user: UserNode; content: { body: string } }>;
+  }>;
   comments: Nodes<CommentNode> & { pageInfo: { hasNextPage: boolean } };
 };

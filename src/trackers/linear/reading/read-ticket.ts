@@ -100,12 +100,12 @@ function userOf({ id, name, app }: UserNode, appUser: string): Person {
 
 /**
  * What people and other apps said, oldest first: our own activities come back as comments of ours, and the comment that holds
- * the thread of a session is nobody's. Of a thread of more than a hundred the newest are kept.
+ * the thread of a session is nobody's. A stop by the button is no comment in Linear, and said all the same. Of a thread of more than a hundred the newest are kept.
  */
 async function commentsOf(
   { client }: ReadDeps,
   { id: workspace, appUserId }: Workspace,
-  { id, comments }: IssueNode,
+  { id, comments, agentSessions }: IssueNode,
   signal: AbortSignal,
 ): Promise<TicketComment[]> {
   let nodes = comments.nodes;
@@ -119,7 +119,14 @@ async function commentsOf(
     );
     nodes = last.issue.comments.nodes;
   }
-  return nodes
+  const prompts = agentSessions.nodes
+    .filter(({ appUser }) => appUser.id === appUserId)
+    .flatMap(({ activities }) => activities.nodes)
+    .map(({ content: { body }, ...node }) => ({
+      ...{ ...node, body },
+      ...{ externalUser: null, botActor: null, agentSession: null },
+    }));
+  return [...nodes, ...prompts]
     .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.id < b.id ? -1 : 1))
     .flatMap((node): TicketComment[] => {
       const author = authorOf(node, appUserId);

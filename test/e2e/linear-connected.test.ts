@@ -1,40 +1,21 @@
 import { afterEach, beforeEach, test } from 'vitest';
 import { openLinearDesk } from '../../src/app/connecting.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { type Linear, startLinear } from '../stand-ins/linear/server.ts';
-import { addTeam } from '../stand-ins/linear/workspace.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { type LinearService, startLinearService } from '../support/linear-service.ts';
 
 const { signal } = new AbortController();
-const webhookSecret = 'the-signing-secret-of-the-app';
 
-let linear: Linear;
-let service: TestService;
+let service: LinearService;
 beforeEach(async () => {
-  linear = await startLinear({ webhookSecret });
-  addTeam(linear.workspace, { key: 'ENG', name: 'Engineering' });
-  service = await startTestService({
-    parts: ['listen'],
-    files: {},
-    env: {
-      LINEAR_API_URL: linear.url,
-      LINEAR_CLIENT_ID: 'linear-client-id',
-      LINEAR_CLIENT_SECRET: 'linear-client-secret',
-      LINEAR_WEBHOOK_SECRET: webhookSecret,
-    },
-  });
-  linear.outbox.urls.push(`${service.url}/webhooks/linear`);
+  service = await startLinearService({ parts: ['listen'], credentials: 'app' });
 });
-afterEach(async () => {
-  await service?.stop();
-  await linear?.close();
-});
+afterEach(() => service?.stop());
 
 async function check() {
   const config = { ...service.config, databaseUrl: service.database.url };
   const { desk, close } = await openLinearDesk(config, createLog({ level: 'silent', format: 'json', secrets: [] }));
   try {
-    const workspace = linear.workspace.organizationId;
+    const workspace = service.linear.workspace.organizationId;
     return (await desk?.roundTrip({ workspace, signal, waitMs: 10_000 })) ?? [];
   } finally {
     await close();
@@ -59,7 +40,7 @@ test('the check beside a running service: all is well, and the service begins no
 });
 
 test('webhooks that are signed with another secret are told from webhooks that do not come', async ({ expect }) => {
-  linear.outbox.secret = 'another-signing-secret';
+  service.linear.outbox.secret = 'another-signing-secret';
   const found = (await check()).find(({ name }) => name === 'webhooks');
   expect(found).toMatchObject({ status: 'missing', message: 'one arrived whose signature does not match' });
   expect((await service.database.pool.query('select from deliveries')).rowCount).toBe(0);

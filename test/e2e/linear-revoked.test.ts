@@ -2,15 +2,10 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { keepConnections } from '../../src/app/connections.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { beginInstall, finishInstall } from '../../src/trackers/linear/connecting/oauth-installs.ts';
-import { somebody } from '../stand-ins/linear/people.ts';
-import { type Linear, startLinear } from '../stand-ins/linear/server.ts';
-import { addTeam, addUser } from '../stand-ins/linear/workspace.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { app, type LinearService, startLinearService } from '../support/linear-service.ts';
 
 const { signal } = new AbortController();
 const redirectUri = 'https://shipmate.example.com/oauth/linear/callback';
-const webhookSecret = 'the-signing-secret-of-the-app';
-const app = { clientId: 'linear-client-id', clientSecret: 'linear-client-secret' };
 
 const script = `
 tickets:
@@ -19,38 +14,27 @@ tickets:
     - calls: [{ tool: finish, input: { title: Add two, summary: Two is there. } }]
 `;
 
-let linear: Linear;
-let service: TestService;
+let service: LinearService;
 beforeAll(async () => {
-  linear = await startLinear({ webhookSecret, app: { ...app, redirectUris: [redirectUri] } });
-  service = await startTestService({
-    parts: ['listen', 'worker'],
+  service = await startLinearService({
+    linear: { app: { redirectUris: [redirectUri] } },
+    credentials: 'app',
     script,
     files: { 'one.txt': 'one\n' },
-    env: {
-      LINEAR_API_URL: linear.url,
-      LINEAR_CLIENT_ID: app.clientId,
-      LINEAR_CLIENT_SECRET: app.clientSecret,
-      LINEAR_WEBHOOK_SECRET: webhookSecret,
-    },
     change: (config) => ({
       ...config,
       trackers: { ...config.trackers, linear: config.trackers.linear && { ...config.trackers.linear, install: true } },
     }),
   });
-  linear.outbox.urls.push(`${service.url}/webhooks/linear`);
 });
-afterAll(async () => {
-  await service?.stop();
-  await linear?.close();
-});
+afterAll(() => service?.stop());
 
 /** An admin installs the app, as the page of `connect linear` has it. */
 async function install(): Promise<void> {
   const log = createLog({ level: 'silent', format: 'json', secrets: [] });
   const options = {
     ...app,
-    apiUrl: linear.url,
+    apiUrl: service.linear.url,
     connections: keepConnections({ db: service.database.db, log }, 'linear'),
   };
   const { url } = await beginInstall(options, redirectUri);
@@ -66,10 +50,8 @@ test('a token revoked in mid-run: what is to be said waits, and is said once whe
   expect,
 }) => {
   await install();
-  const { id: teamId } = addTeam(linear.workspace, { key: 'ENG', name: 'Engineering' });
-  const ada = somebody(linear.workspace, addUser(linear.workspace, 'Ada'), linear.baseUrl);
-  const issue = ada.create({ teamId, title: 'Fix the ship' });
-  ada.delegate(issue.id);
+  const { linear } = service;
+  service.give('Fix the ship');
   const activities = () => [...linear.workspace.tables.AgentActivity.values()].map(({ content }) => content);
   await expect.poll(() => activities().length, { timeout: 30_000 }).toBeGreaterThan(0);
   await expect

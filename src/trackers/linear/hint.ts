@@ -9,11 +9,16 @@ export interface TicketRef {
   team: string;
 }
 
-/** The handle of a conversation. Without an agent session it is the issue itself. */
+/**
+ * The handle of a conversation. One that a comment began names no agent session: it is the one that this comment is in or has
+ * begun, which Linear tells elsewhere and maybe later; where there is none, the newest on the issue.
+ */
 export interface ConversationRef {
   workspace: string;
   issue: string;
   agentSession: string | null;
+  /** Absent: nobody has said anything there. */
+  comment?: { id: string; thread: string } | undefined;
 }
 
 /** For a document that selects an issue: `...HintFields`, with this beside it. */
@@ -65,12 +70,16 @@ export function refOf(hint: Pick<TicketHint, 'ref'>): TicketRef | null {
   return ticketRef.safeParse(hint.ref).data ?? null;
 }
 
-/** `agentSession` null: what people say there they say beside any agent session. */
 export function conversationOf(ref: ConversationRef): ConversationHint {
-  return { key: `linear:${ref.agentSession ?? ref.issue}`, ref };
+  return { key: `linear:${ref.agentSession ?? ref.comment?.id ?? ref.issue}`, ref };
 }
 
-const conversationRef = z.object({ workspace: z.string(), issue: z.string(), agentSession: z.string().nullable() });
+const conversationRef = z.object({
+  workspace: z.string(),
+  issue: z.string(),
+  agentSession: z.string().nullable(),
+  comment: z.object({ id: z.string(), thread: z.string() }).optional(),
+});
 
 /** null: nobody has told of a place to talk yet; the ticket itself is it then. */
 export function conversationRefOf(ref: unknown): ConversationRef | null {

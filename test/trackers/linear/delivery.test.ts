@@ -28,7 +28,10 @@ const ticket = {
   ref: { workspace, team: 'team-eng' },
 };
 const inSession = { key: 'linear:session-1', ref: { workspace, issue: issue.id, agentSession: 'session-1' } };
-const onIssue = { key: 'linear:issue-1', ref: { workspace, issue: issue.id, agentSession: null } };
+const onIssue = {
+  key: 'linear:comment-1',
+  ref: { workspace, issue: issue.id, agentSession: null, comment: { id: 'comment-1', thread: 'comment-1' } },
+};
 
 describe('signatures', () => {
   test('signed with either of two secrets it is taken; with another, with none and with that of other bytes it is not', ({
@@ -362,6 +365,8 @@ describe('comments', () => {
       conversation: onIssue,
       said: { key: 'comment-1', body: 'Go' },
     });
+    const inThread = read(comment('Go', { parentId: 'root' }));
+    expect(inThread).toMatchObject([{ conversation: { ref: { comment: { id: 'comment-1', thread: 'root' } } } }]);
     const [again] = read(prompt('Go'));
     expect(again).toMatchObject({ type: 'prompted', said: { key: 'comment-1' } });
     expect(read(comment('Stop.'))).toMatchObject([{ said: { signal: 'stop', at: '2026-11-22T09:59:59.400Z' } }]);

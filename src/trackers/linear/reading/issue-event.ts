@@ -82,7 +82,8 @@ export function readComment(agent: string, appUser: string | null, body: unknown
   // What an app says for somebody is the app's, whatever name stands above it.
   const isBot = author.isBot || data.botActor != null || (actor != null && personOf(actor, appUser).isBot);
   const said = { key, author: { ...author, isBot }, body: text, signal: readSignal(text, agent), at };
-  const conversation = conversationOf({ workspace, issue: issue.id, agentSession: null });
+  const comment = { id: key, thread: data.parentId ?? key };
+  const conversation = conversationOf({ workspace, issue: issue.id, agentSession: null, comment });
   return [{ type: 'prompted', ticket: hintOfChild(workspace, issue), conversation, said }];
 }
 

@@ -13,7 +13,7 @@ const commentFields = `fragment CommentFields on Comment {
 }`;
 
 /**
- * The whole ticket in one request, of some 2,300 of the 10,000 points that one may cost. Customer requests are asked for
+ * The whole ticket in one request, of some 2,700 of the 10,000 points that one may cost. Customer requests are asked for
  * only where the app may see them: else the answer would be a refusal of everything.
  */
 export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) {
@@ -28,12 +28,20 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
     labels(first: 100) { nodes { name } }
     team { states(first: 100) { nodes { id name type position } } }
     parent { ...RelatedFields }
-    children(first: 100) { nodes { ...RelatedFields } }
+    children(first: 100) { nodes { ...RelatedFields createdAt subIssueSortOrder } }
     relations(first: 50) { nodes { type relatedIssue { ...RelatedFields } } }
     inverseRelations(first: 50) { nodes { type issue { ...RelatedFields } } }
     attachments(first: 50) { nodes { title subtitle url sourceType creator { id } } }
     needs(first: 20) @include(if: $needs) { nodes { content body priority customer { name } } }
     comments(first: 100) { nodes { ...CommentFields } pageInfo { hasNextPage } }
+    agentSessions(first: 10) {
+      nodes {
+        appUser { id }
+        activities(first: 10, filter: { type: { eq: "prompt" }, sourceComment: { null: true } }) {
+          nodes { id createdAt user { ${person} } content { ... on AgentActivityPromptContent { body } } }
+        }
+      }
+    }
   }
 }
 ${hintFields}
@@ -82,7 +90,7 @@ export type IssueNode = HintNode & {
   labels: Nodes<{ name: string }>;
   team: { states: Nodes<TeamState> };
   parent: RelatedNode | null;
-  children: Nodes<RelatedNode>;
+  children: Nodes<RelatedNode & { createdAt: string; subIssueSortOrder: number | null }>;
   relations: Nodes<{ type: string; relatedIssue: RelatedNode }>;
   inverseRelations: Nodes<{ type: string; issue: RelatedNode }>;
   attachments: Nodes<{
@@ -93,5 +101,10 @@ export type IssueNode = HintNode & {
     creator: { id: string } | null;
   }>;
   needs?: Nodes<{ content: string | null; body: string | null; priority: number; customer: { name: string } | null }>;
+  /** What people told the agent without a comment: that it is to stop, by the button. */
+  agentSessions: Nodes<{
+    appUser: { id: string };
+    activities: Nodes<{ id: string; createdAt: string; user: UserNode; content: { body: string } }>;
+  }>;
   comments: Nodes<CommentNode> & { pageInfo: { hasNextPage: boolean } };
 };

@@ -86,6 +86,7 @@ export const commentEvent = z.object({
     id: text,
     body: text,
     createdAt: time,
+    parentId: optional,
     issue: issueChild,
     user: user.nullish(),
     externalUser: user.nullish(),

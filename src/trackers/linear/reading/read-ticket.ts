@@ -115,12 +115,12 @@ function userOf({ id, name, app }: UserNode, appUser: string): Person {
 
 /**
  * What people and other apps said, oldest first: our own activities come back as comments of ours, and the comment that holds
- * the thread of a session is nobody's. Of a thread of more than a hundred the newest are kept.
+ * the thread of a session is nobody's. A stop by the button is no comment in Linear, and said all the same. Of a thread of more than a hundred the newest are kept.
  */
 async function commentsOf(
   { client }: ReadDeps,
   { id: workspace, appUserId }: Workspace,
-  { id, comments }: IssueNode,
+  { id, comments, agentSessions }: IssueNode,
   signal: AbortSignal,
 ): Promise<TicketComment[]> {
   let nodes = comments.nodes;
@@ -134,7 +134,14 @@ async function commentsOf(
     );
     nodes = last.issue.comments.nodes;
   }
-  return nodes
+  const prompts = agentSessions.nodes
+    .filter(({ appUser }) => appUser.id === appUserId)
+    .flatMap(({ activities }) => activities.nodes)
+    .map(({ content: { body }, ...node }) => ({
+      ...{ ...node, body },
+      ...{ externalUser: null, botActor: null, agentSession: null },
+    }));
+  return [...nodes, ...prompts]
     .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.id < b.id ? -1 : 1))
     .flatMap((node): TicketComment[] => {
       const author = authorOf(node, appUserId);
@@ -191,6 +198,14 @@ function linksOf({ attachments }: IssueNode, appUser: string): string[] {
 const forward: Record<string, RelationType> = { blocks: 'blocks', duplicate: 'duplicateOf' };
 const backward: Record<string, RelationType> = { blocks: 'blockedBy' };
 
+type Child = IssueNode['children']['nodes'][number];
+
+/** As people see sub-issues, and put them in order; Linear answers with the newest first. */
+function asListed(a: Child, b: Child): number {
+  const [one, other] = [a, b].map(({ subIssueSortOrder }) => subIssueSortOrder ?? 0) as [number, number];
+  return one - other || Date.parse(a.createdAt) - Date.parse(b.createdAt);
+}
+
 function relationsOf(
   workspace: string,
   { id, parent, children, relations, inverseRelations }: IssueNode,
@@ -201,7 +216,7 @@ function relationsOf(
       : [{ type, ticket: hintOf(workspace, issue), category: categoryOf(issue.state) }];
   return [
     ...(parent ? related('parent', parent) : []),
-    ...children.nodes.flatMap((child) => related('child', child)),
+    ...children.nodes.toSorted(asListed).flatMap((child) => related('child', child)),
     ...relations.nodes.flatMap(({ type, relatedIssue }) => related(forward[type] ?? 'relatedTo', relatedIssue)),
     ...inverseRelations.nodes.flatMap(({ type, issue }) => related(backward[type] ?? 'relatedTo', issue)),
   ];

@@ -18,7 +18,16 @@ export interface Looked extends IssueNow {
   delegate: { name: string } | null;
   assignee: { name: string } | null;
   /** Our own agent sessions on it, the newest first. */
-  sessions: { id: string; urls: string[] }[];
+  sessions: OwnSession[];
+}
+
+export interface OwnSession {
+  id: string;
+  urls: string[];
+  /** The comment that holds its thread. */
+  thread: string | null;
+  /** The comment that it was asked for with, where that is another. */
+  source: string | null;
 }
 
 export const lookedAt = `id updatedAt state { id name type } team { id } delegate { id name } assignee { id name }
@@ -69,7 +78,12 @@ export function readLooked(issue: LookedNode, appUser: string): Looked {
   return {
     ...readNow(issue, sessions[0] ?? null),
     ...{ updatedAt, state, delegate, assignee },
-    sessions: sessions.map(({ id, externalLinks }) => ({ id, urls: externalLinks.map(({ url }) => url) })),
+    sessions: sessions.map(({ id, externalLinks, comment, sourceComment }) => ({
+      id,
+      urls: externalLinks.map(({ url }) => url),
+      thread: comment?.id ?? null,
+      source: sourceComment?.id ?? null,
+    })),
   };
 }
 
@@ -98,7 +112,7 @@ export function sessionIn(payload: Payload): string | null {
 interface SessionNode {
   id?: string;
   issue?: IssueNode | null;
-  comment?: { user: { app: boolean } | null } | null;
+  comment?: { id?: string; user: { app: boolean } | null } | null;
   sourceComment?: { id: string } | null;
 }
 

@@ -24,7 +24,7 @@ export type Payload = Record<string, unknown>;
 export const issueNow = 'id state { id } team { id } delegate { id }';
 
 /** What tells a session that began with a mention from one that began because the issue was given to the agent. */
-export const begunBy = 'sourceComment { id } comment { user { app } }';
+export const begunBy = 'sourceComment { id } comment { id user { app } }';
 
 /** The same, of an agent session that was written to. */
 export const sessionNow = `id ${begunBy} issue { ${issueNow} }`;

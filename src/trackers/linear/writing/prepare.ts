@@ -6,6 +6,7 @@ import { addUrl, attachPullRequest } from './attach-pull-request.ts';
 import { filedAs, relate } from './create-ticket.ts';
 import { prepareFiling } from './file-ticket.ts';
 import type { IssueNow, Looked } from './look.ts';
+import { memoryOf } from './memory.ts';
 import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
 import type { Mutation, Payload } from './mutations.ts';
 
@@ -33,8 +34,11 @@ export interface Standing {
   isShown: boolean;
 }
 
-/** The agent session that an operation's words go to; null: its conversation has none of its own. */
-export function namedSession(operation: TicketOperation, { hint }: Pick<Place, 'hint'>): string | null {
+/** The agent session that an operation's words go to; null: its conversation has none of its own, as far as is known. */
+export function namedSession(
+  operation: TicketOperation,
+  { hint, client }: Pick<Place, 'hint' | 'client'>,
+): string | null {
   if (!('conversation' in operation)) return null;
   const ref = conversationRefOf(operation.conversation);
   if (ref !== null && ref.issue !== hint.id)
@@ -42,7 +46,7 @@ export function namedSession(operation: TicketOperation, { hint }: Pick<Place, '
       'not_found',
       `${hint.identifier} is not the ticket of this conversation, or Linear does not have it.`,
     );
-  return ref?.agentSession ?? null;
+  return ref?.agentSession ?? (ref?.comment ? memoryOf(client).sessionOf(ref.comment.id) : null);
 }
 
 /** Throws `VendorError`. What it decides of the issue it notes in `standing`. */

@@ -56,26 +56,42 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
   const { client, hint, signal } = place;
   const memory = memoryOf(client);
   const asks = (kind: TicketOperation['kind']) => operations.some((operation) => operation.kind === kind);
-  const speaks = operations.some((operation) => 'conversation' in operation && namedSession(operation, place) === null);
+  const unnamed = operations.filter(
+    (operation) => 'conversation' in operation && namedSession(operation, place) === null,
+  );
+  const speaks = unnamed.length > 0;
+  const comments = unnamed.flatMap((operation) => commentOf(operation) ?? []);
   const [now, session] = [memory.seen(hint.id), memory.sessionOf(hint.id)];
   const mustLook =
     asks('attachPullRequest') ||
     asks('releaseTicket') ||
     (asks('moveTicket') && !now) ||
     operations.some((operation) => begins(operation) && now?.delegateId === null && now.isMentioned === null) ||
-    (speaks && session === null);
+    (speaks && session === null) ||
+    comments.length > 0;
   if (!mustLook) return { now, session, looked: null, isShown: false };
   const asked = performance.now();
   const looked = await look(client, { ...place, issue: hint.id }, signal);
   memory.see(looked, asked);
   const own = looked.sessions[0]?.id ?? (speaks ? await beginSession(place) : null);
   if (own !== null) memory.keepSession(hint.id, own);
+  for (const { id, thread } of comments) {
+    const found =
+      looked.sessions.find((each) => each.source === id) ?? looked.sessions.find((each) => each.thread === thread);
+    const used = found?.id ?? own;
+    if (used !== null) memory.keepSession(id, used);
+  }
   return { now: looked, session: own, looked, isShown: false };
 }
 
 /** Then it matters, where nobody has the issue, whether the agent was mentioned there. */
 function begins(operation: TicketOperation): boolean {
   return operation.kind === 'moveTicket' && operation.to === 'started';
+}
+
+/** The comment that a conversation began with which names no agent session. */
+function commentOf(operation: TicketOperation): { id: string; thread: string } | null {
+  return ('conversation' in operation && conversationRefOf(operation.conversation)?.comment) || null;
 }
 
 async function beginSession(place: Place): Promise<string> {

@@ -20,7 +20,7 @@ export function delegate(issueId: string, delegateId: string | null): Mutation {
 
 export const lookToTake = `query LookToTake($id: String!, $mark: AgentActivityFilter) {
   issue(id: $id) { ${lookedAt} }
-  agentActivities(filter: $mark, first: 1, includeArchived: true) { nodes { agentSession { id createdAt } } }
+  agentActivities(filter: $mark, first: 1, includeArchived: true) { nodes { id createdAt agentSession { id createdAt } } }
 }`;
 
 interface Taking extends Asking {
@@ -32,31 +32,47 @@ interface Taking extends Asking {
 export type Taken = { at: string; session: string | null } | { skipped: string };
 
 /**
- * Takes an issue that nobody has. Linear keeps no list of what was asked of it, so it is marked: an agent session is begun
- * with each, and a thought under an id made of the operation's is its first word. Where the mark is found the issue was
- * taken, whoever has it now, since the session began. It is set when Linear has said that the issue is taken: should
- * the service fall just between the two, and people take the issue away before it looks again, it would be taken a second time.
+ * Takes an issue that nobody has. Linear keeps no list of what was asked of it, so it is marked: a thought under an id made
+ * of the operation's, the first word of an agent session that is begun with it, or one more where there is a session of ours.
+ * Where the mark is found the issue was taken, whoever has it now: since the session began, or since the mark. It is set when
+ * Linear has said that the issue is taken: should the service fall just between the two, and people take the issue away before
+ * it looks again, it would be taken a second time.
  */
 export async function takeIssue(taking: Taking, operationId: string): Promise<Taken> {
   const { client, workspace, appUser, issue, signal } = taking;
-  const mark = deterministicId('linear/taken', operationId);
+  const marks = {
+    first: deterministicId('linear/taken', operationId),
+    oneMore: deterministicId('linear/taken/in-session', operationId),
+  };
   const answer = await client.request<{
     issue: LookedNode;
-    agentActivities: { nodes: { agentSession: { id: string; createdAt: string } }[] };
-  }>(workspace, lookToTake, { id: issue, mark: { id: { eq: mark } } }, signal);
-  const marked = answer.agentActivities.nodes[0]?.agentSession;
-  if (marked) return { at: marked.createdAt, session: marked.id };
+    agentActivities: { nodes: { id: string; createdAt: string; agentSession: { id: string; createdAt: string } }[] };
+  }>(workspace, lookToTake, { id: issue, mark: { id: { in: Object.values(marks) } } }, signal);
+  const [marked] = answer.agentActivities.nodes;
+  if (marked)
+    return {
+      at: marked.id === marks.first ? marked.agentSession.createdAt : marked.createdAt,
+      session: marked.agentSession.id,
+    };
   const looked = readLooked(answer.issue, appUser);
   const whyNot = taken(looked, appUser);
   if (whyNot !== null) return { skipped: whyNot };
   // Since its last change at the latest.
   if (looked.delegateId === appUser) return { at: looked.updatedAt, session: looked.sessions[0]?.id ?? null };
+  const body = 'I take this ticket: nobody had it.';
+  const [own] = looked.sessions;
+  if (own) {
+    const { payloads, refused } = await execute(taking, [delegate(issue, appUser)]);
+    if (refused) throw refused;
+    await execute(taking, [postActivity(marks.oneMore, own.id, { type: 'thought', body })]);
+    const at = (payloads[0] as { issue?: { updatedAt?: string } } | undefined)?.issue?.updatedAt;
+    return { at: at ?? looked.updatedAt, session: own.id };
+  }
   const begun = await execute(taking, [begin(issue), delegate(issue, appUser)]);
   if (begun.refused) throw begun.refused;
   const session = (begun.payloads[0] as { agentSession?: { id: string; createdAt: string } }).agentSession;
   if (!session) throw new Error('Linear began an agent session and did not say which.');
-  const body = 'I take this ticket: nobody had it.';
-  await execute(taking, [postActivity(mark, session.id, { type: 'thought', body })]);
+  await execute(taking, [postActivity(marks.first, session.id, { type: 'thought', body })]);
   return { at: session.createdAt, session: session.id };
 }
 

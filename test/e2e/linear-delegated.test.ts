@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, test } from 'vitest';
+import { attach } from '../stand-ins/linear/attachments.ts';
+import { relate } from '../stand-ins/linear/issues.ts';
+import { addLabel, addProject } from '../stand-ins/linear/workspace.ts';
+import { type ModelServer, startModelServer } from '../stand-ins/model-server/server.ts';
+import { type LinearService, startLinearService } from '../support/linear-service.ts';
+
+const publicUrl = 'https://shipmate.example.com';
+const plan = (...steps: [string, string][]) =>
+  `{ tool: update_plan, input: { steps: [${steps.map(([content, status]) => `{ content: ${content}, status: ${status} }`)}] } }`;
+
+/** What people see in Linear from the delegation on, and what the model is told of what they wrote there. */
+const script = `
+tickets:
+  Write it down:
+    - calls:
+        - ${plan(['Write two', 'inProgress'], ['Hand it in', 'pending'])}
+        - { tool: write, input: { path: two.txt, content: "two\\n" } }
+    - calls:
+        - { tool: bash, input: { command: cat two.txt } }
+        - ${plan(['Write two', 'completed'], ['Hand it in', 'inProgress'])}
+    - calls: [{ tool: finish, input: { title: Add two, summary: Two is there. } }]
+    - expect: ["Ada writes:\\n\\nAnd three, please"]
+      calls:
+        - { tool: write, input: { path: three.txt, content: "three\\n" } }
+        - { tool: finish, input: { title: Add two and three, summary: Both are there. } }
+  Has much around it:
+    - expect:
+        - "Labels: area:money"
+        - "Priority: high"
+        - "Deadline: 2031-02-03"
+        - "Estimate: 3"
+        - "Customer requests: Globex (important): We lose cents."
+        - "Links: The design: https://example.com/design"
+        - "relatedTo ENG-"
+        - "Round half up, as the bank does."
+        - "Ada"
+        - "Half a cent went missing."
+        - "Attachment bill.png (image/png, 24 bytes)"
+        - "[image: image/png, 24 bytes]"
+      calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: I have read it all. } }]
+`;
+
+const png = new Uint8Array([
+  0x89,
+  0x50,
+  0x4e,
+  0x47,
+  0x0d,
+  0x0a,
+  0x1a,
+  0x0a,
+  ...Array.from({ length: 16 }, (_, n) => n),
+]);
+
+let model: ModelServer;
+let service: LinearService;
+beforeAll(async () => {
+  model = await startModelServer({ script });
+  service = await startLinearService({
+    env: { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'a-key-of-the-model' },
+    files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
+    change: (config) => ({ ...config, model: 'anthropic:claude-sonnet-5-5', http: { ...config.http, publicUrl } }),
+  });
+});
+afterAll(async () => {
+  await service?.stop();
+  await model?.close();
+});
+
+test('delegated: answered at once, shown while it is done, handed in with evidence; a later word goes on there', async ({
+  expect,
+}) => {
+  const { linear, give, seen } = service;
+  const { workspace } = linear;
+  const issue = give('Write it down');
+  const done = await service.rest(issue.identifier);
+  const [first] = workspace.tables.AgentActivity.values();
+  const [session] = workspace.tables.AgentSession.values();
+  expect(Date.parse(first?.createdAt ?? '') - Date.parse(session?.createdAt ?? '')).toBeLessThan(10_000);
+  const nameOf = (id: string | null) => workspace.get('WorkflowState', id ?? '').name;
+  const moves = [...workspace.tables.IssueHistory.values()].map(({ fromStateId, toStateId }) => [
+    nameOf(fromStateId),
+    nameOf(toStateId),
+  ]);
+  expect(moves).toEqual([
+    ['Backlog', 'In Progress'],
+    ['In Progress', 'In Review'],
+  ]);
+
+  const url = done.pullRequest?.url ?? '';
+  const page = { label: 'What Shipmate does', url: expect.stringContaining(`${publicUrl}/sessions/ENG-1/`) };
+  const written = [
+    'thought: On it: reading ENG-1 and the code now.',
+    'action: Writing two.txt\n1 line',
+    expect.stringMatching(/^action: Running cat two\.txt\nexit 0 in /),
+    'action: Verifying on a clean checkout\nproved',
+    expect.stringMatching(
+      /^response: Pull request: file:.*#pull-request-1 \(proved\)\n\nTwo is there\.\n\n\*Cost so far: /,
+    ),
+  ];
+  const shown = {
+    state: 'In Review',
+    assignee: 'Bob',
+    delegate: 'Shipmate',
+    sessions: [
+      {
+        status: 'complete',
+        plan: [
+          { content: 'Write two', status: 'completed' },
+          { content: 'Hand it in', status: 'completed' },
+        ],
+        links: [page, { label: 'Pull request #1', url }],
+        activities: written,
+      },
+    ],
+    attachments: [{ title: 'ENG-1: Add two', subtitle: 'Pull request #1', url }],
+  };
+  expect(seen(issue)).toEqual(shown);
+  expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('two.txt');
+
+  service.ada.say(issue.id, 'And three, please');
+  const more = await service.rest(issue.identifier, 2);
+  expect([more.branch, more.pullRequest?.url]).toEqual([done.branch, url]);
+  expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('three.txt\ntwo.txt');
+  const after = seen(issue);
+  expect(after).toMatchObject({ state: 'In Review', attachments: [{ url }] });
+  expect(after.sessions).toEqual([
+    {
+      ...shown.sessions[0],
+      plan: expect.anything(),
+      activities: [
+        ...written,
+        expect.stringMatching(/^thought: On it: picking the work up again/),
+        'action: Writing three.txt\n1 line',
+        'action: Verifying on a clean checkout\nproved',
+        expect.stringMatching(/^response: .*#pull-request-1 \(proved\)\n\nBoth are there\./),
+      ],
+    },
+  ]);
+});
+
+test('what is around an issue reaches the model: guidance, fields, labels, links, what was said before, an image', async ({
+  expect,
+}) => {
+  const { linear, team, ada, bob } = service;
+  const { workspace } = linear;
+  const label = addLabel(workspace, 'area:money', team.id);
+  const project = addProject(workspace, 'Bookkeeping', [team.id]);
+  const issue = service.file('Has much around it', {
+    description: 'Totals.',
+    labelIds: [label.id],
+    projectId: project.id,
+    priority: 2,
+    dueDate: '2031-02-03',
+    estimate: 3,
+  });
+  const other = service.file('Reads the bank');
+  relate(workspace, issue.id, 'related', other.id);
+  ada.attachFile(issue.id, 'bill.png', 'image/png', png);
+  bob.comment(issue.id, 'Half a cent went missing.');
+  ada.comment(issue.id, 'Round half up, as the bank does.');
+  const customer = workspace.insert('Customer', { name: 'Globex', domains: [] });
+  const need = { body: 'We lose cents.', priority: 1, customerId: customer.id, issueId: issue.id, creatorId: null };
+  workspace.insert('CustomerNeed', need);
+  attach(workspace, { issueId: issue.id, url: 'https://example.com/design', title: 'The design' }, ada.user);
+  workspace.guidance.push({ body: 'Tests first.', teamId: null }, { body: 'Reply in German.', teamId: team.id });
+  await service.sorted();
+  ada.delegate(issue.id);
+  await service.rest(issue.identifier);
+  expect(service.said(issue).at(-1)).toMatch(/^response: I have read it all\./);
+  expect(model.requests.at(-1)?.body, 'the nearest team first').toMatch(/Reply in German\.\\n\\nTests first\./);
+});
+
+test('nothing that it says stands there twice', ({ expect }) => {
+  expect(service.strayComments()).toEqual([]);
+});

@@ -76,6 +76,7 @@ test('a token revoked in mid-run: what is to be said waits, and is said once whe
 test('an app that is removed while nothing is to be said is known to be lost at once, and lets work begin again later', async ({
   expect,
 }) => {
+  const { linear } = service;
   const lost = async () =>
     (await service.database.pool.query('select lost from connections where lost is not null')).rowCount;
   expect(await lost()).toBe(0);

@@ -5,6 +5,7 @@ import { listen } from '../http/listen.ts';
 import type { FinishInstall } from '../http/oauth.ts';
 import { createHttp } from '../http/server.ts';
 import type { Log } from '../lib/log.ts';
+import { closedAccounts } from '../store/accounts.ts';
 import { inTransaction } from '../store/database.ts';
 import type { Sessions } from '../store/session-view.ts';
 import type { Admission } from './admission.ts';
@@ -31,9 +32,13 @@ export async function openWeb(deps: {
       deps.wake('sort');
     },
     async health() {
-      await pool.query('select 1');
+      const closed = await closedAccounts(pool);
       const admission = deps.admission();
-      return admission && { worker: admission.state() };
+      return {
+        ...(admission && { worker: admission.state() }),
+        // Not a fault of this process: no load balancer is to take it away for that.
+        ...(Object.keys(closed).length > 0 && { closed }),
+      };
     },
     finishInstall,
     pages: { sessions, limits: config.budget.ticket },

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Database } from './database.ts';
+import type { Database, Queryable } from './database.ts';
 
 /** Why nothing may be sent to an account now: a vendor asked us to wait, or it lets us in no more. */
 export type ClosedBy = 'rate_limited' | 'disconnected';
@@ -15,6 +15,13 @@ export async function closureOf(db: Database, account: string): Promise<Closure 
     select ceil(extract(epoch from open_at - now()) * 1000)::float8 as ms, closed_by as by
     from accounts where name = ${account} and open_at > now()`.execute(db);
   return found.rows[0] ?? null;
+}
+
+/** All accounts to which nothing may be sent now, with why. */
+export async function closedAccounts(client: Queryable): Promise<Record<string, ClosedBy>> {
+  const { rows } = await client.query('select name, closed_by from accounts where open_at > now() order by name');
+  const found = rows as { name: string; closed_by: ClosedBy }[];
+  return Object.fromEntries(found.map(({ name, closed_by }) => [name, closed_by]));
 }
 
 /** Closes an account for every process, never for less than it is closed already. Whether it was open until now. */

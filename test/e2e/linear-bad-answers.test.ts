@@ -24,6 +24,7 @@ test.each<[string, Fault[]]>([
   ['502 with a page', some({ type: 'status', status: 502, commit: 'before' })],
   ['500 although it was done', some({ type: 'status', status: 500, commit: 'after' })],
   ['a connection that breaks', some({ type: 'loseReply' })],
+  ['nothing for 25 s', [{ nth: 2, action: { type: 'late', ms: 25_000 } }]],
   ['errors in an answer of 200', [{ field: 'issueUpdate', nth: 1, action: { type: 'invalid', why: 'Not now.' } }]],
 ])('a Linear that answers %s: all is shown once, and in its order', async (name, faults) => {
   const { linear, ada, service, file, activities } = world;
@@ -50,6 +51,10 @@ test('words that are refused are told to be, once; the rest goes on', async () =
     'complete',
     expect.not.arrayContaining(['pending']),
   ]);
+  const told = view.activities.filter(({ activity }) => JSON.stringify(activity).includes('was refused: '));
+  expect(told.map(({ activity }) => activity)).toEqual([
+    { type: 'response', body: expect.stringContaining(`sessions show ${issue.identifier}`) },
+  ]);
   const tried = linear.requests.length;
   linear.faults.clear();
 
@@ -57,8 +62,32 @@ test('words that are refused are told to be, once; the rest goes on', async () =
   ada.delegate(again.id);
   await expect.poll(() => activities(again).length).toBeGreaterThan(0);
   linear.faults.add({ field: 'agentActivityCreate', nth: 1, action: refuse });
-  const told = await service.rest(again.identifier);
-  expect(told.state).toBe('complete');
+  expect((await service.rest(again.identifier)).state).toBe('complete');
   expect(activities(again).at(-1)).toMatchObject({ type: 'response' });
   expect(linear.requests.length - tried).toBeLessThan(25);
+});
+
+test('an agent session that is about no issue is answered, once', async () => {
+  const { linear, ada, service, file, activities, sessions } = world;
+  const { workspace, outbox } = linear;
+  linear.requests.length = 0;
+  const issue = file('Stands for a document');
+  linear.faults.add({ delivery: '*', action: { type: 'drop' } });
+  const { payload } = ada.comment(issue.id, '@shipmate Read this.').delivery('AgentSessionEvent', 'created');
+  const [id] = sessions(issue);
+  const { issue: _, issueId: __, ...agentSession } = payload.agentSession as Record<string, unknown>;
+  const body = Buffer.from(JSON.stringify({ ...payload, agentSession }));
+  linear.faults.add({ field: 'agentActivityCreate', nth: 1, action: { type: 'status', status: 502, commit: 'after' } });
+  for (let sent = 0; sent < 3; sent++) {
+    const headers = outbox.sign('AgentSessionEvent', body);
+    const answer = await fetch(`${service.url}/webhooks/linear`, { method: 'POST', headers, body });
+    expect(answer.status).toBe(200);
+    await service.sorted();
+  }
+  await expect.poll(() => activities(issue)).toMatchObject([{ body: expect.stringContaining('I work on issues') }]);
+  await expect.poll(() => workspace.get('AgentSession', id ?? '').lastStatus).toBe('complete');
+  const asked = () => linear.requests.filter(({ fields }) => fields?.includes('agentActivityCreate')).length;
+  await expect.poll(asked).toBeGreaterThanOrEqual(4);
+  expect(activities(issue)).toHaveLength(1);
+  expect(await service.app.sessions.view(issue.identifier)).toBeNull();
 });

@@ -92,3 +92,21 @@ test('it is not asked where the ticket says it, and where it does not answer peo
   expect([state, said.at(-1)]).toMatchObject(['awaitingInput', { options: ['acme/web', 'acme/api', 'tools'] }]);
   expect(asked()).toHaveLength(1);
 });
+
+// The last one: what people answer is remembered for their team.
+test('what people answered goes before what Linear is sure of', async ({ expect }) => {
+  linear.workspace.confidence = () => 0.5;
+  const { ticket, state } = await work();
+  expect(state).toBe('awaitingInput');
+  linear.workspace.confidence = (name) => (name === 'acme/api' ? 1 : 0);
+  ada.say(ticket.identifier, 'acme/shop');
+  const again = await service.rest(ticket.identifier, 2);
+  expect([again.state, again.activities.at(-1)?.activity]).toMatchObject([
+    'awaitingInput',
+    { body: expect.stringContaining('There is no repository "acme/shop" here.') },
+  ]);
+  linear.requests.length = 0;
+  ada.say(ticket.identifier, 'acme/web');
+  expect(await service.rest(ticket.identifier, 3)).toMatchObject({ state: 'complete', repository: 'acme/web' });
+  expect(asked()).toEqual([]);
+});

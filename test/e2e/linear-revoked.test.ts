@@ -65,11 +65,14 @@ test('a token revoked in mid-run: what is to be said waits, and is said once whe
   const [first] = (await service.app.trackers.get('linear')?.check()) ?? [];
   expect(first).toMatchObject({ status: 'missing', message: expect.stringContaining('shipmate connect linear') });
   expect(activities().filter(({ type }) => type === 'response')).toEqual([]);
+  const health = async () => (await fetch(`${service.url}/health`)).json();
+  await expect.poll(health).toMatchObject({ status: 'ok', closed: { 'tracker/linear': 'disconnected' } });
 
   await install();
   const view = await service.rest('ENG-1');
   expect(view.state).toBe('complete');
   expect(view.unsent).toEqual([]);
+  expect(await health()).not.toHaveProperty('closed');
   expect(activities().filter(({ type }) => type === 'response')).toHaveLength(1);
 });
 

@@ -5,12 +5,13 @@ import type { LinearTokens } from './connecting/tokens.ts';
 import { LinearError } from './errors.ts';
 import { refOf } from './hint.ts';
 import { createUploadReader } from './reading/attachments.ts';
-import { readEvents, verifyDelivery, workspaceIn } from './reading/delivery.ts';
+import { elsewhereIn, readEvents, verifyDelivery, workspaceIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
 import { type IssueSeen, readTicket } from './reading/read-ticket.ts';
 import { suggestRepositories } from './reading/suggest-repositories.ts';
 import { createWorkspaceCache } from './workspace-cache.ts';
+import { answerElsewhere } from './writing/answer-elsewhere.ts';
 import { fileTicket } from './writing/file-ticket.ts';
 import { memoryOf } from './writing/memory.ts';
 import { sendOperations } from './writing/send.ts';
@@ -92,6 +93,8 @@ export function createLinearTracker(options: {
 
     readEvents(delivery) {
       learn(delivery.body);
+      const elsewhere = elsewhereIn(delivery.body);
+      if (elsewhere) answerElsewhere(client, elsewhere).catch(() => {});
       return readEvents({ agent, appUsers, apiUrl }, delivery.body);
     },
 

@@ -26,6 +26,14 @@ export function readAgentSession(agent: string, body: unknown): TrackerEvent[] {
   return said ? [{ type: 'prompted', ticket, conversation, said }] : [];
 }
 
+/** What was said in an agent session that is about no issue; null: it was not that. */
+export function readElsewhere(body: unknown): { workspace: string; agentSession: string; key: string } | null {
+  const { data: event } = agentSessionEvent.safeParse(body);
+  if (!event || event.agentSession.issue) return null;
+  const { agentSession: session, agentActivity: activity, organizationId: workspace } = event;
+  return { workspace, agentSession: session.id, key: activity?.id ?? session.id };
+}
+
 /** The comment has a webhook of its own where those are on: its id is the key, so that it counts once. */
 function readPrompt(agent: string, { agentActivity: activity, appUserId }: AgentSessionEvent): Said | null {
   if (!activity) return null;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import { signatureMatches } from '../../../lib/signature.ts';
-import { readAgentSession } from './agent-session-event.ts';
+import { readAgentSession, readElsewhere } from './agent-session-event.ts';
 import { readComment, readIssue, readUnassigned } from './issue-event.ts';
 import { envelope } from './payload.ts';
 import type { IssueSeen } from './read-ticket.ts';
@@ -66,6 +66,12 @@ export function readEvents(
     default:
       return []; // PermissionChange and OAuthApp, too: they are about no ticket
   }
+}
+
+/** What it says to the agent where there is no issue. */
+export function elsewhereIn(bytes: Uint8Array): ReturnType<typeof readElsewhere> {
+  const body = parse(bytes);
+  return envelope.safeParse(body).data?.type === 'AgentSessionEvent' ? readElsewhere(body) : null;
 }
 
 /**

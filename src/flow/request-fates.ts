@@ -37,32 +37,33 @@ const moves: Record<Exclude<PullRequest['state'], 'open'>, { to: StateCategory; 
 export async function followRequests(deps: Deps, signal: AbortSignal): Promise<void> {
   for (const awaited of await listAwaitedRequests(deps.db, most)) {
     signal.throwIfAborted();
-    const state = await fateOf(deps, awaited, signal).catch((error: unknown) => {
+    const request = await readAwaited(deps, awaited, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       deps.log.warn(
         { err: error, session_id: awaited.sessionId },
         'a pull request cannot be read; it is asked for again',
       );
-      return 'open' as const;
+      return null;
     });
-    if (state !== 'open') await move(deps, awaited, state);
+    if (request && request.state !== 'open') await tell(deps, awaited, request, request.state);
   }
 }
 
-async function fateOf(
+/** null: nobody can tell what became of it. */
+async function readAwaited(
   { codeHosts, repositories }: Deps,
   { repository: name, number }: AwaitedRequest,
   signal: AbortSignal,
-): Promise<PullRequest['state']> {
+): Promise<PullRequest | null> {
   const repository = repositories.get(name);
   const host = repository && codeHosts.get(repository.codeHost);
-  if (!host) return 'open';
-  return (await readRequest({ repository, host }, number, signal))?.state ?? 'open';
+  return host ? readRequest({ repository, host }, number, signal) : null;
 }
 
-async function move(
+async function tell(
   { db, wake }: Deps,
   { sessionId, number }: AwaitedRequest,
+  { url, title }: PullRequest,
   state: keyof typeof moves,
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -70,8 +71,15 @@ async function move(
     // A run that begins looks at it by itself, and who is asked something answers first.
     if (session?.pullRequest?.number !== number || !atRest.includes(session.state)) return;
     const key = `${sessionId}/pull-request/${number}/${state}`;
-    const operation: Operation = { kind: 'moveTicket', id: deterministicId(key), ...moves[state] };
-    await addEffects(tx, [{ sessionId, runId: null, stepId: null, key, operation }]);
+    const ids = { moved: deterministicId(key), attached: deterministicId(`${key}/attached`) };
+    const effects: [string, Operation][] = [
+      [key, { kind: 'moveTicket', id: ids.moved, ...moves[state] }],
+      [`${key}/attached`, { kind: 'attachPullRequest', id: ids.attached, url, title, number, state }],
+    ];
+    await addEffects(
+      tx,
+      effects.map(([key, operation]) => ({ sessionId, runId: null, stepId: null, key, operation })),
+    );
   });
   wake('post');
 }

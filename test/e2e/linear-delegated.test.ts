@@ -166,8 +166,12 @@ test('when its pull request is merged the issue is done; closed without that it 
   await expect.poll(() => seen(merged).state).toBe('Done');
   await expect.poll(() => seen(closed).state).toBe('In Progress');
   const settled = "select from effects where key like '%/pull-request/%' and state = 'done'";
-  await expect.poll(async () => (await service.database.pool.query(settled)).rowCount).toBe(3);
+  await expect.poll(async () => (await service.database.pool.query(settled)).rowCount).toBe(6);
   expect(seen(moved).state).toBe('Todo');
+  expect([merged, closed].map((issue) => seen(issue).attachments)).toEqual([
+    [expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+, merged$/) })],
+    [expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+, closed$/) })],
+  ]);
 });
 
 test('what is around an issue reaches the model: guidance, fields, labels, links, what was said before, an image', async ({

@@ -134,7 +134,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     ...{ db, trackers, nudge, wake, failpoint, log, policy },
     ...{ pageOf: pages.urlOf, name },
   };
-  const upkeep = createUpkeep({ ...sorting, config, workspaces, stops, queues: openQueues });
+  const upkeep = createUpkeep({ ...sorting, config, workspaces, codeHosts, repositories, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
   let admission: Admission | null = null;

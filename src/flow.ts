@@ -14,7 +14,7 @@
  *
  * Each of these drains its table until it is empty. A nudge tells it to look; nothing depends on the nudge.
  * Beside them, now and then: `reconcile` finds what webhooks missed, `wakeWaiting` begins what has nothing left to wait for,
- * questions that nobody answers (`heedQuestions`) or objects to (`heedSilence`) come to their end, and what nobody needs any
+ * tickets go with their pull requests (`followRequests`), questions that nobody answers (`heedQuestions`) or objects to (`heedSilence`) come to their end, and what nobody needs any
  * more is deleted.
  *
  * What the agent begins by itself: `workOrders` takes tickets that nobody has, `fileAutomations` files tickets by the clock,
@@ -32,6 +32,7 @@ export { heedQuestions } from './flow/questions.ts';
 export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { reconcile } from './flow/reconcile.ts';
+export { followRequests } from './flow/request-fates.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
 export { heedSilence } from './flow/silence.ts';

@@ -19,12 +19,14 @@ export type TicketOperation =
   | { kind: 'moveTicket'; id: string; to: StateCategory; from: StateCategory[] }
   /** Where people look at what the agent does; beside the conversation where the tracker has a place there, else on the ticket. */
   | { kind: 'linkSession'; id: string; conversation: unknown; url: string }
+  /** Attached once for each URL: sent again with what became of it, it says so there. */
   | {
       kind: 'attachPullRequest';
       id: string;
       url: string | Later;
       title: string;
       number: number | Later;
+      state?: 'merged' | 'closed';
     }
   /**
    * Files another ticket, related to the one it is sent to as `relation` says of the new one (`child`: it is a part of it),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { attach } from '../stand-ins/linear/attachments.ts';
 import { relate } from '../stand-ins/linear/issues.ts';
+import type { Issue } from '../stand-ins/linear/rows.ts';
 import { addLabel, addProject } from '../stand-ins/linear/workspace.ts';
 import { type ModelServer, startModelServer } from '../stand-ins/model-server/server.ts';
 import { type LinearService, startLinearService } from '../support/linear-service.ts';
@@ -24,6 +25,9 @@ tickets:
       calls:
         - { tool: write, input: { path: three.txt, content: "three\\n" } }
         - { tool: finish, input: { title: Add two and three, summary: Both are there. } }
+  Is merged or not:
+    - calls: [{ tool: bash, input: { command: "date +%N > new.txt" } }]
+    - calls: [{ tool: finish, input: { title: Add it, summary: It is there. } }]
   Has much around it:
     - expect:
         - "Labels: area:money"
@@ -60,7 +64,12 @@ beforeAll(async () => {
   service = await startLinearService({
     env: { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'a-key-of-the-model' },
     files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
-    change: (config) => ({ ...config, model: 'anthropic:claude-sonnet-5-5', http: { ...config.http, publicUrl } }),
+    change: (config) => ({
+      ...config,
+      model: 'anthropic:claude-sonnet-5-5',
+      http: { ...config.http, publicUrl },
+      reconcile: { ...config.reconcile, minutes: 0.02 },
+    }),
   });
 });
 afterAll(async () => {
@@ -137,6 +146,31 @@ test('delegated: answered at once, shown while it is done, handed in with eviden
         expect.stringMatching(/^response: .*#pull-request-1 \(proved\)\n\nBoth are there\./),
       ],
     },
+  ]);
+});
+
+test('when its pull request is merged the issue is done; closed without that it is back, but where people have moved it', async ({
+  expect,
+}) => {
+  const { give, seen, move } = service;
+  const [merged, closed, moved] = [1, 2, 3].map((number) => give(`Is merged or not, ${number}`)) as [
+    Issue,
+    Issue,
+    Issue,
+  ];
+  const views = await Promise.all([merged, closed, moved].map(({ identifier }) => service.rest(identifier)));
+  const [first, second, third] = views.map(({ branch }) => `refs/heads/${branch}`) as [string, string, string];
+  move(moved, 'Todo');
+  await service.git('update-ref', 'refs/heads/main', first);
+  for (const branch of [second, third]) await service.git('update-ref', '-d', branch);
+  await expect.poll(() => seen(merged).state).toBe('Done');
+  await expect.poll(() => seen(closed).state).toBe('In Progress');
+  const settled = "select from effects where key like '%/pull-request/%' and state = 'done'";
+  await expect.poll(async () => (await service.database.pool.query(settled)).rowCount).toBe(6);
+  expect(seen(moved).state).toBe('Todo');
+  expect([merged, closed].map((issue) => seen(issue).attachments)).toEqual([
+    [expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+, merged$/) })],
+    [expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+, closed$/) })],
   ]);
 });
 

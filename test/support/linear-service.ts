@@ -110,7 +110,7 @@ async function end(service: TestService, linear: Linear): Promise<void> {
 function among(linear: Linear, { url }: TestService): LinearPeople {
   const { workspace } = linear;
   const { tables, appUser } = workspace;
-  linear.outbox.urls.push(`${url}/webhooks/linear`);
+  if (url !== null) linear.outbox.urls.push(`${url}/webhooks/linear`);
   const team = addTeam(workspace, { key: 'ENG', name: 'Engineering' });
   const [ada, bob] = ['Ada', 'Bob'].map((name) => somebody(workspace, addUser(workspace, name), linear.baseUrl)) as [
     Somebody,

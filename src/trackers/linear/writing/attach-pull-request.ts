@@ -16,13 +16,14 @@ export function attachPullRequest(
   if (typeof operation.url !== 'string') throw new Error(`the url of operation ${operation.id} was not resolved`);
   const url = storable(operation.url);
   const title = storableLine(operation.title, titleLimit) || `Pull request #${operation.number}`;
+  const subtitle = `Pull request #${operation.number}${operation.state === undefined ? '' : `, ${operation.state}`}`;
   const selection = `success attachment { issue { ${issueNow} } }`;
   const attachment: Mutation = {
     field: 'attachmentCreate',
     args: {
       input: {
         type: 'AttachmentCreateInput!',
-        value: { issueId, url, title, subtitle: `Pull request #${operation.number}` },
+        value: { issueId, url, title, subtitle },
       },
     },
     selection,

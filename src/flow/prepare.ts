@@ -179,7 +179,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
 }
 
 /** A tracker that fails is asked again for so long, before the run lets go of its worker and waits a minute. */
-const askForMs = 10_000;
+const askForMs = 30_000;
 
 function readTicket(...[deps, run, session, tracker, signal]: Parameters<typeof readTicketNow>): Promise<Ticket> {
   const judge = (error: unknown) => (error instanceof VendorError && error.code === 'unavailable' ? error : null);

@@ -37,7 +37,7 @@ describe('what is wrong when a command starts', () => {
   - line 1: http.port must be a port (0: any free one), but is "high".
   - line 2: budget.turn is not a known key. Did you mean budget.turns?
   - line 3: models.apiKey holds a secret. Secrets belong in the environment, as ANTHROPIC_API_KEY: delete the key here, and replace the secret if this file was ever shared.
-  - line 4: repositories.web.path is missing. Set it to a path.
+  - line 4: repositories.web.path is missing. Set it to a path (or \`url\` in its place).
 `,
     );
     expect([code, stdout]).toEqual([2, '']);

@@ -40,7 +40,9 @@ function sentencesOf(text: string): string[] {
 
 export function writeReminder(outcome: Outcome, code: string | null): string {
   const question = inOneSentence(outcome, code);
-  return `I still wait for an answer: ${question}${/[?!.]['"`]*$/.test(question) ? '' : '.'} Until it comes nothing is done here, and nothing is spent.`;
+  // A proposal may be decided by silence, too.
+  const until = outcome.proposal ? 'that is decided' : 'it comes';
+  return `I still wait for an answer: ${question}${/[?!.]['"`]*$/.test(question) ? '' : '.'} Until ${until} nothing is done here, and nothing is spent.`;
 }
 
 /** The last word on a question that nobody answered. */

@@ -12,6 +12,14 @@ const order: Config['orders'][string] = {
   ...{ rating: 'green', perDay: 1, usdPerDay: 5, repository: null, paused: false },
 };
 
+/** The rounds of the start are over, and the next are a minute away: what they do is done here when it is wanted. */
+async function roundsOver({ database }: TestService, ...names: string[]): Promise<void> {
+  const over = 'select from schedules where name = any($1) and busy_until is null';
+  await vi.waitUntil(async () => (await database.pool.query(over, [names])).rowCount === names.length, {
+    timeout: 20_000,
+  });
+}
+
 describe('the agent picks work by itself', () => {
   let service: TestService;
   beforeAll(async () => {
@@ -46,9 +54,7 @@ describe('the agent picks work by itself', () => {
         },
       }),
     });
-    // The rounds of the start are over, and the next are a minute away: what they do is done here when it is wanted.
-    const over = "select from schedules where name in ('standing orders', 'automations') and busy_until is null";
-    await vi.waitUntil(async () => (await service.database.pool.query(over)).rowCount === 2, { timeout: 20_000 });
+    await roundsOver(service, 'standing orders', 'automations');
   });
   afterAll(() => service?.stop());
 
@@ -109,7 +115,7 @@ describe('the agent picks work by itself', () => {
 test.for(['mid', 'after'])(
   'killed as it gives back what an order took (%s): nobody has it, and it stands where it stood',
   async (moment, { expect }) => {
-    const rating = "{ confidence: red, size: L, files: [], plan: [Ask], missing: ['What is meant?'] }";
+    const rating = "{ confidence: red, size: L, files: [], plan: [Ask], questions: ['What is meant?'] }";
     const script = `replies: [{ calls: [{ tool: scope, input: ${rating} }] }]`;
     const orders = { bugs: order };
     const change = (config: Config): Config => ({
@@ -142,3 +148,41 @@ test.for(['mid', 'after'])(
     }
   },
 );
+
+test('an order goes by a rating of its own: one that was made before, and worse than it asks for, lets nothing be changed', async ({
+  expect,
+}) => {
+  const yellow = '{ tool: scope, input: { confidence: yellow, size: M, files: [], plan: [Guess] } }';
+  const change = (config: Config): Config => ({
+    ...config,
+    orders: { bugs: order },
+    policy: { ...config.policy, scope: { ...config.policy.scope, before: true } },
+  });
+  const script = `
+replies:
+  - { calls: [${yellow}] }
+  - { calls: [{ tool: write, input: { path: guessed.txt, content: "x" } }] }
+  - { calls: [${yellow}] }`;
+  const service = await startTestService({ script, change });
+  try {
+    const { app } = service;
+    await roundsOver(service, 'standing orders');
+    const { ticket } = await app.desk.show((await app.desk.createTicket(bug, someone)).identifier);
+    const { sessionId } = await app.operations.scoping.ask(ticket, false);
+    await expect
+      .poll(async () => (await app.operations.scoping.read([sessionId]))[0]?.rating?.confidence, { timeout: 20_000 })
+      .toBe('yellow');
+    await service.rest(ticket.identifier);
+    await app.operations.ownWork.runOrder('bugs', new AbortController().signal);
+    const view = await service.rest(ticket.identifier, 2);
+    expect(view.pullRequest).toBe(null);
+    expect(view.runs.at(-1)?.outcome).toMatchObject({ stopReason: 'finished', givesBack: 'yellow' });
+    const { rows } = await service.database.pool.query("select result from steps where key like '%:write'");
+    expect(rows.map(({ result }) => [result.isError, result.text])).toEqual([
+      [true, expect.stringMatching(/^Rate the ticket again/)],
+    ]);
+    expect((await app.desk.show(ticket.identifier)).ticket).toMatchObject({ assignee: null, state: { name: 'Todo' } });
+  } finally {
+    await service.stop();
+  }
+});

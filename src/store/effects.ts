@@ -45,7 +45,10 @@ export async function addEffects(tx: Tx, effects: NewEffect[]): Promise<void> {
   if (effects.length > 0) await insertEffects(tx, effects).execute();
 }
 
-/** The statement alone, for those who have something to write with it. There must be one effect at least. */
+/**
+ * The statement alone, for those who have something to write with it. There must be one effect at least. What is there
+ * already stays, whichever key it meets first: of a row that is being written meanwhile, that may be either.
+ */
 export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) {
   return tx
     .insertInto('effects')
@@ -70,7 +73,7 @@ export function insertEffects(tx: Pick<Tx, 'insertInto'>, effects: NewEffect[]) 
         error: null,
       })),
     )
-    .onConflict((conflict) => conflict.column('key').doNothing());
+    .onConflict((conflict) => conflict.doNothing());
 }
 
 export async function resultsOf(db: Database, keys: string[]): Promise<Record<string, Record<string, unknown>>> {

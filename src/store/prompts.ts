@@ -12,7 +12,7 @@ export function openConversation(tx: Tx, sessionId: string, { key, ref }: Conver
   const insertion = tx
     .insertInto('conversations')
     .values({ id, session_id: sessionId, key, ref: toJson(ref ?? null) })
-    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing());
+    .onConflict((conflict) => conflict.doNothing());
   return { id, insertion };
 }
 
@@ -40,7 +40,7 @@ export async function addPrompt(
       // A stop is obeyed by whoever sorts it; no step reads it.
       ...(said.signal === 'stop' && { read_at: new Date() }),
     })
-    .onConflict((conflict) => conflict.columns(['session_id', 'key']).doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();
   return added !== undefined;

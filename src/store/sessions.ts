@@ -111,7 +111,7 @@ async function makeSession(
           identifier: hint.identifier,
           hint: toJson(hint),
         })
-        .onConflict((conflict) => conflict.columns(['tracker', 'external_id']).doNothing()),
+        .onConflict((conflict) => conflict.doNothing()),
     )
     .insertInto('sessions')
     .values({
@@ -119,7 +119,7 @@ async function makeSession(
       ticket_id: ticketId,
       ...told,
     })
-    .onConflict((conflict) => conflict.columns(['ticket_id', 'variant']).doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returning(columns)
     .returning(sql<boolean>`exists (select from deliveries where ticket = ${ticketId})`.as('is_awaited'))
     .executeTakeFirst();

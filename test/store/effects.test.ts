@@ -7,6 +7,8 @@ import {
   type ClaimedEffect,
   confirmLease,
   failDependents,
+  insertEffects,
+  type NewEffect,
   postponeEffect,
   redriveEffects,
   renewLeases,
@@ -171,4 +173,22 @@ test('what needs the other lane waits alone: a code host that is away does not s
   expect((await claim()).map((effect) => effect.key)).toEqual([waiting]);
   await database.pool.query("update effects set state = 'done' where key = $1", [waiting]);
   expect((await claim()).map((effect) => effect.key)).toEqual([next]);
+});
+
+test('the same effect is written by many at once: one row, and nobody fails', async ({ expect }) => {
+  const { id: sessionId } = await plantSession(database.pool, { ended: false, state: 'active' });
+  const operation = {
+    kind: 'postActivity',
+    id: randomUUID(),
+    conversation: null,
+    activity: { type: 'thought', body: '' },
+  };
+  for (let round = 0; round < 100; round++) {
+    const effect = { sessionId, runId: null, stepId: null, key: `${sessionId}/${round}`, operation } as NewEffect;
+    await Promise.all(Array.from({ length: 6 }, () => insertEffects(db, [effect]).execute()));
+  }
+  const { rows } = await database.pool.query('select count(*)::int as count from effects where session_id = $1', [
+    sessionId,
+  ]);
+  expect(rows).toEqual([{ count: 100 }]);
 });

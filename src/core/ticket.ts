@@ -63,6 +63,8 @@ export interface TicketHint {
   team: string | null;
   /** What it is a part of, where the tracker has projects. */
   project: string | null;
+  /** The part of the tracker that lets us in, and asks us to wait, by itself: a workspace. Absent: the tracker is one. */
+  account?: string;
   /** The adapter's handle. Nobody else reads it. */
   ref: unknown;
 }
@@ -83,8 +85,20 @@ export interface Ticket extends TicketHint {
 }
 
 /** Without what else a reading or a row has beside it. */
-export function hintOf({ tracker, id, identifier, title, url, priority, team, project, ref }: TicketHint): TicketHint {
-  return { tracker, id, identifier, title, url, priority, team, project, ref };
+export function hintOf(hint: TicketHint): TicketHint {
+  const { tracker, id, identifier, title, url, priority, team, project, account, ref } = hint;
+  return {
+    tracker,
+    id,
+    identifier,
+    title,
+    url,
+    priority,
+    team,
+    project,
+    ...(account !== undefined && { account }),
+    ref,
+  };
 }
 
 /** Which open tickets (neither done nor canceled) are asked for; what is left out does not matter. */

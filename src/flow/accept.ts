@@ -4,13 +4,11 @@ import type { Failpoint } from '../lib/failpoint.ts';
 import type { Queryable } from '../store/database.ts';
 import { addDelivery } from '../store/deliveries.ts';
 import { hastenRound } from '../store/schedules.ts';
+import type { Tracker } from '../trackers/tracker.ts';
 
 /** What can tell an authentic delivery; a tracker or a code host. */
 export interface DeliverySource {
-  verifyDelivery(
-    headers: Record<string, string>,
-    body: Uint8Array,
-  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean };
+  verifyDelivery: Tracker['verifyDelivery'];
 }
 
 export interface AcceptDeps {
@@ -40,8 +38,8 @@ export async function acceptDelivery(
       retryable: false,
     });
   }
-  const { deliveryId, isLate = false, isBroad = false } = known.verifyDelivery(headers, body);
-  const isNew = await addDelivery(tx, { source, deliveryId, headers, body }, isLate);
+  const { deliveryId, isLate = false, isBroad = false, isUrgent = false } = known.verifyDelivery(headers, body);
+  const isNew = await addDelivery(tx, { source, deliveryId, headers, body }, { isLate, isUrgent });
   deps.failpoint('accept/mid');
   if (isNew && (isLate || isBroad)) await hastenRound(tx, 'reconcile');
   if (isNew && !isLate) await deps.nudge('sort', executorOf(tx));

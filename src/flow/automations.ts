@@ -134,7 +134,7 @@ async function tell(
 ): Promise<void> {
   const activity = { type: 'thought' as const, body };
   const operation = { kind: 'postActivity' as const, id, conversation: hint.ref, activity };
-  const write = limitWrites(deps, hint.tracker);
+  const write = limitWrites(deps, hint);
   try {
     await write(() => sendOne(trackerOf(deps, hint.tracker), hint, operation, signal));
   } catch (error) {
@@ -230,12 +230,12 @@ async function file(deps: AutomationDeps, run: AutomationRun, signal: AbortSigna
   if (!automation)
     return settleRun(db, run.id, { state: 'failed', reason: 'the automation is not configured any more' });
   const tracker = trackerOf(deps, automation.tracker);
-  const write = limitWrites(deps, automation.tracker);
   try {
     const hint = run.hint ?? (await tracker.createTicket({ id: run.id, draft: run.draft }, signal));
     if (!run.hint) await noteFiled(db, run.id, hint);
     if (!automation.assign) return await settleRun(db, run.id, { state: 'filed', sessionId: null });
     const id = deterministicId('automation/take', run.id);
+    const write = limitWrites(deps, hint);
     const taken = await write(() => sendOne(tracker, hint, { kind: 'takeTicket', id }, signal));
     // Somebody was quicker, and has it now.
     if (typeof taken.at !== 'string') return await settleRun(db, run.id, { state: 'filed', sessionId: null });

@@ -4,8 +4,10 @@ import { listLate, settleLate, type UnsortedDelivery } from '../store/deliveries
 import type { Tracker } from '../trackers/tracker.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 
-/** In one round. */
+/** In one round so many are asked about with success; of those that cannot be read none holds up another. */
 const most = 100;
+/** A ticket that could not be read for so long will not be. */
+const tryForMs = 86_400_000;
 
 /** null: there is no such ticket; undefined: it cannot be read now. */
 type Read = (hint: TicketHint) => Promise<Ticket | null | undefined>;
@@ -16,11 +18,22 @@ type Read = (hint: TicketHint) => Promise<Ticket | null | undefined>;
  * reconcile's to find.
  */
 export async function confirmLate(deps: SortDeps, tracker: Tracker, read: Read): Promise<void> {
-  for (const delivery of await listLate(deps.db, tracker.kind, most)) {
-    const outcome = await confirm(deps, tracker, delivery, read);
-    if (outcome !== null) await settleLate(deps.db, delivery.id, outcome);
+  let settled = 0;
+  for (let after = 0; settled < most; ) {
+    const late = await listLate(deps.db, tracker.kind, { after, most: most - settled });
+    for (const delivery of late) {
+      after = delivery.id;
+      const isOld = Date.now() - delivery.receivedAt.getTime() > tryForMs;
+      const outcome = (await confirm(deps, tracker, delivery, read)) ?? (isOld ? unreadable : null);
+      if (outcome === null) continue;
+      await settleLate(deps.db, delivery.id, outcome);
+      settled++;
+    }
+    if (late.length === 0) break;
   }
 }
+
+const unreadable = 'late; its ticket could not be read for a day';
 
 /** null: it has to wait for the next round. */
 async function confirm(

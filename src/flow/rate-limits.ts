@@ -1,4 +1,5 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
+import type { TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { Log } from '../lib/log.ts';
 import { type ClosedBy, closeAccount, closureOf } from '../store/accounts.ts';
@@ -14,7 +15,9 @@ export interface RateLimitDeps {
 /** Where a vendor says that we ask too often and not for how long. */
 const unknownWaitMs = 60_000;
 
-const trackerAccount = (kind: string) => `tracker/${kind}`;
+/** Of a ticket: its workspace's, where the tracker has several; of what is about no ticket: the tracker's as a whole. */
+const trackerAccount = (kind: string, hint?: TicketHint) =>
+  `tracker/${kind}${hint?.account === undefined ? '' : `/${hint.account}`}`;
 const codeHostAccount = (kind: string) => `code-host/${kind}`;
 
 /** Nothing goes to the account for now, whatever it is: it asked us to wait, or nobody has connected it again yet. */
@@ -37,20 +40,21 @@ export async function closeFor({ db, log }: RateLimitDeps, account: string, refu
 /** Reads, and what is filed without a session, keep to the account's limit here. What else writes is an effect: the poster looks just before it sends. */
 export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const within = limitOf(deps, trackerAccount(tracker.kind));
+  const on = (hint: TicketHint) => limitOf(deps, trackerAccount(tracker.kind, hint));
   return {
     ...tracker,
-    readTicket: (hint, signal) => within(() => tracker.readTicket(hint, signal)),
+    readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
     listTickets: (query, cursor, signal) => within(() => tracker.listTickets(query, cursor, signal)),
-    isAsked: (hint, signal) => within(() => tracker.isAsked(hint, signal)),
+    isAsked: (hint, signal) => on(hint)(() => tracker.isAsked(hint, signal)),
     suggestRepositories: (hint, candidates, signal) =>
-      within(() => tracker.suggestRepositories(hint, candidates, signal)),
+      on(hint)(() => tracker.suggestRepositories(hint, candidates, signal)),
     createTicket: (filing, signal) => within(() => tracker.createTicket(filing, signal)),
   };
 }
 
-/** For what writes to a tracker without being an effect, beside `createTicket`. */
-export function limitWrites(deps: RateLimitDeps, kind: string): <T>(work: () => Promise<T>) => Promise<T> {
-  return limitOf(deps, trackerAccount(kind));
+/** For what writes to a ticket without being an effect, beside `createTicket`. */
+export function limitWrites(deps: RateLimitDeps, hint: TicketHint): <T>(work: () => Promise<T>) => Promise<T> {
+  return limitOf(deps, trackerAccount(hint.tracker, hint));
 }
 
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {

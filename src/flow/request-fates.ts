@@ -8,7 +8,7 @@ import { deterministicId } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { type AwaitedRequest, listAwaitedRequests } from '../store/request-fates.ts';
+import { type AwaitedRequest, listAwaitedRequests, noteToldFate, readToldFate } from '../store/request-fates.ts';
 import { lockSession } from '../store/sessions.ts';
 import { readRequest } from './base-branch.ts';
 
@@ -25,14 +25,15 @@ const atRest: SessionState[] = ['complete', 'stopped', 'error'];
 const most = 200;
 
 /** Where a ticket goes with its pull request; what a person has moved elsewhere stays there. */
-const moves: Record<Exclude<PullRequest['state'], 'open'>, { to: StateCategory; from: StateCategory[] }> = {
+const moves: Record<PullRequest['state'], { to: StateCategory; from: StateCategory[] }> = {
+  open: { to: 'review', from: ['started'] },
   merged: { to: 'done', from: ['started', 'review'] },
   closed: { to: 'started', from: ['review'] },
 };
 
 /**
- * Tickets of sessions at rest go with their pull request: on when it was merged, back when it was closed without that. Once
- * for each; one that is opened and closed again moves nothing more.
+ * Tickets of sessions at rest go with their pull request: on when it was merged, back when it was closed without that, to
+ * review again when it was opened again.
  */
 export async function followRequests(deps: Deps, signal: AbortSignal): Promise<void> {
   for (const awaited of await listAwaitedRequests(deps.db, most)) {
@@ -45,7 +46,7 @@ export async function followRequests(deps: Deps, signal: AbortSignal): Promise<v
       );
       return null;
     });
-    if (request && request.state !== 'open') await tell(deps, awaited, request, request.state);
+    if (request && request.state !== awaited.told.state) await tell(deps, awaited, request);
   }
 }
 
@@ -63,18 +64,22 @@ async function readAwaited(
 async function tell(
   { db, wake }: Deps,
   { sessionId, number }: AwaitedRequest,
-  { url, title }: PullRequest,
-  state: keyof typeof moves,
+  { url, title, state }: PullRequest,
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, sessionId);
     // A run that begins looks at it by itself, and who is asked something answers first.
     if (session?.pullRequest?.number !== number || !atRest.includes(session.state)) return;
-    const key = `${sessionId}/pull-request/${number}/${state}`;
+    const told = await readToldFate(tx, sessionId);
+    if (told.state === state) return;
+    const changes = told.changes + 1;
+    await noteToldFate(tx, sessionId, number, { state, changes });
+    const key = `${sessionId}/pull-request/${number}/${changes}/${state}`;
     const ids = { moved: deterministicId(key), attached: deterministicId(`${key}/attached`) };
+    const become = state === 'open' ? {} : { state };
     const effects: [string, Operation][] = [
       [key, { kind: 'moveTicket', id: ids.moved, ...moves[state] }],
-      [`${key}/attached`, { kind: 'attachPullRequest', id: ids.attached, url, title, number, state }],
+      [`${key}/attached`, { kind: 'attachPullRequest', id: ids.attached, url, title, number, ...become }],
     ];
     await addEffects(
       tx,

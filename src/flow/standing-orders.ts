@@ -175,7 +175,7 @@ async function take(deps: OrderDeps, pick: OrderPick, signal: AbortSignal): Prom
     );
     await markSkipped(db, pick.id);
   };
-  const write = limitWrites(deps, hint.tracker);
+  const write = limitWrites(deps, hint);
   let taken: Record<string, unknown>;
   try {
     taken = await write(() => sendOne(tracker, hint, { kind: 'takeTicket', id: pick.id }, signal));

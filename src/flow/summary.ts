@@ -124,7 +124,7 @@ async function tell(
     return fileAlone(tracker, { id: deterministicId('summary alone', id), title, body: `${lost}\n\n${body}` }, signal);
   }
   const activity = { type: 'response' as const, body: `**${title}**\n\n${body}` };
-  const write = limitWrites(deps, summary.tracker);
+  const write = limitWrites(deps, hint);
   await write(() => sendOne(tracker, hint, { kind: 'postActivity', id, conversation: hint.ref, activity }, signal));
   return hint;
 }

@@ -36,7 +36,9 @@ export async function closeAccount(db: Database, account: string, { ms, by }: Cl
   return closed.rows[0]?.was_open ?? false;
 }
 
-/** There is nothing to wait for any more. */
+/** There is nothing to wait for any more, in it and in all that are parts of it. */
 export async function openAccount(db: Database, account: string): Promise<void> {
-  await sql`update accounts set open_at = now() where name = ${account} and open_at > now()`.execute(db);
+  await sql`
+    update accounts set open_at = now()
+    where (name = ${account} or starts_with(name, ${`${account}/`})) and open_at > now()`.execute(db);
 }

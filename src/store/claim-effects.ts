@@ -77,11 +77,12 @@ export async function claimEffects(
       select e.id, e.session_id, e.seq, a.account, a.gather from effects e
       join heads using (id)
       cross join lateral (
-        select t.tracker, (${toJson(gather)}::json ->> t.tracker)::float8 as seconds
+        select 'tracker/' || t.tracker || coalesce('/' || (t.hint ->> 'account'), '') as account,
+          (${toJson(gather)}::json ->> t.tracker)::float8 as seconds
         from sessions s join tickets t on t.id = s.ticket_id where s.id = e.session_id
       ) t
       cross join lateral (
-        select case e.lane when 'ticket' then 'tracker/' || t.tracker
+        select case e.lane when 'ticket' then t.account
           else 'code-host/' || (${toJson(hosts)}::json ->> (e.operation ->> 'repository')) end as account,
           case e.lane when 'ticket' then t.seconds end as gather) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}

@@ -3,26 +3,39 @@ import type { Delivery } from '../core/delivery.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Queryable, Tx } from './database.ts';
 
-/** Stores a delivery once. Answers whether it was new. One that is late is not sorted: see `listLate`. */
-export async function addDelivery(client: Queryable, delivery: Delivery, isLate = false): Promise<boolean> {
+/**
+ * Stores a delivery once. Answers whether it was new. One that is late is not sorted: see `listLate`; one that is urgent is
+ * sorted before all that are not.
+ */
+export async function addDelivery(
+  client: Queryable,
+  delivery: Delivery,
+  { isLate = false, isUrgent = false }: { isLate?: boolean; isUrgent?: boolean } = {},
+): Promise<boolean> {
   const added = await client.query(
-    `insert into deliveries (source, delivery_id, headers, body, is_late, sorted_at, outcome)
-     values ($1, $2, $3, $4, $5, case when $5 then now() end, case when $5 then 'late' end)
+    `insert into deliveries (source, delivery_id, headers, body, is_late, is_urgent, sorted_at, outcome)
+     values ($1, $2, $3, $4, $5, $6, case when $5 then now() end, case when $5 then 'late' end)
      on conflict (source, delivery_id) do nothing returning id`,
-    [delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body), isLate],
+    [delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body), isLate, isUrgent],
   );
   return added.rows.length > 0;
 }
 
-/** Late ones of which nobody has asked yet whether they are true, the oldest first. */
-export async function listLate(db: Database, source: string, most: number): Promise<UnsortedDelivery[]> {
+/** Late ones of which nobody has asked yet whether they are true, the oldest first, from beyond `after` (an id) on. */
+export async function listLate(
+  db: Database,
+  source: string,
+  { after, most }: { after: number; most: number },
+): Promise<(UnsortedDelivery & { receivedAt: Date })[]> {
   const rows = await select(db)
+    .select('received_at')
     .where('is_late', '=', true)
     .where('source', '=', source)
+    .where('id', '>', after)
     .orderBy('id')
     .limit(most)
     .execute();
-  return rows.map(toDelivery);
+  return rows.map((row) => ({ ...toDelivery(row), receivedAt: row.received_at }));
 }
 
 export async function settleLate(db: Database, id: number, outcome: string): Promise<void> {
@@ -48,7 +61,10 @@ function turn(when: RawBuilder<unknown>) {
     from locks where name = 'sort' and ${when} for update`;
 }
 
-/** The oldest deliveries that nobody has sorted, at most `most`; takes the turn where there are any. */
+/**
+ * Deliveries that nobody has sorted, at most `most`, those that are urgent first, else the oldest; takes the turn where there
+ * are any.
+ */
 export async function takeUnsorted(
   tx: Tx,
   most: number,
@@ -58,6 +74,7 @@ export async function takeUnsorted(
   if (taken.rows.length === 0) return { deliveries: [], areMore: false };
   const rows = await select(tx)
     .where('sorted_at', 'is', null)
+    .orderBy('is_urgent', 'desc')
     .orderBy('id')
     .limit(most + 1)
     .execute();

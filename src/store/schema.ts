@@ -39,6 +39,7 @@ export interface Schema extends OwnWorkTables, ConnectionTables {
     outcome: string | null;
     /** Signed long ago: whether it is true is still to be asked. */
     is_late: Generated<boolean>;
+    is_urgent: Generated<boolean>;
     /** The ticket whose session it waits for. */
     ticket: Generated<string | null>;
   };
@@ -64,6 +65,7 @@ export interface Schema extends OwnWorkTables, ConnectionTables {
     head_commit: string | null;
     head_tree: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
+    request_fate: NullableJson<{ number: number; state: string; changes: number }>;
     brief: NullableJson<Brief>;
     created_at: Time;
     updated_at: Time;

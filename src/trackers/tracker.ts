@@ -21,12 +21,13 @@ export interface Tracker {
   /**
    * Checks the signature on the raw bytes and finds the delivery's id. `isLate`: it was signed too long ago to be acted on as
    * it is, and may have been sent by anybody who saw it. `isBroad`: it is about no one ticket, but about which of them the
-   * agent may see; all are looked at again. Throws `VendorError` `unauthorized` or `invalid`.
+   * agent may see; all are looked at again. `isUrgent`: somebody speaks to the agent and waits for its first word. Throws
+   * `VendorError` `unauthorized` or `invalid`.
    */
   verifyDelivery(
     headers: Record<string, string>,
     body: Uint8Array,
-  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean };
+  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean; isUrgent?: boolean };
 
   /**
    * What a verified delivery means; all of it about one ticket. Unknown events mean nothing: `[]`. What apps did, and our

@@ -160,6 +160,7 @@ test('when its pull request is merged the issue is done; closed without that it 
   const views = await Promise.all([merged, closed, moved].map(({ identifier }) => service.rest(identifier)));
   const [first, second, third] = views.map(({ branch }) => `refs/heads/${branch}`) as [string, string, string];
   move(moved, 'Todo');
+  const head = await service.git('rev-parse', second);
   await service.git('update-ref', 'refs/heads/main', first);
   for (const branch of [second, third]) await service.git('update-ref', '-d', branch);
   await expect.poll(() => seen(merged).state).toBe('Done');
@@ -171,6 +172,15 @@ test('when its pull request is merged the issue is done; closed without that it 
     [expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+, merged$/) })],
     [expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+, closed$/) })],
   ]);
+
+  // Opened again it is up for review again, and closed once more it is back once more.
+  await service.git('update-ref', second, head);
+  await expect.poll(() => seen(closed).state).toBe('In Review');
+  await expect
+    .poll(() => seen(closed).attachments)
+    .toEqual([expect.objectContaining({ subtitle: expect.stringMatching(/^Pull request #\d+$/) })]);
+  await service.git('update-ref', '-d', second);
+  await expect.poll(() => seen(closed).state).toBe('In Progress');
 });
 
 test('what is around an issue reaches the model: guidance, fields, labels, links, what was said before, an image', async ({

@@ -118,7 +118,7 @@ test.for([
     linear.faults.add({ nth: 1, action: { type: 'rateLimit', shape, ms: forMs } });
     await service.letGo(shape);
     const pool = service.database.pool;
-    const openAt = "select extract(epoch from open_at) * 1000 as ms from accounts where name = 'tracker/linear'";
+    const openAt = "select extract(epoch from open_at) * 1000 as ms from accounts where name like 'tracker/linear/%'";
     const begun = Date.now();
     let until = 0;
     const look = async () => {

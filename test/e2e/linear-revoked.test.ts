@@ -66,7 +66,9 @@ test('a token revoked in mid-run: what is to be said waits, and is said once whe
   expect(first).toMatchObject({ status: 'missing', message: expect.stringContaining('shipmate connect linear') });
   expect(activities().filter(({ type }) => type === 'response')).toEqual([]);
   const health = async () => (await fetch(`${service.url}/health`)).json();
-  await expect.poll(health).toMatchObject({ status: 'ok', closed: { 'tracker/linear': 'disconnected' } });
+  await expect
+    .poll(health)
+    .toMatchObject({ status: 'ok', closed: { [`tracker/linear/${linear.workspace.organizationId}`]: 'disconnected' } });
 
   await install();
   const view = await service.rest('ENG-1');

@@ -4,8 +4,9 @@ import { inTransaction } from '../../src/store/database.ts';
 import { claimRound } from '../../src/store/schedules.ts';
 import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
 import { signDelivery } from '../../src/trackers/board/delivery.ts';
+import type { Tracker } from '../../src/trackers/tracker.ts';
 import { someone } from '../support/service.ts';
-import { agent, database, db, deps, desk, net, query, round, sort, tracker, useBoard } from './reconciling.ts';
+import { agent, database, db, deps, desk, file, net, query, round, sort, tracker, useBoard } from './reconciling.ts';
 
 useBoard();
 
@@ -89,5 +90,40 @@ describe('a delivery that was signed long ago', () => {
     expect((await outcomes()).at(-1)).toBe('late');
     await round(deps);
     expect(await prompts()).toHaveLength(1);
+  });
+
+  test('that waits holds up no other, and is given up after a day', async ({ expect }) => {
+    const [shut, open] = await file(2);
+    await sort();
+    net.loses = () => true;
+    await desk.comment(shut as string, 'Red, please', someone);
+    await desk.comment(open as string, 'Blue, please', someone);
+    const [red, blue] = net.lost as [BoardDelivery, BoardDelivery];
+    await comesLate(red);
+    const { rows } = await query('select external_id from tickets where identifier = $1', [shut]);
+    await query(
+      `insert into deliveries (source, delivery_id, headers, body, is_late, sorted_at, outcome)
+       select source, delivery_id || n, headers, body, true, now(), 'late'
+       from deliveries, generate_series(1, 150) as n where outcome = 'late'`,
+    );
+    await comesLate(blue);
+    const partly: Tracker = {
+      ...tracker,
+      readTicket: (hint, signal) =>
+        hint.id === rows[0].external_id ? Promise.reject(new Error('away')) : tracker.readTicket(hint, signal),
+    };
+    const away = () => round({ ...deps, trackers: new Map([['board', partly]]) });
+    await expect(away()).rejects.toThrow('away');
+    expect(await prompts()).toEqual([{ body: 'Blue, please', signal: null }]);
+    await query("update deliveries set received_at = received_at - interval '25 hours' where is_late");
+    await expect(away()).rejects.toThrow('away');
+    const given = await query(
+      'select outcome, count(*)::int from deliveries where body = $1 group by outcome order by outcome',
+      [red.body],
+    );
+    expect(given.rows).toEqual([
+      { outcome: 'late', count: 51 },
+      { outcome: 'late; its ticket could not be read for a day', count: 100 },
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, test } from 'vitest';
-import { closeAccount, closureOf } from '../../src/store/accounts.ts';
+import { closeAccount, closureOf, openAccount } from '../../src/store/accounts.ts';
 import { claimEffects } from '../../src/store/claim-effects.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
@@ -96,6 +96,25 @@ test('what goes to an account that is closed waits, and nothing else does', asyn
   expect([claimed?.key, claimed?.account, others]).toEqual([code.key, 'code-host/local-git', []]);
   await database.pool.query("update accounts set open_at = now() - interval '1 second'");
   expect((await claim()).map(({ key, account }) => [key, account])).toEqual([[ticket.key, 'tracker/board']]);
+});
+
+test('a workspace that is closed holds up no other, and is open again with its tracker', async ({ expect }) => {
+  const own = (account: string) => `jsonb_set(hint::jsonb, '{account}', '"${account}"')`;
+  const plantIn = async (account: string) => {
+    const planted = await plantPending();
+    await database.pool.query(`update tickets set hint = ${own(account)} where id = $1`, [planted.session.ticketId]);
+    return planted;
+  };
+  const [acme, globex, whole] = [await plantIn('acme'), await plantIn('globex'), await plantPending()];
+  await closeAccount(db, 'tracker/board/acme', { ms: 60_000, by: 'disconnected' });
+  expect((await claim()).map(({ key, account }) => [key, account])).toEqual([
+    [globex.key, 'tracker/board/globex'],
+    [whole.key, 'tracker/board'],
+  ]);
+  await openAccount(db, 'tracker/boards');
+  expect(await claim()).toEqual([]);
+  await openAccount(db, 'tracker/board');
+  expect((await claim()).map(({ key }) => key)).toEqual([acme.key]);
 });
 
 test('an account that closes after the claim is seen just before sending, and the wait uses up no try', async ({

@@ -49,6 +49,7 @@ export function hintOf(workspace: string, issue: HintNode): TicketHint {
     priority,
     team: team.name,
     project: project?.name ?? null,
+    account: workspace,
     ref,
   };
 }

@@ -50,7 +50,7 @@ export function signText(text: string, key = secret): Sent {
   return { headers, body };
 }
 
-export function verify({ headers, body }: Sent, secrets = [secret], at = now): { deliveryId: string; isLate: boolean } {
+export function verify({ headers, body }: Sent, secrets = [secret], at = now): ReturnType<typeof verifyDelivery> {
   return verifyDelivery(secrets, headers, body, at);
 }
 

@@ -105,6 +105,12 @@ describe('what is not acted on', () => {
     expect(verify(fresh)).toMatchObject({ isLate: false });
   });
 
+  test('what is said to the agent is urgent, and nothing else is', ({ expect }) => {
+    for (const action of ['created', 'prompted'] as const)
+      expect(verify(sessionEvent(action, {}))).toMatchObject({ isUrgent: true });
+    expect(verify(sign({ type: 'Issue', action: 'update' }))).toMatchObject({ isUrgent: false });
+  });
+
   test('kinds that we do not know, and those about no ticket, mean nothing', ({ expect }) => {
     const access = { canAccessAllPublicTeams: true, addedTeamIds: [], removedTeamIds: ['team-eng'] };
     for (const payload of [
@@ -158,7 +164,7 @@ describe('agent sessions', () => {
       {
         type: 'sessionCreated',
         at: '2026-11-22T09:59:59.000Z',
-        ticket: { ...ticket, title: 'Leak', url: issue.url, priority: 'none', project: null },
+        ticket: { ...ticket, title: 'Leak', url: issue.url, priority: 'none', project: null, account: 'org-1' },
         conversation: inSession,
         said: null,
         by: { id: ada.id, name: 'Ada', isBot: false },

@@ -268,7 +268,8 @@ describe('installations', () => {
     await expect(one.workspaces(signal)).rejects.toMatchObject(lost);
     expect(asked.filter((grant) => grant === 'refresh_token')).toHaveLength(1);
     await database.pool.query(
-      "insert into accounts (name, open_at) values ('tracker/linear', now() + interval '1 minute')",
+      `insert into accounts (name, open_at)
+       select name, now() + interval '1 minute' from unnest(array['tracker/linear', 'tracker/linear/acme']) as name`,
     );
     await install();
     expect((await database.pool.query('select from accounts where open_at > now()')).rowCount).toBe(0);

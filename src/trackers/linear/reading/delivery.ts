@@ -10,6 +10,8 @@ import type { IssueSeen } from './read-ticket.ts';
 export const signatureHeader = 'linear-signature';
 export const idHeader = 'linear-delivery';
 
+const agentSessions = 'AgentSessionEvent';
+
 /** A signed delivery that is older when it comes is not acted on: what it tells is looked up instead. */
 const freshForMs = 60_000;
 
@@ -18,7 +20,8 @@ export type AppUsers = ReadonlyMap<string, string>;
 
 /**
  * Any of the secrets will do: while one is changed for another there are two. `isLate`: it was signed more than a minute
- * ago, as Linear's own retries may be. The id stands in a header that is not signed; a body that is sent again under another means the same once more, and
+ * ago, as Linear's own retries may be. `isUrgent`: it is of an agent session, and Linear waits some seconds for an answer to
+ * one. The id stands in a header that is not signed; a body that is sent again under another means the same once more, and
  * nothing comes of that.
  */
 export function verifyDelivery(
@@ -26,7 +29,7 @@ export function verifyDelivery(
   headers: Record<string, string>,
   body: Uint8Array,
   now: number,
-): { deliveryId: string; isLate: boolean } {
+): { deliveryId: string; isLate: boolean; isUrgent: boolean } {
   const given = headers[signatureHeader];
   // Each is tried, whichever fits, so that the time taken tells nothing.
   const matches = secrets.filter((secret) => signatureMatches(secret, body, given));
@@ -42,7 +45,8 @@ export function verifyDelivery(
       retryable: false,
     });
   const { data } = envelope.safeParse(parse(body));
-  return { deliveryId, isLate: data !== undefined && now - data.webhookTimestamp > freshForMs };
+  const isLate = data !== undefined && now - data.webhookTimestamp > freshForMs;
+  return { deliveryId, isLate, isUrgent: data?.type === agentSessions };
 }
 
 /** Never throws. */
@@ -55,7 +59,7 @@ export function readEvents(
   if (!data) return [];
   const appUser = appUsers.get(data.organizationId) ?? null;
   switch (data.type) {
-    case 'AgentSessionEvent':
+    case agentSessions:
       return readAgentSession(agent, body);
     case 'Issue':
       return readIssue(appUser, apiUrl, body);
@@ -71,7 +75,7 @@ export function readEvents(
 /** What it says to the agent where there is no issue. */
 export function elsewhereIn(bytes: Uint8Array): ReturnType<typeof readElsewhere> {
   const body = parse(bytes);
-  return envelope.safeParse(body).data?.type === 'AgentSessionEvent' ? readElsewhere(body) : null;
+  return envelope.safeParse(body).data?.type === agentSessions ? readElsewhere(body) : null;
 }
 
 /**

@@ -109,6 +109,8 @@ export interface TicketQuery {
   labels?: string[];
   team?: string;
   project?: string;
+  /** People have commented on them since: ISO 8601, by the tracker's clock. */
+  spokenSince?: string;
 }
 
 /** A ticket to be filed by the agent. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stopReasons } from '../core/closing-text.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { hintOf, isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
+import { hintOf, isOver, type Person, type Ticket, type TicketHint, type TicketQuery } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { retry } from '../lib/retry.ts';
@@ -22,6 +22,7 @@ import {
 import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { confirmLate } from './late-deliveries.ts';
+import { hearLostWords } from './lost-words.ts';
 import { readIfThere } from './read-if-there.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 import { reconcileWaits } from './wake-waiting.ts';
@@ -106,6 +107,9 @@ async function reconcileTracker(
     for (const { ticket, session } of refused)
       if (session && again.has(ticket.id)) await takeUp(deps, ticket, session.belief);
   }
+  const list = (query: TicketQuery, cursor: string | null) =>
+    ask(signal, () => tracker.listTickets(query, cursor, signal));
+  await hearLostWords(deps, tracker, { read, list });
   if (failures.length > 0) throw failures[0];
 }
 

@@ -257,6 +257,7 @@ export interface Schema extends OwnWorkTables, ConnectionTables {
   };
   plans: { session_id: string; plan: Json<Plan>; updated_at: Time };
   link_keys: { purpose: string; secret: Buffer };
+  words_heard: { tracker: string; up_to: Date };
   evidence: {
     id: string;
     session_id: string;

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { actorOf, type Delivery, type TrackerEvent } from '../../src/core/delivery.ts';
 import type { TicketOperation } from '../../src/core/effect.ts';
@@ -487,6 +488,24 @@ export function trackerContract(
       expect((await list({ labels: [one] })).ids).toEqual([both.id, single.id]);
       expect((await list({ labels: [one, two] })).ids).toEqual([both.id]);
       expect((await list({ labels: [`${one}.`] })).ids).toEqual([]);
+    });
+
+    contract('tickets are listed on which people have spoken since', async ({ expect }) => {
+      const [before, spoken, silent, told] = [
+        await nobodys(),
+        await nobodys(),
+        await nobodys(),
+        (await given()).ticket,
+      ];
+      await world.person.say(before.id, 'Before.');
+      const since = (await read(before)).comments.at(-1)?.at as string;
+      while (Date.now() <= Date.parse(since)) await setImmediate();
+      await world.person.say(spoken.id, 'Since then.');
+      const activity = { type: 'thought', body: 'By the agent.' } as const;
+      await send(told, { kind: 'postActivity', id: randomUUID(), conversation: null, activity });
+      const { ids } = await list({ spokenSince: since });
+      expect(ids).toContain(spoken.id);
+      for (const { id } of [before, silent, told]) expect(ids).not.toContain(id);
     });
 
     contract('tickets are listed by their team and project', async ({ expect }) => {

@@ -21,6 +21,7 @@ tickets:
   Third: [${asks}, ${learns('Always use pnpm in this repository')}]
   Silent: [${learns('Never touch generated files')}]
   Fourth: [${asks}, ${learns("Don't edit generated files")}]
+  Flaky: [${asks}, { fail: { status: 400 } }, { calls: [{ tool: finish, input: { title: t, summary: s, answer: Nothing to do. } }] }]
   Plain:
     - { text: "Local time or UTC?\\n\\nBoth are used here." }
     - { text: "Local time or UTC?\\n\\nBoth are used here." }
@@ -34,8 +35,8 @@ const mallory = { id: 'mallory', name: 'Mallory', isBot: false };
 const agentsMd = '# Rules\n\n- Be brief.\n';
 const files = { 'README.md': 'A project.\n', 'AGENTS.md': agentsMd };
 
-async function workAndAnswer(service: TestService, title: string, answer: string) {
-  const asked = await service.work({ title });
+async function workAndAnswer(service: TestService, title: string, answer: string, fields: Record<string, string> = {}) {
+  const asked = await service.work({ title, fields });
   await service.app.desk.comment(asked.ticket.identifier, answer, someone);
   return service.rest(asked.ticket.identifier, 2);
 }
@@ -78,9 +79,19 @@ describe('what people teach the agent', () => {
     expect([view.state, view.decisions]).toEqual(['complete', ['Ada decided: “UTC” (asked: “Local time or UTC?”)']]);
   });
 
+  test('an answer is a decision though the call that read it first failed', async ({ expect }) => {
+    const { ticket, state, runs } = await workAndAnswer(service, 'Flaky', 'UTC');
+    expect([state, runs.length]).toEqual(['error', 2]);
+    await service.app.desk.comment(ticket.identifier, 'continue', someone);
+    const view = await service.rest(ticket.identifier, 3);
+    expect([view.state, view.decisions]).toEqual(['complete', ['Ada decided: “UTC” (asked: “Local time or UTC?”)']]);
+  });
+
   test('a correction on two tickets, in other words, is proposed for AGENTS.md, once for ever', async ({ expect }) => {
     const first = (await service.app.sessions.list(10)).find(({ title }) => title === 'First');
-    const second = await workAndAnswer(service, 'Second', 'pnpm!');
+    // Wherever a ticket's own work begins, a rule is for all that come.
+    await service.git('branch', 'release', 'main');
+    const second = await workAndAnswer(service, 'Second', 'pnpm!', { 'Base branch': 'release' });
     expect([second.state, second.branch, second.pullRequest, second.headCommit]).toEqual([
       'complete',
       null,

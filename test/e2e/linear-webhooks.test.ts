@@ -110,6 +110,22 @@ test('a word and a stop that come more than a minute late are taken in once, bec
   expect([(await rest(late)).runs.length, (await rest(stopped)).runs.length]).toEqual([2, 1]);
 });
 
+test('a word of which no webhook ever tells is heard by asking Linear, and answered once', async () => {
+  const issue = service.give('Hears late');
+  await rest(issue);
+  const { comment } = unheard(() => service.ada.say(issue.id, 'UTC'));
+  // Five minutes pass: what has just been said may be on its way.
+  const { pool } = service.database;
+  const ago = "interval '5 minutes'";
+  await pool.query(`update sessions set opened_at = opened_at - ${ago}, given_at = given_at - ${ago}
+    where ticket_id = (select id from tickets where identifier = '${issue.identifier}')`);
+  service.linear.workspace.get('Comment', comment.id).createdAt = new Date(Date.now() - 300_000).toISOString();
+  await expect
+    .poll(() => responses(issue), { timeout: 30_000 })
+    .toEqual([expect.stringMatching(/^response: UTC it is/)]);
+  expect((await rest(issue, 2)).runs).toHaveLength(2);
+});
+
 test('one that Linear knows nothing of brings nothing, however well it is signed', async () => {
   const issue = service.give('Hears late');
   await rest(issue);

@@ -11,7 +11,7 @@ const pageSize = 50;
 export async function listOpen(
   db: BoardDatabase,
   agent: string,
-  { assignee, categories, labels = [], team, project }: TicketQuery,
+  { assignee, categories, labels = [], team, project, spokenSince }: TicketQuery,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<TicketPage> {
@@ -28,6 +28,16 @@ export async function listOpen(
   if (labels.length > 0) query = query.where(sql<SqlBool>`labels @> ${labels}`);
   if (team !== undefined) query = query.where(sql<SqlBool>`fields ->> 'team' = ${team}`);
   if (project !== undefined) query = query.where(sql<SqlBool>`fields ->> 'project' = ${project}`);
+  if (spokenSince !== undefined)
+    query = query.where((ticket) =>
+      ticket.exists(
+        ticket
+          .selectFrom('board_comments as comment')
+          .whereRef('comment.ticket', '=', 'board_tickets.number')
+          .where('comment.created_at', '>', sql<Date>`${spokenSince}::timestamptz`)
+          .where(sql<SqlBool>`not coalesce((comment.author ->> 'isBot')::boolean, false)`),
+      ),
+    );
   const rows = await query.execute({ signal });
   const page = rows.slice(0, pageSize);
   return { tickets: page.map(hintOf), next: rows.length > pageSize ? String(page.at(-1)?.number) : null };

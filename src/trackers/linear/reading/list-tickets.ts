@@ -83,7 +83,7 @@ async function listOf(
 type Filter = Record<string, unknown>;
 
 function filterOf(query: TicketQuery, { appUserId }: Workspace, from: Place | null): Filter {
-  const { assignee, categories, labels = [], team, project } = query;
+  const { assignee, categories, labels = [], team, project, spokenSince } = query;
   const all: Filter[] = [{ state: { type: { nin: finishedTypes } } }];
   if (from?.at) {
     all.push({ createdAt: { gte: from.at } });
@@ -95,6 +95,8 @@ function filterOf(query: TicketQuery, { appUserId }: Workspace, from: Place | nu
   for (const name of labels) all.push({ labels: { some: { name: { eq: name } } } });
   if (team !== undefined) all.push({ team: { or: [{ name: { eq: team } }, { key: { eq: team } }] } });
   if (project !== undefined) all.push({ project: { name: { eq: project } } });
+  if (spokenSince !== undefined)
+    all.push({ comments: { some: { createdAt: { gt: spokenSince }, user: { app: { eq: false } } } } });
   return { and: all };
 }
 

@@ -3,7 +3,6 @@ import type { Config } from '../config.ts';
 import { type AcceptDeps, acceptDelivery } from '../flow.ts';
 import { listen } from '../http/listen.ts';
 import type { FinishInstall } from '../http/oauth.ts';
-import { createHttp } from '../http/server.ts';
 import type { Log } from '../lib/log.ts';
 import { closedAccounts } from '../store/accounts.ts';
 import { inTransaction } from '../store/database.ts';
@@ -25,6 +24,8 @@ export async function openWeb(deps: {
   stops: (() => Promise<unknown>)[];
 }): Promise<string> {
   const { config, pool, accepting, sessions, finishInstall, log } = deps;
+  // Express takes a tenth of a second to load: no command and no worker waits for it.
+  const { createHttp } = await import('../http/server.ts');
   const web = createHttp({
     async accept(source, headers, body) {
       await inTransaction(pool, (tx) => acceptDelivery(accepting, tx, source, headers, body));

@@ -105,7 +105,7 @@ function pullRequest({ pullRequest: request }: SessionView): Markup | null {
   if (!request) return null;
   const { number, url } = request;
   const address = line(url, 500);
-  return html`<section>
+  return html`<section id="pull-request-${number}">
 <h2>Pull request <span class="soft">#${number}</span></h2>
 <p>${/^https?:/.test(url) ? linkTo(url, address) : html`<code>${address}</code>`}</p>
 </section>

@@ -96,8 +96,10 @@ test('delegated: answered at once, shown while it is done, handed in with eviden
     ['In Progress', 'In Review'],
   ]);
 
-  const url = done.pullRequest?.url ?? '';
-  const page = { label: 'What Shipmate does', url: expect.stringContaining(`${publicUrl}/sessions/ENG-1/`) };
+  const ownPage = done.page ?? '';
+  const page = { label: 'What Shipmate does', url: ownPage };
+  expect(ownPage).toContain(`${publicUrl}/sessions/ENG-1/`);
+  const url = `${ownPage}#pull-request-1`; // a browser opens no file:
   const written = [
     'thought: On it: reading ENG-1 and the code now.',
     'action: Writing two.txt\n1 line',
@@ -129,7 +131,7 @@ test('delegated: answered at once, shown while it is done, handed in with eviden
 
   service.ada.say(issue.id, 'And three, please');
   const more = await service.rest(issue.identifier, 2);
-  expect([more.branch, more.pullRequest?.url]).toEqual([done.branch, url]);
+  expect([more.branch, more.pullRequest]).toEqual([done.branch, done.pullRequest]);
   expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('three.txt\ntwo.txt');
   const after = seen(issue);
   expect(after).toMatchObject({ state: 'In Review', attachments: [{ url }] });

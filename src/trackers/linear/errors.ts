@@ -72,7 +72,11 @@ function judge(error: GraphQLError | undefined, status: number): Refused {
     return { code: 'unauthorized', retryable: false, says: `Linear does not accept our token: ${text}` };
   // Linear says in words what it refuses. A bare status is of something between us (a proxy, a firewall), or passing.
   if (!error && status !== 413)
-    return { code: 'unavailable', retryable: true, says: `Linear does not answer, or something before it does: ${text}` };
+    return {
+      code: 'unavailable',
+      retryable: true,
+      says: `Linear does not answer, or something before it does: ${text}`,
+    };
   if (isNotFound(error))
     return { code: 'not_found', retryable: false, says: `Linear does not have it, or not for us: ${text}` };
   if (kind === 'forbidden' || kind === 'featurenotaccessible' || status === 403)

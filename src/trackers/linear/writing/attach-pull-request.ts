@@ -40,12 +40,13 @@ export function attachPullRequest(
     instead: attachment,
   };
   const isOnGitHub = /^https:\/\/github\.com\/[^/]+\/[^/]+\/pull\/\d+/.test(url);
-  const link =
-    session && !session.urls.includes(url) ? [addUrl(session.id, url, `Pull request #${operation.number}`)] : [];
+  // What no browser opens is no link; on the issue it still says where the pull request is.
+  const isLink = /^https?:\/\//i.test(url) && session && !session.urls.includes(url);
+  const link = isLink ? [addUrl(session.id, url, `Pull request #${operation.number}`)] : [];
   return [...link, isOnGitHub ? linked : attachment];
 }
 
-/** A link of an agent session, beside those that it has. */
+/** A link of an agent session, beside those that it has. Where Linear does not take it the work is no worse for that. */
 export function addUrl(agentSessionId: string, url: string, label: string): Mutation {
   const addedExternalUrls = [{ label, url }];
   return {
@@ -55,5 +56,6 @@ export function addUrl(agentSessionId: string, url: string, label: string): Muta
       input: { type: 'AgentSessionUpdateInput!', value: { addedExternalUrls } },
     },
     selection: `success agentSession { ${sessionNow} }`,
+    isOptional: true,
   };
 }

@@ -39,7 +39,7 @@ export function createLinearTracker(options: {
   const uploads = createUploadReader({ apiUrl, tokens });
   const memory = memoryOf(client);
   const seen = (issue: IssueSeen, asked: number) => memory.see({ ...issue, isMentioned: null }, asked);
-  const reading = { apiUrl, client, tokens, cache, uploads, seen, withoutNeeds: new Set<string>() };
+  const reading = { apiUrl, client, tokens, cache, uploads, seen, now, withoutNeeds: new Map<string, number>() };
   const writing = { client, tokens, agent, cache };
   const appUsers = new Map<string, string>();
   const trying = new Set<string>();

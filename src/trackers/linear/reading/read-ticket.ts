@@ -5,6 +5,7 @@ import { LinearError } from '../errors.ts';
 import { hintOf, refOf } from '../hint.ts';
 import { categoryOf } from '../states.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
+import type { IssueNow } from '../writing/look.ts';
 import { findUploads, type UploadReader } from './attachments.ts';
 import {
   type CommentNode,
@@ -31,12 +32,7 @@ export interface ReadDeps {
 /** The app may be given a scope at any time; of that only the process is told that a webhook comes to. */
 const withoutNeedsForMs = 60 * 60_000;
 
-export interface IssueSeen {
-  id: string;
-  stateId: string;
-  teamId: string;
-  delegateId: string | null;
-}
+export type IssueSeen = Omit<IssueNow, 'isMentioned'>;
 
 /** A ticket that a person named is looked for in each workspace; one that we know is in its own. */
 export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: AbortSignal): Promise<Ticket> {

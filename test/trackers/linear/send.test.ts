@@ -338,6 +338,12 @@ test.for(['ssh://git@github.com/acme/ship.git#pull-request-10', 'file:///srv/shi
     const attached = [...world.linear.workspace.tables.Attachment.values()];
     expect(attached.filter(({ issueId }) => issueId === issue.id)).toMatchObject([{ url }]);
     expect(session.externalUrls).toEqual([]);
+
+    refused('url must be a web address', 'attachmentCreate');
+    const again = { ...operation, id: randomUUID() };
+    expect(await send(world.startProcess(), hint, again), 'the work is done all the same').toEqual([
+      { result: { url } },
+    ]);
   },
 );
 

@@ -17,6 +17,7 @@ export function attachPullRequest(
   const url = storable(operation.url);
   const title = storableLine(operation.title, titleLimit) || `Pull request #${operation.number}`;
   const subtitle = `Pull request #${operation.number}${operation.state === undefined ? '' : `, ${operation.state}`}`;
+  const isWeb = /^https?:\/\//i.test(url);
   const selection = `success attachment { issue { ${issueNow} } }`;
   const attachment: Mutation = {
     field: 'attachmentCreate',
@@ -27,6 +28,8 @@ export function attachPullRequest(
       },
     },
     selection,
+    // Not to be taken as an address is no fault of the work, whose last words say where the pull request is.
+    isOptional: !isWeb,
   };
   const linked: Mutation = {
     field: 'attachmentLinkGitHubPR',
@@ -40,9 +43,10 @@ export function attachPullRequest(
     instead: attachment,
   };
   const isOnGitHub = /^https:\/\/github\.com\/[^/]+\/[^/]+\/pull\/\d+/.test(url);
-  // What no browser opens is no link; on the issue it still says where the pull request is.
-  const isLink = /^https?:\/\//i.test(url) && session && !session.urls.includes(url);
-  const link = isLink ? [addUrl(session.id, url, `Pull request #${operation.number}`)] : [];
+  const link =
+    isWeb && session && !session.urls.includes(url)
+      ? [addUrl(session.id, url, `Pull request #${operation.number}`)]
+      : [];
   return [...link, isOnGitHub ? linked : attachment];
 }
 

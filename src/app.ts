@@ -126,14 +126,12 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
   const inHand = new Set<string>();
-  const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, wake, failpoint, log };
   const { policy } = config;
   const { agent: name } = config.trackers.linear ?? config.trackers.board;
   const pages = createPages(db, config.http.publicUrl);
-  const sorting = {
-    ...{ db, trackers, nudge, wake, failpoint, log, policy },
-    ...{ pageOf: pages.urlOf, name },
-  };
+  const { urlOf: pageOf } = pages;
+  const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, pageOf, wake, failpoint, log };
+  const sorting = { db, trackers, nudge, wake, failpoint, log, policy, pageOf, name };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, codeHosts, repositories, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
@@ -182,8 +180,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       await model.check(); // loads what the first call needs
       const deps = await openRunDeps({
         ...posting,
-        ...{ pageOf: pages.urlOf, name },
-        ...{ config, driver, model, stops, only },
+        ...{ config, name, driver, model, stops, only },
         hasFallen: (name) => !isLivingWorker(name) && !outage.isRecent(),
         databaseAway: outage.noticed,
       });

@@ -47,7 +47,7 @@ export type TrackerEvent =
       by: Person;
       /** Where the ticket stands, if the delivery tells. */
       category?: StateCategory;
-      /** What those who administer the tracker want agents to heed here, the nearest team's first. */
+      /** What those who administer the tracker want agents to heed here, the nearest team's first; '': nothing any more. */
       guidance?: string;
     }
   | { type: 'prompted'; ticket: TicketHint; conversation: ConversationHint; said: Said }

@@ -11,7 +11,8 @@ const limits = {
   guidance: 8_000,
   instructions: 16_000,
   description: 32_000,
-  field: 1_000,
+  field: 4_000,
+  fields: 16_000,
   comment: 4_000,
   comments: 16_000,
   said: 32_000,
@@ -103,7 +104,9 @@ export function writeRequest(ticket: Ticket, more: RequestParts | null = null): 
   const told = more ? new Set(itemsOf(more.facts)) : new Set<string>();
   const fields = Object.entries(ticket.fields)
     .filter(([, value]) => !told.has(value.trim())) // it stands below, under our name for it
-    .map(([name, value]) => `${cleanLine(name, 100)}: ${cleanLine(value, limits.field)}`);
+    .filter(([name, value]) => !(/^project$/i.test(name) && value === ticket.project))
+    .map(([name, value]) => writeField(cleanLine(name, 100), value))
+    .join('\n');
   const relations = ticket.relations.map(
     ({ type, ticket: { identifier, title }, category }) =>
       `${type} ${cleanLine(identifier, 80)} (${category}): ${cleanLine(title)}`,
@@ -114,7 +117,8 @@ export function writeRequest(ticket: Ticket, more: RequestParts | null = null): 
       `State: ${cleanLine(ticket.state.name, 80)}`,
       ...(ticket.priority === 'none' ? [] : [`Priority: ${ticket.priority}`]),
       ...(ticket.labels.length === 0 ? [] : [`Labels: ${cleanLine(ticket.labels.join(', '))}`]),
-      ...fields,
+      ...(ticket.project === null ? [] : [`Project: ${cleanLine(ticket.project, 200)}`]),
+      ...(fields === '' ? [] : [cut(fields, limits.fields)]),
       ...relations,
     ].join('\n'),
     `Description:\n${textOr(ticket.description, limits.description, '(empty)')}`,
@@ -125,6 +129,15 @@ export function writeRequest(ticket: Ticket, more: RequestParts | null = null): 
   const request = `Your ticket is ${identifier}:\n\n${markOutside(`ticket ${identifier}`, parts.join('\n\n'))}`;
   const notes = more ? explainFacts(more.facts, more.now) : [];
   return notes.length === 0 ? request : `${request}\n\n${notes.join('\n')}`;
+}
+
+/** Each thing in it on one line; several stand below its name, where none passes for a field of its own. */
+function writeField(name: string, value: string): string {
+  const lines = cleanText(value)
+    .split('\n')
+    .map((line) => cut(line.replace(/\s+/g, ' ').trim(), limits.field).replaceAll('\n', ' '))
+    .filter((line) => line !== '');
+  return lines.length < 2 ? `${name}: ${lines.join('')}` : [`${name}:`, ...lines].join('\n  ');
 }
 
 function itemsOf({ acceptanceCriteria, allowedPaths, exitCommands }: TicketFacts): string[] {

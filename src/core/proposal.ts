@@ -1,8 +1,15 @@
+import { hashOf } from '../lib/ids.ts';
+
 /** What people are asked to approve before it is done. An approval holds for exactly this content, never for another. */
 export type Proposal =
   | { kind: 'plan'; steps: string[] }
   /** To file these tickets instead of doing it all in one. */
   | { kind: 'split'; parts: Part[] };
+
+/** What a proposal of this content is called by. */
+export function codeOf(content: Proposal): string {
+  return hashOf(content).slice(0, 6);
+}
 
 /** What of a part is shown, and therefore filed: people approve what they have read. */
 export const partLimits = { title: 200, description: 2_000 };

@@ -10,6 +10,14 @@ export function sessionUrl(publicUrl: string, secret: string, session: { id: str
   return `${publicUrl.replace(/\/+$/, '')}/sessions/${encodeURIComponent(session.identifier)}/${key}`;
 }
 
+/**
+ * Where people get to a pull request: its own address, if a browser opens that, else the session's page, which says where it
+ * is; `page` is null where nobody has one. Each pull request has an address of its own there, too.
+ */
+export function requestUrl(url: string, number: number, page: string | null): string {
+  return page === null || /^https?:\/\//i.test(url) ? url : `${page}#pull-request-${number}`;
+}
+
 /** The id of the session that a key opens; null: it was not made with this secret. Compared in constant time. */
 export function sessionOfKey(secret: string, key: string): string | null {
   if (!/^[\w-]{64}$/.test(key)) return null;

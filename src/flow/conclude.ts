@@ -7,7 +7,7 @@ import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
 import { cleanText } from '../core/outgoing-text.ts';
 import { isObeyed, type Prompt } from '../core/prompt.ts';
-import type { Proposal } from '../core/proposal.ts';
+import { codeOf, type Proposal } from '../core/proposal.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
@@ -20,7 +20,7 @@ import { addDecisions, answeredQuestions, listDecisions } from '../store/decisio
 import { unreadEditAt, unreadEdits } from '../store/edits.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
-import { codeOf, markCarriedOut, markSpent, openProposal, passOver } from '../store/proposals.ts';
+import { markCarriedOut, markSpent, openProposal, passOver } from '../store/proposals.ts';
 import { markAsked } from '../store/questions.ts';
 import { ensureRun } from '../store/queued-runs.ts';
 import { settleRating } from '../store/ratings.ts';

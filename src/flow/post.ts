@@ -11,6 +11,7 @@ import {
   withLink,
 } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
+import { requestUrl } from '../core/session-link.ts';
 import { isOver } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -34,6 +35,7 @@ import { findSessionOfLease, lockSession, type SessionRow, updateSession } from 
 import { markDueNext, markLost, markOver } from '../store/waits.ts';
 import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import type { PageOf } from './link-session.ts';
 import { closeFor, isClosed } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
 import { tellFailed } from './tell-failed.ts';
@@ -44,6 +46,7 @@ export interface PostDeps {
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
   workspaces: Workspaces;
+  pageOf: PageOf | null;
   /** Tells the workers of this process that there is something to do. */
   wake(drain: 'post'): void;
   worker: string;
@@ -184,11 +187,22 @@ async function send(
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker)
     throw new Error(`The tracker "${session.hint.tracker}" is not configured any more; add it to shipmate.yaml.`);
-  const seen = operations.map((operation) =>
-    operation.kind === 'postActivity' ? { ...operation, activity: withLink(operation) } : operation,
-  );
+  const seen: TicketOperation[] = [];
+  for (const operation of operations as TicketOperation[]) seen.push(await asSeen(deps, session, operation));
   await confirm();
-  return tracker.send(session.hint, seen as TicketOperation[], signal);
+  return tracker.send(session.hint, seen, signal);
+}
+
+/** With what is known only when it leaves. */
+async function asSeen(
+  { pageOf }: PostDeps,
+  { id, hint: { identifier } }: SessionRow,
+  operation: TicketOperation,
+): Promise<TicketOperation> {
+  if (operation.kind === 'postActivity') return { ...operation, activity: withLink(operation) };
+  if (operation.kind !== 'attachPullRequest' || typeof operation.url !== 'string') return operation;
+  const page = pageOf ? await pageOf({ id, identifier }) : null;
+  return { ...operation, url: requestUrl(operation.url, Number(operation.number), page) };
 }
 
 function isRemembered(operation: Operation): boolean {

@@ -1,8 +1,8 @@
 import type { Activity } from '../core/activity.ts';
+import { codeOf } from '../core/proposal.ts';
 import { writeReminder, writeUnanswered } from '../core/question-text.ts';
 import { addActivities, readPlan, type Stage } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { codeOf } from '../store/proposals.ts';
 import { markReminded, type OpenQuestion, questionsOpenFor, readQuestion } from '../store/questions.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow } from '../store/sessions.ts';
 import { sayClosing, settlePlan } from './closing.ts';

@@ -4,8 +4,8 @@ import { grouped } from '../core/cut-text.ts';
 import { describeCounts, describeResult, type Evidence } from '../core/evidence.ts';
 import { dropHidden, shorten } from '../core/outgoing-text.ts';
 import type { PlanStepStatus } from '../core/plan.ts';
+import { codeOf } from '../core/proposal.ts';
 import { describeStanding } from '../core/standing-text.ts';
-import { codeOf } from '../store/proposals.ts';
 import type { SessionView } from '../store/session-view.ts';
 import { renderMarkdown } from './session-page-markdown.ts';
 import { html, linkTo, type Markup } from './session-page-markup.ts';
@@ -105,7 +105,7 @@ function pullRequest({ pullRequest: request }: SessionView): Markup | null {
   if (!request) return null;
   const { number, url } = request;
   const address = line(url, 500);
-  return html`<section>
+  return html`<section id="pull-request-${number}">
 <h2>Pull request <span class="soft">#${number}</span></h2>
 <p>${/^https?:/.test(url) ? linkTo(url, address) : html`<code>${address}</code>`}</p>
 </section>
@@ -242,7 +242,7 @@ function row(what: string, used: number | null, limit: number | null, show: (amo
   return html`<tr><th scope="row">${what}</th><td>${amount}${of}</td><td>${limit !== null && used !== null && meter}</td></tr>\n`;
 }
 
-/** One line of people's words, with nothing in it that is not seen. Code is not read as such: the page marks it up itself. */
+/** One line, without characters that are not seen. Backticks mean nothing here: the caller wraps what is code. */
 function line(text: string, limit: number): string {
   return shorten(
     dropHidden(text.slice(0, 4 * limit))

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Word } from '../core/approval.ts';
-import type { Proposal, ProposalState } from '../core/proposal.ts';
+import { codeOf, type Proposal, type ProposalState } from '../core/proposal.ts';
 import type { Person } from '../core/ticket.ts';
 import { deterministicId, hashOf } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
@@ -32,11 +32,6 @@ export interface ProposalRow {
   isUntold: boolean;
   /** What was approved is done, by the service or by a run that finished: its yes is spent. */
   isCarriedOut: boolean;
-}
-
-/** What a proposal of this content is called by. */
-export function codeOf(content: Proposal): string {
-  return hashOf(content).slice(0, 6);
 }
 
 /**

@@ -124,6 +124,7 @@ test('the request of a full ticket, with everything that could pass for somethin
     title: 'Total\nis wrong',
     priority: 'high',
     labels: ['bug', 'api'],
+    project: 'Bookkeeping\nTitle: no',
     fields: { Team: 'Core', Browser: 'Firefox\nTitle: no' },
     relations: [
       { type: 'blockedBy', ticket: { ...ticket, identifier: 'SHOP-5', title: 'Prices' }, category: 'started' },
@@ -141,8 +142,11 @@ Title: Total is wrong
 State: Todo
 Priority: high
 Labels: bug, api
+Project: Bookkeeping Title: no
 Team: Core
-Browser: Firefox Title: no
+Browser:
+  Firefox
+  Title: no
 blockedBy SHOP-5 (started): Prices
 
 Description:
@@ -155,6 +159,11 @@ Since Monday.
 Comment by CI (app):
 (empty)
 </outside-text>`);
+});
+
+test('a project is told once, also where a field names it', () => {
+  const told = writeRequest({ ...ticket, project: 'Ledger', fields: { project: 'Ledger', Team: 'Core' } });
+  expect(told).toContain('\nState: Todo\nProject: Ledger\nTeam: Core\n');
 });
 
 test('an empty description says so', () => {
@@ -173,7 +182,16 @@ test('200 kB of text are cut, and the newest comments kept, with a note', () => 
   expect(text).toMatch(/\nline of text\n\[176,\d{3} characters left out\]\nline of text\n/);
   expect(text).toContain('\n[93 earlier comments left out]\n\nComment by Ada:\n93 word');
   expect(text).toContain('Comment by Ada:\n99 word');
-  expect(writeRequest({ ...ticket, fields: { Log: 'x'.repeat(200_000) } }).length).toBeLessThan(2_000);
+});
+
+test('what is in fields is told in full up to a limit, and a cut says so', () => {
+  const field = (value: string) => writeRequest({ ...ticket, fields: { Requests: value, Size: 'M' } });
+  const requests = ['Globex', 'Initech', 'Hooli'].map((name) => `${name}: ${name.repeat(400)}`);
+  expect(field(requests.join('\n\n'))).toContain(`\nRequests:\n  ${requests.join('\n  ')}\nSize: M\n`);
+  expect(field('x'.repeat(200_000))).toMatch(/\nRequests: x{2000} \[196,000 characters left out\] x{2000}\nSize: M\n/);
+  const many = field(Array.from({ length: 500 }, (_, index) => `Customer ${index}: ${'word '.repeat(20)}`).join('\n'));
+  expect(many.length).toBeLessThan(17_000);
+  expect(many).toMatch(/\n\[\d\d,\d{3} characters left out\]\n(.*\n)+Size: M\n/);
 });
 
 test('what people say is named, and nothing is nothing', () => {

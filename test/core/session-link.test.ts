@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sessionOfKey, sessionUrl } from '../../src/core/session-link.ts';
+import { requestUrl, sessionOfKey, sessionUrl } from '../../src/core/session-link.ts';
 
 const secret = 'a secret of this installation';
 const id = '0c8e0f5e-9a55-4a53-8d6b-5b9f1c2d3e4f';
@@ -19,4 +19,17 @@ test('a key that was changed, cut or made with another secret opens nothing', ()
   for (const wrong of [...changed, key.slice(1), `${key}A`, `${key.slice(1)}=`, `${key.slice(1)}+`, ''])
     expect(sessionOfKey(secret, wrong)).toBeNull();
   expect(sessionOfKey('another secret', key)).toBeNull();
+});
+
+test("a pull request that no browser opens is on its session's page, each under its own address", () => {
+  const page = 'https://mate.example.com/sessions/ENG-1/key';
+  for (const [url, there] of [
+    ['https://github.com/acme/web/pull/7', 'https://github.com/acme/web/pull/7'],
+    ['HTTP://forge.local/acme/web/7', 'HTTP://forge.local/acme/web/7'],
+    ['ssh://git@github.com/acme/web.git#pull-request-7', `${page}#pull-request-7`],
+    ['file:///srv/git/web.git#pull-request-7', `${page}#pull-request-7`],
+  ] as const) {
+    expect(requestUrl(url, 7, page)).toBe(there);
+    expect(requestUrl(url, 7, null), 'where nobody has a page').toBe(url);
+  }
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeOf } from '../../src/core/proposal.ts';
 import { activityKey } from '../../src/store/activities.ts';
-import { codeOf, openProposal } from '../../src/store/proposals.ts';
+import { openProposal } from '../../src/store/proposals.ts';
 import { type Setup, startSetup } from '../support/processes.ts';
 import { processesNaming, someone, startTestService, type TestService } from '../support/service.ts';
 

@@ -11,28 +11,35 @@ replies:
 
 let world: OnLinear;
 beforeAll(async () => {
-  world = await startOnLinear({ script });
+  world = await startOnLinear({
+    script,
+    files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
+  });
 });
 afterAll(() => world?.close());
 afterEach(() => world.linear.faults.clear());
 
-/** Of what is asked from now on these fail. */
-const some = (action: FaultAction): Fault[] => [1, 3, 4, 7].map((nth) => ({ nth, action }));
+/** Of what is asked from now on these fail; a sixth request there is always, however much goes out together. */
+const some = (action: FaultAction): Fault[] => [1, 3, 4, 6].map((nth) => ({ nth, action }));
 
 test.each<[string, Fault[]]>([
   ['500', some({ type: 'status', status: 500, commit: 'before' })],
   ['502 with a page', some({ type: 'status', status: 502, commit: 'before' })],
   ['500 although it was done', some({ type: 'status', status: 500, commit: 'after' })],
+  ['403 with a page of a firewall', some({ type: 'status', status: 403, commit: 'before' })],
   ['a connection that breaks', some({ type: 'loseReply' })],
   ['nothing for 25 s', [{ nth: 2, action: { type: 'late', ms: 25_000 } }]],
   ['errors in an answer of 200', [{ field: 'issueUpdate', nth: 1, action: { type: 'invalid', why: 'Not now.' } }]],
 ])('a Linear that answers %s: all is shown once, and in its order', async (name, faults) => {
-  const { linear, ada, service, file, activities } = world;
+  const { linear, ada, service, file, stateOf, activities } = world;
   const issue = file(`Work with ${name}`);
   linear.faults.add(...faults);
   ada.delegate(issue.id);
   const view = await service.rest(issue.identifier);
-  expect(view.unsent.filter(({ state }) => state === 'pending')).toEqual([]);
+  expect(linear.faults.unmet()).toEqual([]);
+  expect([view.state, view.unsent, stateOf(issue)]).toEqual(['complete', [], 'In Review']);
+  const attached = [...linear.workspace.tables.Attachment.values()].filter(({ issueId }) => issueId === issue.id);
+  expect(attached).toMatchObject([{ url: view.pullRequest?.url }]);
   const shown = activities(issue);
   expect(shown.filter(({ type }) => type === 'response')).toHaveLength(1);
   expect(shown.at(-1)?.type).toBe('response');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import { attach } from '../stand-ins/linear/attachments.ts';
+import { assetPath, attach } from '../stand-ins/linear/attachments.ts';
 import { relate } from '../stand-ins/linear/issues.ts';
 import type { Issue } from '../stand-ins/linear/rows.ts';
 import { addLabel, addProject } from '../stand-ins/linear/workspace.ts';
@@ -31,17 +31,21 @@ tickets:
   Has much around it:
     - expect:
         - "Labels: area:money"
+        - "Project: Bookkeeping"
+        - "Cycle: Cycle 4 The ledger, until 2031-02-10"
         - "Priority: high"
         - "Deadline: 2031-02-03"
         - "Estimate: 3"
-        - "Customer requests: Globex (important): We lose cents."
+        - "Customer requests: Globex (important): We lose cents. ![ours.png]"
         - "Links: The design: https://example.com/design"
         - "relatedTo ENG-"
         - "Round half up, as the bank does."
         - "Ada"
         - "Half a cent went missing."
         - "Attachment bill.png (image/png, 24 bytes)"
+        - "Attachment ours.png (image/png, 25 bytes)"
         - "[image: image/png, 24 bytes]"
+        - "[image: image/png, 25 bytes]"
       calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: I have read it all. } }]
 `;
 
@@ -96,8 +100,10 @@ test('delegated: answered at once, shown while it is done, handed in with eviden
     ['In Progress', 'In Review'],
   ]);
 
-  const url = done.pullRequest?.url ?? '';
-  const page = { label: 'What Shipmate does', url: expect.stringContaining(`${publicUrl}/sessions/ENG-1/`) };
+  const ownPage = done.page ?? '';
+  const page = { label: 'What Shipmate does', url: ownPage };
+  expect(ownPage).toContain(`${publicUrl}/sessions/ENG-1/`);
+  const url = `${ownPage}#pull-request-1`; // a browser opens no file:
   const written = [
     'thought: On it: reading ENG-1 and the code now.',
     'action: Writing two.txt\n1 line',
@@ -129,7 +135,7 @@ test('delegated: answered at once, shown while it is done, handed in with eviden
 
   service.ada.say(issue.id, 'And three, please');
   const more = await service.rest(issue.identifier, 2);
-  expect([more.branch, more.pullRequest?.url]).toEqual([done.branch, url]);
+  expect([more.branch, more.pullRequest]).toEqual([done.branch, done.pullRequest]);
   expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('three.txt\ntwo.txt');
   const after = seen(issue);
   expect(after).toMatchObject({ state: 'In Review', attachments: [{ url }] });
@@ -183,17 +189,22 @@ test('when its pull request is merged the issue is done; closed without that it 
   await expect.poll(() => seen(closed).state).toBe('In Progress');
 });
 
-test('what is around an issue reaches the model: guidance, fields, labels, links, what was said before, an image', async ({
+test('what is around an issue reaches the model: guidance, fields, labels, links, what was said before, images', async ({
   expect,
 }) => {
   const { linear, team, ada, bob } = service;
   const { workspace } = linear;
   const label = addLabel(workspace, 'area:money', team.id);
   const project = addProject(workspace, 'Bookkeeping', [team.id]);
+  const cycle = workspace.insert('Cycle', {
+    ...{ number: 4, name: 'The ledger', teamId: team.id },
+    ...{ startsAt: '2031-01-27T00:00:00.000Z', endsAt: '2031-02-10T00:00:00.000Z' },
+  });
   const issue = service.file('Has much around it', {
     description: 'Totals.',
     labelIds: [label.id],
     projectId: project.id,
+    cycleId: cycle.id,
     priority: 2,
     dueDate: '2031-02-03',
     estimate: 3,
@@ -204,7 +215,13 @@ test('what is around an issue reaches the model: guidance, fields, labels, links
   bob.comment(issue.id, 'Half a cent went missing.');
   ada.comment(issue.id, 'Round half up, as the bank does.');
   const customer = workspace.insert('Customer', { name: 'Globex', domains: [] });
-  const need = { body: 'We lose cents.', priority: 1, customerId: customer.id, issueId: issue.id, creatorId: null };
+  const asset = workspace.insert('Asset', {
+    filename: 'ours.png',
+    contentType: 'image/png',
+    content: Uint8Array.of(...png, 0),
+  });
+  const body = `We lose cents.\n\n![ours.png](${linear.baseUrl}${assetPath(workspace, asset)})`;
+  const need = { body, priority: 1, customerId: customer.id, issueId: issue.id, creatorId: null };
   workspace.insert('CustomerNeed', need);
   attach(workspace, { issueId: issue.id, url: 'https://example.com/design', title: 'The design' }, ada.user);
   workspace.guidance.push({ body: 'Tests first.', teamId: null }, { body: 'Reply in German.', teamId: team.id });
@@ -212,7 +229,11 @@ test('what is around an issue reaches the model: guidance, fields, labels, links
   ada.delegate(issue.id);
   await service.rest(issue.identifier);
   expect(service.said(issue).at(-1)).toMatch(/^response: I have read it all\./);
-  expect(model.requests.at(-1)?.body, 'the nearest team first').toMatch(/Reply in German\.\\n\\nTests first\./);
+  const heeded = [
+    'Where two differ, the first holds.',
+    ...['## Team Engineering', 'Reply in German.', '## Workspace', 'Tests first.'],
+  ];
+  expect(model.requests.at(-1)?.body).toContain(heeded.join('\\n\\n'));
 });
 
 test('nothing that it says stands there twice', ({ expect }) => {

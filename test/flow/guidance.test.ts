@@ -8,17 +8,19 @@ import { agent, database, db, deliver, depsWith, desk, net, never, query, tracke
 
 useBoard();
 
+/** A tracker that tells something with each gift of a ticket. */
+const saying = (guidance: (at: string) => string): Tracker => ({
+  ...tracker,
+  readEvents: (delivery) =>
+    tracker
+      .readEvents(delivery)
+      .map((event) => (event.type === 'sessionCreated' ? { ...event, guidance: guidance(event.at) } : event)),
+});
+
 test('what a tracker wants heed to be paid to is kept, the newest of it, in whatever order it comes', async ({
   expect,
 }) => {
-  /** Says on each gift of a ticket when that was. */
-  const guiding: Tracker = {
-    ...tracker,
-    readEvents: (delivery) =>
-      tracker
-        .readEvents(delivery)
-        .map((event) => (event.type === 'sessionCreated' ? { ...event, guidance: `As of ${event.at}` } : event)),
-  };
+  const guiding = saying((at) => `As of ${at}`);
   net.loses = () => true;
   const { identifier } = await desk.createTicket({ title: 'A', assignee: agent }, someone);
   await desk.assign(identifier, 'ada', someone);
@@ -28,4 +30,15 @@ test('what a tracker wants heed to be paid to is kept, the newest of it, in what
   await sortDeliveries(depsWith(guiding), never);
   const sessions = await query('select id from sessions');
   expect(await guidanceOf(db, sessions.rows[0].id)).toBe(`As of ${at}`);
+});
+
+test('where nothing is to be heeded any more, what was is forgotten', async ({ expect }) => {
+  const { identifier } = await desk.createTicket({ title: 'B', assignee: agent }, someone);
+  await sortDeliveries(depsWith(saying(() => 'Tabs.')), never);
+  const { rows } = await query('select id, guidance from sessions');
+  expect(rows).toMatchObject([{ guidance: 'Tabs.' }]);
+  await desk.assign(identifier, 'ada', someone);
+  await desk.assign(identifier, agent, someone);
+  await sortDeliveries(depsWith(saying(() => '')), never);
+  expect(await guidanceOf(db, rows[0].id)).toBe('');
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
+import { codeOf } from '../../src/core/proposal.ts';
 import { hintOf, type TicketHint } from '../../src/core/ticket.ts';
-import { codeOf } from '../../src/store/proposals.ts';
 import { agent, people, type Stage } from './talking.ts';
 import type { Worker } from './working.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
+import { codeOf } from '../../src/core/proposal.ts';
 import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
 import { openApproval, type Wanted } from '../../src/flow/approval.ts';
 import { approversOf } from '../../src/flow/await-approval.ts';
@@ -10,7 +11,6 @@ import { hear } from '../../src/flow/hear.ts';
 import type { RunDeps } from '../../src/flow/run.ts';
 import { heedSilence, postEffects } from '../../src/flow.ts';
 import { markRead, unreadPrompts } from '../../src/store/prompts.ts';
-import { codeOf } from '../../src/store/proposals.ts';
 import { type ClaimedRun, claimRun } from '../../src/store/runs.ts';
 import { findSession, findSessionByIdentifier } from '../../src/store/sessions.ts';
 import { someone } from '../support/service.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Budgets, paceMs, readBudgets } from './budget.ts';
+import { authorizedBy } from './connecting/authorization.ts';
 import { disconnected } from './connecting/disconnected.ts';
 import type { LinearTokens } from './connecting/tokens.ts';
 import { LinearError, readError } from './errors.ts';
@@ -85,9 +86,4 @@ export function createLinearClient(options: {
 
 function isRefusedToken(error: unknown): boolean {
   return error instanceof LinearError && error.code === 'unauthorized';
-}
-
-/** A person's own key goes without "Bearer". */
-function authorizedBy(token: string): { apiKey: string } | { accessToken: string } {
-  return token.startsWith('lin_api_') ? { apiKey: token } : { accessToken: token };
 }

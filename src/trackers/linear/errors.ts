@@ -70,6 +70,13 @@ function judge(error: GraphQLError | undefined, status: number): Refused {
   const text = error?.extensions?.userPresentableMessage ?? error?.message ?? `HTTP status ${status}`;
   if (status === 401 || kind === 'authenticationerror' || kind === 'unauthenticated')
     return { code: 'unauthorized', retryable: false, says: `Linear does not accept our token: ${text}` };
+  // Linear says in words what it refuses. A bare status is of something between us (a proxy, a firewall), or passing.
+  if (!error && status !== 413)
+    return {
+      code: 'unavailable',
+      retryable: true,
+      says: `Linear does not answer, or something before it does: ${text}`,
+    };
   if (isNotFound(error))
     return { code: 'not_found', retryable: false, says: `Linear does not have it, or not for us: ${text}` };
   if (kind === 'forbidden' || kind === 'featurenotaccessible' || status === 403)
@@ -79,7 +86,7 @@ function judge(error: GraphQLError | undefined, status: number): Refused {
       says: `Linear does not permit it to the app: ${text}. See that the app has access to the team, and the scopes that \`shipmate connect linear\` names.`,
     };
   const passing = ['internalerror', 'internalservererror', 'networkerror', 'locktimeout', 'bootstraperror'];
-  if (passing.includes(kind) || status >= 500 || (!error && status < 400))
+  if (passing.includes(kind) || status >= 500)
     return { code: 'unavailable', retryable: true, says: `Linear cannot do it at present: ${text}` };
   return { code: 'invalid', retryable: false, says: `Linear refused it: ${text}` };
 }

@@ -18,7 +18,7 @@ import { sendOperations } from './writing/send.ts';
 
 /** So long are activities that nobody waits for gathered, to go out together: a turn or two. */
 const gatherMs = 15_000;
-/** Who is who is asked no more often: workspaces come and go, and sometimes nobody can tell. */
+/** Which workspaces are connected is asked at most this often. */
 const askAgainAfterMs = 60_000;
 
 export const viewerDocument = 'query TryAccess { viewer { id } }';
@@ -39,8 +39,8 @@ export function createLinearTracker(options: {
   const uploads = createUploadReader({ apiUrl, tokens });
   const memory = memoryOf(client);
   const seen = (issue: IssueSeen, asked: number) => memory.see({ ...issue, isMentioned: null }, asked);
-  const reading = { apiUrl, client, tokens, cache, uploads, seen, withoutNeeds: new Set<string>() };
-  const writing = { client, tokens, agent, cache };
+  const reading = { apiUrl, client, tokens, cache, uploads, seen, now, withoutNeeds: new Map<string, number>() };
+  const writing = { client, tokens, cache };
   const appUsers = new Map<string, string>();
   const trying = new Set<string>();
   let askedAt: number | null = null;

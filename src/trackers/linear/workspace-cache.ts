@@ -34,19 +34,34 @@ export const statesDocument = `query TeamStates($team: String!) {
   team(id: $team) { states(first: 100) { nodes { ${stateFields} } } }
 }`;
 
-export const teamDocument = `query TeamWhole($team: String!, $teamId: ID!) {
-  team(id: $team) { id key name states(first: 100) { nodes { ${stateFields} } } }
-  issueLabels(first: 250, filter: { or: [{ team: { id: { eq: $teamId } } }, { team: { null: true } }] }) {
+const labelsOfTeam = `issueLabels(
+    first: 250, after: $after, filter: { or: [{ team: { id: { eq: $teamId } } }, { team: { null: true } }] }
+  ) {
     nodes { id name isGroup parent { id name } }
-  }
+    pageInfo { hasNextPage endCursor }
+  }`;
+
+export const teamDocument = `query TeamWhole($team: String!, $teamId: ID!, $after: String) {
+  team(id: $team) { id key name states(first: 100) { nodes { ${stateFields} } } }
+  ${labelsOfTeam}
+}`;
+
+/** Of a team with more labels than are on a page. */
+export const labelsDocument = `query TeamLabels($teamId: ID!, $after: String) {
+  ${labelsOfTeam}
 }`;
 
 export const teamsDocument = `query Teams($after: String) {
   teams(first: 100, after: $after) { nodes { id key name } pageInfo { hasNextPage endCursor } }
 }`;
 
-interface TeamsAnswer {
-  teams: { nodes: TeamName[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+interface Page<Node> {
+  nodes: Node[];
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+}
+
+interface LabelsAnswer {
+  issueLabels: Page<CachedTeam['labels'][number]>;
 }
 
 const mostPages = 10;
@@ -80,26 +95,25 @@ export function createWorkspaceCache(client: LinearClient, now: () => number = D
 
     team: (workspace, team, signal) =>
       once(workspace, `team/${team}`, signal, async () => {
-        const { team: found, issueLabels } = await client.request<{
-          team: TeamName & { states: { nodes: TeamState[] } };
-          issueLabels: { nodes: CachedTeam['labels'] };
-        }>(workspace, teamDocument, { team, teamId: team }, signal);
+        const { team: found, issueLabels } = await client.request<
+          LabelsAnswer & { team: TeamName & { states: { nodes: TeamState[] } } }
+        >(workspace, teamDocument, { team, teamId: team, after: null }, signal);
         keep(workspace, `states/${team}`, found.states.nodes);
-        return { ...found, states: found.states.nodes, labels: issueLabels.nodes };
+        const labels = await allPages(async (after) => {
+          if (after === null) return issueLabels;
+          const more = await client.request<LabelsAnswer>(workspace, labelsDocument, { teamId: team, after }, signal);
+          return more.issueLabels;
+        });
+        return { ...found, states: found.states.nodes, labels };
       }),
 
     teams: (workspace, signal) =>
-      once(workspace, 'teams', signal, async () => {
-        const teams: TeamName[] = [];
-        let after: string | null = null;
-        for (let page = 0; page < mostPages; page++) {
-          const answer: TeamsAnswer = await client.request(workspace, teamsDocument, { after }, signal);
-          teams.push(...answer.teams.nodes);
-          if (!answer.teams.pageInfo.hasNextPage) break;
-          after = answer.teams.pageInfo.endCursor;
-        }
-        return teams;
-      }),
+      once(workspace, 'teams', signal, () =>
+        allPages(
+          async (after) =>
+            (await client.request<{ teams: Page<TeamName> }>(workspace, teamsDocument, { after }, signal)).teams,
+        ),
+      ),
 
     keepStates: (workspace, team, states) => void keep(workspace, `states/${team}`, states),
 
@@ -107,4 +121,16 @@ export function createWorkspaceCache(client: LinearClient, now: () => number = D
       for (const [name, entry] of kept) if (entry.workspace === workspace) kept.delete(name);
     },
   };
+}
+
+async function allPages<Node>(read: (after: string | null) => Promise<Page<Node>>): Promise<Node[]> {
+  const nodes: Node[] = [];
+  let after: string | null = null;
+  for (let pages = 0; pages < mostPages; pages++) {
+    const page: Page<Node> = await read(after);
+    nodes.push(...page.nodes);
+    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+    if (after === null) break;
+  }
+  return nodes;
 }

@@ -37,6 +37,8 @@ export type Fault = Which &
 export interface Faults {
   add(...faults: Fault[]): void;
   clear(): void;
+  /** Those that nothing has met yet. */
+  unmet(): Fault[];
   /** What is to go wrong with a request for these fields; counts it. */
   ofRequest(fields: string[]): Exclude<FaultAction, { type: 'invalid' }>[];
   /** Why the field is refused; counts it. */
@@ -45,7 +47,7 @@ export interface Faults {
 }
 
 export function createFaults(): Faults {
-  let armed: { fault: Fault; seen: number }[] = [];
+  let armed: { fault: Fault; seen: number; met: number }[] = [];
 
   function hits(fits: (fault: Fault) => boolean): Fault['action'][] {
     return armed.flatMap((each) => {
@@ -53,15 +55,18 @@ export function createFaults(): Faults {
       if (!fits(fault)) return [];
       each.seen += 1;
       const hit = fault.nth === undefined ? each.seen % (fault.every ?? 1) === 0 : each.seen === fault.nth;
-      return hit ? [fault.action] : [];
+      if (!hit) return [];
+      each.met += 1;
+      return [fault.action];
     });
   }
 
   return {
-    add: (...faults) => void armed.push(...faults.map((fault) => ({ fault, seen: 0 }))),
+    add: (...faults) => void armed.push(...faults.map((fault) => ({ fault, seen: 0, met: 0 }))),
     clear() {
       armed = [];
     },
+    unmet: () => armed.flatMap(({ fault, met }) => (met === 0 ? [fault] : [])),
     ofRequest: (fields) =>
       hits(
         (fault) =>

@@ -156,7 +156,7 @@ export const queries: Resolvers = {
     isMe: (user: User, _: unknown, { viewer }: Context) => user.id === viewer.id,
     isAssignable: may('app:assignable'),
     isMentionable: may('app:mentionable'),
-    supportsAgentSessions: (user: User) => user.app,
+    supportsAgentSessions: (user: User, _: unknown, { workspace }: Context) => user.app && workspace.hasAgentSessions,
     assignedIssues: many<'Issue', User>('Issue', ({ assigneeId }, user) => assigneeId === user.id),
     delegatedIssues: many<'Issue', User>('Issue', ({ delegateId }, user) => delegateId === user.id),
     createdIssues: many<'Issue', User>('Issue', ({ creatorId }, user) => creatorId === user.id),

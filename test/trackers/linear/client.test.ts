@@ -104,7 +104,19 @@ describe('errors', () => {
         { code: 'invalid', retryable: false, path: null },
       ],
       [
-        { status: 403, body: 'no' },
+        { status: 403, body: refusal({}) },
+        { code: 'invalid', retryable: false },
+      ],
+      ...[400, 403, 404, 407, 408].map((status): [Answer, object] => [
+        { status, headers: { 'content-type': 'text/html' }, body: '<html>Stopped by the firewall</html>' },
+        { code: 'unavailable', retryable: true },
+      ]),
+      [
+        { status: 403, body: { message: 'No route' } },
+        { code: 'unavailable', retryable: true },
+      ],
+      [
+        { status: 413, body: '<html>Too large</html>' },
         { code: 'invalid', retryable: false },
       ],
       [

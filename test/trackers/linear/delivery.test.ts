@@ -168,6 +168,7 @@ describe('agent sessions', () => {
         conversation: inSession,
         said: null,
         by: { id: ada.id, name: 'Ada', isBot: false },
+        guidance: '',
       },
     ]);
   });
@@ -217,26 +218,38 @@ describe('agent sessions', () => {
       expect(read(sessionEvent('created', { session: { creator } }))).toMatchObject([{ by: { isBot: true } }]);
   });
 
-  test('guidance: the nearest team first, the workspace last', ({ expect }) => {
+  test('guidance: the nearest team first, the workspace last, each by its name, and which of two holds', ({
+    expect,
+  }) => {
     const ruleOf = (id: string, parentId: string | null) => ({
       type: 'Team',
-      team: { id, key: id, name: id, displayName: id, parentId },
+      team: { id, key: id, name: `Of\n${id}`, displayName: id, parentId },
     });
-    const guidance = [
+    const guidanceIn = (guidance: unknown) => read(sessionEvent('created', { guidance }))[0];
+    const rules = [
       { body: 'Of all.', origin: { type: 'Organization' } },
       { body: 'Of the root.', origin: ruleOf('team-root', null) },
       { body: 'Of the parent.', origin: ruleOf('team-parent', 'team-root') },
       { body: ' Of the team. ', origin: ruleOf('team-eng', 'team-parent') },
     ];
-    expect(read(sessionEvent('created', { guidance }))).toMatchObject([
-      { guidance: 'Of the team.\n\nOf the parent.\n\nOf the root.\n\nOf all.' },
-    ]);
+    expect(guidanceIn(rules)).toMatchObject({
+      guidance: [
+        'Where two differ, the first holds.',
+        ...['## Team Of team-eng', 'Of the team.', '## Team Of team-parent', 'Of the parent.'],
+        ...['## Team Of team-root', 'Of the root.', '## Workspace', 'Of all.'],
+      ].join('\n\n'),
+    });
     const circle = [
       { body: 'A', origin: ruleOf('a', 'b') },
       { body: 'B', origin: ruleOf('b', 'a') },
     ];
-    expect(read(sessionEvent('created', { guidance: circle }))).toMatchObject([{ guidance: 'A\n\nB' }]);
-    expect(read(sessionEvent('created', { guidance: [] }))[0]).not.toHaveProperty('guidance');
+    expect(guidanceIn(circle)).toMatchObject({
+      guidance: expect.stringMatching(/^Where .*\n\n## .*\n\nA\n\n## .*\n\nB$/),
+    });
+    const odd = [{ body: 'Alone.', origin: {} }, { body: null }, { body: ' ', origin: ruleOf('team-eng', null) }];
+    expect(guidanceIn(odd)).toMatchObject({ guidance: '## Workspace\n\nAlone.' });
+    for (const none of [[], null, undefined])
+      expect(guidanceIn(none), 'what was there is no more').toMatchObject({ guidance: '' });
   });
 
   test('a prompt is what was said; its key is the comment that it came from', ({ expect }) => {

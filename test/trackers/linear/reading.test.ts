@@ -13,6 +13,7 @@ import { type ReadDeps, readTicket } from '../../../src/trackers/linear/reading/
 import { stateFor } from '../../../src/trackers/linear/states.ts';
 import { createWorkspaceCache } from '../../../src/trackers/linear/workspace-cache.ts';
 import { addComment } from '../../stand-ins/linear/agent-sessions.ts';
+import { assetPath, attach } from '../../stand-ins/linear/attachments.ts';
 import { relate } from '../../stand-ins/linear/issues.ts';
 import { type Somebody, somebody } from '../../stand-ins/linear/people.ts';
 import type { Team } from '../../stand-ins/linear/rows.ts';
@@ -54,7 +55,7 @@ function depsOf(linear: Linear): ReadDeps {
   const client = createLinearClient({ apiUrl: linear.url, tokens });
   const uploads = createUploadReader({ apiUrl: linear.url, tokens });
   const cache = createWorkspaceCache(client);
-  return { apiUrl: linear.url, client, tokens, cache, uploads, seen: () => {}, withoutNeeds: new Set() };
+  return { apiUrl: linear.url, client, tokens, cache, uploads, seen: () => {}, now: Date.now, withoutNeeds: new Map() };
 }
 
 let linear: Linear;
@@ -170,7 +171,7 @@ describe('a reading', () => {
     expect(JSON.parse(JSON.stringify(ticket))).toEqual(ticket);
   });
 
-  test('leaves out what customers ask for where the app may not see it, and asks once', async ({ expect }) => {
+  test('leaves out what customers ask for where the app may not see it, and asks once an hour', async ({ expect }) => {
     const { id } = ada.create({ teamId: team.id, title: 'Secret' });
     const asked: unknown[] = [];
     const client: ReadDeps['client'] = {
@@ -181,10 +182,14 @@ describe('a reading', () => {
         return Promise.reject(new LinearError('Invalid scope', { code: 'invalid', retryable: false, path }));
       },
     };
-    const narrow = { ...deps, client, withoutNeeds: new Set<string>() };
+    let hours = 0;
+    const narrow = { ...deps, client, now: () => hours * 3_600_000, withoutNeeds: new Map() };
     expect(await readTicket(narrow, hintFor(id), never)).toMatchObject({ title: 'Secret', fields: {} });
     await readTicket(narrow, hintFor(id), never);
     expect(asked).toEqual([true, false, false]);
+    hours = 1;
+    await readTicket(narrow, hintFor(id), never);
+    expect(asked.slice(3)).toEqual([true, false]);
   });
 
   test('brings the states of its team along, so that nobody asks for them', async ({ expect }) => {
@@ -227,6 +232,14 @@ describe('a reading', () => {
     await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('of more labels than are on a page all are known', async ({ expect }) => {
+    const { workspace } = linear;
+    const crowded = addTeam(workspace, { key: 'LBL', name: 'Labelled' });
+    const made = Array.from({ length: 560 }, (_, at) => addLabel(workspace, `area ${at}`, crowded.id).id);
+    const { labels } = await deps.cache.team(workspace.organizationId, crowded.id, never);
+    expect(labels.map(({ id }) => id)).toEqual(expect.arrayContaining(made));
+  });
+
   test('of a thread of more than a hundred comments the newest are kept, in one request', async ({ expect }) => {
     const { id } = ada.create({ teamId: team.id, title: 'Long' });
     for (let number = 0; number < 130; number++) ada.comment(id, `Comment ${number}`);
@@ -261,6 +274,42 @@ describe('a reading', () => {
     expect(await Promise.all(contents)).toEqual([content, new Uint8Array()]);
     const lost = deps.uploads.read(organizationId, attachments[2]?.id ?? '', never);
     await expect(lost).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('so are those in what customers ask for, and those that are attached as such; they are no links', async ({
+    expect,
+  }) => {
+    const { workspace } = linear;
+    const { id } = ada.create({ teamId: team.id, title: 'Files elsewhere' });
+    const addAsset = (filename: string) => {
+      const asset = workspace.insert('Asset', { filename, contentType: 'image/png', content: new Uint8Array(9) });
+      return `${linear.baseUrl}${assetPath(workspace, asset)}`;
+    };
+    const need = { priority: 0, customerId: null, issueId: id, creatorId: null };
+    workspace.insert('CustomerNeed', { ...need, body: `It looks so:\n\n![bill.png](${addAsset('1')})` });
+    attach(workspace, { issueId: id, url: addAsset('2'), title: 'The [final] sketch.png' }, ada.user);
+    attach(workspace, { issueId: id, url: 'https://example.com/design', title: 'The design' }, ada.user);
+    const { attachments, fields } = await read(id);
+    expect(attachments).toMatchObject([
+      { name: 'bill.png', mediaType: 'image/png', bytes: 9 },
+      { name: 'The final sketch.png', mediaType: 'image/png', bytes: 9 },
+    ]);
+    expect(fields).toEqual({
+      'Customer requests': expect.stringMatching(/^A customer: It looks so: !\[bill\.png\]\(http/),
+      Links: 'The design: https://example.com/design',
+    });
+  });
+
+  test('what customers ask for is a line each; of more than are read it says so', async ({ expect }) => {
+    const { id } = ada.create({ teamId: team.id, title: 'Much asked for' });
+    for (let number = 0; number < 21; number++)
+      linear.workspace.insert('CustomerNeed', {
+        ...{ body: `Number ${number}\n\nplease`, priority: 0, customerId: null, issueId: id, creatorId: null },
+      });
+    const lines = (await read(id)).fields['Customer requests']?.split('\n') ?? [];
+    expect(lines).toHaveLength(21);
+    expect(lines[0]).toMatch(/^A customer: Number \d+ please$/);
+    expect(lines.at(-1)).toBe('There are more of them in Linear.');
   });
 
   test('one that is not there, is deleted, or is in a workspace that is not connected is not found', async ({
@@ -482,6 +531,15 @@ describe('the check', () => {
       },
     ]);
     expect(await check(tokens)).toMatchObject([{ status: 'missing', message: expect.stringContaining('no team') }]);
+    other.workspace.hasAgentSessions = false;
+    expect(await check(tokens)).toMatchObject([
+      {
+        status: 'missing',
+        message: expect.stringContaining('gets no agent sessions'),
+        remedy: expect.stringContaining('Agent session events'),
+      },
+    ]);
+    other.workspace.hasAgentSessions = true;
     expect(await check({ ...tokens, workspaces: async () => [] })).toMatchObject([
       { status: 'missing', remedy: expect.stringContaining('shipmate connect linear') },
     ]);

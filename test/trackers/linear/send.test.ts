@@ -4,7 +4,7 @@ import type { TicketOperation } from '../../../src/core/effect.ts';
 import { LinearError } from '../../../src/trackers/linear/errors.ts';
 import { sendOperations } from '../../../src/trackers/linear/writing/send.ts';
 import { addTeam, statesOf, usualStates } from '../../stand-ins/linear/workspace.ts';
-import { draft, moved, never, said, send, startWriting, type Writing } from './writing.ts';
+import { draft, moved, said, send, startWriting, type Writing } from './writing.ts';
 
 let world: Writing;
 beforeAll(async () => {
@@ -309,6 +309,44 @@ test('a pull request that Linear cannot link is an attachment all the same, one 
   expect(world.sessions(issue)[0]?.externalUrls).toHaveLength(1);
 });
 
+test('a link that the agent session does not take is left out, and all the rest is there', async ({ expect }) => {
+  const { issue, hint, session, conversation } = world.given();
+  const url = 'https://forge.example.com/acme/ship/9';
+  refused('url is not permitted', 'agentSessionUpdate');
+  const answers = await send(
+    world.startProcess(),
+    hint,
+    { kind: 'attachPullRequest', id: randomUUID(), url, title: 'Fix the ship', number: 9 },
+    said(conversation, 'Done.'),
+  );
+  expect(answers).toMatchObject([{ result: { url } }, { result: {} }]);
+  const attached = [...world.linear.workspace.tables.Attachment.values()].filter(({ issueId }) => issueId === issue.id);
+  expect([attached, session.externalUrls]).toMatchObject([[{ url }], []]);
+  expect(world.activities(issue)).toEqual(['Done.']);
+
+  refused('url is not permitted', 'agentSessionUpdate');
+  const page = { kind: 'linkSession', id: randomUUID(), conversation, url: 'https://ship.example.com' } as const;
+  expect(await send(world.startProcess(), hint, page)).toEqual([{ result: { url: page.url } }]);
+});
+
+test.for(['ssh://git@github.com/acme/ship.git#pull-request-10', 'file:///srv/ship.git#pull-request-10'])(
+  'what no browser opens is an attachment and no link: %s',
+  async (url, { expect }) => {
+    const { issue, hint, session } = world.given();
+    const operation = { kind: 'attachPullRequest', id: randomUUID(), url, title: 'Fix the ship', number: 10 } as const;
+    expect(await send(world.startProcess(), hint, operation)).toEqual([{ result: { url } }]);
+    const attached = [...world.linear.workspace.tables.Attachment.values()];
+    expect(attached.filter(({ issueId }) => issueId === issue.id)).toMatchObject([{ url }]);
+    expect(session.externalUrls).toEqual([]);
+
+    refused('url must be a web address', 'attachmentCreate');
+    const again = { ...operation, id: randomUUID() };
+    expect(await send(world.startProcess(), hint, again), 'the work is done all the same').toEqual([
+      { result: { url } },
+    ]);
+  },
+);
+
 test('a signal that has fired stops it before anything is sent', async ({ expect }) => {
   const { hint, conversation } = world.given();
   const fired = AbortSignal.abort(new Error('enough'));
@@ -316,5 +354,4 @@ test('a signal that has fired stops it before anything is sent', async ({ expect
     sendOperations(world.startProcess(), hint, [said(conversation, 'Too late.')], fired).catch(String),
   );
   expect(await sending).toEqual({ result: 'Error: enough', requests: 0 });
-  expect(never.aborted).toBe(false);
 });

@@ -68,7 +68,7 @@ export async function startWriting(): Promise<Writing> {
       };
       const tokens = { workspaces: async () => [one], token: async () => linear.token };
       const client = createLinearClient({ apiUrl: linear.url, tokens });
-      return { client, tokens, agent: 'shipmate', cache: createWorkspaceCache(client) };
+      return { client, tokens, cache: createWorkspaceCache(client) };
     },
     given(title) {
       const { issue, hint } = nobodys(title);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cleanLine } from '../../../core/outside-text.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { authorizationOf } from './authorization.ts';
 import { disconnected } from './disconnected.ts';
 import { parse, reasonOf, unavailable } from './oauth.ts';
 import type { Workspace } from './tokens.ts';
@@ -29,7 +30,7 @@ export async function readIdentity(apiUrl: string, token: string, signal: AbortS
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        authorization: token.startsWith('lin_api_') ? token : `Bearer ${token}`,
+        authorization: authorizationOf(token),
       },
       body: JSON.stringify({ query: identityDocument }),
       redirect: 'error',

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LinearClient } from '@linear/sdk';
 import type { Check } from '../../../core/check.ts';
 import { cleanLine } from '../../../core/outside-text.ts';
+import { authorizedBy } from './authorization.ts';
 import { isDisconnected } from './disconnected.ts';
 import type { LinearTokens } from './tokens.ts';
 import { checkWebhooks, type WebhookWatch } from './webhook-check.ts';
@@ -72,8 +73,7 @@ type Step = 'token' | 'ticket' | 'delegate' | 'session' | 'activity';
 /** On a token that Linear takes: one that it refuses is replaced once. */
 async function openClient({ apiUrl, tokens, workspace, signal }: RoundTripOptions): Promise<LinearClient> {
   const { LinearClient } = await import('@linear/sdk');
-  const open = (token: string) =>
-    new LinearClient({ apiUrl, ...(token.startsWith('lin_api_') ? { apiKey: token } : { accessToken: token }) });
+  const open = (token: string) => new LinearClient({ apiUrl, ...authorizedBy(token) });
   const token = await tokens.token(workspace, null, signal);
   const client = open(token);
   try {

@@ -19,8 +19,7 @@ export function readAgentSession(agent: string, body: unknown): TrackerEvent[] {
     const by = personOf(session.creator, appUserId);
     const said = readMention(agent, event);
     const guidance = writeGuidance(event);
-    const more = guidance === '' ? {} : { guidance };
-    return [{ type: 'sessionCreated', at: session.createdAt, ticket, conversation, said, by, ...more }];
+    return [{ type: 'sessionCreated', at: session.createdAt, ticket, conversation, said, by, guidance }];
   }
   const said = readPrompt(agent, event);
   return said ? [{ type: 'prompted', ticket, conversation, said }] : [];
@@ -105,12 +104,11 @@ function lastInThread(context: string): { text: string; at: number | null } | nu
 
 const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'", amp: '&' };
 
-/** What the workspace and its teams tell agents, the nearest team first: where two differ that one holds. */
+/** What the workspace and its teams tell agents, each under where it is from, the nearest team first. */
 function writeGuidance({ guidance, agentSession }: AgentSessionEvent): string {
-  const rules = guidance ?? [];
-  const parents = new Map(
-    rules.flatMap(({ origin }) => (origin?.team ? [[origin.team.id, origin.team.parentId]] : [])),
-  );
+  const rules = (guidance ?? []).filter(({ body }) => body?.trim());
+  const teams = rules.flatMap(({ origin }) => origin?.team ?? []);
+  const parents = new Map(teams.map(({ id, parentId }) => [id, parentId]));
   /** 0: the workspace's; a team's is the nearer the more of its parents say something, too. */
   const nearness = ({ origin }: (typeof rules)[number]): number => {
     if (!origin?.team) return 0;
@@ -120,9 +118,12 @@ function writeGuidance({ guidance, agentSession }: AgentSessionEvent): string {
       id = parents.get(id);
     return depth;
   };
-  return rules
+  const texts = rules
     .toSorted((a, b) => (nearness(a) === nearness(b) ? 0 : nearness(b) - nearness(a)))
-    .map((rule) => rule.body.trim())
-    .filter((rule) => rule !== '')
-    .join('\n\n');
+    .map(({ body, origin }) => `## ${nameOf(origin?.team)}\n\n${body?.trim()}`);
+  return [...(texts.length > 1 ? ['Where two differ, the first holds.'] : []), ...texts].join('\n\n');
+}
+
+function nameOf(team: { name?: string | null | undefined } | null | undefined): string {
+  return team ? `Team ${(team.name ?? '').replace(/\s+/g, ' ')}`.trim() : 'Workspace';
 }

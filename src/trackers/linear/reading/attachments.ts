@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import type { Attachment } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { authorizationOf } from '../connecting/authorization.ts';
 import type { LinearTokens } from '../connecting/tokens.ts';
 import { LinearError } from '../errors.ts';
 
@@ -104,7 +105,7 @@ export function createUploadReader({ apiUrl, tokens }: { apiUrl: string; tokens:
     let at = url;
     for (let hop = 0; hop <= mostHops; hop++) {
       const isOurs = uploadUrl(at, apiUrl) !== null;
-      const authorization = token.startsWith('lin_api_') ? token : `Bearer ${token}`;
+      const authorization = authorizationOf(token);
       const answer = await ask(at, method, isOurs ? { authorization } : {}, signal);
       if (answer.status === 401 && isOurs && !hasNewToken) {
         await answer.body?.cancel();

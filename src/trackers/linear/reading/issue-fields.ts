@@ -32,7 +32,9 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
     relations(first: 50) { nodes { type relatedIssue { ...RelatedFields } } }
     inverseRelations(first: 50) { nodes { type issue { ...RelatedFields } } }
     attachments(first: 50) { nodes { title subtitle url sourceType creator { id } } }
-    needs(first: 20) @include(if: $needs) { nodes { content body priority customer { name } } }
+    needs(first: 20) @include(if: $needs) {
+      nodes { content body priority customer { name } } pageInfo { hasNextPage }
+    }
     comments(first: 100) { nodes { ...CommentFields } pageInfo { hasNextPage } }
     agentSessions(first: 10) {
       nodes {
@@ -100,7 +102,14 @@ export type IssueNode = HintNode & {
     sourceType: string | null;
     creator: { id: string } | null;
   }>;
-  needs?: Nodes<{ content: string | null; body: string | null; priority: number; customer: { name: string } | null }>;
+  needs?: Nodes<{
+    content: string | null;
+    body: string | null;
+    priority: number;
+    customer: { name: string } | null;
+  }> & {
+    pageInfo: { hasNextPage: boolean };
+  };
   /** What people told the agent without a comment: that it is to stop, by the button. */
   agentSessions: Nodes<{
     appUser: { id: string };

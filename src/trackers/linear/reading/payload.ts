@@ -30,7 +30,6 @@ export const agentSessionEvent = z.object({
     id: text,
     createdAt: time,
     issue: issueChild.nullish(),
-    commentId: optional,
     comment: z.object({ id: text, body: text, userId: optional }).nullish(),
     sourceCommentId: optional,
     creator: user.nullish(),
@@ -40,19 +39,19 @@ export const agentSessionEvent = z.object({
       id: text,
       createdAt: time,
       // Linear's schema has the text in the content; its guide, and older deliveries, beside it.
-      content: z.object({ type: optional, body: optional }).nullish(),
+      content: z.object({ body: optional }).nullish(),
       body: optional,
       signal: optional,
       sourceCommentId: optional,
       user: user.nullish(),
-      userId: optional,
     })
     .nullish(),
   guidance: z
     .array(
       z.object({
-        body: text,
-        origin: z.object({ type: text, team: z.object({ id: text, parentId: optional }).nullish() }).nullish(),
+        body: optional,
+        // Without a team it is the whole workspace's.
+        origin: z.object({ team: z.object({ id: text, name: optional, parentId: optional }).nullish() }).nullish(),
       }),
     )
     .nullish(),

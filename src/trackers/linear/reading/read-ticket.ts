@@ -5,6 +5,7 @@ import { LinearError } from '../errors.ts';
 import { hintOf, refOf } from '../hint.ts';
 import { categoryOf } from '../states.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
+import type { IssueNow } from '../writing/look.ts';
 import { findUploads, type UploadReader } from './attachments.ts';
 import {
   type CommentNode,
@@ -23,16 +24,15 @@ export interface ReadDeps {
   uploads: UploadReader;
   /** Told how an issue was when it was read, asked for at this `performance.now()`: whoever writes to it need not look then. */
   seen(issue: IssueSeen, asked: number): void;
-  /** Workspaces where the app may not see what customers ask for. */
-  withoutNeeds: Set<string>;
+  /** Workspaces where the app may not see what customers ask for, and until when that is taken for so. */
+  withoutNeeds: Map<string, number>;
+  now(): number;
 }
 
-export interface IssueSeen {
-  id: string;
-  stateId: string;
-  teamId: string;
-  delegateId: string | null;
-}
+/** The app may be given a scope at any time; of that only the process is told that a webhook comes to. */
+const withoutNeedsForMs = 60 * 60_000;
+
+export type IssueSeen = Omit<IssueNow, 'isMentioned'>;
 
 /** A ticket that a person named is looked for in each workspace; one that we know is in its own. */
 export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: AbortSignal): Promise<Ticket> {
@@ -72,12 +72,12 @@ async function readIssue(
   const read = async (needs: boolean) =>
     (await deps.client.request<{ issue: IssueNode | null }>(workspace, ticketDocument, { id, needs }, signal)).issue;
   try {
-    return await read(!deps.withoutNeeds.has(workspace));
+    return await read((deps.withoutNeeds.get(workspace) ?? 0) <= deps.now());
   } catch (error) {
     if (!(error instanceof LinearError)) throw error;
     if (error.code === 'not_found') return null;
     if (error.code !== 'invalid' || !error.path?.includes('needs')) throw error;
-    deps.withoutNeeds.add(workspace);
+    deps.withoutNeeds.set(workspace, deps.now() + withoutNeedsForMs);
     return read(false);
   }
 }
@@ -88,12 +88,18 @@ async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, 
   deps.cache.keepStates(id, issue.team.id, issue.team.states.nodes);
   const comments = await commentsOf(deps, workspace, issue, signal);
   const description = issue.description ?? '';
-  const uploads = findUploads([description, ...comments.map(({ body }) => body)], deps.apiUrl);
+  const texts = [
+    description,
+    ...comments.map(({ body }) => body),
+    ...requestsOf(issue),
+    ...issue.attachments.nodes.map(asLink),
+  ];
+  const uploads = findUploads(texts, deps.apiUrl);
   return {
     ...hint,
     description,
     labels: issue.labels.nodes.map(({ name }) => name),
-    fields: fieldsOf(issue, appUserId),
+    fields: fieldsOf(issue, appUserId, deps.apiUrl),
     state: { name: issue.state.name, category: categoryOf(issue.state) },
     assignee: assigneeOf(issue, appUserId),
     comments,
@@ -160,22 +166,27 @@ function authorOf({ user, externalUser, botActor, agentSession }: CommentNode, a
 }
 
 /** "Deadline" is our own name for it, which is understood whatever names a team has set. */
-function fieldsOf(issue: IssueNode, appUser: string): Record<string, string> {
+function fieldsOf(issue: IssueNode, appUser: string, apiUrl: string): Record<string, string> {
   const { estimate, dueDate, cycle, projectMilestone, needs } = issue;
-  const requests = (needs?.nodes ?? []).flatMap(({ content, body, priority, customer }) => {
-    const text = content || body;
-    const important = priority > 0 ? ' (important)' : '';
-    return text ? [`${customer?.name ?? 'A customer'}${important}: ${text}`] : [];
-  });
+  const more = needs?.pageInfo.hasNextPage ? ['There are more of them in Linear.'] : [];
   const cycleName = cycle && [`Cycle ${cycle.number}`, cycle.name].filter(Boolean).join(' ');
   return {
     ...(dueDate && { Deadline: dueDate }),
     ...(estimate !== null && { Estimate: String(estimate) }),
     ...(cycle && { Cycle: `${cycleName}, until ${cycle.endsAt.slice(0, 10)}` }),
     ...(projectMilestone && { 'Project milestone': projectMilestone.name }),
-    ...listed('Customer requests', requests),
-    ...listed('Links', linksOf(issue, appUser)),
+    ...listed('Customer requests', [...requestsOf(issue), ...more]),
+    ...listed('Links', linksOf(issue, appUser, apiUrl)),
   };
+}
+
+/** What customers ask for, each on one line. */
+function requestsOf({ needs }: IssueNode): string[] {
+  return (needs?.nodes ?? []).flatMap(({ content, body, priority, customer }) => {
+    const text = (content || body || '').replace(/\s+/g, ' ').trim();
+    const important = priority > 0 ? ' (important)' : '';
+    return text === '' ? [] : [`${customer?.name ?? 'A customer'}${important}: ${text}`];
+  });
 }
 
 function listed(name: string, lines: string[]): Record<string, string> {
@@ -184,15 +195,22 @@ function listed(name: string, lines: string[]): Record<string, string> {
 
 /**
  * What people linked. Not pull requests, ours or those that an integration adds: they come with the work and change with
- * it, and would look like edits of the ticket.
+ * it, and would look like edits of the ticket. Nor files: those are attachments.
  */
-function linksOf({ attachments }: IssueNode, appUser: string): string[] {
+function linksOf({ attachments }: IssueNode, appUser: string, apiUrl: string): string[] {
   return attachments.nodes
     .filter(
-      ({ creator, sourceType }) =>
-        creator?.id !== appUser && !(creator === null && /^git(hub|lab)/i.test(sourceType ?? '')),
+      ({ creator, sourceType, url }) =>
+        creator?.id !== appUser &&
+        !(creator === null && /^git(hub|lab)/i.test(sourceType ?? '')) &&
+        findUploads([url], apiUrl).length === 0,
     )
     .map(({ title, subtitle, url }) => `${title}${subtitle ? ` (${subtitle})` : ''}: ${url}`);
+}
+
+/** As people would have written it. */
+function asLink({ title, url }: { title: string; url: string }): string {
+  return `[${title.replace(/[[\]\s]+/g, ' ')}](${url})`;
 }
 
 const forward: Record<string, RelationType> = { blocks: 'blocks', duplicate: 'duplicateOf' };

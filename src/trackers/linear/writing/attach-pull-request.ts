@@ -17,6 +17,7 @@ export function attachPullRequest(
   const url = storable(operation.url);
   const title = storableLine(operation.title, titleLimit) || `Pull request #${operation.number}`;
   const subtitle = `Pull request #${operation.number}${operation.state === undefined ? '' : `, ${operation.state}`}`;
+  const isWeb = /^https?:\/\//i.test(url);
   const selection = `success attachment { issue { ${issueNow} } }`;
   const attachment: Mutation = {
     field: 'attachmentCreate',
@@ -27,6 +28,8 @@ export function attachPullRequest(
       },
     },
     selection,
+    // Not to be taken as an address is no fault of the work, whose last words say where the pull request is.
+    isOptional: !isWeb,
   };
   const linked: Mutation = {
     field: 'attachmentLinkGitHubPR',
@@ -41,11 +44,13 @@ export function attachPullRequest(
   };
   const isOnGitHub = /^https:\/\/github\.com\/[^/]+\/[^/]+\/pull\/\d+/.test(url);
   const link =
-    session && !session.urls.includes(url) ? [addUrl(session.id, url, `Pull request #${operation.number}`)] : [];
+    isWeb && session && !session.urls.includes(url)
+      ? [addUrl(session.id, url, `Pull request #${operation.number}`)]
+      : [];
   return [...link, isOnGitHub ? linked : attachment];
 }
 
-/** A link of an agent session, beside those that it has. */
+/** A link of an agent session, beside those that it has. Where Linear does not take it the work is no worse for that. */
 export function addUrl(agentSessionId: string, url: string, label: string): Mutation {
   const addedExternalUrls = [{ label, url }];
   return {
@@ -55,5 +60,6 @@ export function addUrl(agentSessionId: string, url: string, label: string): Muta
       input: { type: 'AgentSessionUpdateInput!', value: { addedExternalUrls } },
     },
     selection: `success agentSession { ${sessionNow} }`,
+    isOptional: true,
   };
 }

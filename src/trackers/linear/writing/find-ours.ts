@@ -62,7 +62,7 @@ function writeFind(asked: readonly { field: string; filter: string; fields: stri
 
 const relationFields = '(first: 100, includeArchived: true) { nodes { id } }';
 
-export const findRelations = `query FindRelations($id: String!) {
+export const findRelationsDocument = `query FindRelations($id: String!) {
   issue(id: $id) { relations${relationFields} inverseRelations${relationFields} }
 }`;
 
@@ -71,7 +71,7 @@ async function relationsOf({ client, workspace, signal }: Asking, id: string): P
   try {
     const answer = await client.request<{ issue: { relations: Ids; inverseRelations: Ids } }>(
       workspace,
-      findRelations,
+      findRelationsDocument,
       { id },
       signal,
     );

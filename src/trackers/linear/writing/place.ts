@@ -10,8 +10,6 @@ import type { WorkspaceCache } from '../workspace-cache.ts';
 export interface SendDeps {
   client: LinearClient;
   tokens: LinearTokens;
-  /** The agent's name. */
-  agent: string;
   cache: WorkspaceCache;
 }
 

@@ -18,7 +18,7 @@ export function delegate(issueId: string, delegateId: string | null): Mutation {
   };
 }
 
-export const lookToTake = `query LookToTake($id: String!, $mark: AgentActivityFilter) {
+export const lookToTakeDocument = `query LookToTake($id: String!, $mark: AgentActivityFilter) {
   issue(id: $id) { ${lookedAt} }
   agentActivities(filter: $mark, first: 1, includeArchived: true) { nodes { id createdAt agentSession { id createdAt } } }
 }`;
@@ -47,7 +47,7 @@ export async function takeIssue(taking: Taking, operationId: string): Promise<Ta
   const answer = await client.request<{
     issue: LookedNode;
     agentActivities: { nodes: { id: string; createdAt: string; agentSession: { id: string; createdAt: string } }[] };
-  }>(workspace, lookToTake, { id: issue, mark: { id: { in: Object.values(marks) } } }, signal);
+  }>(workspace, lookToTakeDocument, { id: issue, mark: { id: { in: Object.values(marks) } } }, signal);
   const [marked] = answer.agentActivities.nodes;
   if (marked)
     return {

@@ -157,7 +157,7 @@ async function checkAll(cli: Cli, desk: Desk | null, options: Options): Promise<
     onCheck: show,
     onWait: () => cli.print(dim(`         Waiting for Linear's webhooks, ${seconds} seconds at most.`)),
   });
-  if (signal.aborted) throw new CliError('Stopped before it was over; whether Linear works is not known.');
+  signal.throwIfAborted();
   const works = checks.every(({ status }) => status !== 'missing');
   cli.print(works ? good('Linear works.') : bad(notYet));
   return works;

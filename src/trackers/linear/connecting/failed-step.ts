@@ -40,7 +40,10 @@ export function explain(step: Step, error: unknown): Check {
       'Switch on webhooks and the category "Agent session events" on the app\'s page in Linear, then authorize the app again: a category that is added later counts only from then on.',
     );
   if (!isRefusal(error))
-    return missing(said, 'If Linear itself is well (linearstatus.com), look at the message; else check again later.');
+    return missing(
+      said,
+      'Look whether Linear itself is well (linearstatus.com), and what proxy or firewall is between it and here; then check again.',
+    );
   if (step === 'delegate')
     return missing(
       `the app cannot be given a ticket (${said})`,
@@ -74,7 +77,11 @@ export function messageOf(error: unknown): string {
   const { errors, status, raw, message } = error as Partial<FromSdk> & { message?: string };
   const words =
     errors?.[0]?.message ??
-    (status ? `HTTP ${status}` : raw ? `Linear cannot be reached: ${reasonOf(raw)}` : (message ?? String(error)));
+    (status
+      ? `Linear answered HTTP ${status}`
+      : raw
+        ? `Linear cannot be reached: ${reasonOf(raw)}`
+        : (message ?? String(error)));
   return cleanLine(words, 300).replace(/[.\s]+$/, '');
 }
 

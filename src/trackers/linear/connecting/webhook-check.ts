@@ -31,7 +31,8 @@ export async function checkWebhooks(watch: WebhookWatch, issue: string, signal: 
   let came: Awaited<ReturnType<WebhookWatch['arrivals']>>;
   for (const until = performance.now() + watch.waitMs; ; ) {
     came = await watch.arrivals(issue);
-    if (came.events.includes(ofSessions)) return [{ name, status: 'ok', message: 'they arrive, well signed' }];
+    if (came.events.includes(ofSessions))
+      return [{ name, status: 'ok', message: 'they arrive, and their signature is right' }];
     if (came.late.includes(ofSessions)) break;
     if (came.events.length + came.late.length === 0 && came.refused)
       return missing(
@@ -45,11 +46,11 @@ export async function checkWebhooks(watch: WebhookWatch, issue: string, signal: 
   if (came.late.length > 0)
     return missing(
       'they arrive, but signed more than a minute before, so nothing is begun by them',
-      "Look at this machine's clock and set it right (it has to agree with the time of the world), or find what between Linear and here holds requests up. What comes late is looked up in Linear, and answered later than people expect.",
+      'Look at the clock of the machine that the service runs on and set it right (NTP), or find what holds requests up between Linear and it. Until then what people want is looked up in Linear, minutes later.',
     );
   if (came.events.length > 0)
     return missing(
-      `they arrive (${came.events.join(', ')}), but none of the agent session came ${waited}: nobody would hear from the app`,
+      `they arrive (${came.events.join(', ')}), but none of the agent session came ${waited}: a ticket that people delegate would not be noticed`,
       'Switch on the category "Agent session events" on the app\'s page in Linear, then authorize the app again: a category that is added later counts only from then on. To be sure, delegate a ticket to the app by hand and see whether it answers.',
     );
   if (watch.url === null)

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
+import type { TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { RateLimitDeps } from '../flow.ts';
 import type { FinishInstall } from '../http/oauth.ts';
@@ -7,6 +8,10 @@ import type { Log } from '../lib/log.ts';
 import { type Arrivals, databaseNow, listArrivals } from '../store/connections.ts';
 import { createDatabase, createPool } from '../store/database.ts';
 import { openDatabase } from '../store/open-database.ts';
+import { noteGivenByBot } from '../store/sessions-at-work.ts';
+import { lookAtWorkspace } from '../trackers/linear/check.ts';
+import { createLinearClient } from '../trackers/linear/client.ts';
+import { whyDisconnected } from '../trackers/linear/connecting/disconnected.ts';
 import {
   beginInstall,
   finishInstall,
@@ -17,11 +22,16 @@ import { tryRoundTrip } from '../trackers/linear/connecting/round-trip.ts';
 import { createLinearTokens, type LinearTokens } from '../trackers/linear/connecting/tokens.ts';
 import { keepConnections } from './connections.ts';
 
+const reinstall = 'Install the app there again, by the page below.';
+
 /** How people connect Linear, and find out whether it is. */
 export interface LinearDesk {
   tokens: LinearTokens;
-  /** Workspaces that were connected and are no more, with why. */
-  lost(): Promise<{ name: string; why: string }[]>;
+  /**
+   * Each workspace by its name, whether people can give the agent work there; one that was lost is `missing` where it was the
+   * only one, else a warning. Where there is none, why.
+   */
+  look(signal: AbortSignal): Promise<Check[]>;
   /** The page that an admin opens to install the app. Throws `VendorError` where installations are not configured. */
   beginInstall(): Promise<{ url: string }>;
   /** Where the answer comes back; null without `http.publicUrl`. */
@@ -32,6 +42,7 @@ export interface LinearDesk {
     signal: AbortSignal;
     waitMs?: number;
     onCheck?(check: Check): void;
+    onWait?(): void;
   }): Promise<Check[]>;
 }
 
@@ -69,15 +80,31 @@ function createLinearDesk(config: Config, deps: RateLimitDeps): LinearDesk {
   if (linear === null) throw new Error('unreachable: Linear is off');
   const connections = keepConnections(deps, 'linear');
   const tokens = createLinearTokens({ ...linear, connections });
+  const client = createLinearClient({ apiUrl: linear.apiUrl, tokens });
   const redirectUri = config.http.publicUrl === null ? null : at(config.http.publicUrl, 'oauth/linear/callback');
   return {
     tokens,
     redirectUri,
-    async lost() {
+    async look(signal) {
       const all = linear.install ? await connections.list(installKind) : [];
-      return all.flatMap(({ id, about, lost }) =>
-        lost === null ? [] : [{ name: (about as { name?: string } | null)?.name ?? id, why: lost }],
-      );
+      const lost = all.flatMap(({ id, about, lost: why }): Check[] => {
+        const name = (about as { name?: string } | null)?.name ?? id;
+        return why === null ? [] : [{ name, status: 'missing', message: `it was lost: ${why}`, remedy: reinstall }];
+      });
+      try {
+        const found = await Promise.all(
+          (await tokens.workspaces(signal)).map(async (workspace): Promise<Check> => {
+            const { message, ...rest } = await lookAtWorkspace(client, workspace, signal);
+            return { name: workspace.name, message: whyDisconnected(message), ...rest };
+          }),
+        );
+        signal.throwIfAborted();
+        return [...found, ...lost.map((check): Check => ({ ...check, status: 'warning' }))];
+      } catch (error) {
+        if (!(error instanceof VendorError)) throw error;
+        if (lost.length > 0) return lost;
+        return [{ name: 'No workspace', status: 'missing', message: whyDisconnected(error.message) }];
+      }
     },
     async beginInstall() {
       const options = installOptions(config, deps);
@@ -95,7 +122,9 @@ function createLinearDesk(config: Config, deps: RateLimitDeps): LinearDesk {
         listArrivals(deps.db, { source: 'linear', eventHeader: 'linear-event', naming: issue, since });
       const webhookUrl = config.http.publicUrl === null ? null : at(config.http.publicUrl, 'webhooks/linear');
       const webhooks = { arrivals, waitMs, url: webhookUrl, areSigned: webhookSecrets.length > 0 };
-      return tryRoundTrip({ apiUrl, team, tokens, webhooks, ...options });
+      const noteGift = (ticket: TicketHint, at: string) =>
+        deps.db.transaction().execute((tx) => noteGivenByBot(tx, ticket, at));
+      return tryRoundTrip({ apiUrl, team, tokens, webhooks, noteGift, ...options });
     },
   };
 }

@@ -1,9 +1,12 @@
 /** What a person has to do for Linear, in lines of a terminal. */
 
 export function ingress({ host, port, publicUrl }: { host: string; port: number; publicUrl: string | null }): string[] {
-  if (publicUrl !== null) return [`${publicUrl} (http.publicUrl) must lead to http://${host}:${port} of this machine.`];
+  if (publicUrl !== null)
+    return [
+      `${publicUrl} (http.publicUrl) has to lead to http://${host}:${port} of this machine; --check looks whether it does.`,
+    ];
   return [
-    'Linear tells what happens by webhooks only, over HTTPS. Either of these, whichever you have:',
+    'Linear tells what happens by webhooks only, over HTTPS. Set up either of these, whichever you have:',
     `- a reverse proxy with a certificate (Caddy, nginx, Traefik) that passes on to http://${host}:${port}`,
     `- a tunnel of your own (cloudflared, Tailscale Funnel, an SSH server) that ends at http://${host}:${port}`,
     'Then write its address into shipmate.yaml:',
@@ -13,30 +16,36 @@ export function ingress({ host, port, publicUrl }: { host: string; port: number;
   ];
 }
 
-export function appSettings(publicUrl: string | null): string[] {
+/** Also when there is one: what is found wrong is told by these names. */
+export function appSettings(publicUrl: string | null, isThere: boolean): string[] {
   const base = (publicUrl ?? 'https://shipmate.example.com').replace(/\/$/, '');
   return [
-    'An admin of the workspace makes it at https://linear.app/settings/api/applications/new:',
-    '- Application name: what people will mention, such as Shipmate (the same as trackers.linear.agent)',
+    isThere
+      ? 'The environment names one. It is under https://linear.app/settings/api, where an admin sets and sees:'
+      : 'An admin of the workspace makes it at https://linear.app/settings/api/applications/new:',
+    '- Application name: what people will mention, such as Shipmate (trackers.linear.agent in shipmate.yaml is the same)',
+    ...(publicUrl === null ? ['(your own address in place of https://shipmate.example.com)'] : []),
     `- Callback URLs: ${base}/oauth/linear/callback`,
     '- Client credentials: on (not needed where you set trackers.linear.install: true)',
     '- Webhooks: on',
     `- Webhook URL: ${base}/webhooks/linear`,
     '- App events: Agent session events, Inbox notifications, Permission changes',
     '- Data change events: Issues, Comments',
-    'It asks for read, write, issues:create, comments:create, customer:read, app:assignable and app:mentionable by itself.',
+    'Shipmate asks for these scopes by itself: read, write, issues:create, comments:create, customer:read, app:assignable and app:mentionable.',
     'The last two let people give it issues and mention it; they come with actor=app.',
   ];
 }
 
 export function switchOn(hasWayIn: boolean): string[] {
   const lines = ["export LINEAR_WEBHOOK_SECRET=...   # the signing secret on the app's page, under Webhooks"];
-  if (hasWayIn) return lines;
+  const here = 'This command sees its own environment: run it with the one that the service has.';
+  if (hasWayIn) return [...lines, here];
   return [
     "export LINEAR_CLIENT_ID=...        # on the app's page",
     'export LINEAR_CLIENT_SECRET=...    # beside it',
     ...lines,
     'Client credentials open the one workspace that the app belongs to. For several, or an app that others install:',
-    'trackers.linear.install: true in shipmate.yaml. LINEAR_ACCESS_TOKEN takes the place of id and secret for a try.',
+    'trackers.linear.install: true in shipmate.yaml. For a try, LINEAR_ACCESS_TOKEN (a token of the app) takes their place.',
+    here,
   ];
 }

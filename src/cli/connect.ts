@@ -32,7 +32,11 @@ export const connectCommand = (cli: Cli, exit: (code: number) => void) => {
     .option('--wait <seconds>', 'how long to wait for webhooks', '30')
     .action(async (options: Options) => {
       const config = cli.load();
-      const { desk, close } = await openLinearDesk(config, cli.log(config, true));
+      // What it would log is printed.
+      const { desk, close } = await openLinearDesk(
+        config,
+        cli.log({ ...config, log: { ...config.log, level: 'silent' } }),
+      );
       try {
         if (options.check) exit((await checkAll(cli, desk, options)) ? 0 : 1);
         else exit((await walk(cli, config, desk)) ? 0 : 1);
@@ -53,57 +57,56 @@ async function walk(cli: Cli, config: Config, desk: Desk | null): Promise<boolea
   };
   const base = config.http.publicUrl;
   step(1, base !== null, 'An address that Linear can reach', ingress(config.http));
-  step(2, linear !== null, 'An app in Linear', linear ? ['There is one, by the environment.'] : appSettings(base));
+  step(2, linear !== null, 'An app in Linear', appSettings(base, linear !== null));
+  const areTwo = linear !== null && linear.webhookSecrets.length > 1;
   const areSigned = linear !== null && linear.webhookSecrets.length > 0;
   step(
     3,
     linear !== null && areSigned,
     'Its keys in the environment of the service',
     linear && areSigned
-      ? [`${way(linear)}; LINEAR_WEBHOOK_SECRET is set (${linear.webhookSecrets.length}).`]
+      ? [
+          `${way(linear)}.`,
+          `LINEAR_WEBHOOK_SECRET is set${areTwo ? ': two of them, while one replaces the other' : ''}.`,
+        ]
       : switchOn(linear !== null),
   );
   const connected = desk !== null && (await connection(cli, config, desk, step));
-  if (desk === null)
-    step(4, false, 'A workspace', ['After the steps above. Start the service again when they are done.']);
+  if (desk === null) step(4, false, 'A workspace', ['It is looked for when the steps above are done.']);
   const all = base !== null && areSigned && connected;
   print('');
-  print(
-    all
-      ? 'Everything is set. Start the service (`shipmate start`), then try it: shipmate connect linear --check'
-      : 'Do what is next, then run `shipmate connect linear` again.',
-  );
+  const last = all
+    ? 'Everything is set. Start the service (`shipmate start`), then try it: shipmate connect linear --check'
+    : 'Do what is next, then run `shipmate connect linear` again.';
+  print(asTyped(last));
   return all;
 }
 
 type Step = (number: number, done: boolean, title: string, lines: string[]) => void;
 
 async function connection(cli: Cli, config: Config, desk: Desk, step: Step): Promise<boolean> {
-  const lost = (await desk.lost()).map(({ name, why }) => `${oneLine(name)} was lost: ${oneLine(why)}`);
-  let found = await findWorkspaces(cli, desk);
+  let found = await desk.look(cli.signal);
   const link = await installLink(config, desk);
-  const named = found.names.map((name) => `${oneLine(name)} is connected.`);
-  step(4, found.names.length > 0, 'A workspace', [...named, ...lost, ...(found.why ?? []), ...link.lines]);
+  step(4, isConnected(found), 'A workspace', [...found.flatMap(tell), ...link.lines]);
   // Only where a person looks on: nothing waits for a browser that nobody has.
-  if (link.url === null || found.names.length > 0 || !cli.surroundings.stdout.isTTY) return found.names.length > 0;
+  if (link.url === null || isConnected(found) || !cli.surroundings.stdout.isTTY) return isConnected(found);
   cli.print(dim('      Waiting for it, for ten minutes; Ctrl-C leaves. The service must be running.'));
-  for (const until = Date.now() + 600_000; Date.now() < until && found.names.length === 0; ) {
-    await delay(2_000, undefined, { signal: cli.signal });
-    found = await findWorkspaces(cli, desk);
+  for (const until = Date.now() + 600_000; Date.now() < until && !isConnected(found); ) {
+    await delay(3_000, undefined, { signal: cli.signal });
+    found = await desk.look(cli.signal);
   }
-  for (const name of found.names) cli.print(`      ${good(`${oneLine(name)} is connected.`)}`);
-  return found.names.length > 0;
+  for (const line of found.flatMap(tell)) cli.print(`      ${isConnected(found) ? good(line) : line}`);
+  return isConnected(found);
 }
 
-async function findWorkspaces(cli: Cli, desk: Desk): Promise<{ names: string[]; why: string[] | null }> {
-  try {
-    const all = await desk.tokens.workspaces(cli.signal);
-    for (const { id } of all) await desk.tokens.token(id, null, cli.signal);
-    return { names: all.map(({ name }) => name), why: null };
-  } catch (error) {
-    if (!(error instanceof VendorError)) throw error;
-    return { names: [], why: [oneLine(error.message)] };
-  }
+/** One that was lost may have been meant to be. */
+function isConnected(found: Check[]): boolean {
+  return found.some(({ status }) => status === 'ok') && found.every(({ status }) => status !== 'missing');
+}
+
+function tell({ name, status, message, remedy }: Check): string[] {
+  const line = oneLine(`${name}${status === 'ok' ? ' is' : ':'} ${message}`);
+  return [/[.!?]$/.test(line) ? line : `${line}.`, ...(remedy === undefined ? [] : [`  ${remedy}`])];
 }
 
 async function installLink(config: Config, desk: Desk): Promise<{ url: string | null; lines: string[] }> {
@@ -121,9 +124,13 @@ async function installLink(config: Config, desk: Desk): Promise<{ url: string | 
   };
 }
 
+const notYet = 'Linear does not work yet: see above.';
+
 async function checkAll(cli: Cli, desk: Desk | null, options: Options): Promise<boolean> {
   if (desk === null)
-    throw new CliError('Linear is off: nothing in the environment opens it. `shipmate connect linear` shows the way.');
+    throw new CliError(
+      'Linear is off: the environment holds neither LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET nor LINEAR_ACCESS_TOKEN. `shipmate connect linear` shows the way.',
+    );
   const seconds = Number(options.wait);
   if (!Number.isFinite(seconds) || seconds < 0 || seconds > 600)
     throw new CliError('--wait takes a number of seconds from 0 to 600.');
@@ -134,15 +141,25 @@ async function checkAll(cli: Cli, desk: Desk | null, options: Options): Promise<
   };
   const workspace = await chooseWorkspace(cli, desk, options.workspace).catch((error: unknown) => {
     if (!(error instanceof VendorError)) throw error;
-    show({ name: 'token', status: 'missing', message: error.message, remedy: 'shipmate connect linear' });
+    show({ name: 'token', status: 'missing', message: asTyped(error.message) });
     return null;
   });
-  if (workspace === null) return false;
+  if (workspace === null) {
+    cli.print(bad(notYet));
+    return false;
+  }
   show({ name: 'workspace', status: 'ok', message: `${workspace.name} (linear.app/${workspace.urlKey})` });
   const { signal } = cli;
-  const checks = await desk.roundTrip({ workspace: workspace.id, signal, waitMs: seconds * 1000, onCheck: show });
+  const checks = await desk.roundTrip({
+    workspace: workspace.id,
+    signal,
+    waitMs: seconds * 1000,
+    onCheck: show,
+    onWait: () => cli.print(dim(`         Waiting for Linear's webhooks, ${seconds} seconds at most.`)),
+  });
+  signal.throwIfAborted();
   const works = checks.every(({ status }) => status !== 'missing');
-  cli.print(works ? good('Linear works.') : bad('Linear does not work yet: see above.'));
+  cli.print(works ? good('Linear works.') : bad(notYet));
   return works;
 }
 
@@ -161,5 +178,5 @@ async function chooseWorkspace(cli: Cli, { tokens }: Desk, wanted: string | unde
 
 function way({ accessToken, install }: NonNullable<Config['trackers']['linear']>): string {
   if (accessToken !== null) return 'LINEAR_ACCESS_TOKEN is set';
-  return `LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET are set, for ${install ? 'installations (OAuth)' : 'its client credentials'}`;
+  return `LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET are set, for ${install ? 'every workspace that installs the app' : 'the one workspace that the app belongs to'}`;
 }

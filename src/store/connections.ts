@@ -94,8 +94,10 @@ export async function noteRefusedWebhook(db: Database, source: string): Promise<
 }
 
 export interface Arrivals {
-  /** Kinds of event, as the sender's header names them. */
+  /** Kinds of event, as the sender's header names them, that came in time. */
   events: string[];
+  /** Kinds of event that came late, and so were not acted on. */
+  late: string[];
   /** Whether one was refused because of its signature, whatever it was about. */
   refused: boolean;
 }
@@ -106,13 +108,16 @@ export async function listArrivals(
   wanted: { source: string; eventHeader: string; naming: string; since: Date },
 ): Promise<Arrivals> {
   const { source, eventHeader, naming, since } = wanted;
-  const about = await sql<{ event: string | null }>`
-    select distinct headers ->> ${eventHeader} as event from deliveries
+  // One that is late says so for as long as it is kept, also when reconcile has looked into it.
+  const about = await sql<{ event: string; late: boolean }>`
+    select distinct coalesce(headers ->> ${eventHeader}, 'unknown') as event, coalesce(outcome, '') like 'late%' as late
+    from deliveries
     where source = ${source} and received_at >= ${since} and position(${Buffer.from(naming)}::bytea in body) > 0`.execute(
     db,
   );
   const refused = await sql`select from refused_webhooks where source = ${source} and at >= ${since}`.execute(db);
-  return { events: about.rows.map(({ event }) => event ?? 'unknown'), refused: refused.rows.length > 0 };
+  const kinds = (late: boolean) => about.rows.filter((row) => row.late === late).map(({ event }) => event);
+  return { events: kinds(false), late: kinds(true), refused: refused.rows.length > 0 };
 }
 
 /** The database's clock: what it stores is compared with that. */

@@ -58,8 +58,11 @@ describe('shipmate connect linear', { timeout: 120_000 }, () => {
   test('set up, it names the workspace and what to try next; no secret is shown', async ({ expect }) => {
     const { code, stdout } = await shipmate(`http: { publicUrl: "${publicUrl}" }`, app());
     expect(stdout.match(/^(done|next) {2}\d/gm)).toEqual(['done  1', 'done  2', 'done  3', 'done  4']);
-    expect(stdout).toContain('Acme is connected.');
-    expect(stdout).toContain('shipmate connect linear --check');
+    expect(stdout).toContain('Acme is connected as "Shipmate"; teams: ENG.');
+    expect(stdout).toContain('npm run shipmate -- connect linear --check');
+    // The names that the check's remedies speak of.
+    for (const word of ['Agent session events', `${publicUrl}/webhooks/linear`, callback, 'app:assignable'])
+      expect(stdout).toContain(word);
     expect(stdout).not.toMatch(/linear-client-secret|the-signing-secret|lin_oauth/);
     expect(code).toBe(0);
   });
@@ -109,7 +112,7 @@ describe('shipmate connect linear', { timeout: 120_000 }, () => {
       expect([again.status, await again.text()]).toEqual([400, expect.stringContaining('was used already')]);
       expect((await fetch(`${service.url}/oauth/github/callback`)).status).toBe(404);
       const done = await shipmate(yaml, app());
-      expect(done.stdout).toContain('Acme is connected.');
+      expect(done.stdout).toContain('Acme is connected as "Shipmate"');
       expect(done.code).toBe(0);
     } finally {
       await service.stop();

@@ -1,22 +1,28 @@
 import { afterEach, beforeEach, test } from 'vitest';
 import { openLinearDesk } from '../../src/app/connecting.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { listArrivals } from '../../src/store/connections.ts';
+import { createDatabase, createPool } from '../../src/store/database.ts';
 import { type LinearService, startLinearService } from '../support/linear-service.ts';
 
 const { signal } = new AbortController();
 
 let service: LinearService;
 beforeEach(async () => {
-  service = await startLinearService({ parts: ['listen'], credentials: 'app' });
+  service = await startLinearService({
+    parts: ['listen'],
+    credentials: 'app',
+    change: (config) => ({ ...config, reconcile: { ...config.reconcile, minutes: 0.02 } }),
+  });
 });
 afterEach(() => service?.stop());
 
-async function check() {
+async function check({ waitMs = 10_000 } = {}) {
   const config = { ...service.config, databaseUrl: service.database.url };
   const { desk, close } = await openLinearDesk(config, createLog({ level: 'silent', format: 'json', secrets: [] }));
   try {
     const workspace = service.linear.workspace.organizationId;
-    return (await desk?.roundTrip({ workspace, signal, waitMs: 10_000 })) ?? [];
+    return (await desk?.roundTrip({ workspace, signal, waitMs })) ?? [];
   } finally {
     await close();
   }
@@ -44,4 +50,39 @@ test('webhooks that are signed with another secret are told from webhooks that d
   const found = (await check()).find(({ name }) => name === 'webhooks');
   expect(found).toMatchObject({ status: 'missing', message: 'one arrived whose signature does not match' });
   expect((await service.database.pool.query('select from deliveries')).rowCount).toBe(0);
+});
+
+test('a test ticket that stays, and of which no webhook tells: reconcile begins nothing on it either', async ({
+  expect,
+}) => {
+  const { linear } = service;
+  linear.outbox.urls.length = 0;
+  linear.faults.add({ field: 'issueArchive', action: { type: 'status', status: 503, commit: 'before' } });
+  expect((await check({ waitMs: 0 })).at(-1)).toMatchObject({ name: 'clean-up', status: 'warning' });
+  const issues = [...linear.workspace.tables.Issue.values()];
+  expect(issues).toMatchObject([{ delegateId: linear.workspace.appUser.id }]);
+  expect(issues[0]?.archivedAt ?? null).toBeNull();
+  const from = linear.requests.length;
+  const listed = () => linear.requests.slice(from).filter(({ operations }) => operations?.includes('ListTickets'));
+  await expect.poll(() => listed().length, { timeout: 20_000 }).toBeGreaterThan(2);
+  expect((await service.database.pool.query('select from sessions')).rowCount).toBe(0);
+});
+
+test('a clock that is wrong: what arrives counts as late, also when reconcile has looked into it', async ({
+  expect,
+}) => {
+  const { linear, database } = service;
+  linear.clock.advance(-120_000);
+  const found = (await check()).find(({ name }) => name === 'webhooks');
+  expect(found).toMatchObject({ status: 'missing', message: expect.stringContaining('signed more than a minute') });
+  const waiting = async () => (await database.pool.query('select from deliveries where is_late')).rowCount;
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
+  const [issue] = linear.workspace.tables.Issue.keys();
+  const db = createDatabase(createPool(database.url));
+  const wanted = { source: 'linear', eventHeader: 'linear-event', naming: issue ?? '', since: new Date(0) };
+  expect(await listArrivals(db, wanted)).toMatchObject({
+    events: [],
+    late: expect.arrayContaining(['AgentSessionEvent']),
+  });
+  await db.destroy();
 });

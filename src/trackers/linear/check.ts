@@ -18,6 +18,9 @@ interface Answer {
   teams: { nodes: { key: string }[]; pageInfo: { hasNextPage: boolean } };
 }
 
+/** What was found of a workspace. */
+export type Found = Omit<Check, 'name'>;
+
 const withinMs = 30_000;
 const connect = 'Run `shipmate connect linear`: it says what to set in Linear and here.';
 
@@ -29,32 +32,41 @@ export async function checkWorkspaces(deps: { client: LinearClient; tokens: Line
     const workspaces = await deps.tokens.workspaces(signal);
     if (workspaces.length === 0)
       return [{ name, status: 'missing', message: 'no workspace is connected', remedy: connect }];
-    return await Promise.all(workspaces.map((workspace) => checkWorkspace(deps.client, workspace, signal)));
+    return await Promise.all(
+      workspaces.map(async (workspace) => {
+        const { status, message, remedy } = await lookAtWorkspace(deps.client, workspace, signal);
+        const line = { name: `${name}, workspace ${workspace.name}`, status, message };
+        return status === 'ok' ? line : { ...line, remedy: remedy === undefined ? connect : `${remedy} ${connect}` };
+      }),
+    );
   } catch (error) {
     return [{ name, status: 'missing', message: (error as Error).message, remedy: connect }];
   }
 }
 
-async function checkWorkspace(client: LinearClient, workspace: Workspace, signal: AbortSignal): Promise<Check> {
-  const name = `tracker linear, workspace ${workspace.name}`;
+/** Whether people can give the agent work there. Never throws. */
+export async function lookAtWorkspace(client: LinearClient, { id }: Workspace, signal: AbortSignal): Promise<Found> {
   try {
-    const { viewer, teams } = await client.request<Answer>(workspace.id, checkDocument, {}, signal);
+    const { viewer, teams } = await client.request<Answer>(id, checkDocument, {}, signal);
     const keys = teams.nodes.map(({ key }) => key).join(', ') + (teams.pageInfo.hasNextPage ? ', ...' : '');
     const fault = faultOf(viewer, teams.nodes.length);
-    if (fault) return { name, ...fault };
-    return { name, status: 'ok', message: `connected as "${viewer.name}"; teams: ${keys}` };
+    return fault ?? { status: 'ok', message: `connected as "${viewer.name}"; teams: ${keys}` };
   } catch (error) {
-    return { name, status: 'missing', message: (error as Error).message, remedy: connect };
+    return { status: 'missing', message: (error as Error).message };
   }
 }
 
-function faultOf(viewer: Answer['viewer'], teams: number): Omit<Check, 'name'> | null {
-  if (!viewer.app)
-    return {
-      status: 'missing',
-      message: `the token is of "${viewer.name}", a person: issues cannot be delegated to it`,
-      remedy: `Use a token of the app itself (actor=app). ${connect}`,
-    };
+/** A token that is a person's own key, not the app's. */
+export function personsToken(name: string): { message: string; remedy: string } {
+  return {
+    message: `the token is of "${name}", a person: issues cannot be delegated to it`,
+    remedy:
+      'In place of LINEAR_ACCESS_TOKEN set LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET of the app; or a token of the app itself (actor=app).',
+  };
+}
+
+function faultOf(viewer: Answer['viewer'], teams: number): Found | null {
+  if (!viewer.app) return { status: 'missing', ...personsToken(viewer.name) };
   const scopes = [
     ...(viewer.isAssignable ? [] : ['app:assignable']),
     ...(viewer.isMentionable ? [] : ['app:mentionable']),
@@ -63,13 +75,13 @@ function faultOf(viewer: Answer['viewer'], teams: number): Omit<Check, 'name'> |
     return {
       status: 'missing',
       message: `the app "${viewer.name}" lacks the scope ${scopes.join(' and ')}, so people cannot ${viewer.isAssignable ? 'mention it' : 'delegate issues to it'}`,
-      remedy: `Authorize the app again with that scope. ${connect}`,
+      remedy: 'Authorize the app again with that scope.',
     };
   if (!viewer.supportsAgentSessions)
     return {
       status: 'missing',
       message: `the app "${viewer.name}" gets no agent sessions, so it hears of no work`,
-      remedy: `Turn on "Agent session events" in the webhooks of the app, and authorize it again. ${connect}`,
+      remedy: 'Turn on "Agent session events" in the webhooks of the app, and authorize it again.',
     };
   if (teams === 0)
     return {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openLinearDesk } from '../../../src/app/connecting.ts';
 import type { Config } from '../../../src/config.ts';
 import { loadConfig } from '../../../src/config.ts';
@@ -10,7 +10,7 @@ import { signatureMatches } from '../../../src/lib/signature.ts';
 import { noteRefusedWebhook } from '../../../src/store/connections.ts';
 import { addDelivery } from '../../../src/store/deliveries.ts';
 import { type Linear, startLinear } from '../../stand-ins/linear/server.ts';
-import { addTeam } from '../../stand-ins/linear/workspace.ts';
+import { addTeam, addUser } from '../../stand-ins/linear/workspace.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 const { signal } = new AbortController();
@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 /** What the running service does with webhooks, as far as the check can see it. */
-function receive(): void {
+function receive({ isLate = false } = {}): void {
   receiver.removeAllListeners('request').on('request', async (request, response) => {
     if (request.method === 'GET') return void response.end('{"status":"ok"}');
     const chunks: Buffer[] = [];
@@ -43,7 +43,7 @@ function receive(): void {
     const isOurs = signatureMatches(webhookSecret, body, headers['linear-signature']);
     const deliveryId = headers['linear-delivery'] ?? '';
     const kept = isOurs
-      ? addDelivery(database.pool, { source: 'linear', deliveryId, headers, body })
+      ? addDelivery(database.pool, { source: 'linear', deliveryId, headers, body }, { isLate })
       : noteRefusedWebhook(database.db, 'linear');
     await kept.catch(() => {}); // what comes after the test's end is nobody's
     response.writeHead(isOurs ? 200 : 401).end();
@@ -53,7 +53,9 @@ function receive(): void {
 const receiverUrl = () => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
 
 /** What the check says of each step, and the remedies. */
-async function check(options: { token?: string; waitMs?: number; team?: string; publicUrl?: string } = {}) {
+async function check(
+  options: { token?: string; waitMs?: number; team?: string; publicUrl?: string; signal?: AbortSignal } = {},
+) {
   const env = {
     DATABASE_URL: database.url,
     LINEAR_API_URL: linear.url,
@@ -69,7 +71,11 @@ async function check(options: { token?: string; waitMs?: number; team?: string; 
   try {
     if (!desk) throw new Error('Linear is off');
     const workspace = linear.workspace.organizationId;
-    const checks = await desk.roundTrip({ workspace, signal, waitMs: options.waitMs ?? 5_000 });
+    const checks = await desk.roundTrip({
+      workspace,
+      signal: options.signal ?? signal,
+      waitMs: options.waitMs ?? 5_000,
+    });
     return checks.map(({ name, status, message, remedy }) => ({ name, status, text: `${message} ${remedy ?? ''}` }));
   } finally {
     await close();
@@ -80,7 +86,7 @@ const issues = () => [...linear.workspace.tables.Issue.values()];
 const isTidy = () => issues().every(({ archivedAt }) => archivedAt != null);
 const lastBut = (checks: Awaited<ReturnType<typeof check>>) => checks.filter(({ name }) => name !== 'clean-up').at(-1);
 
-test('a workspace in which everything is set up', async ({ expect }) => {
+test('a workspace in which everything is set up', async () => {
   receive();
   linear.outbox.urls.push(receiverUrl());
   const checks = await check({ team: 'ops' });
@@ -97,7 +103,7 @@ test('a workspace in which everything is set up', async ({ expect }) => {
 });
 
 describe('what is wrong is told apart', () => {
-  test('a token that is refused', async ({ expect }) => {
+  test('a token that is refused', async () => {
     expect(lastBut(await check({ token: 'lin_oauth_gone' }))).toMatchObject({
       name: 'token',
       status: 'missing',
@@ -105,7 +111,7 @@ describe('what is wrong is told apart', () => {
     });
   });
 
-  test('a scope that is missing', async ({ expect }) => {
+  test('a scope that is missing', async () => {
     const { value } = linear.oauth.issue(linear.workspace.organizationId, ['read']);
     expect(lastBut(await check({ token: value }))).toMatchObject({
       name: 'ticket',
@@ -114,7 +120,7 @@ describe('what is wrong is told apart', () => {
     });
   });
 
-  test('an app that cannot be given tickets', async ({ expect }) => {
+  test('an app that cannot be given tickets', async () => {
     const { value } = linear.oauth.issue(linear.workspace.organizationId, ['read', 'write', 'issues:create']);
     linear.faults.add({ field: 'issueUpdate', action: { type: 'invalid', why: 'delegateId must be assignable' } });
     expect(lastBut(await check({ token: value }))).toMatchObject({
@@ -125,7 +131,7 @@ describe('what is wrong is told apart', () => {
     expect(isTidy()).toBe(true);
   });
 
-  test('an app that takes no agent sessions', async ({ expect }) => {
+  test('an app that takes no agent sessions', async () => {
     const why = 'Agent sessions are not enabled for this application.';
     linear.faults.add({ field: 'agentSessionCreateOnIssue', action: { type: 'invalid', why } });
     expect(lastBut(await check())).toMatchObject({
@@ -136,7 +142,7 @@ describe('what is wrong is told apart', () => {
     expect(isTidy()).toBe(true);
   });
 
-  test('webhooks that go nowhere, although the address is ours', async ({ expect }) => {
+  test('webhooks that go nowhere, although the address is ours', async () => {
     receive();
     expect(lastBut(await check({ waitMs: 0 }))).toMatchObject({
       name: 'webhooks',
@@ -146,13 +152,13 @@ describe('what is wrong is told apart', () => {
     expect(isTidy()).toBe(true);
   });
 
-  test('an address at which something else answers, or nothing', async ({ expect }) => {
+  test('an address at which something else answers, or nothing', async () => {
     expect(lastBut(await check({ waitMs: 0 }))?.text).toMatch(/something else answers .*HTTP 404.*reverse proxy/);
     const nowhere = { waitMs: 0, publicUrl: 'http://127.0.0.1:1' };
     expect(lastBut(await check(nowhere))?.text).toMatch(/cannot be reached \(.+\).*Start the service/);
   });
 
-  test('a signature that does not match', async ({ expect }) => {
+  test('a signature that does not match', async () => {
     receive();
     linear.outbox.urls.push(receiverUrl());
     linear.outbox.secret = 'another-signing-secret';
@@ -163,19 +169,97 @@ describe('what is wrong is told apart', () => {
     });
   });
 
-  test('webhooks of tickets, and none of the agent session', async ({ expect }) => {
+  test('webhooks of tickets, and none of the agent session', async () => {
     receive();
     linear.outbox.urls.push(receiverUrl());
     linear.faults.add({ delivery: 'AgentSessionEvent', action: { type: 'drop' } });
     expect(lastBut(await check({ waitMs: 1_500 }))).toMatchObject({
       name: 'webhooks',
-      status: 'warning',
-      text: expect.stringMatching(/they arrive \(.*Issue.*\), but none of the agent session/),
+      status: 'missing',
+      text: expect.stringMatching(/they arrive \(.*Issue.*\), but none of the agent session.*"Agent session events"/),
     });
   });
 
-  test('a team that the app does not see', async ({ expect }) => {
+  test('webhooks that are taken for old ones, by the clock here', async () => {
+    receive({ isLate: true });
+    linear.outbox.urls.push(receiverUrl());
+    expect(lastBut(await check())).toMatchObject({
+      name: 'webhooks',
+      status: 'missing',
+      text: expect.stringMatching(/signed more than a minute before.*the clock of the machine/),
+    });
+  });
+
+  test("a person's own key", async () => {
+    const ada = addUser(linear.workspace, 'Ada');
+    const { value } = linear.oauth.issueKey(linear.workspace.organizationId, ada.id);
+    expect(lastBut(await check({ token: value }))).toMatchObject({
+      name: 'token',
+      status: 'missing',
+      text: expect.stringMatching(/of "Ada", a person.*LINEAR_CLIENT_ID/),
+    });
+    expect(issues()).toEqual([]);
+  });
+
+  test.each(['code', 'type'] as const)('a budget that is used up, told by its %s', async (shape) => {
+    linear.faults.add({ field: 'issueUpdate', nth: 1, action: { type: 'rateLimit', shape, ms: 500 } });
+    expect(lastBut(await check())).toMatchObject({
+      name: 'delegate',
+      status: 'missing',
+      text: expect.stringMatching(/asks us to wait.*Nothing is wrong with the connection/),
+    });
+    expect(isTidy()).toBe(true);
+  });
+
+  test('something between that answers in place of Linear', async () => {
+    linear.faults.add({ field: 'issueUpdate', nth: 1, action: { type: 'status', status: 502, commit: 'before' } });
+    expect(lastBut(await check())).toMatchObject({
+      name: 'delegate',
+      text: expect.stringMatching(/^Linear answered HTTP 502.*proxy/),
+    });
+    expect(isTidy()).toBe(true);
+  });
+
+  test('a team that the app does not see', async () => {
     expect(lastBut(await check({ team: 'XYZ' }))?.text).toMatch(/no team "XYZ"; it sees (ENG, OPS|OPS, ENG)/);
     expect(issues()).toEqual([]);
+  });
+});
+
+describe('the test ticket is archived', () => {
+  test.each([
+    ['its filing was answered with an error', { type: 'status', status: 503, commit: 'after' }, 'issueCreate'],
+    ['the answer was lost', { type: 'loseReply' }, 'issueCreate'],
+    ['it could not be read back', { type: 'status', status: 503, commit: 'before' }, 'issue'],
+  ] as const)('although %s', async (_, action, field) => {
+    linear.faults.add({ field, nth: 1, action });
+    expect((await check()).slice(1)).toMatchObject([
+      { name: 'ticket', status: 'missing' },
+      { name: 'clean-up', status: 'ok', text: expect.stringContaining('the test ticket was archived') },
+    ]);
+    expect(issues()).toHaveLength(1);
+    expect(isTidy()).toBe(true);
+  });
+
+  test('although people pressed Ctrl-C while it was filed', async () => {
+    const interrupted = new AbortController();
+    linear.faults.add({ field: 'issueCreate', action: { type: 'late', ms: 300 } });
+    const checking = check({ signal: interrupted.signal });
+    await expect.poll(() => linear.requests.some(({ fields }) => fields?.includes('issueCreate'))).toBe(true);
+    interrupted.abort(new Error('interrupted'));
+    expect((await checking).slice(1)).toMatchObject([
+      { name: 'ticket', text: expect.stringContaining('stopped') },
+      { name: 'clean-up', status: 'ok' },
+    ]);
+    expect(issues()).toHaveLength(1);
+    expect(isTidy()).toBe(true);
+  });
+
+  test('where Linear cannot at first, and not looked for where it was never filed', async () => {
+    linear.faults.add({ field: 'issueArchive', nth: 1, action: { type: 'status', status: 503, commit: 'before' } });
+    expect((await check({ waitMs: 0 })).at(-1)).toMatchObject({ name: 'clean-up', status: 'ok' });
+    expect(isTidy()).toBe(true);
+    linear.faults.add({ field: 'issueCreate', action: { type: 'status', status: 503, commit: 'before' } });
+    expect((await check()).map(({ name }) => name)).toEqual(['token', 'ticket']);
   });
 });

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keepConnections } from '../../../src/app/connections.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { beginInstall, finishInstall } from '../../../src/trackers/linear/connecting/oauth-installs.ts';
 import { createLinearTokens } from '../../../src/trackers/linear/connecting/tokens.ts';
+import type { Answer } from '../../stand-ins/linear/oauth.ts';
 import { type Linear, startLinear } from '../../stand-ins/linear/server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -30,6 +31,15 @@ afterEach(async () => {
 
 const connections = () =>
   keepConnections({ db: database.db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) }, 'linear');
+
+/** What proxies and firewalls say in place of Linear, and what says nothing of a secret or a token. */
+const notOfOAuth: [string, Answer][] = [
+  ['a 403 of a firewall', { status: 403, body: '<html>Access denied</html>' }],
+  ['a 404 of a proxy', { status: 404, body: '<html>No such host</html>' }],
+  ['a 407', { status: 407, body: 'Proxy authentication required' }],
+  ['a 400 that names another error', { status: 400, body: { error: 'temporarily_unavailable' } }],
+  ['a 503 that names one of OAuth', { status: 503, body: { error: 'invalid_grant' } }],
+];
 
 /** As one process has them. */
 const client = (changes: { clientSecret?: string } = {}) => ({
@@ -140,6 +150,13 @@ describe('client credentials', () => {
 
   test('a token endpoint that is away is no lost connection', async ({ expect }) => {
     linear.oauth.token = () => ({ status: 502, body: 'away' });
+    const unavailable = { code: 'unavailable', retryable: true };
+    await expect(byCredentials().token(id(), null, signal)).rejects.toMatchObject(unavailable);
+    expect((await database.pool.query('select from connections')).rowCount).toBe(0);
+  });
+
+  test.each(notOfOAuth)('nor is %s', async (_, answer) => {
+    linear.oauth.token = () => answer;
     const unavailable = { code: 'unavailable', retryable: true };
     await expect(byCredentials().token(id(), null, signal)).rejects.toMatchObject(unavailable);
     expect((await database.pool.query('select from connections')).rowCount).toBe(0);
@@ -275,6 +292,49 @@ describe('installations', () => {
     expect((await database.pool.query('select from accounts where open_at > now()')).rowCount).toBe(0);
     expect(isGood(await one.token(id(), old, signal))).toBe(true);
     expect(isGood(await other.token(id(), old, signal))).toBe(true);
+  });
+
+  test.each(notOfOAuth)('%s does not lose one', async (_, answer) => {
+    await install();
+    const old = await byInstalls().token(id(), null, signal);
+    linear.oauth.revoke(old);
+    const given = linear.oauth.token;
+    linear.oauth.token = () => answer;
+    await expect(byInstalls().token(id(), old, signal)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    expect((await database.pool.query('select lost from connections')).rows).toEqual([{ lost: null }]);
+    linear.oauth.token = given;
+    expect(isGood(await byInstalls().token(id(), old, signal))).toBe(true);
+  });
+
+  test('one in its last minutes is gone on with while no other can be had, and another is asked for once a minute', async ({
+    expect,
+  }) => {
+    await install();
+    const tokens = byInstalls();
+    const first = await tokens.token(id(), null, signal);
+    const now = Date.now;
+    const given = linear.oauth.token;
+    let ahead = 24 * 3_600_000 - 5 * 60_000;
+    Date.now = () => now() + ahead;
+    try {
+      let refused = 0;
+      linear.oauth.token = () => {
+        refused += 1;
+        return { status: 503, body: 'away' };
+      };
+      for (let times = 0; times < 5; times++) expect(await tokens.token(id(), null, signal)).toBe(first);
+      expect(refused).toBe(1);
+      ahead += 61_000;
+      expect(await tokens.token(id(), null, signal)).toBe(first);
+      expect(refused).toBe(2);
+      // Where Linear itself refuses it there is nothing to go on with.
+      await expect(tokens.token(id(), first, signal)).rejects.toMatchObject({ code: 'unavailable' });
+      linear.oauth.token = given;
+      ahead += 61_000;
+      expect(await tokens.token(id(), null, signal)).not.toBe(first);
+    } finally {
+      Date.now = now;
+    }
   });
 
   test('what another secret encrypted cannot be used: reconnect', async ({ expect }) => {

@@ -27,6 +27,8 @@ const about = z.object({
 /** Of the 24 hours that one lasts. */
 const refreshBeforeMs = 10 * 60_000;
 const requestLivesMs = 10 * 60_000;
+/** One process asks for another token so long after it could not have one. */
+const askAgainAfterMs = 60_000;
 
 export interface InstallOptions {
   apiUrl: string;
@@ -38,6 +40,14 @@ export interface InstallOptions {
 /** Tokens of the workspaces that admins have installed the app in. */
 export function createInstalls({ apiUrl, clientId, clientSecret, connections }: InstallOptions): LinearTokens {
   const known = new Map<string, Held>();
+  /** Until then a workspace's token that still works is gone on with, although another could not be had. */
+  const contentUntil = new Map<string, number>();
+
+  function isGood(workspace: string, { accessToken, expiresAt }: Held, refused: string | null): boolean {
+    const now = Date.now();
+    if (accessToken === refused || expiresAt <= now) return false;
+    return expiresAt > now + refreshBeforeMs || (contentUntil.get(workspace) ?? 0) > now;
+  }
 
   function open(connection: Connection): Held | null {
     const text =
@@ -52,7 +62,7 @@ export function createInstalls({ apiUrl, clientId, clientSecret, connections }: 
   async function refresh(current: Connection | null, refused: string | null, signal: AbortSignal) {
     if (current === null || current.lost !== null) return null;
     const old = open(current);
-    if (old === null || isGood(old, refused)) return null;
+    if (old === null || isGood(current.id, old, refused)) return null;
     const { about: who, sealed } = current;
     if (old.refreshToken === null) return { about: who, sealed, lost: 'its token has ended and cannot be refreshed' };
     let granted: Granted;
@@ -61,8 +71,9 @@ export function createInstalls({ apiUrl, clientId, clientSecret, connections }: 
       granted = await requestToken(apiUrl, { ...form, client_id: clientId, client_secret: clientSecret }, signal);
     } catch (error) {
       if (error instanceof Refused) return { about: who, sealed, lost: error.message };
-      if (old.accessToken !== refused && old.expiresAt > Date.now()) return null;
-      throw error;
+      if (old.accessToken === refused || old.expiresAt <= Date.now()) throw error;
+      contentUntil.set(current.id, Date.now() + askAgainAfterMs);
+      return null;
     }
     const next = { ...granted, refreshToken: granted.refreshToken ?? old.refreshToken };
     return { about: who, sealed: seal(clientSecret, current.id, next), lost: null };
@@ -70,11 +81,11 @@ export function createInstalls({ apiUrl, clientId, clientSecret, connections }: 
 
   async function token(workspace: string, refused: string | null, signal: AbortSignal): Promise<string> {
     const cached = known.get(workspace);
-    if (cached && isGood(cached, refused)) return cached.accessToken;
+    if (cached && isGood(workspace, cached, refused)) return cached.accessToken;
     known.delete(workspace);
     let stored = await connections.read(installKind, workspace);
     let now = stored && open(stored);
-    if (stored?.lost === null && now !== null && !isGood(now, refused)) {
+    if (stored?.lost === null && now !== null && !isGood(workspace, now, refused)) {
       stored = await connections.update(installKind, workspace, (current) => refresh(current, refused, signal));
       now = stored && open(stored);
     }
@@ -176,10 +187,6 @@ export async function finishInstall(
     lost: null,
   }));
   return workspace;
-}
-
-function isGood({ accessToken, expiresAt }: Held, refused: string | null): boolean {
-  return accessToken !== refused && expiresAt > Date.now() + refreshBeforeMs;
 }
 
 const purposeOf = (workspace: string) => `${installKind} ${workspace}`;

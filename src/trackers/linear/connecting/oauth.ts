@@ -35,12 +35,17 @@ export interface Granted {
 /** The token endpoint said no to what it was shown: asking the same again is no use. */
 export class Refused extends Error {}
 
+/** The words of OAuth for that. All else that is answered may come from something between, and says nothing of what was shown. */
+const refusals = ['invalid_client', 'invalid_grant', 'invalid_scope', 'unauthorized_client'];
+
 const granted = z.object({
   access_token: z.string().min(1),
   expires_in: z.number().positive().default(86_399),
   refresh_token: z.string().min(1).nullish(),
   scope: z.union([z.string(), z.array(z.string())]).default(''),
 });
+
+const refusal = z.object({ error: z.string().optional(), error_description: z.string().optional() });
 
 const timeoutMs = 20_000;
 
@@ -68,8 +73,9 @@ export async function requestToken(
       retryable: true,
       retryAfterMs: retryAfter,
     });
-  if (status >= 500 || status < 400 || status === 408) throw unavailable(`${url} answered ${said}.`);
-  throw new Refused(said);
+  const { error } = refusal.safeParse(body).data ?? {};
+  if (status >= 400 && status < 500 && error !== undefined && refusals.includes(error)) throw new Refused(said);
+  throw unavailable(`${url} answered ${said}.`);
 }
 
 async function post(url: string, form: Record<string, string>, signal: AbortSignal) {
@@ -94,8 +100,7 @@ async function post(url: string, form: Record<string, string>, signal: AbortSign
 
 /** `invalid_grant: it has expired`, in one line and without what we sent. */
 function sayingOf(body: unknown, status: number, sent: string[]): string {
-  const fields = z.object({ error: z.string().optional(), error_description: z.string().optional() }).safeParse(body);
-  const { error, error_description: description } = fields.data ?? {};
+  const { error, error_description: description } = refusal.safeParse(body).data ?? {};
   const words = [error, description].filter((each) => each !== undefined && each !== '').join(': ');
   const plain = cleanLine(words === '' ? `HTTP ${status}` : `${words} (HTTP ${status})`, 300);
   return sent.reduce((text, secret) => (secret.length < 10 ? text : text.replaceAll(secret, '[redacted]')), plain);

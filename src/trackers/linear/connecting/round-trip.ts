@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LinearClient } from '@linear/sdk';
+import type { LinearClient, User } from '@linear/sdk';
 import type { Check } from '../../../core/check.ts';
 import { cleanLine } from '../../../core/outside-text.ts';
+import type { TicketHint } from '../../../core/ticket.ts';
+import { personsToken } from '../check.ts';
+import { hintOf } from '../hint.ts';
 import { authorizedBy } from './authorization.ts';
-import { isDisconnected } from './disconnected.ts';
+import { codeOf, explain, isRefusal, messageOf, type Step, Unfit, wasNotDone } from './failed-step.ts';
 import type { LinearTokens } from './tokens.ts';
 import { checkWebhooks, type WebhookWatch } from './webhook-check.ts';
 
@@ -15,13 +18,27 @@ export interface RoundTripOptions {
   tokens: LinearTokens;
   workspace: string;
   webhooks: WebhookWatch;
+  /** Is told of the ticket, and when it was filed, before it is delegated: a service that runs begins nothing on it. */
+  noteGift(ticket: TicketHint, at: string): Promise<void>;
   signal: AbortSignal;
   /** Hears of each step when it is over. */
   onCheck?(check: Check): void;
+  /** Hears that webhooks are waited for, which may take `waitMs`. */
+  onWait?(): void;
 }
 
 const requestMs = 20_000;
 const readableWithinMs = 10_000;
+/** So often it is tried, with a second between, to archive the ticket. */
+const archiveTries = 3;
+const unstoppable = new AbortController().signal;
+
+/** Its id is ours: whatever became of filing it, it can be archived by that. */
+interface TestTicket {
+  id: string;
+  /** null: it is not known whether it was filed. */
+  identifier: string | null;
+}
 
 /**
  * Proves in a live workspace that the agent can be a member of it: files a test ticket, delegates it to the app, says
@@ -36,51 +53,67 @@ export async function tryRoundTrip(options: RoundTripOptions): Promise<Check[]> 
     options.onCheck?.(check);
   };
   let step: Step = 'token';
-  let ticket: { id: string; identifier: string } | null = null;
+  let ticket: TestTicket | null = null;
   let client: LinearClient | null = null;
   const call = <T>(what: () => PromiseLike<T>) => within(what, signal);
   try {
-    client = await openClient(options);
-    const app = await call(() => (client as LinearClient).viewer);
-    say(ok(step, `the app is "${cleanLine(app.name, 100)}" there`));
+    const { linear, app } = await openClient(options);
+    client = linear;
+    const name = cleanLine(app.name, 100);
+    if (!app.app) throw new Unfit(personsToken(name).message, personsToken(name).remedy);
+    say(ok(step, `the app is "${name}" there`));
     step = 'ticket';
-    const team = await findTeam(client, options, call);
-    ticket = await fileTicket(client, team.id, call);
-    say(ok(step, `${ticket.identifier} was filed in ${cleanLine(team.name, 100)}`));
-    step = 'delegate';
+    const team = await findTeam(linear, options, call);
+    ticket = { id: randomUUID(), identifier: null };
+    try {
+      await fileTicket(linear, { id: ticket.id, teamId: team.id });
+    } catch (error) {
+      if (wasNotDone(error)) ticket = null;
+      throw error;
+    }
     const { id: issueId } = ticket;
-    const linear = client;
+    const issue = await call(() => linear.issue(issueId));
+    ticket.identifier = issue.identifier;
+    say(ok(step, `${issue.identifier} was filed in ${cleanLine(team.name, 100)}`));
+    step = 'delegate';
+    const { identifier, title, url, priority } = issue;
+    const hint = hintOf(options.workspace, { id: issueId, identifier, title, url, priority, team, project: null });
+    await options.noteGift(hint, issue.createdAt.toISOString());
     await call(() => linear.updateIssue(issueId, { delegateId: app.id }));
     const { delegateId } = await call(() => linear.issue(issueId));
-    if (delegateId !== app.id) throw new Error('Linear took the request, but the ticket has no delegate.');
+    if (delegateId !== app.id) throw new Unfit('Linear took the request, but the ticket has no delegate');
     say(ok(step, 'it was delegated to the app'));
     step = 'session';
     const { agentSessionId } = await call(() => linear.agentSessionCreateOnIssue({ issueId }));
-    if (agentSessionId === undefined) throw new Error('Linear answered without an agent session.');
+    if (agentSessionId === undefined) throw new Unfit('Linear answered without an agent session');
     step = 'activity';
     await sayAndReadBack(linear, agentSessionId, call, signal);
     say(ok(step, 'an activity was posted and read back'));
+    step = 'webhooks';
+    if (webhooks.areSigned) options.onWait?.();
     for (const check of await checkWebhooks(webhooks, issueId, signal)) say(check);
   } catch (error) {
-    say(explain(step, error));
+    say(
+      signal.aborted ? { name: step, status: 'missing', message: 'stopped before it was over' } : explain(step, error),
+    );
   }
-  if (client !== null && ticket !== null) say(await archive(client, ticket));
+  const tidied = client && ticket && (await archive(client, ticket));
+  if (tidied) say(tidied);
   return checks;
 }
 
-type Step = 'token' | 'ticket' | 'delegate' | 'session' | 'activity';
-
-/** On a token that Linear takes: one that it refuses is replaced once. */
-async function openClient({ apiUrl, tokens, workspace, signal }: RoundTripOptions): Promise<LinearClient> {
+/** On a token that Linear takes, and whose it is: one that it refuses is replaced once. */
+async function openClient({ apiUrl, tokens, workspace, signal }: RoundTripOptions) {
   const { LinearClient } = await import('@linear/sdk');
-  const open = (token: string) => new LinearClient({ apiUrl, ...authorizedBy(token) });
+  const open = async (token: string): Promise<{ linear: LinearClient; app: User }> => {
+    const linear = new LinearClient({ apiUrl, ...authorizedBy(token) });
+    return { linear, app: await within(() => linear.viewer, signal) };
+  };
   const token = await tokens.token(workspace, null, signal);
-  const client = open(token);
   try {
-    await within(() => client.viewer, signal);
-    return client;
+    return await open(token);
   } catch (error) {
-    if (!isAuthentication(error)) throw error;
+    if (codeOf(error) !== 'unauthorized') throw error;
     return open(await tokens.token(workspace, token, signal));
   }
 }
@@ -93,26 +126,19 @@ async function findTeam(client: LinearClient, { team: wanted }: RoundTripOptions
   const team = wanted === null ? nodes[0] : nodes.find(({ key, name }) => fits(key) || fits(name));
   if (team) return { id: team.id, name: team.name };
   const there = nodes.map(({ key }) => key).join(', ');
-  throw new Error(
-    there === ''
-      ? "The app can see no team. Give it access to one on the app's page in the workspace's settings."
-      : `The app can see no team "${wanted}"; it sees ${there}. Correct trackers.linear.team, or give it access.`,
-  );
+  throw there === ''
+    ? new Unfit('the app can see no team', "Give it access to one on the app's page in the workspace's settings.")
+    : new Unfit(
+        `the app can see no team "${wanted}"; it sees ${there}`,
+        'Correct trackers.linear.team in shipmate.yaml, or give the app access to that team.',
+      );
 }
 
-async function fileTicket(client: LinearClient, teamId: string, call: Call) {
-  const filed = await call(() =>
-    client.createIssue({
-      id: randomUUID(),
-      teamId,
-      title: 'Shipmate checks its connection',
-      description: 'Filed by `shipmate connect linear --check`, and archived by it a moment later.',
-    }),
-  );
-  const { issueId } = filed;
-  if (issueId === undefined) throw new Error('Linear answered without a ticket.');
-  const { identifier } = await call(() => client.issue(issueId));
-  return { id: issueId, identifier };
+/** Not to be stopped: nobody would know whether there is a ticket to archive. */
+async function fileTicket(client: LinearClient, where: { id: string; teamId: string }): Promise<void> {
+  const title = 'Shipmate checks its connection';
+  const description = 'Filed by `shipmate connect linear --check`, and archived by it a moment later.';
+  await within(() => client.createIssue({ ...where, title, description }), unstoppable);
 }
 
 /** As a response, so that the agent session is over. */
@@ -124,19 +150,29 @@ async function sayAndReadBack(client: LinearClient, session: string, call: Call,
     if (nodes.some(({ content }) => 'body' in content && content.body === body)) return;
     await delay(500, undefined, { signal });
   }
-  throw new Error('The activity was taken, but cannot be read back.');
+  throw new Unfit('The activity was taken, but cannot be read back');
 }
 
-/** Also when people have pressed Ctrl-C: nothing is left behind in their workspace. */
-async function archive(client: LinearClient, { id, identifier }: { id: string; identifier: string }): Promise<Check> {
-  try {
-    const { success } = await within(() => client.archiveIssue(id), new AbortController().signal);
-    if (success) return { name: 'clean-up', status: 'ok', message: `${identifier} was archived` };
-    throw new Error('Linear did not archive it');
-  } catch (error) {
-    const message = `${identifier} is still there: ${messageOf(error)}`;
-    return { name: 'clean-up', status: 'warning', message, remedy: 'Archive it by hand.' };
-  }
+/** Also when people have pressed Ctrl-C: nothing is left behind in their workspace. null: there was nothing. */
+async function archive(client: LinearClient, { id, identifier }: TestTicket): Promise<Check | null> {
+  const name = 'clean-up';
+  for (let tries = 1; ; tries++)
+    try {
+      const { success } = await within(() => client.archiveIssue(id), unstoppable);
+      if (!success) throw new Error('Linear did not archive it');
+      return ok(name, `${identifier ?? 'the test ticket'} was archived`);
+    } catch (error) {
+      const isGone = codeOf(error) === 'not_found';
+      if (isGone && identifier !== null) return ok(name, `${identifier} is gone already`);
+      // One that was filed this very moment may not be there yet.
+      if (tries < archiveTries && (isGone || !isRefusal(error))) await delay(1_000);
+      else if (isGone) return null;
+      else {
+        const what = identifier === null ? 'the test ticket may be there' : `${identifier} is still there`;
+        const remedy = `Archive it by hand${identifier === null ? ': it is called "Shipmate checks its connection"' : ''}.`;
+        return { name, status: 'warning', message: `${what}: ${messageOf(error)}`, remedy };
+      }
+    }
 }
 
 async function within<T>(what: () => PromiseLike<T>, signal: AbortSignal): Promise<T> {
@@ -156,58 +192,4 @@ async function within<T>(what: () => PromiseLike<T>, signal: AbortSignal): Promi
 
 function ok(name: string, message: string): Check {
   return { name, status: 'ok', message };
-}
-
-/** Which of what people have to set up is missing. */
-function explain(step: Step, error: unknown): Check {
-  const said = messageOf(error);
-  const missing = (message: string, remedy: string): Check => ({ name: step, status: 'missing', message, remedy });
-  if (isDisconnected(error)) return missing(error.message, 'Correct what it names, then check again.');
-  if (isAuthentication(error))
-    return missing(
-      `Linear refuses the token (${said})`,
-      'Look whether the app still exists and its secret is the one in LINEAR_CLIENT_SECRET; set a new LINEAR_ACCESS_TOKEN where you use that.',
-    );
-  if (/not enabled for this application/i.test(said))
-    return missing(
-      `the app takes no agent sessions (${said})`,
-      'Switch on webhooks and the category "Agent session events" on the app\'s page in Linear, then authorize the app again: a category that is added later counts only from then on.',
-    );
-  if (step === 'delegate' && !isPassing(error))
-    return missing(
-      `the app cannot be given a ticket (${said})`,
-      'It lacks the scope app:assignable, or has no access to that team. Authorize it again with both app: scopes, and look at its teams in the workspace’s settings.',
-    );
-  if (isForbidden(error))
-    return missing(
-      `a scope is missing (${said})`,
-      `Authorize the app again with ${step === 'ticket' ? 'issues:create' : 'write and app:mentionable'}; \`shipmate connect linear\` lists all that it needs.`,
-    );
-  return missing(said, 'If Linear itself is well (linearstatus.com), look at the message; else check again later.');
-}
-
-function isAuthentication(error: unknown): boolean {
-  const { type, status } = error as { type?: unknown; status?: unknown };
-  return type === 'AuthenticationError' || status === 401;
-}
-
-function isForbidden(error: unknown): boolean {
-  const { type, status } = error as { type?: unknown; status?: unknown };
-  return type === 'Forbidden' || status === 403 || /scope|permission|forbidden/i.test(messageOf(error));
-}
-
-/** Linear itself was not well, or could not be reached. */
-function isPassing(error: unknown): boolean {
-  const { type, status } = error as { type?: unknown; status?: unknown };
-  return (
-    ['NetworkError', 'InternalError', 'Ratelimited', 'LockTimeout'].includes(String(type)) ||
-    (typeof status === 'number' && status >= 500) ||
-    /^no answer within/.test(messageOf(error))
-  );
-}
-
-/** What Linear says to people, where it does. */
-function messageOf(error: unknown): string {
-  const { errors, message } = error as { errors?: { message?: string }[]; message?: string };
-  return cleanLine(errors?.[0]?.message ?? message ?? String(error), 300).replace(/[.\s]+$/, '');
 }

@@ -3,7 +3,7 @@ import { freePort } from '../support/free-port.ts';
 import { type LinearSetup, startLinearSetup } from '../support/linear-service.ts';
 
 /** What is seen outside, in the order in which a ticket comes to it. */
-const kinds = ['postActivity', 'moveTicket', 'updatePlan', 'openPullRequest', 'attachPullRequest'];
+const kinds = ['postActivity', 'linkSession', 'moveTicket', 'updatePlan', 'openPullRequest', 'attachPullRequest'];
 
 const script = `
 tickets:
@@ -20,10 +20,11 @@ beforeAll(async () => {
   const port = await freePort();
   setup = await startLinearSetup({
     parts: [],
-    yaml: { http: { port } },
+    yaml: { http: { port, publicUrl: 'https://shipmate.example.com' } },
     script,
     files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
   });
+  setup.linear.workspace.keepsEqualUrls = true;
   setup.linear.outbox.urls.push(`http://127.0.0.1:${port}/webhooks/linear`);
 });
 afterAll(() => setup?.stop());
@@ -53,7 +54,10 @@ test.for([['before'], ['mid', 'after']])(
         {
           status: 'complete',
           plan: [{ content: 'Write two', status: 'completed' }],
-          links: [{ label: `Pull request #${number}`, url }],
+          links: [
+            { label: 'What Shipmate does', url: expect.stringContaining(`/sessions/${identifier}/`) },
+            { label: `Pull request #${number}`, url },
+          ],
           activities: [
             `thought: On it: reading ${identifier} and the code now.`,
             'action: Writing two.txt\n1 line',

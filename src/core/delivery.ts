@@ -15,6 +15,8 @@ export interface Delivery {
 export interface ConversationHint {
   key: string;
   ref: unknown;
+  /** Where it is exactly, another delivery of the same words may say, before or after; what that says holds. */
+  isProvisional?: true;
 }
 
 /** Something a person said. `key` identifies it within its tracker, so that a repeated delivery adds nothing. */

@@ -19,6 +19,11 @@ export type TicketOperation =
   | { kind: 'moveTicket'; id: string; to: StateCategory; from: StateCategory[] }
   /** Where people look at what the agent does; beside the conversation where the tracker has a place there, else on the ticket. */
   | { kind: 'linkSession'; id: string; conversation: unknown; url: string }
+  /**
+   * People and agent talk on in another place, `to`: the last word in the one that is left, and the plan as it stands there
+   * then (null: as it does). Where both lead to one and the same, as they always do on some trackers, `{ skipped: reason }`.
+   */
+  | { kind: 'leaveConversation'; id: string; conversation: unknown; to: unknown; message: string; plan: Plan | null }
   /** Attached once for each URL: sent again with what became of it, it says so there. */
   | {
       kind: 'attachPullRequest';

@@ -8,6 +8,7 @@ import { findSession, type SessionRow } from '../store/sessions.ts';
 import { latestSnapshot } from '../store/snapshots.ts';
 import { hasWrites } from '../store/steps.ts';
 import { writeFooter } from './footer.ts';
+import { leaveOthers } from './leave.ts';
 import type { RunDeps } from './run.ts';
 
 /** The key of what is shown at a run's end: once, whoever ends it. */
@@ -40,7 +41,7 @@ export async function closeStopped(
   why?: string,
 ): Promise<void> {
   const plan = await readPlan(tx, session.id);
-  if (run) await dropUnsent(tx, run.id);
+  if (run) await dropUnsent(tx, run.id, true);
   await settlePlan(tx, key, stage, 'pending');
   const branch = session.headCommit === null ? null : session.branch;
   const body = writeStopped({
@@ -51,6 +52,7 @@ export async function closeStopped(
     leads: session.leads,
   });
   await sayClosing(tx, stage, key, { type: 'response', body });
+  await leaveOthers(tx, session.id, stage.conversation);
 }
 
 /** A plan that nobody works on shows no step in progress; one that is done with, no open step either. */

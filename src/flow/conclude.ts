@@ -39,6 +39,7 @@ import { writeActual, writeFooter } from './footer.ts';
 import { giveBack } from './give-back.ts';
 import { showLeading } from './lead-children.ts';
 import { type Instructions, keepLearned, readInstructions } from './learn.ts';
+import { leaveOthers } from './leave.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
@@ -168,6 +169,7 @@ async function end(
     }
     if (outcome.givesBack) await giveBack(tx, session.id, run.id, outcome.givesBack);
     if (outcome.leads) await showLeading(tx, run, outcome, stage);
+    if (!reason) await leaveOthers(tx, session.id, conversation);
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
     await markAsked(tx, session.id, state === 'awaitingInput' && outcome.stopReason !== 'waiting');

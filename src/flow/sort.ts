@@ -3,7 +3,7 @@ import { noteLength } from '../core/acknowledgement.ts';
 import type { Activity } from '../core/activity.ts';
 import { attend, type Registers, type RestReason } from '../core/attention.ts';
 import { stopReasons } from '../core/closing-text.ts';
-import { overIn, type Said, type TrackerEvent } from '../core/delivery.ts';
+import { overIn, type TrackerEvent } from '../core/delivery.ts';
 import { noteWhileWaiting } from '../core/dependencies.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { TicketHint } from '../core/ticket.ts';
@@ -16,7 +16,6 @@ import type { Database, Tx } from '../store/database.ts';
 import { listWaiting, markSorted, type Sorted, takeTurn, takeUnsorted } from '../store/deliveries.ts';
 import { dropUnsent, isPublishing } from '../store/effects.ts';
 import { noteGuidance } from '../store/guidance.ts';
-import { addPrompt, openConversation } from '../store/prompts.ts';
 import { askToStop, endQueuedRun, ensureRun, takeBackStop } from '../store/queued-runs.ts';
 import {
   currentConversation,
@@ -36,11 +35,13 @@ import { noteWith } from './acknowledge.ts';
 import { saysNo } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
+import { leaveOthers } from './leave.ts';
 import { linkSession, type PageOf } from './link-session.ts';
 import { restsReopened, whyReopened } from './reopened.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
-import { answerStranger, heed, type PeoplePolicy } from './strangers.ts';
-import { blank, readDelivery, spokenBy, type ToldOf, toldBy } from './told.ts';
+import type { PeoplePolicy } from './strangers.ts';
+import { noWords, takeInWords, type Words } from './take-in-words.ts';
+import { blank, readDelivery, type ToldOf, toldBy } from './told.ts';
 
 export interface SortDeps {
   db: Database;
@@ -187,8 +188,10 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
     const words = await takeInWords(deps, tx, session, event, due);
     // Of one that is new there is nothing to read.
     const isBlank = session.isNew && !session.isAwaited && event.said === null;
-    await act(deps, tx, session, isBlank ? blank(told) : await readAttention(tx, session.id), words, due);
+    const attention = isBlank ? blank(told) : await readAttention(tx, session.id);
+    await act(deps, tx, session, attention, words, due);
     if (words.conversation) await linkSession(tx, deps.pageOf, session, words.conversation);
+    if (!session.isNew) await leaveUnlessAtWork(tx, session, attention, words, due);
     return true;
   }
   const session = await tellSession(tx, event.ticket, told);
@@ -196,49 +199,21 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   if (event.type === 'ticketChanged' && event.changed?.includes('team')) await renameTicket(tx, event.ticket);
   const words = await takeInWords(deps, tx, session, event, due);
   if (session.state === 'awaitingInput' && event.type === 'ticketChanged') await forgetSeen(tx, session.id);
-  await act(deps, tx, session, await readAttention(tx, session.id), words, due);
+  const attention = await readAttention(tx, session.id);
+  await act(deps, tx, session, attention, words, due);
+  await leaveUnlessAtWork(tx, session, attention, words, due);
   return true;
 }
 
-/** What a person said in an event, and where. */
-interface Words {
-  conversation: { id: string; ref: unknown } | null;
-  said: Said | null;
-  isNew: boolean;
-  /** Somebody wants something: spoke, or gave the ticket. */
-  wanted: boolean;
-}
-
-const noWords: Words = { conversation: null, said: null, isNew: false, wanted: false };
-
-async function takeInWords(
-  { policy }: Pick<SortDeps, 'policy'>,
+/** Where people talk elsewhere now, nothing more will be said in the places before; a run at work sees to that itself. */
+async function leaveUnlessAtWork(
   tx: Tx,
-  session: SessionRow,
-  event: TrackerEvent,
+  { id }: SessionRow,
+  { run }: AttentionRow,
+  { conversation }: Words,
   due: Due,
-  /** Who said something before then said it to nobody of us, and is not answered. */
-  openedAt: string | null = null,
-): Promise<Words> {
-  if (event.type !== 'sessionCreated' && event.type !== 'prompted') return noWords;
-  const { conversation: hint } = event;
-  const said = event.said && heed(event.said, policy);
-  // What the ticket was given with is said to the agent, even where the tracker dates it a moment earlier.
-  if (said && event.type === 'sessionCreated')
-    await tellSession(tx, event.ticket, { at: said.at, opens: true, ...spokenBy(said) });
-  const opened = openConversation(tx, session.id, hint);
-  const conversation = { id: opened.id, ref: hint.ref };
-  if (!said) await opened.insertion.execute();
-  const isNew = said !== null && (await addPrompt(tx, session.id, opened, said));
-  if (said === null || said.obeyed) return { conversation, said, isNew, wanted: isNew || said === null };
-  if (isNew && event.said && (openedAt === null || Date.parse(said.at) >= Date.parse(openedAt))) {
-    const { registers } = await readAttention(tx, session.id);
-    const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
-    if (registers.given && !registers.closed) await answerStranger(tx, stage, event.said, policy);
-    due.add('post');
-  }
-  const isGiven = event.type === 'sessionCreated';
-  return { conversation: isGiven ? conversation : null, said: null, isNew: false, wanted: isGiven };
+): Promise<void> {
+  if (conversation && !run?.isHeld && (await leaveOthers(tx, id))) due.add('post');
 }
 
 /** What was delivered before the ticket had a session. */
@@ -305,14 +280,14 @@ async function act(
   if (run.stopRequested && !run.isHeld) await takeBackStop(tx, run.id);
   if (run.isHeld && words.isNew && (await saysNo(tx, session.id, words.said?.body ?? '', approversOf(deps)))) {
     await askToStop(tx, run.id);
-    await dropUnsent(tx, run.id);
+    await dropUnsent(tx, run.id, false);
     due.add('post');
   } else if (words.isNew) {
     const isStop = words.said?.signal === 'stop';
     // Of several at once the last one is answered, for all.
     if (!isStop) await takeBackUnsent(tx, await stageOf(tx, session, words), noted);
     const body = isStop ? olderStop : [noted, noteLength(words.said?.body ?? '')].join(' ').trim();
-    await answer(tx, session, words, { type: 'thought', body }, due);
+    await answer(tx, session, words, { type: 'thought', body }, due, run.id);
   }
 }
 
@@ -341,7 +316,7 @@ export async function rest(
   } else if (run) {
     if (run.stopRequested) return;
     await askToStop(tx, run.id);
-    await dropUnsent(tx, run.id); // from now on nothing leaves but the closing words
+    await dropUnsent(tx, run.id, false); // from now on nothing leaves but the closing words
   } else if (registers.givenAt === null) {
     return; // never given to us, only rated: what is said there is not for us
   } else if (words.isNew && words.said?.signal === 'stop') {
@@ -371,8 +346,17 @@ function restedAt(reason: RestReason, { stopAt, givenAt, closedAt }: Registers):
   return { stopped: stopAt, taken: givenAt, closed: closedAt }[reason];
 }
 
-async function answer(tx: Tx, session: SessionRow, words: Words, activity: Activity, due: Due): Promise<void> {
-  await addActivities(tx, await stageOf(tx, session, words), `said/${words.said?.key}`, [activity]);
+/** `runId`: of the run that the answer is about; what is said of it is said no more when it was stopped. */
+async function answer(
+  tx: Tx,
+  session: SessionRow,
+  words: Words,
+  activity: Activity,
+  due: Due,
+  runId: string | null = null,
+): Promise<void> {
+  const stage = { ...(await stageOf(tx, session, words)), runId };
+  await addActivities(tx, stage, `said/${words.said?.key}`, [activity]);
   due.add('post');
 }
 

@@ -46,7 +46,8 @@ export async function startRun(
     (run.number === 1
       ? `On it: reading ${session.hint.identifier} and the code now.`
       : 'On it: picking the work up again.');
-  await addActivities(tx, stage, `run/${run.number}/begun`, [{ type: 'thought', body: `${body} ${note}`.trim() }]);
+  const begun: Activity = { type: 'thought', body: `${body} ${note}`.trim() };
+  await addActivities(tx, { ...stage, runId: run.id }, `run/${run.number}/begun`, [begun]);
   return true;
 }
 
@@ -79,7 +80,7 @@ export async function promiseRun(
   conversation: Stage['conversation'],
 ): Promise<void> {
   await hurryRun(tx, run.id, session.hint);
-  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
+  const stage = { sessionId: session.id, runId: run.id, stepId: null, conversation };
   const body = `On it: I am reading ${session.hint.identifier} and the code already, and go on from there.`;
   await addActivities(tx, stage, `given/${givenAt}`, [{ type: 'thought', body }]);
 }

@@ -12,7 +12,9 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   const { operation } = effect;
   if (operation.kind === 'postActivity') return tellRefused(tx, session, { ...effect, operation }, error);
   if (operation.kind === 'updatePlan') return; // the next one may be taken
-  const stage = { sessionId: session.id, runId: null, stepId: null, conversation: null };
+  if (operation.kind === 'leaveConversation') return; // people talk elsewhere
+  const conversation = await currentConversation(tx, session.id);
+  const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
   const message = error instanceof Error ? error.message : String(error);
   const { message: body } = inEscalation('failed', {
@@ -92,6 +94,8 @@ function describe(operation: Operation): string {
       return 'showing the plan';
     case 'postActivity':
       return 'showing an activity';
+    case 'leaveConversation':
+      return 'saying where people talk with me now';
     case 'createTicket':
       return `filing the ticket "${operation.draft.title}"`;
     case 'takeTicket':

@@ -25,6 +25,7 @@ import { newestReading } from './edits.ts';
 import { createFinish } from './finish.ts';
 import { hear } from './hear.ts';
 import { createJournal } from './journal.ts';
+import { followTalk } from './leave.ts';
 import { type NotPrepared, type Prepared, prepare } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 import { createScope, noteOnRating } from './scope.ts';
@@ -70,7 +71,7 @@ export async function workOnTicket(
   const steps = all.filter(({ seq }) => seq > (brief.since ?? 0));
   const used = runs.find((each) => each.runId === run.id)?.used ?? nothingUsed;
   const before = runs.flatMap((each) => (each.runId === run.id ? [] : [each.used])).reduce(addUsed, nothingUsed);
-  let conversation = await currentConversation(db, run.sessionId);
+  let conversation: Stage['conversation'] = await currentConversation(db, run.sessionId);
   const workbench = await openWorkbench(deps, run, prepared, steps, signal);
   const { notes } = workbench;
   const { session, ticket, facts } = prepared;
@@ -155,7 +156,7 @@ export async function workOnTicket(
               if (only) return { prompts: [], notes: [] };
               const heard = await hear({ deps, run, session, approval, images, signal });
               endedByWords = heard.outcome !== undefined;
-              if (heard.prompts.length > 0) conversation = await currentConversation(db, run.sessionId);
+              if (heard.prompts.length > 0) conversation = await followTalk(deps, run);
               return heard;
             },
           },

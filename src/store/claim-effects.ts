@@ -7,15 +7,16 @@ import { type ClaimedEffect, fromNow, leaseSeconds } from './effects.ts';
 /** So many effects of a lane are sent together, where a tracker gathers them. */
 const togetherAtMost = 20;
 
-/** Nobody waits for these: what a step shows in passing. Everything else takes them along at once. */
-const isPatient = sql<boolean>`(o.step_id is not null and (o.operation ->> 'kind' = 'updatePlan'
-  or (o.operation ->> 'kind' = 'postActivity' and o.operation -> 'activity' ->> 'type' in ('thought', 'action'))))`;
+/** Nobody waits for these: what a step shows in passing, and what is only there until the next. Everything else takes them along at once. */
+const isPatient = sql<boolean>`((o.step_id is not null and o.operation ->> 'kind' = 'updatePlan')
+  or ((o.step_id is not null or o.ephemeral) and o.operation ->> 'kind' = 'postActivity'
+    and o.operation -> 'activity' ->> 'type' in ('thought', 'action')))`;
 
 /**
  * The longer a run has been at work, the longer: a fifth of that, so that its documents grow in number with the logarithm of
- * its time, however long its turns take. People never see it later than `mostTimes` what the tracker gathers at first.
+ * its time, as long as a turn takes some minutes at most. People never see it later than `mostTimes` what the tracker gathers at first.
  */
-const mostTimes = 8;
+const mostTimes = 40;
 const gatheredFor = sql<number>`greatest(a.gather, least(a.gather * ${mostTimes}, (
   select extract(epoch from e.created_at - r.started_at)::float8 / 5 from runs r where r.id = e.run_id)))`;
 

@@ -160,7 +160,8 @@ export async function postponeEffect(
       lease: null,
       leased_until: null,
       error,
-      not_before: sql`now() + make_interval(secs => ${waitMs / 1000})`,
+      // Where its run was stopped meanwhile, it waits for that run's end.
+      not_before: sql`greatest(not_before, now() + make_interval(secs => ${waitMs / 1000}))`,
       tries: counts ? sql`tries` : sql`greatest(tries - 1, 0)`,
     })
     .where('id', '=', effect.id)
@@ -168,17 +169,21 @@ export async function postponeEffect(
     .execute();
 }
 
-/** What a run that is being stopped was about to show, and what nobody is sending yet, is not shown any more. */
-export async function dropUnsent(tx: Tx, runId: string): Promise<void> {
-  await tx
-    .updateTable('effects')
-    .set({ state: 'dropped', settled_at: sql`now()` })
-    .where('session_id', '=', (query) => query.selectFrom('runs').select('session_id').where('id', '=', runId))
-    .where('run_id', '=', runId)
-    .where('state', '=', 'pending')
-    .where(sql<boolean>`operation ->> 'kind' in ('postActivity', 'updatePlan')`)
-    .where(sql<boolean>`(leased_until is null or leased_until < now())`)
-    .execute();
+/**
+ * What a run that is being stopped was about to show is not shown any more, nor does its ticket move to be worked on. What
+ * somebody is sending just now may have arrived: it is left to them, and given up where they do not get it through. While
+ * the run is at work, it waits until that ends (`isOver`): then the closing words overtake it.
+ */
+export async function dropUnsent(tx: Tx, runId: string, isOver: boolean): Promise<void> {
+  const isSent = sql<boolean>`coalesce(leased_until >= now(), false)`;
+  await sql`
+    update effects set ephemeral = true,
+      state = case when ${isSent} then state else 'dropped' end,
+      settled_at = case when ${isSent} then null else now() end,
+      not_before = case when ${isOver} then now() else now() + interval '1 minute' end
+    where session_id = (select session_id from runs where id = ${runId}) and run_id = ${runId} and state = 'pending'
+      and (operation ->> 'kind' in ('postActivity', 'updatePlan')
+        or (operation ->> 'kind' = 'moveTicket' and operation ->> 'to' = 'started'))`.execute(tx);
 }
 
 const files = sql<boolean>`(effects.operation ->> 'kind' = 'createTicket')`;

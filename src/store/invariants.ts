@@ -240,7 +240,7 @@ const checks: Check[] = [
     remedy: 'Tell people yourself; then: shipmate sessions redrive TICKET',
     violations: () => sql`
       select e.id, e.session_id, format('%s failed: %s', e.key, e.error) as explanation from effects e
-      where e.state = 'failed' and e.operation ->> 'kind' not in ('postActivity', 'updatePlan')
+      where e.state = 'failed' and e.operation ->> 'kind' not in ('postActivity', 'updatePlan', 'leaveConversation')
         and e.error not like 'it needs %' and e.error not like 'the ticket is gone%'
         and not exists (select from effects t where t.key = e.session_id || '/failed/' || e.key || '/activity/0')`,
   },

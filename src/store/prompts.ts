@@ -1,35 +1,40 @@
 import { sql } from 'kysely';
-import type { ConversationHint, Said } from '../core/delivery.ts';
+import type { Said } from '../core/delivery.ts';
 import type { Prompt } from '../core/prompt.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import { microseconds } from './attention.ts';
+import type { openConversation } from './conversations.ts';
 import type { Database, Tx } from './database.ts';
 
-/** Makes sure of a conversation; for those who have something to write with it. */
-export function openConversation(tx: Tx, sessionId: string, { key, ref }: ConversationHint) {
-  const id = deterministicId('conversation', sessionId, key);
-  const insertion = tx
-    .insertInto('conversations')
-    .values({ id, session_id: sessionId, key, ref: toJson(ref ?? null) })
-    .onConflict((conflict) => conflict.doNothing());
-  return { id, insertion };
-}
-
-/** Keeps what a person said in a conversation, once however often it is delivered. Answers whether it was new. */
+/**
+ * Keeps what a person said in a conversation, once however often it is delivered. Answers whether it was new. Whichever
+ * delivery is first: where one says for certain in which conversation it was, it stands there, and a guess opens none.
+ */
 export async function addPrompt(
   tx: Tx,
   sessionId: string,
   conversation: ReturnType<typeof openConversation>,
   said: Said & { obeyed?: boolean },
 ): Promise<boolean> {
+  const { id: conversationId, insertion, isProvisional } = conversation;
+  const isKnown = async () => {
+    const known = await tx
+      .selectFrom('prompts')
+      .select('conversation_id')
+      .where('session_id', '=', sessionId)
+      .where('key', '=', said.key)
+      .executeTakeFirst();
+    return known !== undefined;
+  };
+  if (isProvisional && (await isKnown())) return false;
   const added = await tx
-    .with('opened', () => conversation.insertion)
+    .with('opened', () => insertion)
     .insertInto('prompts')
     .values({
       id: deterministicId('prompt', sessionId, said.key),
       session_id: sessionId,
-      conversation_id: conversation.id,
+      conversation_id: conversationId,
       key: said.key,
       author: toJson(said.author),
       body: said.body,
@@ -43,6 +48,14 @@ export async function addPrompt(
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();
+  if (!added && !isProvisional)
+    await tx
+      .updateTable('prompts')
+      .set({ conversation_id: conversationId })
+      .where('session_id', '=', sessionId)
+      .where('key', '=', said.key)
+      .where('conversation_id', 'is distinct from', conversationId)
+      .execute();
   return added !== undefined;
 }
 

@@ -294,25 +294,24 @@ export async function renameTicket(tx: Tx, hint: TicketHint): Promise<void> {
     .execute();
 }
 
-/** The conversation that the newest words to the agent came from, else the first one; null before anybody spoke. */
+/**
+ * The conversation that the newest words to the agent came from, else the one that the tracker told of last; null before
+ * there is one. Where only those spoke whose words are not followed, the agent does not talk of its work.
+ */
 export async function currentConversation(
   db: Database | Tx,
   sessionId: string,
 ): Promise<{ id: string; key: string; ref: unknown } | null> {
-  const row = await db
-    .selectFrom('conversations')
-    .leftJoin('prompts', (join) =>
-      join
-        .onRef('prompts.conversation_id', '=', 'conversations.id')
-        .onRef('prompts.session_id', '=', 'conversations.session_id')
-        .on('prompts.obeyed', '=', true),
-    )
-    .select(['conversations.id', 'conversations.key', 'conversations.ref'])
-    .where('conversations.session_id', '=', sessionId)
-    .orderBy((order) => order.fn.coalesce('prompts.said_at', 'conversations.created_at'), 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
+  const found = await sql<{ id: string; key: string; ref: unknown }>`
+    select c.id, c.key, c.ref from conversations c
+    cross join lateral (
+      select max(said_at) filter (where obeyed) as heard_at, count(*) as words from prompts p
+      where p.session_id = c.session_id and p.conversation_id = c.id
+    ) p
+    where c.session_id = ${sessionId}
+    order by coalesce(p.heard_at, case when p.words = 0 then c.created_at end) desc nulls last, p.heard_at is null, c.key
+    limit 1`.execute(db);
+  return found.rows[0] ?? null;
 }
 
 function select(db: Database | Tx, lock: boolean) {

@@ -424,6 +424,21 @@ export function trackerContract(
       expect(await world.outside.links(ticket.id)).toEqual([url]);
     });
 
+    contract('where both handles lead to one place, nothing is said of leaving it', async ({ expect }) => {
+      const { ticket, conversation } = await given();
+      const activity = { type: 'thought', body: 'On it.' } as const;
+      await send(ticket, { kind: 'postActivity', id: randomUUID(), conversation, activity });
+      for (const to of [conversation, null]) {
+        const plan = [{ content: 'Look', status: 'pending' as const }];
+        const places = { conversation, to, message: 'I go on elsewhere.', plan };
+        const operation: TicketOperation = { kind: 'leaveConversation', id: randomUUID(), ...places };
+        const answers = await sendFiveTimesAtOnce(ticket, operation);
+        for (const answer of answers) expect(answer).toEqual({ skipped: expect.stringMatching(/./) });
+      }
+      expect(await world.outside.activities(ticket.id)).toEqual(['On it.']);
+      expect(await world.outside.plan(ticket.id)).toEqual([]);
+    });
+
     contract('a signal that has fired stops it before anything is written', async ({ expect }) => {
       const { ticket, conversation } = await given();
       const fired = AbortSignal.abort(new Error('enough'));

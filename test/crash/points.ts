@@ -17,6 +17,8 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   // By tickets that are split.
   createTicket: 'split',
   takeTicket: 'split',
+  // Their tracker has one place to talk; sent twice and by another process in test/trackers/linear/leave.test.ts.
+  leaveConversation: 'none',
   // No standing order picks a ticket here, and nobody corrects the agent: killed in test/e2e/own-work.test.ts and corrections.test.ts.
   releaseTicket: 'none',
   pushFile: 'none',

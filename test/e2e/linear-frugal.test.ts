@@ -16,6 +16,9 @@ tickets:
   Do nothing:
     - calls: [${plan}]
     - { delay: 3000, calls: [{ tool: finish, input: { title: Nothing, summary: Nothing, answer: All is well. } }] }
+  Do nothing where mentioned:
+    - calls: [${plan}]
+    - { delay: 3000, calls: [{ tool: finish, input: { title: Nothing, summary: Nothing, answer: All is well. } }] }
   Work for long:
     - calls: [${plan}]
 ${turns(28)}
@@ -64,10 +67,13 @@ const nameOf = ({ line, operations, fields }: RecordedRequest) =>
   operations ? `${operations.join()}: ${fields?.join(', ')}` : line;
 
 /** All that was asked of Linear from the moment at which a ticket was given until its session rests. */
-async function requestsOf(title: string): Promise<{ identifier: string; requests: RecordedRequest[] }> {
+async function requestsOf(
+  title: string,
+  give = (id: string) => void ada.delegate(id),
+): Promise<{ identifier: string; requests: RecordedRequest[] }> {
   const { id, identifier } = ada.create({ teamId, title });
   linear.requests.length = 0;
-  ada.delegate(id);
+  give(id);
   await service.rest(identifier);
   return { identifier, requests: linear.requests.filter(isOfSession) };
 }
@@ -97,10 +103,18 @@ test('a session that does nothing: read, acknowledged and linked, moved, planned
   expect(stateOf(identifier)).toBe('In Review');
 });
 
+test('the same where it was mentioned in a comment, which has a webhook of its own', async ({ expect }) => {
+  const { requests } = await requestsOf('Do nothing where mentioned', (id) => {
+    ada.comment(id, '@shipmate is all well?');
+  });
+  const named = requests.map(nameOf);
+  expect(named, named.join('\n')).toHaveLength(4);
+});
+
 test('a session of thirty turns that ends with a pull request', async ({ expect }) => {
   const { identifier, requests } = await requestsOf('Work for long');
   expect((await service.app.sessions.view(identifier))?.state).toBe('complete');
-  // With what is shown in passing in 18 rows at most, as test/store/claim-effects.test.ts has it, that is 25 however long its turns take.
+  // With what is shown in passing in 18 rows at most, as test/store/claim-effects.test.ts has it, that is 25, with turns of five minutes and with as many waits.
   expect(requests.length, requests.map(nameOf).join('\n')).toBeLessThanOrEqual(8);
 });
 

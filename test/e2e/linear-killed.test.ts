@@ -3,7 +3,7 @@ import { freePort } from '../support/free-port.ts';
 import { type LinearSetup, startLinearSetup } from '../support/linear-service.ts';
 
 /** What is seen outside, in the order in which a ticket comes to it. */
-const kinds = ['postActivity', 'moveTicket', 'updatePlan', 'openPullRequest', 'attachPullRequest'];
+const kinds = ['postActivity', 'linkSession', 'moveTicket', 'updatePlan', 'openPullRequest', 'attachPullRequest'];
 
 const script = `
 tickets:
@@ -20,10 +20,11 @@ beforeAll(async () => {
   const port = await freePort();
   setup = await startLinearSetup({
     parts: [],
-    yaml: { http: { port } },
+    yaml: { http: { port, publicUrl: 'https://shipmate.example.com' } },
     script,
     files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
   });
+  setup.linear.workspace.keepsEqualUrls = true;
   setup.linear.outbox.urls.push(`http://127.0.0.1:${port}/webhooks/linear`);
 });
 afterAll(() => setup?.stop());
@@ -43,8 +44,10 @@ test.for([['before'], ['mid', 'after']])(
     }
     const last = setup.start('start');
     const done = await setup.rest(issue.identifier);
-    const { url = '', number } = done.pullRequest ?? {};
+    const { number } = done.pullRequest ?? {};
     const { identifier } = issue;
+    // A browser opens no file: the page of the session says where the pull request is.
+    const url = expect.stringMatching(new RegExp(`/sessions/${identifier}/.*#pull-request-${number}$`));
     expect(setup.seen(issue)).toEqual({
       state: 'In Review',
       assignee: 'Bob',
@@ -53,7 +56,10 @@ test.for([['before'], ['mid', 'after']])(
         {
           status: 'complete',
           plan: [{ content: 'Write two', status: 'completed' }],
-          links: [], // a browser opens no file:
+          links: [
+            { label: 'What Shipmate does', url: expect.stringContaining(`/sessions/${identifier}/`) },
+            { label: `Pull request #${number}`, url },
+          ],
           activities: [
             `thought: On it: reading ${identifier} and the code now.`,
             'action: Writing two.txt\n1 line',

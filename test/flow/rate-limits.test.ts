@@ -43,13 +43,15 @@ test('told to wait in a burst, two processes send nothing until then; then all a
     const limited = requests.find(({ status }) => status === 429)?.at ?? Number.NaN;
     const tooEarly = requests.filter(({ at }) => at > limited + underWayMs && at < limited + waitMs);
     expect(tooEarly).toEqual([]);
-    expect(requests.filter(({ at }) => at >= limited + waitMs).length).toBeGreaterThan(tickets);
+    expect(requests.filter(({ at }) => at >= limited + waitMs).length).toBeGreaterThanOrEqual(tickets);
     for (const counts of Object.values(await world.counts()))
-      expect(counts).toMatchObject({ activities: { thought: 1, response: 1 }, stateChanges: [], duplicates: [] });
+      expect(counts).toMatchObject({ activities: { response: 1 }, stateChanges: [], duplicates: [] });
     const order = new Map<string | null, string[]>();
     for (const { ticket, call, content } of await world.writes())
       if (call === 'postActivity') order.set(ticket, [...(order.get(ticket) ?? []), (content as Activity).type]);
-    for (const [ticket, types] of order) expect(types, `${ticket}`).toEqual(['thought', 'response']);
+    // That it begins is said before the stop, or not at all.
+    for (const [ticket, types] of order)
+      expect([['thought', 'response'], ['response']], `${ticket}: ${types}`).toContainEqual(types);
     const logged = services.flatMap((service) => service.log().match(/a vendor asked us to wait/g) ?? []);
     expect(logged).toHaveLength(1);
     const { rows } = await database.pool.query('select max(tries) as tries from effects');

@@ -26,7 +26,7 @@ describe('where a tracker gathers', () => {
   async function plant(
     key: string,
     type: Activity['type'] | 'updatePlan',
-    options: { ago?: number; step?: false } = {},
+    options: { ago?: number; step?: false; ephemeral?: true } = {},
   ) {
     const operation =
       type === 'updatePlan'
@@ -35,8 +35,8 @@ describe('where a tracker gathers', () => {
     await plantEffect(database.pool, session, key, operation, { state: 'pending' });
     const step = options.step === false ? null : (await plantStep(database.pool, session)).id;
     await database.pool.query(
-      'update effects set step_id = $2, created_at = now() - make_interval(secs => $3) where key = $1',
-      [key, step, options.ago ?? 0],
+      'update effects set step_id = $2, created_at = now() - make_interval(secs => $3), ephemeral = $4 where key = $1',
+      [key, step, options.ago ?? 0, options.ephemeral ?? false],
     );
   }
 
@@ -53,7 +53,8 @@ describe('where a tracker gathers', () => {
   test.for([
     { atWork: 40, gathered: 10 },
     { atWork: 150, gathered: 30 },
-    { atWork: 6_000, gathered: 80 },
+    { atWork: 1_200, gathered: 240 },
+    { atWork: 6_000, gathered: 400 },
   ])('of a run at work for $atWork s it waits $gathered s', async ({ atWork, gathered }, { expect }) => {
     await plant('a', 'thought');
     const ago = async (seconds: number) => {
@@ -70,25 +71,34 @@ describe('where a tracker gathers', () => {
     expect(await keys()).toEqual(['a']);
   });
 
-  test.for([2, 10, 20, 30, 60])('thirty turns of %i s are shown in 18 rows at most', async (turn, { expect }) => {
-    const look = Math.ceil(turn / 5);
-    const pass = `with older as (update runs set started_at = started_at - make_interval(secs => ${look}))
+  const turns = [
+    ...[2, 10, 20, 30, 60, 150, 300].map((turn) => ({ turn, waits: false })),
+    ...[10, 20, 60].map((turn) => ({ turn, waits: true })),
+  ];
+  test.for(turns)(
+    'thirty turns of $turn s, waits told: $waits, are shown in 18 rows at most',
+    async (each, { expect }) => {
+      const { turn, waits } = each;
+      const look = Math.ceil(turn / 5);
+      const pass = `with older as (update runs set started_at = started_at - make_interval(secs => ${look}))
       update effects set created_at = created_at - make_interval(secs => ${look}) where state = 'pending'`;
-    await database.pool.query('update runs set started_at = now() where id = $1', [session.runId]);
-    let rows = 0;
-    for (let second = 0; second < 30 * turn; second += look) {
-      if (second % turn < look) {
-        await plant(`${second}`, 'action');
-        await database.pool.query('update effects set run_id = $1', [session.runId]);
+      await database.pool.query('update runs set started_at = now() where id = $1', [session.runId]);
+      let rows = 0;
+      for (let second = 0; second < 30 * turn; second += look) {
+        if (second % turn < look) {
+          await plant(`${second}`, 'action');
+          if (waits) await plant(`wait ${second}`, 'thought', { step: false, ephemeral: true });
+          await database.pool.query('update effects set run_id = $1', [session.runId]);
+        }
+        const claimed = await claim();
+        if (claimed.length > 0) rows += 1;
+        for (const effect of claimed) await settleEffect(database.db, effect, { state: 'done', result: {} });
+        await database.pool.query(pass);
       }
-      const claimed = await claim();
-      if (claimed.length > 0) rows += 1;
-      for (const effect of claimed) await settleEffect(database.db, effect, { state: 'done', result: {} });
-      await database.pool.query(pass);
-    }
-    expect(rows).toBeLessThanOrEqual(18);
-    expect(rows).toBeGreaterThan(2);
-  });
+      expect(rows).toBeLessThanOrEqual(18);
+      expect(rows).toBeGreaterThan(2);
+    },
+  );
 
   test.for(['elicitation', 'response', 'error'] as const)(
     'what people wait for takes it along at once: %s',

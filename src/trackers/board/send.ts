@@ -150,6 +150,8 @@ async function carryOut(
         .execute();
       return { url };
     }
+    case 'leaveConversation':
+      return { skipped: 'All is said in one place here.' };
     case 'createTicket': {
       const { draft, relation, blockedBy } = operation;
       const others = blockedBy.map((other) => {

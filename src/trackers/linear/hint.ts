@@ -72,7 +72,8 @@ export function refOf(hint: Pick<TicketHint, 'ref'>): TicketRef | null {
 }
 
 export function conversationOf(ref: ConversationRef): ConversationHint {
-  return { key: `linear:${ref.agentSession ?? ref.comment?.id ?? ref.issue}`, ref };
+  const key = `linear:${ref.agentSession ?? ref.comment?.id ?? ref.issue}`;
+  return ref.agentSession === null ? { key, ref, isProvisional: true } : { key, ref };
 }
 
 const conversationRef = z.object({

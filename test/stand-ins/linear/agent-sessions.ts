@@ -204,7 +204,8 @@ export function updateSession(workspace: Workspace, id: string, input: SessionCh
     throw invalidInput('summary must have 1 to 255 characters and no line breaks');
   if (plan != null) checkPlan(plan);
   const kept = session.externalUrls.filter(({ url }) => !removedExternalUrls?.includes(url));
-  const added = (addedExternalUrls ?? []).filter(({ url }) => !kept.some((known) => known.url === url));
+  const isThere = (url: string) => !workspace.keepsEqualUrls && kept.some((known) => known.url === url);
+  const added = (addedExternalUrls ?? []).filter(({ url }) => !isThere(url));
   workspace.update(session, {
     externalUrls: externalUrls ?? [...kept, ...added],
     ...(plan !== undefined && { plan }),

@@ -38,6 +38,8 @@ export interface Workspace {
   answersSpawnThreads: boolean;
   /** So long after an issue was filed its history does not say what is changed; Linear says: three minutes. */
   unloggedForMs: number;
+  /** Whether a session keeps links to one URL side by side; Linear does not say. */
+  keepsEqualUrls: boolean;
   /** Whether pull requests can be linked as such. */
   hasGitHub: boolean;
   /** What `issueRepositorySuggestions` thinks of a candidate, from 0 to 1. */
@@ -75,6 +77,7 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     hasAgentSessions: true,
     answersSpawnThreads: true,
     unloggedForMs: 0,
+    keepsEqualUrls: false,
     hasGitHub: true,
     confidence: () => 0.5,
     insert(kind, fields, id) {

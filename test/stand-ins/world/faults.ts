@@ -8,6 +8,7 @@ export type WorldCall =
   | 'moveTicket'
   | 'attachPullRequest'
   | 'linkSession'
+  | 'leaveConversation'
   | 'createTicket'
   | 'takeTicket'
   | 'releaseTicket'

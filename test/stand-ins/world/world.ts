@@ -110,6 +110,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       case 'attachPullRequest':
         if (board.attach(id, operation.id, String(operation.url), operation.title)) write(operation.url);
         return;
+      case 'leaveConversation':
+        return { skipped: 'there is one place to talk' };
       case 'moveTicket': {
         const { told, ...answer } = board.moveFrom(id, operation.id, operation.to, operation.from, hideMs);
         if (told) write(answer.state);
@@ -139,6 +141,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     attachPullRequest: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     linkSession: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    leaveConversation: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     createTicket: ({ ticket, operation }) => file(ticket, operation),
     takeTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     releaseTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),

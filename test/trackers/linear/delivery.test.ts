@@ -31,6 +31,7 @@ const inSession = { key: 'linear:session-1', ref: { workspace, issue: issue.id, 
 const onIssue = {
   key: 'linear:comment-1',
   ref: { workspace, issue: issue.id, agentSession: null, comment: { id: 'comment-1', thread: 'comment-1' } },
+  isProvisional: true,
 };
 
 describe('signatures', () => {

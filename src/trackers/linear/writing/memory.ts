@@ -7,7 +7,7 @@ const most = { results: 5_000, issues: 2_000, projects: 200 };
  * An issue may have been changed by people since it was seen. Webhooks tell of that (`told`), and where they come late, or to
  * another process, the document of a move shows the issue right before it, and what a person had chosen is put back.
  */
-const freshMs = { issue: 30_000, project: 5 * 60_000 };
+const freshMs = { issue: 30_000, project: 5 * 60_000, gone: 10 * 60_000 };
 
 /**
  * What this process knows of what it has written. It spares requests, and makes good what Linear has no ids for: a plan or
@@ -23,9 +23,15 @@ export interface Memory {
   unsee(issueId: string): void;
   /** An event tells how an issue is: where that is not as it was seen, it is looked at before the next move. */
   told(issue: Pick<IssueNow, 'id' | 'stateId' | 'teamId' | 'delegateId'>): void;
-  /** The agent session that an issue's words go to where nobody says which. */
-  sessionOf(issueId: string): string | null;
-  keepSession(issueId: string, agentSessionId: string): void;
+  /** Our newest agent session on an issue; null when it is too long ago that anybody looked: people begin others. */
+  newestOf(issueId: string): string | null;
+  keepNewest(issueId: string, agentSessionId: string): void;
+  /** One of ours on an issue, whichever; or the one that a comment is in. */
+  sessionOf(issueOrCommentId: string): string | null;
+  keepSession(issueOrCommentId: string, agentSessionId: string): void;
+  /** Whether Linear had an agent session no more when it was written to. */
+  isGone(agentSessionId: string): boolean;
+  noteGone(agentSessionId: string): void;
   /** The id of a team's project by its name; null where it was not found of late. */
   projectOf(teamId: string, name: string): string | null;
   keepProject(teamId: string, name: string, projectId: string): void;
@@ -47,6 +53,8 @@ function createMemory(): Memory {
   const results = new Map<string, Record<string, unknown>>();
   const issues = new Map<string, { issue: IssueNow; at: number; isStale?: true }>();
   const sessions = new Map<string, string>();
+  const newest = new Map<string, { id: string; at: number }>();
+  const gone = new Map<string, number>();
   const projects = new Map<string, { id: string; at: number }>();
   const turns = new Map<string, Promise<unknown>>();
 
@@ -77,8 +85,19 @@ function createMemory(): Memory {
     forget(id) {
       issues.delete(id);
       sessions.delete(id);
+      newest.delete(id);
       projects.clear();
     },
+    newestOf(id) {
+      const known = newest.get(id);
+      return known && performance.now() - known.at < freshMs.issue ? known.id : null;
+    },
+    keepNewest(id, session) {
+      keep(newest, id, { id: session, at: performance.now() }, most.issues);
+      keep(sessions, id, session, most.issues);
+    },
+    isGone: (id) => performance.now() - (gone.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs.gone,
+    noteGone: (id) => keep(gone, id, performance.now(), most.issues),
     sessionOf: (id) => sessions.get(id) ?? null,
     keepSession: (id, session) => keep(sessions, id, session, most.issues),
 

@@ -2,9 +2,10 @@ import type { TicketOperation } from '../../../core/effect.ts';
 import { conversationRefOf } from '../hint.ts';
 import { finishedTypes } from '../states.ts';
 import { postActivity, postedAs } from './activities.ts';
-import { addUrl, attachPullRequest } from './attach-pull-request.ts';
+import { attachPullRequest } from './attach-pull-request.ts';
 import { filedAs, relate } from './create-ticket.ts';
 import { prepareFiling } from './file-ticket.ts';
+import { linkPage, withoutRepeats } from './link-page.ts';
 import type { IssueNow, Looked } from './look.ts';
 import { memoryOf } from './memory.ts';
 import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
@@ -21,6 +22,8 @@ export interface Prepared {
   answer(payloads: readonly Payload[]): Record<string, unknown>;
   /** Of a move, to see whether a person was quicker. */
   moved?: Moved;
+  /** What is to be sent behind it for what was answered; whatever becomes of that. */
+  mend?(payloads: readonly Payload[]): Mutation | null;
 }
 
 /** The issue as it will be when all that is prepared so far is carried out. */
@@ -29,24 +32,30 @@ export interface Standing {
   now: IssueNow | null;
   /** Where words go whose conversation names no agent session. */
   session: string | null;
+  /** One of ours, be it an older one: what is written there without a change shows the issue. */
+  any: string | null;
   looked: Looked | null;
   /** Whether what was prepared last shows the issue as it is then. */
   isShown: boolean;
 }
 
-/** The agent session that an operation's words go to; null: its conversation has none of its own, as far as is known. */
-export function namedSession(
-  operation: TicketOperation,
-  { hint, client }: Pick<Place, 'hint' | 'client'>,
-): string | null {
-  if (!('conversation' in operation)) return null;
-  const ref = conversationRefOf(operation.conversation);
+/** The conversations that an operation is about. */
+export function conversationsOf(operation: TicketOperation): unknown[] {
+  if (!('conversation' in operation)) return [];
+  return 'to' in operation ? [operation.conversation, operation.to] : [operation.conversation];
+}
+
+/** The agent session that a conversation leads to; null: it names none that is there, as far as is known. */
+export function namedSession(conversation: unknown, { hint, client }: Pick<Place, 'hint' | 'client'>): string | null {
+  const ref = conversationRefOf(conversation);
   if (ref !== null && ref.issue !== hint.id)
     throw refusal(
       'not_found',
       `${hint.identifier} is not the ticket of this conversation, or Linear does not have it.`,
     );
-  return ref?.agentSession ?? (ref?.comment ? memoryOf(client).sessionOf(ref.comment.id) : null);
+  const memory = memoryOf(client);
+  if (ref?.agentSession) return memory.isGone(ref.agentSession) ? null : ref.agentSession;
+  return ref?.comment ? memory.sessionOf(ref.comment.id) : null;
 }
 
 /** Throws `VendorError`. What it decides of the issue it notes in `standing`. */
@@ -55,20 +64,24 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
   switch (operation.kind) {
     case 'postActivity': {
       const { id, activity } = operation;
-      const mutation = postActivity(id, sessionFor(place, standing, operation), activity);
+      const mutation = postActivity(id, sessionFor(place, standing, operation.conversation), activity);
       standing.isShown = true;
       return { mutations: [mutation], answer: ([payload]) => postedAs(id, payload ?? {}) };
     }
     case 'updatePlan': {
-      const mutation = updatePlan(sessionFor(place, standing, operation), operation.plan);
+      const mutation = updatePlan(sessionFor(place, standing, operation.conversation), operation.plan);
       standing.isShown = true;
       return { mutations: [mutation], answer: () => ({ id: operation.id }) };
     }
     case 'linkSession': {
       const { url } = operation;
-      const mutation = addUrl(sessionFor(place, standing, operation), storable(url), 'What Shipmate does');
-      return { mutations: [mutation], answer: () => ({ url }) };
+      const session = sessionFor(place, standing, operation.conversation);
+      const mend = ([payload]: readonly Payload[]) => withoutRepeats(session, payload ?? {});
+      standing.isShown = true;
+      return { mutations: [linkPage(session, storable(url))], answer: () => ({ url }), mend };
     }
+    case 'leaveConversation':
+      return prepareLeaving(place, standing, operation);
     case 'moveTicket':
       return prepareMove(place, standing, operation);
     case 'attachPullRequest': {
@@ -126,7 +139,8 @@ async function prepareMove(
     return { mutations: [delegate(hint.id, appUser)], answer: () => move.answer };
   }
   standing.now = { ...now, stateId: move.to.id, delegateId: takes ? appUser : delegateId };
-  const shows = standing.isShown || standing.session === null ? [] : [glance(standing.session)];
+  const session = standing.session ?? standing.any;
+  const shows = standing.isShown || session === null ? [] : [glance(session)];
   standing.isShown = true;
   return {
     mutations: [...shows, moveIssue(hint.id, move.to.id, takes ? appUser : null)],
@@ -135,8 +149,24 @@ async function prepareMove(
   };
 }
 
-function sessionFor(place: Place, { session }: Standing, operation: TicketOperation): string {
-  const found = namedSession(operation, place) ?? session;
+/** What was said of it is not needed by anybody: where Linear refuses that, the rest goes on. */
+function prepareLeaving(
+  place: Place,
+  standing: Standing,
+  { id, conversation, to, message, plan }: TicketOperation & { kind: 'leaveConversation' },
+): Prepared {
+  const [left, next] = [conversation, to].map((each) => namedSession(each, place) ?? standing.session);
+  if (!left || !next || left === next) return answered({ skipped: 'People talk with me in the same place.' });
+  const mutations = [
+    ...(plan ? [updatePlan(left, plan)] : []),
+    postActivity(id, left, { type: 'response', body: message }),
+  ];
+  standing.isShown = false;
+  return { mutations: mutations.map((each) => ({ ...each, isOptional: true })), answer: () => ({ id }) };
+}
+
+function sessionFor(place: Place, { session }: Standing, conversation: unknown): string {
+  const found = namedSession(conversation, place) ?? session;
   if (found === null) throw new Error('nobody looked for an agent session');
   return found;
 }

@@ -1,15 +1,16 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { Sent } from '../../tracker.ts';
+import { LinearError } from '../errors.ts';
 import { conversationRefOf } from '../hint.ts';
 import type { TeamState } from '../states.ts';
 import { type Carried, execute } from './execute.ts';
 import { issueIn, look, sessionIn } from './look.ts';
 import { memoryOf } from './memory.ts';
 import { moveIssue, overtaken } from './move-ticket.ts';
-import { packed } from './mutations.ts';
+import { type Mutation, packed } from './mutations.ts';
 import type { Place } from './place.ts';
-import { namedSession, type Prepared, prepare, type Standing } from './prepare.ts';
+import { conversationsOf, namedSession, type Prepared, prepare, type Standing } from './prepare.ts';
 import { begin } from './take-ticket.ts';
 
 /**
@@ -19,17 +20,24 @@ import { begin } from './take-ticket.ts';
 export async function sendTogether(place: Place, operations: readonly TicketOperation[]): Promise<Sent[]> {
   const sent = await tryTogether(place, operations);
   const [last, refused] = [sent.at(-1), operations[sent.length - 1]];
-  if (!refused || !last || !('error' in last) || !mayBeStale(refused, last.error)) return sent;
+  if (!refused || !last || !('error' in last) || !mayBeStale(place, refused, last.error)) return sent;
   place.cache.forget(place.workspace);
   memoryOf(place.client).forget(place.hint.id);
   return [...sent.slice(0, -1), ...(await tryTogether(place, operations.slice(sent.length - 1)))];
 }
 
-/** Words for an agent session that their conversation names are refused for what they are. */
-function mayBeStale(operation: TicketOperation, error: unknown): boolean {
+/**
+ * Words for an agent session that their conversation names are refused for what they are, but where Linear does not have that
+ * session any more: then they are for the one that the issue has.
+ */
+function mayBeStale({ client }: Place, operation: TicketOperation, error: unknown): boolean {
   if (!(error instanceof VendorError) || error.retryable) return false;
   if (!('conversation' in operation)) return true;
-  return (conversationRefOf(operation.conversation)?.agentSession ?? null) === null;
+  const named = conversationRefOf(operation.conversation)?.agentSession ?? null;
+  if (named === null) return true;
+  if (!(error instanceof LinearError) || error.code !== 'not_found') return false;
+  memoryOf(client).noteGone(named);
+  return true;
 }
 
 async function tryTogether(place: Place, operations: readonly TicketOperation[]): Promise<Sent[]> {
@@ -56,12 +64,13 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
   const { client, hint, signal } = place;
   const memory = memoryOf(client);
   const asks = (kind: TicketOperation['kind']) => operations.some((operation) => operation.kind === kind);
-  const unnamed = operations.filter(
-    (operation) => 'conversation' in operation && namedSession(operation, place) === null,
-  );
+  const isUnnamed = (conversation: unknown) => namedSession(conversation, place) === null;
+  const unnamed = operations.flatMap(conversationsOf).filter(isUnnamed);
   const speaks = unnamed.length > 0;
-  const comments = unnamed.flatMap((operation) => commentOf(operation) ?? []);
-  const [now, session] = [memory.seen(hint.id), memory.sessionOf(hint.id)];
+  // Nobody begins a conversation to say that it is left.
+  const begun = operations.some((each) => each.kind !== 'leaveConversation' && conversationsOf(each).some(isUnnamed));
+  const comments = unnamed.flatMap((conversation) => conversationRefOf(conversation)?.comment ?? []);
+  const [now, session, any] = [memory.seen(hint.id), memory.newestOf(hint.id), memory.sessionOf(hint.id)];
   const mustLook =
     asks('attachPullRequest') ||
     asks('releaseTicket') ||
@@ -69,29 +78,24 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
     operations.some((operation) => begins(operation) && now?.delegateId === null && now.isMentioned === null) ||
     (speaks && session === null) ||
     comments.length > 0;
-  if (!mustLook) return { now, session, looked: null, isShown: false };
+  if (!mustLook) return { now, session, any, looked: null, isShown: false };
   const asked = performance.now();
   const looked = await look(client, { ...place, issue: hint.id }, signal);
   memory.see(looked, asked);
-  const own = looked.sessions[0]?.id ?? (speaks ? await beginSession(place) : null);
-  if (own !== null) memory.keepSession(hint.id, own);
+  const own = looked.sessions[0]?.id ?? (begun ? await beginSession(place) : null);
+  if (own !== null) memory.keepNewest(hint.id, own);
   for (const { id, thread } of comments) {
     const found =
       looked.sessions.find((each) => each.source === id) ?? looked.sessions.find((each) => each.thread === thread);
     const used = found?.id ?? own;
     if (used !== null) memory.keepSession(id, used);
   }
-  return { now: looked, session: own, looked, isShown: false };
+  return { now: looked, session: own, any: own, looked, isShown: false };
 }
 
 /** Then it matters, where nobody has the issue, whether the agent was mentioned there. */
 function begins(operation: TicketOperation): boolean {
   return operation.kind === 'moveTicket' && operation.to === 'started';
-}
-
-/** The comment that a conversation began with which names no agent session. */
-function commentOf(operation: TicketOperation): { id: string; thread: string } | null {
-  return ('conversation' in operation && conversationRefOf(operation.conversation)?.comment) || null;
 }
 
 async function beginSession(place: Place): Promise<string> {
@@ -115,14 +119,15 @@ async function sendPack(place: Place, pack: readonly Prepared[]): Promise<Sent[]
   remember(place, carried);
   const { sent, chosen } = readAnswers(place, pack, carried);
   if (chosen) await moveBack(place, chosen);
+  await mend(place, pack, carried);
   return sent;
 }
 
 function remember(place: Place, { payloads, refused }: Carried): void {
   const memory = memoryOf(place.client);
   if (payloads.length === 0) return;
-  const session = payloads.map(sessionIn).find((id) => id !== null);
-  if (session && memory.sessionOf(place.hint.id) === null) memory.keepSession(place.hint.id, session);
+  const session = payloads.map(sessionIn).findLast((id) => id !== null);
+  if (session) memory.keepSession(place.hint.id, session);
   const now = refused ? null : issueIn(payloads.at(-1));
   if (now?.id === place.hint.id) memory.see(now);
   else memory.unsee(place.hint.id);
@@ -150,6 +155,17 @@ function readAnswers(
     }
   }
   return { sent, chosen };
+}
+
+async function mend(place: Place, pack: readonly Prepared[], { payloads }: Carried): Promise<void> {
+  let from = 0;
+  const mutations: Mutation[] = [];
+  for (const { mutations: sent, mend } of pack) {
+    const more = mend?.(payloads.slice(from, from + sent.length)) ?? null;
+    if (more) mutations.push(more);
+    from += sent.length;
+  }
+  if (mutations.length > 0) await execute(place, mutations).catch(() => place.signal.throwIfAborted());
 }
 
 function putBack({ name }: TeamState): string {

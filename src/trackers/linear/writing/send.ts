@@ -58,7 +58,7 @@ async function take(place: Place, operationId: string): Promise<Record<string, u
   memory.forget(place.hint.id);
   const taken = await takeIssue({ ...place, issue: place.hint.id }, operationId);
   if ('skipped' in taken) return taken;
-  if (taken.session !== null) memory.keepSession(place.hint.id, taken.session);
+  if (taken.session !== null) memory.keepNewest(place.hint.id, taken.session);
   const result = { at: taken.at };
   memory.keepResult(operationId, result);
   return result;

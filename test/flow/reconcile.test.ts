@@ -165,7 +165,9 @@ describe('reconcile', () => {
     const late: Tracker = {
       ...tracker,
       listTickets: async (query, cursor, signal) =>
-        ++lists === 1 ? { tickets: [], next: null } : tracker.listTickets(query, cursor, signal),
+        query.assignee === 'agent' && ++lists === 1
+          ? { tickets: [], next: null }
+          : tracker.listTickets(query, cursor, signal),
     };
     await round(depsWith(late));
     const { rows } = await query('select stop_requested_at, ended_at from runs');
@@ -235,7 +237,7 @@ describe('reconcile', () => {
       ...tracker,
       async listTickets(wanted, cursor, signal) {
         const page = await tracker.listTickets(wanted, cursor, signal);
-        if (++lists === 2) {
+        if (wanted.assignee === 'agent' && ++lists === 2) {
           await desk.assign(ticket, 'ada', someone);
           await query("update board_tickets set updated_at = updated_at + interval '2 hours'");
           await sort();

@@ -25,6 +25,7 @@ beforeAll(async () => {
     files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
   });
   setup.linear.outbox.urls.push(`http://127.0.0.1:${port}/webhooks/linear`);
+  setup.linear.workspace.unloggedForMs = 0; // its history tells how often it was moved
 });
 afterAll(() => setup?.stop());
 

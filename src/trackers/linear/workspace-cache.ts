@@ -1,5 +1,5 @@
 import type { LinearClient } from './client.ts';
-import type { TeamState } from './states.ts';
+import { statesIn, type TeamState, type WorkflowNode, workflowFields } from './states.ts';
 
 /** What of a workspace hardly changes, for minutes, so that it costs no request each time. */
 export interface WorkspaceCache {
@@ -28,14 +28,12 @@ export interface CachedTeam extends TeamName {
 
 const keptForMs = 5 * 60_000;
 
-const stateFields = 'id name type position';
-
 export const statesDocument = `query TeamStates($team: String!) {
-  team(id: $team) { states(first: 100) { nodes { ${stateFields} } } }
+  team(id: $team) { ${workflowFields} }
 }`;
 
 export const teamDocument = `query TeamWhole($team: String!, $teamId: ID!) {
-  team(id: $team) { id key name states(first: 100) { nodes { ${stateFields} } } }
+  team(id: $team) { id key name ${workflowFields} }
   issueLabels(first: 250, filter: { or: [{ team: { id: { eq: $teamId } } }, { team: { null: true } }] }) {
     nodes { id name isGroup parent { id name } }
   }
@@ -69,23 +67,19 @@ export function createWorkspaceCache(client: LinearClient, now: () => number = D
   return {
     states: (workspace, team, signal) =>
       once(workspace, `states/${team}`, signal, async () => {
-        const answer = await client.request<{ team: { states: { nodes: TeamState[] } } }>(
-          workspace,
-          statesDocument,
-          { team },
-          signal,
-        );
-        return answer.team.states.nodes;
+        const answer = await client.request<{ team: WorkflowNode }>(workspace, statesDocument, { team }, signal);
+        return statesIn(answer.team);
       }),
 
     team: (workspace, team, signal) =>
       once(workspace, `team/${team}`, signal, async () => {
         const { team: found, issueLabels } = await client.request<{
-          team: TeamName & { states: { nodes: TeamState[] } };
+          team: TeamName & WorkflowNode;
           issueLabels: { nodes: CachedTeam['labels'] };
         }>(workspace, teamDocument, { team, teamId: team }, signal);
-        keep(workspace, `states/${team}`, found.states.nodes);
-        return { ...found, states: found.states.nodes, labels: issueLabels.nodes };
+        const { id, key, name } = found;
+        const states = keep(workspace, `states/${team}`, statesIn(found));
+        return { id, key, name, states, labels: issueLabels.nodes };
       }),
 
     teams: (workspace, signal) =>

@@ -74,7 +74,7 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     closedTeams: new Set(),
     hasAgentSessions: true,
     answersSpawnThreads: true,
-    unloggedForMs: 0,
+    unloggedForMs: 3 * 60_000,
     hasGitHub: true,
     confidence: () => 0.5,
     insert(kind, fields, id) {

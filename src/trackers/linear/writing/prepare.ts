@@ -1,17 +1,17 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import { conversationRefOf } from '../hint.ts';
-import { finishedTypes } from '../states.ts';
+import { finishedTypes, isOfPeople } from '../states.ts';
 import { postActivity, postedAs } from './activities.ts';
 import { addUrl, attachPullRequest } from './attach-pull-request.ts';
 import { filedAs, relate } from './create-ticket.ts';
 import { prepareFiling } from './file-ticket.ts';
 import type { IssueNow, Looked } from './look.ts';
 import { memoryOf } from './memory.ts';
-import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
+import { decideMove, glance, type Moved, moveIssue, skipped } from './move-ticket.ts';
 import type { Mutation, Payload } from './mutations.ts';
-
 import { type Place, refusal } from './place.ts';
 import { updatePlan } from './plan.ts';
+import { isChosen } from './state-history.ts';
 import { delegate } from './take-ticket.ts';
 import { storable } from './text.ts';
 
@@ -103,7 +103,7 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
 }
 
 async function prepareMove(
-  { hint, appUser, workspace, cache, signal }: Place,
+  { client, hint, appUser, workspace, cache, signal }: Place,
   standing: Standing,
   operation: TicketOperation & { kind: 'moveTicket' },
 ): Promise<Prepared> {
@@ -125,6 +125,8 @@ async function prepareMove(
     standing.isShown = true;
     return { mutations: [delegate(hint.id, appUser)], answer: () => move.answer };
   }
+  if (isOfPeople(move.from, states) && (await isChosen({ client, workspace, appUser, signal }, now)))
+    return answered({ skipped: skipped(move.from.name, move.to) });
   standing.now = { ...now, stateId: move.to.id, delegateId: takes ? appUser : delegateId };
   const shows = standing.isShown || standing.session === null ? [] : [glance(standing.session)];
   standing.isShown = true;

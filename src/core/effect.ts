@@ -1,6 +1,6 @@
 import type { Activity } from './activity.ts';
 import type { Plan } from './plan.ts';
-import type { RelationType, StateCategory, TicketDraft } from './ticket.ts';
+import type { RelationType, StateCategory, Ticket, TicketDraft } from './ticket.ts';
 
 /** A field of an earlier effect's result, filled in when the effect is sent: `{ from: key, field: 'hint.id' }`. */
 export interface Later {
@@ -15,8 +15,19 @@ export type TicketOperation =
   /** `link` takes the place of `{link}` in the activity's text. Its result has `at`, the tracker's own time, if that tells it. */
   | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity; link?: string | Later }
   | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
-  /** Never over a person's later change: carried out only while the ticket's category is one of `from`. */
-  | { kind: 'moveTicket'; id: string; to: StateCategory; from: StateCategory[] }
+  /**
+   * Never over a person's later change: carried out only while the ticket's category is one of `from`, and a person has not
+   * chosen another state within it since. `named`: the state that is meant where several are of that category; without one
+   * of that name it is the usual one. `stood`: where the ticket was when this was decided, for the move that takes it back.
+   */
+  | {
+      kind: 'moveTicket';
+      id: string;
+      to: StateCategory;
+      from: StateCategory[];
+      named?: string;
+      stood?: Ticket['state'];
+    }
   /** Where people look at what the agent does; beside the conversation where the tracker has a place there, else on the ticket. */
   | { kind: 'linkSession'; id: string; conversation: unknown; url: string }
   /**

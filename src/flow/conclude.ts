@@ -27,6 +27,7 @@ import { settleRating } from '../store/ratings.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
+import { stoodBefore } from '../store/ticket-moves.ts';
 import { beginWaiting, findStackedOn } from '../store/waits.ts';
 import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
@@ -296,7 +297,7 @@ async function publish(
     const answer = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
     const body = withActual(answer, await writeActual(tx, session.id));
     await sayClosing(tx, stage, endOf(run), { type: 'response', body });
-    await add('review', moveToReview(id('review')));
+    await takeBackStart(tx, session.id, add, id('back'));
     return;
   }
 
@@ -353,7 +354,9 @@ async function publish(
     number: { from: pullRequestKey, field: 'number' },
     title: text.title,
   });
-  await add('review', moveToReview(id('review')), [pullRequestKey]);
+  // From where each run moves its ticket first: anywhere else a person has moved it meanwhile. A draft is not to be reviewed.
+  if (!draft)
+    await add('review', { kind: 'moveTicket', id: id('review'), to: 'review', from: ['started'] }, [pullRequestKey]);
   const closing = writeClosing({
     url: '{link}',
     proof: finished.proof,
@@ -365,9 +368,16 @@ async function publish(
   await sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: pullRequestKey, field: 'url' });
 }
 
-/** From where each run moves its ticket first: anywhere else a person has moved it meanwhile. */
-function moveToReview(id: string): Operation {
-  return { kind: 'moveTicket', id, to: 'review', from: ['started'] };
+/** A ticket that needed nothing but an answer goes back to where it stood before the agent began, if nobody has moved it since. */
+async function takeBackStart(
+  tx: Tx,
+  sessionId: string,
+  add: (name: string, operation: Operation) => Promise<void>,
+  id: string,
+): Promise<void> {
+  const stood = await stoodBefore(tx, sessionId);
+  if (!stood) return;
+  await add('back', { kind: 'moveTicket', id, to: stood.category, from: ['started'], named: stood.name });
 }
 
 function withActual(text: string, actual: string): string {

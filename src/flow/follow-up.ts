@@ -7,12 +7,13 @@ import { readAttention } from '../store/attention.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { lastPushedTree } from '../store/published.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
-import { lockSession, type SessionRow, updateSessionOf } from '../store/sessions.ts';
+import { lockSession, type SessionRow, updateSession, updateSessionOf } from '../store/sessions.ts';
 import { type SnapshotRow, saveSnapshot } from '../store/snapshots.ts';
 import { hasSteps } from '../store/steps.ts';
 import { readRequest } from './base-branch.ts';
 import type { NotPrepared, Pinned, Prepared } from './prepare.ts';
 import { takeInPushed } from './pushed-by-others.ts';
+import { tellAttachment } from './request-fates.ts';
 import type { RunDeps } from './run.ts';
 
 /**
@@ -29,7 +30,7 @@ export async function lookAtPullRequest(
 ): Promise<SessionRow | NotPrepared> {
   const { pullRequest, branch } = session;
   if (!pullRequest || branch === null || (await hasSteps(deps.db, run.id))) return session;
-  const state = (await readRequest({ repository, host }, pullRequest.number, signal))?.state ?? null;
+  const request = await readRequest({ repository, host }, pullRequest.number, signal);
   const { askedAbout } = session;
   const wasAsked = async ({ number, head }: { number: number; head?: string }): Promise<boolean> => {
     // Not what this very run asked before it was interrupted: nobody has answered that.
@@ -37,7 +38,7 @@ export async function lookAtPullRequest(
     const { registers, unread } = await readAttention(deps.db, session.id);
     return !isOnlyReopened(registers, unread); // who opens the ticket again has not answered, either
   };
-  const next = followUp(state, await wasAsked({ number: pullRequest.number }));
+  const next = followUp(request?.state ?? null, await wasAsked({ number: pullRequest.number }));
   if (next === 'goOn') return takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);
   if (next === 'ask') {
     await updateSessionOf(deps.db, run, { askedAbout: { number: pullRequest.number, run: run.number } });
@@ -54,7 +55,14 @@ export async function lookAtPullRequest(
     follows: { ...pullRequest, merged: next === 'beginAnew' },
     ...(next === 'beginAnew' && { baseCommit: null }),
   };
-  await updateSessionOf(deps.db, run, changes);
+  await deps.db.transaction().execute(async (tx) => {
+    await lockSession(tx, session.id);
+    await holdRun(tx, run);
+    // From here on nobody asks what became of it.
+    if (request) await tellAttachment(tx, session.id, request);
+    await updateSession(tx, session.id, changes);
+  });
+  deps.wake('post');
   return { ...session, ...changes };
 }
 

@@ -6,7 +6,7 @@ import type { SessionState } from '../core/session.ts';
 import type { StateCategory } from '../core/ticket.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { type AwaitedRequest, listAwaitedRequests, noteToldFate, readToldFate } from '../store/request-fates.ts';
 import { lockSession } from '../store/sessions.ts';
@@ -21,7 +21,7 @@ interface Deps {
 }
 
 const atRest: SessionState[] = ['complete', 'stopped', 'error'];
-/** Of so many pull requests is it asked in one round, the ones worked on last first. */
+/** Of so many pull requests is it asked in one round. */
 const most = 200;
 
 /** Where a ticket goes with its pull request; what a person has moved elsewhere stays there. */
@@ -32,8 +32,8 @@ const moves: Record<PullRequest['state'], { to: StateCategory; from: StateCatego
 };
 
 /**
- * Tickets of sessions at rest go with their pull request: on when it was merged, back when it was closed without that, to
- * review again when it was opened again.
+ * Tickets say on their attachment what became of their pull request, and those of sessions at rest go with it: on when it
+ * was merged, back when it was closed without that, to review again when it was opened again.
  */
 export async function followRequests(deps: Deps, signal: AbortSignal): Promise<void> {
   for (const awaited of await listAwaitedRequests(deps.db, most)) {
@@ -46,7 +46,10 @@ export async function followRequests(deps: Deps, signal: AbortSignal): Promise<v
       );
       return null;
     });
-    if (request && request.state !== awaited.told.state) await tell(deps, awaited, request);
+    if (!request) continue;
+    const { told } = awaited;
+    if (request.state !== told.attached.state || (awaited.moves && request.state !== told.moved.state))
+      await tell(deps, awaited, request);
   }
 }
 
@@ -63,28 +66,48 @@ async function readAwaited(
 
 async function tell(
   { db, wake }: Deps,
-  { sessionId, number }: AwaitedRequest,
-  { url, title, state }: PullRequest,
+  { sessionId, number, moves: mayMove }: AwaitedRequest,
+  request: PullRequest,
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, sessionId);
+    if (session?.pullRequest?.number !== number) return;
+    await tellAttachment(tx, sessionId, request);
     // A run that begins looks at it by itself, and who is asked something answers first.
-    if (session?.pullRequest?.number !== number || !atRest.includes(session.state)) return;
-    const told = await readToldFate(tx, sessionId);
-    if (told.state === state) return;
-    const changes = told.changes + 1;
-    await noteToldFate(tx, sessionId, number, { state, changes });
-    const key = `${sessionId}/pull-request/${number}/${changes}/${state}`;
-    const ids = { moved: deterministicId(key), attached: deterministicId(`${key}/attached`) };
-    const become = state === 'open' ? {} : { state };
-    const effects: [string, Operation][] = [
-      [key, { kind: 'moveTicket', id: ids.moved, ...moves[state] }],
-      [`${key}/attached`, { kind: 'attachPullRequest', id: ids.attached, url, title, number, ...become }],
-    ];
-    await addEffects(
-      tx,
-      effects.map(([key, operation]) => ({ sessionId, runId: null, stepId: null, key, operation })),
-    );
+    if (mayMove && atRest.includes(session.state)) await moveWith(tx, sessionId, request);
   });
   wake('post');
+}
+
+/**
+ * The attachment of the session's pull request says what became of it, once for each change. Call with the session's lock
+ * held, while the pull request is still the session's.
+ */
+export async function tellAttachment(
+  tx: Tx,
+  sessionId: string,
+  { number, url, title, state }: PullRequest,
+): Promise<void> {
+  const told = await readToldFate(tx, sessionId);
+  if (told.attached.state === state) return;
+  const attached = { state, changes: told.attached.changes + 1 };
+  await noteToldFate(tx, sessionId, number, { ...told, attached });
+  const key = `${sessionId}/pull-request/${number}/attached/${attached.changes}/${state}`;
+  const become = state === 'open' ? {} : { state };
+  const operation: Operation = {
+    ...{ kind: 'attachPullRequest', id: deterministicId(key), url, title, number },
+    ...become,
+  };
+  await addEffects(tx, [{ sessionId, runId: null, stepId: null, key, operation }]);
+}
+
+async function moveWith(tx: Tx, sessionId: string, { number, state, draft }: PullRequest): Promise<void> {
+  const told = await readToldFate(tx, sessionId);
+  if (told.moved.state === state) return;
+  const moved = { state, changes: told.moved.changes + 1 };
+  await noteToldFate(tx, sessionId, number, { ...told, moved });
+  if (state === 'open' && draft) return; // not to be reviewed yet
+  const key = `${sessionId}/pull-request/${number}/${moved.changes}/${state}`;
+  const operation: Operation = { kind: 'moveTicket', id: deterministicId(key), ...moves[state] };
+  await addEffects(tx, [{ sessionId, runId: null, stepId: null, key, operation }]);
 }

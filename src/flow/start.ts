@@ -59,7 +59,8 @@ export async function startTicket({ db, wake }: Deps, run: ClaimedRun, { state, 
   const isAgents = assignee?.isBot === true;
   if (isOver(state.category) || (isAgents && !notStarted.includes(state.category))) return;
   const key = `${run.sessionId}/run/${run.number}/started`;
-  const operation: Operation = { kind: 'moveTicket', id: deterministicId(key), to: 'started', from: notStarted };
+  const id = deterministicId(key);
+  const operation: Operation = { kind: 'moveTicket', id, to: 'started', from: notStarted, stood: state };
   await db.transaction().execute(async (tx) => {
     const { stopRequested } = await holdRun(tx, run);
     if (stopRequested) return;

@@ -32,8 +32,11 @@ export async function takeInWords(
   const { conversation: hint } = event;
   const said = event.said && heed(event.said, policy);
   // What the ticket was given with is said to the agent, even where the tracker dates it a moment earlier.
-  if (said && event.type === 'sessionCreated')
+  if (said && event.type === 'sessionCreated') {
     await tellSession(tx, event.ticket, { at: said.at, opens: true, ...spokenBy(said) });
+    // One that begins with a stop gives nothing: the stop is as new as what it came with.
+    if (said.obeyed && said.signal === 'stop') await tellSession(tx, event.ticket, { at: event.at, spoke: 'stop' });
+  }
   const at = event.type === 'sessionCreated' ? event.at : event.said.at;
   const opened = openConversation(tx, session.id, hint, at);
   if (!said) await opened.insertion.execute();

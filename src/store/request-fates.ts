@@ -8,27 +8,43 @@ export interface AwaitedRequest {
   sessionId: string;
   repository: string;
   number: number;
-  /** What its ticket goes by. */
+  /** Whether its ticket goes where it goes: the ticket is open, and the session at rest. */
+  moves: boolean;
   told: ToldFate;
 }
 
-export interface ToldFate {
+export interface Told {
   state: PullRequest['state'];
-  /** How often the ticket was told of a change. */
+  /** How often it was told of a change. */
   changes: number;
 }
 
-const told = sql<ToldFate>`case when (request_fate ->> 'number') is not distinct from (pull_request ->> 'number')
-  then json_build_object('state', request_fate ->> 'state', 'changes', (request_fate ->> 'changes')::int)
-  else json_build_object('state', 'open', 'changes', 0) end`;
+/** What of a pull request its ticket goes by, and what is written on its attachment there. */
+export interface ToldFate {
+  moved: Told;
+  attached: Told;
+}
 
-/** Those of sessions at rest whose tickets are open and do not know them to be merged. */
+const moved = sql`json_build_object('state', request_fate ->> 'state', 'changes', (request_fate ->> 'changes')::int)`;
+const untold = sql`json_build_object('state', 'open', 'changes', 0)`;
+const told = sql<ToldFate>`case when (request_fate ->> 'number') is not distinct from (pull_request ->> 'number')
+  then json_build_object('moved', ${moved}, 'attached', coalesce(request_fate -> 'attached', ${moved}))
+  else json_build_object('moved', ${untold}, 'attached', ${untold}) end`;
+
+/**
+ * Those of which something may have to be told: on their attachment as long as they are not merged, and not closed with
+ * their ticket over; to a ticket that goes with them. Where there are more, others come each time.
+ */
 export async function listAwaitedRequests(db: Database, most: number): Promise<AwaitedRequest[]> {
   const { rows } = await sql<AwaitedRequest>`
-    select id as "sessionId", repository, (pull_request ->> 'number')::int as number, ${told} as told from sessions
-    where pull_request is not null and repository is not null and state in ('complete', 'stopped', 'error') and closed is not true
-      and gone is not true and ${told} ->> 'state' <> 'merged'
-    order by updated_at desc limit ${most}`.execute(db);
+    with requests as (
+      select id, repository, (pull_request ->> 'number')::int as number, closed is true as over, ${told} as told,
+        state in ('complete', 'stopped', 'error') and closed is not true as moves
+      from sessions where pull_request is not null and repository is not null and gone is not true)
+    select id as "sessionId", repository, number, moves, told from requests
+    where told #>> '{attached,state}' = 'open' or (not over and told #>> '{attached,state}' = 'closed')
+      or (moves and told #>> '{moved,state}' <> 'merged')
+    order by random() limit ${most}`.execute(db);
   return rows;
 }
 
@@ -42,6 +58,12 @@ export async function readToldFate(tx: Tx, sessionId: string): Promise<ToldFate>
   return found.told;
 }
 
-export async function noteToldFate(tx: Tx, sessionId: string, number: number, fate: ToldFate): Promise<void> {
-  await sql`update sessions set request_fate = ${toJson({ number, ...fate })} where id = ${sessionId}`.execute(tx);
+export async function noteToldFate(
+  tx: Tx,
+  sessionId: string,
+  number: number,
+  { moved, attached }: ToldFate,
+): Promise<void> {
+  const fate = toJson({ number, ...moved, attached });
+  await sql`update sessions set request_fate = ${fate} where id = ${sessionId}`.execute(tx);
 }

@@ -65,7 +65,12 @@ export interface Schema extends OwnWorkTables, ConnectionTables {
     head_commit: string | null;
     head_tree: string | null;
     pull_request: NullableJson<{ number: number; url: string }>;
-    request_fate: NullableJson<{ number: number; state: string; changes: number }>;
+    request_fate: NullableJson<{
+      number: number;
+      state: string;
+      changes: number;
+      attached?: { state: string; changes: number };
+    }>;
     brief: NullableJson<Brief>;
     created_at: Time;
     updated_at: Time;

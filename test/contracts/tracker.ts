@@ -365,6 +365,29 @@ export function trackerContract(
       expect(await world.outside.state(ticket.id)).toBe('review');
     });
 
+    contract('what was begun is taken back to where it stood, but not over a person', async ({ expect }) => {
+      const start: Omit<TicketOperation & { kind: 'moveTicket' }, 'id'> = {
+        kind: 'moveTicket',
+        to: 'started',
+        from: ['backlog', 'unstarted'],
+      };
+      for (const [category, later] of [
+        ['backlog', null],
+        ['unstarted', null],
+        ['unstarted', 'review'],
+      ] as const) {
+        const { ticket } = await given();
+        if (category !== 'unstarted') await world.person.move(ticket.id, category);
+        const stood = (await read(ticket)).state;
+        await send(ticket, { ...start, id: randomUUID(), stood });
+        if (later) await world.person.move(ticket.id, later);
+        const back = { kind: 'moveTicket', to: stood.category, from: ['started'], named: stood.name } as const;
+        const answer = await send(ticket, { ...back, from: [...back.from], id: randomUUID() });
+        expect(answer).toEqual(later ? { skipped: expect.any(String) } : { state: stood.name });
+        expect(await world.outside.state(ticket.id)).toBe(later ?? category);
+      }
+    });
+
     contract("a ticket is never moved over a person's change", async ({ expect }) => {
       const { ticket } = await given();
       await world.person.move(ticket.id, 'canceled');

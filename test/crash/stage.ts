@@ -88,7 +88,10 @@ export async function openStage(options: {
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-crash-'));
   await run('chmod', ['755', dir]);
   const { started: worldProcess, world } = await spawnWorld({ dir });
-  const repository = await world.repository('app', { 'README.md': 'An app.\n' });
+  const repository = await world.repository('app', {
+    'README.md': 'An app.\n',
+    '.shipmate.yml': 'verify: [test -s README.md]\n', // what is not proved is not moved to review
+  });
   const model: ModelServer = await startModelServer({ script: options.script ?? (splits ? splitScript : script) });
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 3 });
   pool.on('error', () => {});

@@ -133,6 +133,9 @@ describe('a session goes on where it was', () => {
       [first.branch, 'merged'],
       [`${first.branch}-2`, 'open'],
     ]);
+    const attached = `select operation ->> 'number' as number from effects e join sessions s on s.id = e.session_id
+      where e.operation ->> 'kind' = 'attachPullRequest' and e.operation ->> 'state' = 'merged' and s.id = $1`;
+    expect(await query(attached, [first.id])).toEqual([{ number: String(first.pullRequest?.number) }]);
     expect(requests[1]?.body).toContain(`This follows #${first.pullRequest?.number}, which was merged.`);
     expect(await service.git('diff', '--name-status', 'main', third.branch ?? '')).toBe('A\td.txt');
     expect(await service.git('merge-base', 'main', third.branch ?? '')).toBe(await service.git('rev-parse', 'main'));

@@ -24,7 +24,9 @@ replies:
 
 let world: OnLinear;
 beforeAll(async () => {
-  world = await startOnLinear({ script });
+  // What is not proved is not moved to review.
+  const files = { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' };
+  world = await startOnLinear({ script, files });
 });
 afterAll(() => world?.close());
 beforeEach(() => world.linear.faults.clear());
@@ -98,7 +100,9 @@ test('a person who moves the ticket while it is worked on has the last word', as
   expect(stateOf(issue)).toBe('Backlog');
 });
 
-test('an issue in triage is taken out of it when work begins', async ({ expect }) => {
+test('an issue in triage is taken out of it when work begins, and is back where it was answered', async ({
+  expect,
+}) => {
   const { linear, ada, service, stateOf } = world;
   const { id: teamId } = addTeam(linear.workspace, { key: 'TRI', name: 'Triaged', triageEnabled: true });
   const stateIdOf = [...linear.workspace.tables.WorkflowState.values()].find(
@@ -108,7 +112,13 @@ test('an issue in triage is taken out of it when work begins', async ({ expect }
   expect(stateOf(issue)).toBe('Triage');
   ada.delegate(issue.id);
   expect((await service.rest(issue.identifier)).state).toBe('complete');
-  expect(stateOf(issue)).toBe('In Review');
+  const nameOf = (id: unknown) => linear.workspace.get('WorkflowState', String(id)).name;
+  const states = linear.outbox.told.flatMap(({ payload: { type, data } }) => {
+    const told = data as { id?: string; stateId?: string } | undefined;
+    return type === 'Issue' && told?.id === issue.id ? [nameOf(told.stateId)] : [];
+  });
+  expect(states).toContain('In Progress');
+  expect(stateOf(issue)).toBe('Triage');
 });
 
 test('delegated without a session: one of our own is begun, no second one comes of it, and the next wish is heard', async ({

@@ -86,6 +86,7 @@ test('delegated: answered at once, shown while it is done, handed in with eviden
 }) => {
   const { linear, give, seen } = service;
   const { workspace } = linear;
+  workspace.unloggedForMs = 0; // what follows is in its history
   const issue = give('Write it down');
   const done = await service.rest(issue.identifier);
   const [first] = workspace.tables.AgentActivity.values();

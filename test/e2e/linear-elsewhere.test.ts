@@ -77,6 +77,19 @@ test('stopped elsewhere it says so there, and no place shows it at work', async 
   ]);
 });
 
+test('a stop that is said in a mention stops it, and is answered there', async () => {
+  const issue = service.give('Is stopped elsewhere');
+  await expect.poll(() => processesNaming(nap)).not.toEqual([]);
+  service.bob.comment(issue.id, '@shipmate stop');
+  expect((await rest(issue)).state).toBe('stopped');
+  expect(await processesNaming(nap)).toEqual([]);
+  expect(places(issue)).toEqual([
+    ['complete', expect.anything(), left],
+    ['complete', expect.anything(), expect.stringMatching(/^response: Stopped, as you asked/)],
+  ]);
+  expect((await rest(issue)).runs).toHaveLength(1);
+});
+
 test('what could not be shown before a stop is not shown after it, nor does the issue move', async () => {
   const field = 'agentActivityCreate';
   service.linear.faults.add({ field, every: 1, action: { type: 'status', status: 503, commit: 'before' } });

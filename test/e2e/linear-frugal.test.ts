@@ -44,7 +44,7 @@ beforeAll(async () => {
   service = await startTestService({
     parts: ['listen', 'worker'],
     script,
-    files: { 'one.txt': 'one\n' },
+    files: { 'one.txt': 'one\n', '.shipmate.yml': 'verify: [test -s one.txt]\n' },
     env: {
       LINEAR_API_URL: linear.url,
       LINEAR_CLIENT_ID: 'linear-client-id',
@@ -100,7 +100,7 @@ test('a session that does nothing: read, acknowledged and linked, moved, planned
     'Send: agentSessionUpdate, issueUpdate',
     'Send: agentSessionUpdate, agentActivityCreate, issueUpdate',
   ]);
-  expect(stateOf(identifier)).toBe('In Review');
+  expect(stateOf(identifier), 'where it stood').toBe('Backlog');
 });
 
 test('the same where it was mentioned in a comment, which has a webhook of its own', async ({ expect }) => {

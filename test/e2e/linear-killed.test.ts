@@ -26,6 +26,7 @@ beforeAll(async () => {
   });
   setup.linear.workspace.keepsEqualUrls = true;
   setup.linear.outbox.urls.push(`http://127.0.0.1:${port}/webhooks/linear`);
+  setup.linear.workspace.unloggedForMs = 0; // its history tells how often it was moved
 });
 afterAll(() => setup?.stop());
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { startTestService, type TestService } from '../support/service.ts';
+import { someone, startTestService, type TestService } from '../support/service.ts';
 
 const script = `
 tickets:
@@ -30,6 +30,16 @@ tickets:
         - { tool: bash, input: { command: rm scratch.js } }
         - tool: finish
           input: { title: Fine, summary: Tried it., answer: It is right as it is. }
+  Asks first:
+    - calls: [{ tool: ask, input: { question: Which unit? } }]
+    - { expect: ["Minutes"], calls: [{ tool: finish, input: { title: T, summary: s, answer: Sixty seconds. } }] }
+    - { expect: ["And hours"], calls: [{ tool: finish, input: { title: T, summary: s, answer: Sixty minutes. } }] }
+  Is taken in hand:
+    - { until: taken, calls: [{ tool: finish, input: { title: T, summary: s, answer: As it is. } }] }
+  Was worked on:
+    - calls: [{ tool: write, input: { path: hour.js, content: "export const hour = 60;\\n" } }]
+    - calls: [{ tool: finish, input: { title: Add hours, summary: Hours are there. } }]
+    - { expect: ["How long is it"], calls: [{ tool: finish, input: { title: T, summary: s, answer: Sixty minutes. } }] }
 `;
 
 // A fixer that would find something to do on the base itself.
@@ -66,7 +76,7 @@ describe('a ticket that needs no change', () => {
       { type: 'response', body: expect.stringContaining(String(answer)) },
     ]);
     expect(shown.activities.at(-1)).toEqual(responses.at(-1));
-    expect(shown.ticket.state.name).toBe('In Review');
+    expect(shown.ticket.state.name, 'where it stood').toBe('Todo');
     expect(shown.attachments).toEqual([]);
     expect(await nothingPublished()).toEqual({ branches: 'refs/heads/main', effects: 0 });
   });
@@ -80,5 +90,41 @@ describe('a ticket that needs no change', () => {
     expect(word?.type === 'elicitation' && word.body).toContain('Nothing was changed.');
     expect(shown.ticket.state.name).toBe('In Progress');
     expect(await nothingPublished()).toEqual({ branches: 'refs/heads/main', effects: 0 });
+  });
+
+  const stateOf = async (name: string) => (await service.app.desk.show(name)).ticket.state.name;
+
+  test('a ticket goes back to where it stood before the agent began, in whichever of its runs that was', async ({
+    expect,
+  }) => {
+    const { desk } = service.app;
+    const asked = await service.work({ title: 'Asks first', state: 'Backlog' });
+    const name = asked.ticket.identifier;
+    expect([asked.state, await stateOf(name)]).toEqual(['awaitingInput', 'In Progress']);
+    await desk.comment(name, 'Minutes', someone);
+    expect((await service.rest(name, 2)).state).toBe('complete');
+    expect(await stateOf(name)).toBe('Backlog');
+    // What people have begun since is theirs.
+    await desk.move(name, 'In Progress', someone);
+    await desk.comment(name, 'And hours', someone);
+    await service.rest(name, 3);
+    expect(await stateOf(name)).toBe('In Progress');
+  });
+
+  test('where a person has moved it meanwhile, or where it has a draft, it stays', async ({ expect }) => {
+    const { desk } = service.app;
+    const { identifier } = await desk.createTicket({ title: 'Is taken in hand', assignee: 'shipmate' }, someone);
+    await expect.poll(() => stateOf(identifier), { timeout: 20_000 }).toBe('In Progress');
+    await desk.move(identifier, 'In Review', someone);
+    await service.letGo('taken');
+    expect((await service.rest(identifier)).state).toBe('complete');
+    expect(await stateOf(identifier)).toBe('In Review');
+
+    const worked = await service.work({ title: 'Was worked on' });
+    const name = worked.ticket.identifier;
+    expect([worked.runs[0]?.outcome?.proof, await stateOf(name)]).toEqual(['unproved', 'In Progress']);
+    await desk.comment(name, 'How long is it?', someone);
+    await service.rest(name, 2);
+    expect(await stateOf(name)).toBe('In Progress');
   });
 });

@@ -90,6 +90,8 @@ describe('what the service makes of finished work', () => {
     const { rows } = await service.database.pool.query('select draft, body from local_git_pull_requests');
     expect(rows).toHaveLength(1);
     expect(rows[0].draft).toBe(true);
+    const { ticket } = await service.app.desk.show(view.ticket.identifier);
+    expect(ticket.state.name, 'a draft is not to be reviewed').toBe('In Progress');
     expect(rows[0].body).toMatch(/^> \[!WARNING\]\n> \*\*DRAFT: not proved\.\*\*/);
   });
 });

@@ -1,5 +1,5 @@
 import type { LinearClient } from './client.ts';
-import type { TeamState } from './states.ts';
+import { statesIn, type TeamState, type WorkflowNode, workflowFields } from './states.ts';
 
 /** What of a workspace hardly changes, for minutes, so that it costs no request each time. */
 export interface WorkspaceCache {
@@ -28,10 +28,8 @@ export interface CachedTeam extends TeamName {
 
 const keptForMs = 5 * 60_000;
 
-const stateFields = 'id name type position';
-
 export const statesDocument = `query TeamStates($team: String!) {
-  team(id: $team) { states(first: 100) { nodes { ${stateFields} } } }
+  team(id: $team) { ${workflowFields} }
 }`;
 
 const labelsOfTeam = `issueLabels(
@@ -42,7 +40,7 @@ const labelsOfTeam = `issueLabels(
   }`;
 
 export const teamDocument = `query TeamWhole($team: String!, $teamId: ID!, $after: String) {
-  team(id: $team) { id key name states(first: 100) { nodes { ${stateFields} } } }
+  team(id: $team) { id key name ${workflowFields} }
   ${labelsOfTeam}
 }`;
 
@@ -84,27 +82,26 @@ export function createWorkspaceCache(client: LinearClient, now: () => number = D
   return {
     states: (workspace, team, signal) =>
       once(workspace, `states/${team}`, signal, async () => {
-        const answer = await client.request<{ team: { states: { nodes: TeamState[] } } }>(
-          workspace,
-          statesDocument,
-          { team },
-          signal,
-        );
-        return answer.team.states.nodes;
+        const answer = await client.request<{ team: WorkflowNode }>(workspace, statesDocument, { team }, signal);
+        return statesIn(answer.team);
       }),
 
     team: (workspace, team, signal) =>
       once(workspace, `team/${team}`, signal, async () => {
-        const { team: found, issueLabels } = await client.request<
-          LabelsAnswer & { team: TeamName & { states: { nodes: TeamState[] } } }
-        >(workspace, teamDocument, { team, teamId: team, after: null }, signal);
-        keep(workspace, `states/${team}`, found.states.nodes);
+        const { team: found, issueLabels } = await client.request<LabelsAnswer & { team: TeamName & WorkflowNode }>(
+          workspace,
+          teamDocument,
+          { team, teamId: team, after: null },
+          signal,
+        );
+        const { id, key, name } = found;
+        const states = keep(workspace, `states/${team}`, statesIn(found));
         const labels = await allPages(async (after) => {
           if (after === null) return issueLabels;
           const more = await client.request<LabelsAnswer>(workspace, labelsDocument, { teamId: team, after }, signal);
           return more.issueLabels;
         });
-        return { ...found, states: found.states.nodes, labels };
+        return { id, key, name, states, labels };
       }),
 
     teams: (workspace, signal) =>

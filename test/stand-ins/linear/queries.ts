@@ -139,6 +139,10 @@ export const queries: Resolvers = {
   },
   Team: {
     states: many<'WorkflowState', Team>('WorkflowState', ({ teamId }, team) => teamId === team.id),
+    gitAutomationStates: many<'GitAutomationState', Team>(
+      'GitAutomationState',
+      ({ teamId }, team) => teamId === team.id,
+    ),
     labels: many<'IssueLabel', Team>('IssueLabel', ({ teamId }, team) => teamId === null || teamId === team.id),
     issues: many<'Issue', Team>('Issue', ({ teamId }, team) => teamId === team.id),
     projects: many<'Project', Team>('Project', ({ teamIds }, team) => teamIds.includes(team.id)),

@@ -37,6 +37,14 @@ export interface WorkflowState extends Row {
   teamId: string;
 }
 
+/** Where issues of a team go with a pull request; `targetBranch` null: with one into any branch. */
+export interface GitAutomationState extends Row {
+  event: 'draft' | 'start' | 'review' | 'mergeable' | 'merge';
+  stateId: string | null;
+  targetBranch: { id: string } | null;
+  teamId: string;
+}
+
 export interface IssueLabel extends Row {
   name: string;
   color: string;
@@ -190,6 +198,7 @@ export interface Kinds {
   User: User;
   Team: Team;
   WorkflowState: WorkflowState;
+  GitAutomationState: GitAutomationState;
   IssueLabel: IssueLabel;
   Project: Project;
   Cycle: Cycle;
@@ -216,6 +225,7 @@ export function createTables(): Tables {
     User: new Map(),
     Team: new Map(),
     WorkflowState: new Map(),
+    GitAutomationState: new Map(),
     IssueLabel: new Map(),
     Project: new Map(),
     Cycle: new Map(),

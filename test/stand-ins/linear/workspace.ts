@@ -76,7 +76,7 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     closedTeams: new Set(),
     hasAgentSessions: true,
     answersSpawnThreads: true,
-    unloggedForMs: 0,
+    unloggedForMs: 3 * 60_000,
     keepsEqualUrls: false,
     hasGitHub: true,
     confidence: () => 0.5,

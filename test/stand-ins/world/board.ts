@@ -181,7 +181,8 @@ export function createBoard(agent: string) {
       return { ...ticket, state: { name: row.stale.state, category: categoryOf(row.stale.state) } };
     },
     list(query: TicketQuery, cursor: string | null): { tickets: TicketHint[]; next: string | null } {
-      const { assignee, categories, labels = [], team, project } = query;
+      const { assignee, categories, labels = [], team, project, spokenSince } = query;
+      const isSince = (comment: TicketComment) => !comment.author.isBot && comment.at > (spokenSince ?? '');
       const after = [...rows.values()].filter(
         (row) =>
           row.number > Number(cursor ?? 0) &&
@@ -190,7 +191,8 @@ export function createBoard(agent: string) {
           (categories === undefined || categories.some((category) => category === categoryOf(row.state))) &&
           labels.every((label) => row.labels.includes(label)) &&
           (team === undefined || row.fields.team === team) &&
-          (project === undefined || row.fields.project === project),
+          (project === undefined || row.fields.project === project) &&
+          (spokenSince === undefined || row.comments.some(isSince)),
       );
       const page = after.slice(0, pageSize);
       return { tickets: page.map(hintOf), next: after.length > pageSize ? String(page.at(-1)?.number) : null };

@@ -144,7 +144,10 @@ test('a service of its own works on a ticket of a world of its own', async ({ ex
   const dir = await mkdtemp(join(tmpdir(), 'shipmate-world-'));
   const database = await createTestDatabase();
   const { started, world } = await spawnWorld({ dir });
-  const repository = await world.repository('app', { 'README.md': 'An app.\n' });
+  const repository = await world.repository('app', {
+    'README.md': 'An app.\n',
+    '.shipmate.yml': 'verify: [test -s README.md]\n',
+  });
   await writeFile(join(dir, 'script.yaml'), script);
   const service = await spawnService({
     worldUrl: world.url,

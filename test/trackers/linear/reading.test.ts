@@ -396,6 +396,24 @@ describe('lists', () => {
     expect(await readTicket(deps, hint as TicketHint, never)).toMatchObject(hint as TicketHint);
   });
 
+  test('know what is in review as its team has it, or as the name of its state says', async ({ expect }) => {
+    const { workspace } = linear;
+    const started = (names: string[]) => names.map((name) => [name, 'started'] as [string, 'started']);
+    const german = addTeam(workspace, { key: 'GER', name: 'German' }, started(['In Arbeit', 'Prüfung']));
+    const rule = { event: 'review', stateId: stateNamed('Prüfung', german), targetBranch: null, teamId: german.id };
+    workspace.insert('GitAutomationState', rule as never);
+    const plain = addTeam(workspace, { key: 'PLN', name: 'Plain' }, started(['Doing', 'In Review', 'Preview']));
+    const file = (team: typeof german, name: string) =>
+      ada.create({ teamId: team.id, title: name, stateId: stateNamed(name, team) }).id;
+    const [working, checked] = [file(german, 'In Arbeit'), file(german, 'Prüfung')];
+    const [doing, review, preview] = [file(plain, 'Doing'), file(plain, 'In Review'), file(plain, 'Preview')];
+    expect(await ids({ team: 'German', categories: ['review'] })).toEqual([checked]);
+    expect(await ids({ team: 'German', categories: ['started'] })).toEqual([working]);
+    expect(await ids({ team: 'Plain', categories: ['review'] })).toEqual([review]);
+    expect(await ids({ team: 'Plain', categories: ['started', 'backlog'] })).toEqual([doing, preview]);
+    expect((await readTicket(deps, hintFor(checked), never)).state).toEqual({ name: 'Prüfung', category: 'review' });
+  });
+
   test('hold each ticket once, though many were filed at one moment and some go meanwhile', async ({ expect }) => {
     const paged = addTeam(linear.workspace, { key: 'PAG', name: 'Paged' });
     const filed = Array.from({ length: 2 * pageSize + 1 }, (_, at) => ada.create({ teamId: paged.id, title: `${at}` }));

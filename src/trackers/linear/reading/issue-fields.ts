@@ -1,6 +1,6 @@
 import type { HintNode } from '../hint.ts';
 import { hintFields } from '../hint.ts';
-import type { TeamState } from '../states.ts';
+import { type TeamState, type WorkflowNode, workflowFields } from '../states.ts';
 
 const person = 'id name app';
 
@@ -26,7 +26,7 @@ export const ticketDocument = `query ReadTicket($id: String!, $needs: Boolean!) 
     cycle { number name endsAt }
     projectMilestone { name }
     labels(first: 100) { nodes { name } }
-    team { states(first: 100) { nodes { id name type position } } }
+    team { ${workflowFields} }
     parent { ...RelatedFields }
     children(first: 100) { nodes { ...RelatedFields createdAt subIssueSortOrder } }
     relations(first: 50) { nodes { type relatedIssue { ...RelatedFields } } }
@@ -90,7 +90,7 @@ export type IssueNode = HintNode & {
   cycle: { number: number; name: string | null; endsAt: string } | null;
   projectMilestone: { name: string } | null;
   labels: Nodes<{ name: string }>;
-  team: { states: Nodes<TeamState> };
+  team: WorkflowNode;
   parent: RelatedNode | null;
   children: Nodes<RelatedNode & { createdAt: string; subIssueSortOrder: number | null }>;
   relations: Nodes<{ type: string; relatedIssue: RelatedNode }>;

@@ -5,20 +5,24 @@ import type { LinearClient } from '../client.ts';
 import { isDisconnected } from '../connecting/disconnected.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
 import { type HintNode, hintFields, hintOf } from '../hint.ts';
-import { finishedTypes, reviewWord } from '../states.ts';
+import { categoryOf, finishedTypes, type TeamState } from '../states.ts';
+import type { WorkspaceCache } from '../workspace-cache.ts';
 
 export const pageSize = 50;
 
 export const listDocument = `query ListTickets($filter: IssueFilter!, $first: Int!) {
   issues(filter: $filter, first: $first, sort: [{ createdAt: { order: Ascending } }]) {
-    nodes { ...HintFields createdAt }
+    nodes { ...HintFields createdAt state { id name type } }
     pageInfo { hasNextPage }
   }
 }
 ${hintFields}`;
 
 interface Answer {
-  issues: { nodes: (HintNode & { createdAt: string })[]; pageInfo: { hasNextPage: boolean } };
+  issues: {
+    nodes: (HintNode & { createdAt: string; state: Pick<TeamState, 'id' | 'name' | 'type'> })[];
+    pageInfo: { hasNextPage: boolean };
+  };
 }
 
 /** Up to where a list was read, told by what never changes of a ticket: when it was filed. */
@@ -33,7 +37,7 @@ type Place = z.infer<typeof place>;
 
 /** One workspace after the other, in the order of their ids, the tickets of each oldest first. */
 export async function listTickets(
-  { client, tokens }: { client: LinearClient; tokens: LinearTokens },
+  { client, tokens, cache }: { client: LinearClient; tokens: LinearTokens; cache: WorkspaceCache },
   query: TicketQuery,
   cursor: string | null,
   signal: AbortSignal,
@@ -46,7 +50,7 @@ export async function listTickets(
     if (from && workspace.id < from.workspace) continue;
     const here = from?.workspace === workspace.id ? from : null;
     from = null;
-    const page = await listOf(client, workspace, query, here, signal).catch((error: unknown) => {
+    const page = await listOf({ client, cache }, workspace, query, here, signal).catch((error: unknown) => {
       // The others' tickets are not held up by one that people have to connect again.
       if (isDisconnected(error) && all.length > 1) return { tickets: [], next: null };
       throw error;
@@ -64,7 +68,7 @@ function readPlace(cursor: string): Place {
 }
 
 async function listOf(
-  client: LinearClient,
+  { client, cache }: { client: LinearClient; cache: WorkspaceCache },
   workspace: Workspace,
   query: TicketQuery,
   from: Place | null,
@@ -72,7 +76,16 @@ async function listOf(
 ): Promise<{ tickets: TicketHint[]; next: Place | null }> {
   const filter = filterOf(query, workspace, from);
   const { issues } = await client.request<Answer>(workspace.id, listDocument, { filter, first: pageSize }, signal);
-  const tickets = issues.nodes.map((node) => hintOf(workspace.id, node));
+  const { categories } = query;
+  const fits = async ({ state, team }: (typeof issues.nodes)[number]) => {
+    // Which of the started states are for review only their team can tell, so what Linear lists are all of them.
+    if (!categories || state.type !== 'started') return true;
+    const states = await cache.states(workspace.id, team.id, signal);
+    const category = categoryOf(states.find(({ id }) => id === state.id) ?? state);
+    return categories.some((each) => each === category);
+  };
+  const tickets: TicketHint[] = [];
+  for (const node of issues.nodes) if (await fits(node)) tickets.push(hintOf(workspace.id, node));
   const last = issues.nodes.at(-1);
   if (!last || !issues.pageInfo.hasNextPage) return { tickets, next: null };
   const given = issues.nodes.filter(({ createdAt }) => createdAt === last.createdAt).map(({ id }) => id);
@@ -100,10 +113,10 @@ function filterOf(query: TicketQuery, { appUserId }: Workspace, from: Place | nu
   return { and: all };
 }
 
-/** As `categoryOf` tells them. */
+/** As `categoryOf` tells them, as far as a filter can. */
 const states: Record<NonNullable<TicketQuery['categories']>[number], Filter> = {
   backlog: { type: { nin: ['unstarted', 'started', ...finishedTypes] } },
   unstarted: { type: { eq: 'unstarted' } },
-  started: { and: [{ type: { eq: 'started' } }, { name: { notContainsIgnoreCase: reviewWord } }] },
-  review: { and: [{ type: { eq: 'started' } }, { name: { containsIgnoreCase: reviewWord } }] },
+  started: { type: { eq: 'started' } },
+  review: { type: { eq: 'started' } },
 };

@@ -3,7 +3,7 @@ import type { LinearClient } from '../client.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
 import { LinearError } from '../errors.ts';
 import { hintOf, refOf } from '../hint.ts';
-import { categoryOf } from '../states.ts';
+import { categoryOf, statesIn } from '../states.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
 import type { IssueNow } from '../writing/look.ts';
 import { findUploads, type UploadReader } from './attachments.ts';
@@ -85,7 +85,8 @@ async function readIssue(
 async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, signal: AbortSignal): Promise<Ticket> {
   const { id, appUserId } = workspace;
   const hint = hintOf(id, issue);
-  deps.cache.keepStates(id, issue.team.id, issue.team.states.nodes);
+  const states = statesIn(issue.team);
+  deps.cache.keepStates(id, issue.team.id, states);
   const comments = await commentsOf(deps, workspace, issue, signal);
   const description = issue.description ?? '';
   const texts = [
@@ -100,7 +101,10 @@ async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, 
     description,
     labels: issue.labels.nodes.map(({ name }) => name),
     fields: fieldsOf(issue, appUserId, deps.apiUrl),
-    state: { name: issue.state.name, category: categoryOf(issue.state) },
+    state: {
+      name: issue.state.name,
+      category: categoryOf(states.find((state) => state.id === issue.state.id) ?? issue.state),
+    },
     assignee: assigneeOf(issue, appUserId),
     comments,
     relations: relationsOf(id, issue),

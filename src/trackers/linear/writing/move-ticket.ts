@@ -1,7 +1,8 @@
-import type { StateCategory } from '../../../core/ticket.ts';
+import { notStarted, type StateCategory } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
-import { categoryOf, stateFor, type TeamState } from '../states.ts';
+import { categoryOf, isOfPeople, stateFor, type TeamState } from '../states.ts';
 import { issueNow, type Mutation, type Payload, sessionNow } from './mutations.ts';
+import { changeFields, changesAfter } from './state-history.ts';
 
 export type Move =
   /** Nothing is to be sent. */
@@ -19,11 +20,14 @@ const instead: Partial<Record<StateCategory, StateCategory>> = {
 export function decideMove(
   states: readonly TeamState[],
   stateId: string,
-  { to: category, from }: { to: StateCategory; from: readonly StateCategory[] },
+  { to: category, from, named }: { to: StateCategory; from: readonly StateCategory[]; named?: string },
 ): Move {
   const now = states.find(({ id }) => id === stateId);
   if (now && categoryOf(now) === category) return { answer: { state: now.name } };
-  const to = stateFor(category, states) ?? stateFor(instead[category] ?? category, states);
+  const to =
+    states.find((state) => state.name === named && categoryOf(state) === category) ??
+    stateFor(category, states) ??
+    stateFor(instead[category] ?? category, states);
   if (!to) {
     const message = `The ticket's team has no state for "${category}". Add one to its workflow in Linear.`;
     throw new VendorError(message, { code: 'invalid', retryable: false });
@@ -41,7 +45,7 @@ export function moveIssue(issueId: string, stateId: string, delegateId: string |
   return {
     field: 'issueUpdate',
     args: { id: { type: 'String!', value: issueId }, input: { type: 'IssueUpdateInput!', value } },
-    selection: `success issue { ${issueNow} history(first: 5) { nodes { createdAt fromStateId toStateId } } }`,
+    selection: `success issue { ${issueNow} history(first: 5) { nodes { ${changeFields} } } }`,
   };
 }
 
@@ -69,27 +73,24 @@ export function glance(agentSessionId: string): Mutation {
   };
 }
 
-interface History {
-  nodes: { createdAt: string; fromStateId: string | null; toStateId: string | null }[];
-}
-
 /**
- * The state that a person had chosen between our look at the issue and our move, which Linear cannot make depend on it;
- * null where nobody had. `before`: the state as the mutation right before the move saw it.
+ * The state that a person had chosen without our seeing it, which Linear cannot make a move depend on; null where nobody had.
+ * `before`: the state as the mutation right before the move saw it.
  */
 export function overtaken(
   { to, from, allowed, states }: Moved,
   payload: Payload,
   before: string | null,
 ): TeamState | null {
-  const history = (payload.issue as { history?: History } | null | undefined)?.history?.nodes ?? [];
-  const ours = history
-    .filter(({ toStateId }) => toStateId === to.id)
-    .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))[0];
-  const left = before ?? ours?.fromStateId ?? null;
-  if (left === null || left === from.id || left === to.id) return null;
-  const state = states.find(({ id }) => id === left);
-  return state && !allowed.includes(categoryOf(state)) ? state : null;
+  const changes = changesAfter(payload);
+  const left = before ?? changes.find(({ toStateId }) => toStateId === to.id)?.fromStateId ?? null;
+  if (left !== null && left !== from.id && left !== to.id) {
+    const state = states.find(({ id }) => id === left);
+    return state && (!allowed.includes(categoryOf(state)) || isOfPeople(state, states)) ? state : null;
+  }
+  // What we have begun is taken back only while nobody has begun it, too.
+  const begun = notStarted.includes(categoryOf(to)) && changes.find(({ toStateId }) => toStateId === from.id);
+  return begun && begun.actor?.app === false ? from : null;
 }
 
 export function skipped(found: string, wanted: TeamState): string {

@@ -1,6 +1,6 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import { conversationRefOf } from '../hint.ts';
-import { finishedTypes } from '../states.ts';
+import { finishedTypes, isOfPeople } from '../states.ts';
 import { postActivity, postedAs } from './activities.ts';
 import { attachPullRequest } from './attach-pull-request.ts';
 import { filedAs, relate } from './create-ticket.ts';
@@ -8,11 +8,11 @@ import { prepareFiling } from './file-ticket.ts';
 import { linkPage, withoutRepeats } from './link-page.ts';
 import type { IssueNow, Looked } from './look.ts';
 import { memoryOf } from './memory.ts';
-import { decideMove, glance, type Moved, moveIssue } from './move-ticket.ts';
+import { decideMove, glance, type Moved, moveIssue, skipped } from './move-ticket.ts';
 import type { Mutation, Payload } from './mutations.ts';
-
 import { type Place, refusal } from './place.ts';
 import { updatePlan } from './plan.ts';
+import { isChosen } from './state-history.ts';
 import { delegate } from './take-ticket.ts';
 import { storable } from './text.ts';
 
@@ -116,7 +116,7 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
 }
 
 async function prepareMove(
-  { hint, appUser, workspace, cache, signal }: Place,
+  { client, hint, appUser, workspace, cache, signal }: Place,
   standing: Standing,
   operation: TicketOperation & { kind: 'moveTicket' },
 ): Promise<Prepared> {
@@ -138,6 +138,8 @@ async function prepareMove(
     standing.isShown = true;
     return { mutations: [delegate(hint.id, appUser)], answer: () => move.answer };
   }
+  if (isOfPeople(move.from, states) && (await isChosen({ client, workspace, appUser, signal }, now)))
+    return answered({ skipped: skipped(move.from.name, move.to) });
   standing.now = { ...now, stateId: move.to.id, delegateId: takes ? appUser : delegateId };
   const session = standing.session ?? standing.any;
   const shows = standing.isShown || session === null ? [] : [glance(session)];

@@ -74,7 +74,8 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
   const mustLook =
     asks('attachPullRequest') ||
     asks('releaseTicket') ||
-    (asks('moveTicket') && !now) ||
+    // Without a session that shows the issue just before it is moved, a person's move would be overlooked.
+    (asks('moveTicket') && (!now || session === null)) ||
     operations.some((operation) => begins(operation) && now?.delegateId === null && now.isMentioned === null) ||
     (speaks && session === null) ||
     comments.length > 0;
@@ -133,7 +134,7 @@ function remember(place: Place, { payloads, refused }: Carried): void {
   else memory.unsee(place.hint.id);
 }
 
-/** `chosen`: the state that a person gave the issue while it was moved. */
+/** `chosen`: the state that a person gave the issue before it was moved, without our seeing it. */
 function readAnswers(
   { hint }: Place,
   pack: readonly Prepared[],
@@ -169,7 +170,7 @@ async function mend(place: Place, pack: readonly Prepared[], { payloads }: Carri
 }
 
 function putBack({ name }: TeamState): string {
-  return `A person moved the ticket to "${name}" at the same moment, so it is there.`;
+  return `A person moved the ticket to "${name}", so it is there.`;
 }
 
 /** Where this fails the ticket stays where we have moved it: there is nobody to tell, and people see it. */

@@ -75,7 +75,7 @@ async function standingFor(place: Place, operations: readonly TicketOperation[])
     asks('attachPullRequest') ||
     asks('releaseTicket') ||
     // Without a session that shows the issue just before it is moved, a person's move would be overlooked.
-    (asks('moveTicket') && (!now || session === null)) ||
+    (asks('moveTicket') && (!now || any === null)) ||
     operations.some((operation) => begins(operation) && now?.delegateId === null && now.isMentioned === null) ||
     (speaks && session === null) ||
     comments.length > 0;

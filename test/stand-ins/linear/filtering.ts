@@ -11,6 +11,8 @@ const worked: Record<string, Record<string, (source: never, context: Context) =>
     labels: (issue: { labelIds: string[] }, { tables }) => issue.labelIds.map((id) => tables.IssueLabel.get(id)),
     children: (issue: { id: string }, { tables }) =>
       [...tables.Issue.values()].filter(({ parentId }) => parentId === issue.id),
+    comments: (issue: { id: string }, { tables }) =>
+      [...tables.Comment.values()].filter(({ issueId }) => issueId === issue.id),
     attachments: (issue: { id: string }, { tables }) =>
       [...tables.Attachment.values()].filter(({ issueId }) => issueId === issue.id),
     hasBlockedByRelations: (issue: { id: string }, { tables }) =>

@@ -1,7 +1,15 @@
 import type { TrackerEvent } from '../core/delivery.ts';
 import { readSignal } from '../core/prompt-signal.ts';
 import { hintOf, type Ticket, type TicketHint } from '../core/ticket.ts';
-import { heardUntil, noteHeardUntil, ofTheAgent, unheardOf } from '../store/lost-words.ts';
+import {
+  caughtUp,
+  fellBehind,
+  heardUntil,
+  listBehind,
+  noteHeardUntil,
+  ofTheAgent,
+  unheardOf,
+} from '../store/lost-words.ts';
 import { currentConversation, sessionIdOf } from '../store/sessions.ts';
 import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { applyNow, type SortDeps } from './sort.ts';
@@ -14,25 +22,54 @@ interface Reading {
 
 /**
  * What people said on tickets of the agent without a webhook that told of it: each comment since the last round that heard
- * all of them is taken in once, as its delivery would have been. Only tickets on which people have spoken are read.
+ * all of them is taken in once, as its delivery would have been. Only tickets on which people have spoken are read. An
+ * account that was passed over is listened to from there on when it is not any more, and holds up no other.
  */
-export async function hearLostWords(deps: SortDeps, tracker: Tracker, { read, list }: Reading): Promise<void> {
-  const { since, until } = await heardUntil(deps.db, tracker.kind);
-  let areAllHeard = true;
+export async function hearLostWords(deps: SortDeps, tracker: Tracker, reading: Reading): Promise<void> {
+  const { db } = deps;
+  const { kind } = tracker;
+  const times = await heardUntil(db, kind);
+  const behind = await listBehind(db, kind);
+  const heard = await hear(deps, reading, times, () => true);
+  for (const account of heard.passedOver) await fellBehind(db, kind, account);
+  if (heard.areAll) await noteHeardUntil(db, kind, times.until);
+  for (const account of behind) {
+    if (heard.passedOver.has(account)) continue;
+    const { since } = await heardUntil(db, kind, account);
+    const { areAll, passedOver } = await hear(deps, reading, { ...times, since }, (hint) => hint.account === account);
+    if (areAll && !passedOver.has(account)) await caughtUp(db, kind, account);
+  }
+}
+
+interface Times {
+  since: string;
+  until: string;
+}
+
+/** `areAll`: those of all tickets that were listed, though not of accounts that were passed over. */
+async function hear(
+  deps: SortDeps,
+  { read, list }: Reading,
+  times: Times,
+  isWanted: (hint: TicketHint) => boolean,
+): Promise<{ areAll: boolean; passedOver: Set<string> }> {
+  const passedOver = new Set<string>();
+  let areAll = true;
   let cursor: string | null = null;
   do {
-    const page: TicketPage = await list({ spokenSince: since }, cursor);
-    for (const hint of await ofTheAgent(deps.db, page.tickets)) {
+    const page: TicketPage = await list({ spokenSince: times.since }, cursor);
+    for (const { account } of page.passedOver ?? []) if (account !== undefined) passedOver.add(account);
+    for (const hint of await ofTheAgent(deps.db, page.tickets.filter(isWanted))) {
       const ticket = await read(hint);
-      if (ticket) await takeIn(deps, ticket, { since, until });
-      areAllHeard &&= ticket !== undefined;
+      if (ticket) await takeIn(deps, ticket, times);
+      areAll &&= ticket !== undefined;
     }
     cursor = page.next;
   } while (cursor !== null);
-  if (areAllHeard) await noteHeardUntil(deps.db, tracker.kind, until);
+  return { areAll, passedOver };
 }
 
-async function takeIn(deps: SortDeps, ticket: Ticket, { since, until }: { since: string; until: string }) {
+async function takeIn(deps: SortDeps, ticket: Ticket, { since, until }: Times) {
   const [from, to] = [Date.parse(since), Date.parse(until)];
   const said = ticket.comments.filter(
     ({ author, at }) => !author.isBot && Date.parse(at) >= from && Date.parse(at) <= to,

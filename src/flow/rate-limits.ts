@@ -15,9 +15,7 @@ export interface RateLimitDeps {
 /** Where a vendor says that we ask too often and not for how long. */
 const unknownWaitMs = 60_000;
 
-/** Of a ticket: its workspace's, where the tracker has several; of what is about no ticket: the tracker's as a whole. */
-const trackerAccount = (kind: string, hint?: TicketHint) =>
-  `tracker/${kind}${hint?.account === undefined ? '' : `/${hint.account}`}`;
+const trackerAccount = (kind: string) => `tracker/${kind}`;
 const codeHostAccount = (kind: string) => `code-host/${kind}`;
 
 /** Nothing goes to the account for now, whatever it is: it asked us to wait, or nobody has connected it again yet. */
@@ -39,12 +37,18 @@ export async function closeFor({ db, log }: RateLimitDeps, account: string, refu
 
 /** Reads, and what is filed without a session, keep to the account's limit here. What else writes is an effect: the poster looks just before it sends. */
 export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
-  const within = limitOf(deps, trackerAccount(tracker.kind));
-  const on = (hint: TicketHint) => limitOf(deps, trackerAccount(tracker.kind, hint));
+  const account = trackerAccount(tracker.kind);
+  const within = limitOf(deps, account);
+  const on = (hint: TicketHint) => limitOf(deps, account, hint.account);
   return {
     ...tracker,
     readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
-    listTickets: (query, cursor, signal) => within(() => tracker.listTickets(query, cursor, signal)),
+    async listTickets(query, cursor, signal) {
+      const page = await within(() => tracker.listTickets(query, cursor, signal));
+      for (const refused of page.passedOver ?? [])
+        if (isClosed(refused)) await closeFor(deps, partOf(account, refused.account), refused);
+      return page;
+    },
     isAsked: (hint, signal) => on(hint)(() => tracker.isAsked(hint, signal)),
     suggestRepositories: (hint, candidates, signal) =>
       on(hint)(() => tracker.suggestRepositories(hint, candidates, signal)),
@@ -54,7 +58,7 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
 
 /** For what writes to a ticket without being an effect, beside `createTicket`. */
 export function limitWrites(deps: RateLimitDeps, hint: TicketHint): <T>(work: () => Promise<T>) => Promise<T> {
-  return limitOf(deps, trackerAccount(hint.tracker, hint));
+  return limitOf(deps, trackerAccount(hint.tracker), hint.account);
 }
 
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
@@ -66,7 +70,14 @@ export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
   };
 }
 
-function limitOf(deps: RateLimitDeps, account: string): <T>(work: () => Promise<T>) => Promise<T> {
+const partOf = (whole: string, part: string | undefined) => (part === undefined ? whole : `${whole}/${part}`);
+
+/**
+ * Of a ticket, `part` is its workspace, where the tracker has several; what is about no ticket keeps to the limit of the
+ * whole, and closes the part that refused it.
+ */
+function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: () => Promise<T>) => Promise<T> {
+  const account = partOf(whole, part);
   return async (work) => {
     const closure = await closureOf(deps.db, account);
     if (closure) {
@@ -79,7 +90,7 @@ function limitOf(deps: RateLimitDeps, account: string): <T>(work: () => Promise<
     try {
       return await work();
     } catch (error) {
-      if (isClosed(error)) await closeFor(deps, account, error);
+      if (isClosed(error)) await closeFor(deps, partOf(whole, part ?? error.account), error);
       throw error;
     }
   };

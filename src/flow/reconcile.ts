@@ -73,7 +73,7 @@ async function reconcileTracker(
   againAfterMs: number,
 ): Promise<void> {
   const { read, isAsked, failures } = createReader(deps, tracker, signal);
-  await confirmLate(deps, tracker, read);
+  await confirmLate(deps, tracker, { read, isAsked });
   const refused: Unaware<Ticket>[] = [];
   const given = await listGiven(tracker, signal, async (tickets) => {
     const open: Ticket[] = [];
@@ -85,7 +85,7 @@ async function reconcileTracker(
     refused.push(...(await unawareOf(deps.db, open)));
   });
 
-  const missing = (await listAtWork(deps.db, tracker.kind)).filter(({ hint }) => !given.has(hint.id));
+  const missing = (await listAtWork(deps.db, tracker.kind)).filter(({ hint }) => given.lacks(hint));
   const gone: SessionAtWork[] = [];
   const taken: { session: SessionAtWork; ticket: Ticket }[] = [];
   const look = async (session: SessionAtWork, lost: SessionAtWork[]) => {
@@ -93,7 +93,7 @@ async function reconcileTracker(
     if (ticket === undefined) return;
     if (!ticket) lost.push(session);
     else if (isOver(ticket.state.category)) await letGo(deps, session, ticket, 'closed');
-    else if (!(await isAsked(session.hint))) taken.push({ session, ticket });
+    else if ((await isAsked(session.hint)) === false) taken.push({ session, ticket });
   };
   for (const session of missing.slice(0, readsARound)) await look(session, gone);
   if (gone.length + taken.length + refused.length > 0) await delay(againAfterMs, undefined, { signal });
@@ -102,10 +102,9 @@ async function reconcileTracker(
   for (const session of stillGone) await endGone(deps, session);
   if (taken.length + refused.length > 0) {
     const again = await listGiven(tracker, signal);
-    for (const { session, ticket } of taken)
-      if (!again.has(session.hint.id)) await letGo(deps, session, ticket, 'taken');
+    for (const { session, ticket } of taken) if (again.lacks(session.hint)) await letGo(deps, session, ticket, 'taken');
     for (const { ticket, session } of refused)
-      if (session && again.has(ticket.id)) await takeUp(deps, ticket, session.belief);
+      if (session && again.has(ticket)) await takeUp(deps, ticket, session.belief);
   }
   const list = (query: TicketQuery, cursor: string | null) =>
     ask(signal, () => tracker.listTickets(query, cursor, signal));
@@ -114,14 +113,13 @@ async function reconcileTracker(
 }
 
 /**
- * Reads tickets as they are now; null: there is none, undefined: it cannot be read, which keeps no other from being looked at.
+ * Reads tickets as they are now; null: there is none, undefined: it cannot be known, which keeps no other from being looked at.
  * After the first of these nobody waits for another.
  */
 function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: AbortSignal) {
   const failures: unknown[] = [];
   const read = (hint: TicketHint) => attempt<Ticket | null>(hint, () => readIfThere(tracker, hint, signal));
-  /** What cannot be known counts as yes: the session goes on. */
-  const isAsked = async (hint: TicketHint) => (await attempt(hint, () => tracker.isAsked(hint, signal))) ?? true;
+  const isAsked = (hint: TicketHint) => attempt(hint, () => tracker.isAsked(hint, signal));
   async function attempt<T>(hint: TicketHint, now: () => Promise<T>): Promise<T | undefined> {
     try {
       return await (failures.length === 0 ? ask(signal, now) : now());
@@ -136,22 +134,30 @@ function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: 
   return { read, isAsked, failures };
 }
 
-/** The ids of all tickets that are the agent's. */
+/** All tickets that are the agent's. */
+interface Given {
+  has(ticket: TicketHint): boolean;
+  /** It would be among them; of one in an account that was passed over nobody can tell. */
+  lacks(ticket: TicketHint): boolean;
+}
+
 async function listGiven(
   tracker: Tracker,
   signal: AbortSignal,
   onPage: (tickets: TicketHint[]) => Promise<void> = async () => {},
-): Promise<Set<string>> {
+): Promise<Given> {
   const given = new Set<string>();
+  const passedOver = new Set<string | undefined>();
   let cursor: string | null = null;
   do {
     const at = cursor;
     const page: TicketPage = await ask(signal, () => tracker.listTickets({ assignee: 'agent' }, at, signal));
     for (const ticket of page.tickets) given.add(ticket.id);
+    for (const { account } of page.passedOver ?? []) passedOver.add(account);
     await onPage(page.tickets);
     cursor = page.next;
   } while (cursor !== null);
-  return given;
+  return { has: ({ id }) => given.has(id), lacks: ({ id, account }) => !given.has(id) && !passedOver.has(account) };
 }
 
 /**

@@ -101,19 +101,20 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
 
 /**
  * Events that no delivery brought, as if one had: `find` says which they are, under the locks of its transaction. `then` is
- * written with them, where there are any.
+ * written with them, where there are any; it is told the ticket whose session one of them would have waited for.
  */
 export async function applyNow(
   deps: SortDeps,
   find: (tx: Tx) => Promise<TrackerEvent[]>,
-  then: (tx: Tx) => Promise<void> = async () => {},
+  then: (tx: Tx, waitsFor: string | null) => Promise<void> = async () => {},
 ): Promise<void> {
   const due: Due = new Set();
   await deps.db.transaction().execute(async (tx) => {
     await takeTurn(tx);
     const events = await find(tx);
-    for (const event of events) await applyEvent(deps, tx, event, due);
-    if (events.length > 0) await then(tx);
+    let waitsFor: string | null = null;
+    for (const event of events) if (!(await applyEvent(deps, tx, event, due))) waitsFor = ticketIdOf(event.ticket);
+    if (events.length > 0) await then(tx, waitsFor);
     await markOver(tx, overIn(events).map(ticketIdOf));
   });
   if (due.has('post')) deps.wake('post');

@@ -1,6 +1,6 @@
 import { attend } from '../core/attention.ts';
 import { childrenOf, openBlockers, openChildren } from '../core/dependencies.ts';
-import { isOver, type Ticket, type TrackerKind } from '../core/ticket.ts';
+import { isOver, type Ticket, type TicketHint, type TrackerKind } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { addActivities } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
@@ -60,19 +60,21 @@ type Circles = 'changed' | 'all';
 /** One that cannot be read is read again; the others are not kept waiting for it. */
 async function lookAtAll(deps: Deps, ids: string[], signal: AbortSignal, which: Circles): Promise<void> {
   const failed = new Set<string>();
+  // One workspace of a tracker may be away while another is not.
+  const placeOf = ({ tracker, account = '' }: TicketHint) => `${tracker}/${account}`;
   const read = new Map<string, Ticket | null>();
   for (const id of ids) {
     const session = await findSession(deps.db, id);
     const tracker = session && deps.trackers.get(session.hint.tracker);
     if (session?.state !== 'awaitingInput' || !tracker) continue;
     try {
-      if (failed.has(tracker.kind)) throw new Error(`the tracker ${tracker.kind} did not answer before`);
+      if (failed.has(placeOf(session.hint))) throw new Error(`the tracker ${tracker.kind} did not answer before`);
       const ticket = await lookAt(deps, session, tracker, signal);
       if (ticket && (which === 'all' || ticket.isChanged)) await lookForCircle(deps, session, ticket, read, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (isDatabaseUnavailable(error)) throw error;
-      failed.add(tracker.kind);
+      failed.add(placeOf(session.hint));
       // Said each second while a tracker is away; that it is, reconcile tells.
       deps.log.debug({ err: error, ticket: session.hint.identifier }, 'what a ticket waits for could not be looked at');
       await deps.db.transaction().execute((tx) => forgetSeen(tx, id));

@@ -6,13 +6,13 @@ import { dropHidden, shorten } from '../core/outgoing-text.ts';
 import type { PlanStepStatus } from '../core/plan.ts';
 import { codeOf } from '../core/proposal.ts';
 import { describeStanding } from '../core/standing-text.ts';
-import type { SessionView } from '../store/session-view.ts';
+import { type SessionPage, type SessionView, shownActivities } from '../store/session-view.ts';
 import { renderMarkdown } from './session-page-markdown.ts';
 import { html, linkTo, type Markup } from './session-page-markup.ts';
 import { style } from './session-page-style.ts';
 
 /** What is older, or beyond that, is left out, and said to be. */
-const most = { activities: 200, characters: 60_000, steps: 100, evidence: 100, decisions: 50 };
+const most = { characters: 60_000, steps: 100, evidence: 100, decisions: 50 };
 
 const refreshSeconds = 15;
 
@@ -25,7 +25,7 @@ export interface PageContext {
 }
 
 /** A session for somebody who comes from its ticket. One that is at work shows itself anew by itself. */
-export function renderSession(view: SessionView, context: PageContext): string {
+export function renderSession(view: SessionPage, context: PageContext): string {
   const { ticket, state } = view;
   const name = line(ticket.identifier, 60);
   const title = line(ticket.title, 300);
@@ -138,12 +138,12 @@ ${leftOut(steps.length - rows.length, 'further step', 'further steps')}</section
 }
 
 /** In time, as the ticket shows them; of very many the newest. */
-function activities(view: SessionView): Markup | null {
+function activities(view: SessionPage): Markup | null {
   const all = lasting(view.activities);
   if (all.length === 0) return null;
   const shown: Markup[] = [];
   let characters = 0;
-  for (const { activity, at } of all.slice(-most.activities).reverse()) {
+  for (const { activity, at } of all.slice(-shownActivities).reverse()) {
     characters += lengthOf(activity);
     if (characters > most.characters && shown.length > 0) break;
     shown.unshift(
@@ -152,7 +152,7 @@ function activities(view: SessionView): Markup | null {
   }
   return html`<section>
 <h2>What happened</h2>
-${leftOut(all.length - shown.length, 'earlier entry', 'earlier entries')}<ol class="rows">
+${leftOut(view.earlier + all.length - shown.length, 'earlier entry', 'earlier entries')}<ol class="rows">
 ${shown}</ol>
 </section>
 `;

@@ -154,6 +154,30 @@ export async function listActivities(db: Database, sessionId: string, afterSeq =
   return settled.map((row) => ({ seq: row.seq, activity: row.activity, at: row.created_at }));
 }
 
+/**
+ * The newest of those that stay on the ticket (see `lasting`), `last` of them at most, in order, as far as they are settled;
+ * `earlier`: so many are before them.
+ */
+export async function lastActivities(
+  db: Database,
+  sessionId: string,
+  last: number,
+): Promise<{ activities: ActivityRow[]; earlier: number }> {
+  const { rows } = await sql<ActivityRow & { all: number }>`
+    with settled as (
+      select seq, activity, created_at from activities
+      where session_id = ${sessionId} and seq < coalesce(
+        (select min(seq) from activities where session_id = ${sessionId} and awaits_link), 9223372036854775807)
+    ), stays as (
+      select seq, activity, created_at from settled
+      where activity ->> 'ephemeral' is distinct from 'true' or seq = (select max(seq) from settled)
+    )
+    select seq, activity, created_at as at, (select count(*) from stays)::int as all from stays
+    order by seq desc limit ${last}`.execute(db);
+  const activities = rows.map(({ seq, activity, at }) => ({ seq, activity, at })).reverse();
+  return { activities, earlier: (rows[0]?.all ?? 0) - rows.length };
+}
+
 export async function readPlan(db: Database, sessionId: string): Promise<Plan> {
   const row = await db.selectFrom('plans').select('plan').where('session_id', '=', sessionId).executeTakeFirst();
   return row?.plan ?? [];

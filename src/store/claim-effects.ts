@@ -33,7 +33,7 @@ export interface Claiming {
 /**
  * Takes the first pending effect of each session and lane that is free, `limit` of them at most, and leases it; where the
  * tracker gathers, with those that follow it. Ephemeral ones that something later has overtaken are dropped. What would go
- * to an account that is closed waits.
+ * to an account that is closed waits, and is not even looked at: however much it is, it holds up no other.
  */
 export async function claimEffects(
   db: Database,
@@ -59,33 +59,55 @@ export async function claimEffects(
     lease: string;
     seq: number;
   }>`
-    with dropped as (
+    with recursive busy as (
+      -- Sessions and lanes with something pending, from one to the next: of each the index is read at one place.
+      (select session_id, lane from effects where state = 'pending' order by session_id, lane limit 1)
+      union all
+      select next.session_id, next.lane from busy cross join lateral (
+        select n.session_id, n.lane from effects n
+        where n.state = 'pending' and (n.session_id, n.lane) > (busy.session_id, busy.lane)
+        order by n.session_id, n.lane limit 1
+      ) next
+    ), lanes as materialized (
+      select busy.session_id, busy.lane, case busy.lane when 'ticket' then t.account end as account,
+        case busy.lane when 'ticket' then t.seconds end as gather
+      from busy join sessions s on s.id = busy.session_id
+      cross join lateral (
+        select 'tracker/' || t.tracker || coalesce('/' || (t.hint ->> 'account'), '') as account,
+          (${toJson(gather)}::json ->> t.tracker)::float8 as seconds
+        from tickets t where t.id = s.ticket_id
+      ) t
+      where busy.lane = 'code' or not exists (select 1 from accounts c where c.open_at > now() and c.name = t.account)
+    ), dropped as (
       update effects e set state = 'dropped', settled_at = now()
-      where e.state = 'pending' and e.ephemeral and ${isFree}
-        and exists (
-          select 1 from effects l
-          where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq
-            -- A plan gives way to a later plan only: the last one must be seen.
-            and (e.operation ->> 'kind' <> 'updatePlan' or l.operation ->> 'kind' = 'updatePlan')
-        )
-      returning id
+      from lanes cross join lateral (
+        select e.id from effects e
+        where e.session_id = lanes.session_id and e.lane = lanes.lane and e.state = 'pending' and e.ephemeral and ${isFree}
+          and exists (
+            select 1 from effects l
+            where l.session_id = e.session_id and l.lane = e.lane and l.state = 'pending' and l.seq > e.seq
+              -- A plan gives way to a later plan only: the last one must be seen.
+              and (e.operation ->> 'kind' <> 'updatePlan' or l.operation ->> 'kind' = 'updatePlan')
+          )
+        offset 0 -- lane by lane, and never all that is pending
+      ) overtaken
+      where e.id = overtaken.id and e.state = 'pending' and ${isFree}
+      returning e.id
     ), heads as (
       -- What waits for an effect of the other lane holds up nothing: a code host that is away must not silence the ticket.
-      select distinct on (e.session_id, e.lane) e.id from effects e
-      where e.state = 'pending' and e.id not in (select id from dropped) and not ${waits}
-      order by e.session_id, e.lane, e.seq
+      select first.id, lanes.account, lanes.gather from lanes cross join lateral (
+        select e.id from effects e
+        where e.session_id = lanes.session_id and e.lane = lanes.lane and e.state = 'pending'
+          and e.id not in (select id from dropped) and not ${waits}
+        order by e.seq limit 1
+      ) first
     ), chosen as (
       select e.id, e.session_id, e.seq, a.account, a.gather from effects e
       join heads using (id)
       cross join lateral (
-        select 'tracker/' || t.tracker || coalesce('/' || (t.hint ->> 'account'), '') as account,
-          (${toJson(gather)}::json ->> t.tracker)::float8 as seconds
-        from sessions s join tickets t on t.id = s.ticket_id where s.id = e.session_id
-      ) t
-      cross join lateral (
-        select case e.lane when 'ticket' then t.account
+        select case e.lane when 'ticket' then heads.account
           else 'code-host/' || (${toJson(hosts)}::json ->> (e.operation ->> 'repository')) end as account,
-          case e.lane when 'ticket' then t.seconds end as gather) a
+          heads.gather) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}
         and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)
         and (a.gather is null or e.created_at <= now() - make_interval(secs => ${gatheredFor}) or exists (
@@ -103,6 +125,7 @@ export async function claimEffects(
         where e.lane = 'ticket' and e.state = 'pending' and e.seq > c.seq and e.id not in (select id from dropped)
         window lane as (partition by e.session_id order by e.seq)
       ) rest where unbroken and place < ${togetherAtMost}
+      limit ${limit * togetherAtMost} -- never more, and PostgreSQL is to know it
     ), taken as (
       select id, account from chosen union all select id, account from following
     )

@@ -38,8 +38,13 @@ export async function listLate(
   return rows.map((row) => ({ ...toDelivery(row), receivedAt: row.received_at }));
 }
 
-export async function settleLate(db: Database, id: number, outcome: string): Promise<void> {
-  await db.updateTable('deliveries').set({ is_late: false, outcome }).where('id', '=', id).execute();
+/** `ticket`: what it tells is true, and waits for a session of that ticket, as a sorted delivery does. */
+export async function settleLate(
+  db: Database | Tx,
+  id: number,
+  { outcome, ticket = null }: { outcome: string; ticket?: string | null },
+): Promise<void> {
+  await db.updateTable('deliveries').set({ is_late: false, outcome, ticket }).where('id', '=', id).execute();
 }
 
 export type UnsortedDelivery = Delivery & { id: number };

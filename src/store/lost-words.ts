@@ -9,13 +9,17 @@ const onItsWay = sql`interval '3 minutes'`;
 /** By so much a tracker's clock may differ from ours, or a comment be seen later than it was written. */
 const overlap = sql`interval '10 minutes'`;
 
-/** From when on, and until when, people's words are to be looked for now; times are ISO 8601. */
-export async function heardUntil(db: Database, tracker: TrackerKind): Promise<{ since: string; until: string }> {
+/** From when on, and until when, people's words are to be looked for now; times are ISO 8601. `account`: one that is behind. */
+export async function heardUntil(
+  db: Database,
+  tracker: TrackerKind,
+  account?: string,
+): Promise<{ since: string; until: string }> {
   const { rows } = await sql<{ since: string; until: string }>`
     select ${microseconds('times.since')} as since, ${microseconds('times.until')} as until
     from (
       select now() - ${onItsWay} as until,
-        coalesce((select up_to from words_heard where tracker = ${tracker}), now() - ${onItsWay}) - ${overlap} as since
+        coalesce((select up_to from words_heard where tracker = ${nameOf(tracker, account)}), now() - ${onItsWay}) - ${overlap} as since
     ) as times`.execute(db);
   const [found] = rows;
   if (!found) throw new Error('unreachable: a select without a table answers one row');
@@ -27,6 +31,28 @@ export async function noteHeardUntil(db: Database, tracker: TrackerKind, until: 
   await sql`
     insert into words_heard (tracker, up_to) values (${tracker}, ${until}::timestamptz)
     on conflict (tracker) do update set up_to = greatest(words_heard.up_to, excluded.up_to)`.execute(db);
+}
+
+const nameOf = (tracker: TrackerKind, account?: string) => (account === undefined ? tracker : `${tracker}/${account}`);
+
+/** An account of a tracker that was passed over is behind the others from now on, if it was not before. */
+export async function fellBehind(db: Database, tracker: TrackerKind, account: string): Promise<void> {
+  await sql`
+    insert into words_heard (tracker, up_to)
+    select ${nameOf(tracker, account)}, coalesce((select up_to from words_heard where tracker = ${tracker}), now() - ${onItsWay})
+    on conflict (tracker) do nothing`.execute(db);
+}
+
+/** Accounts of a tracker that are. */
+export async function listBehind(db: Database, tracker: TrackerKind): Promise<string[]> {
+  const { rows } = await sql<{ account: string }>`
+    select substr(tracker, length(${tracker}::text) + 2) as account from words_heard
+    where starts_with(tracker, ${nameOf(tracker, '')}) order by tracker`.execute(db);
+  return rows.map(({ account }) => account);
+}
+
+export async function caughtUp(db: Database, tracker: TrackerKind, account: string): Promise<void> {
+  await sql`delete from words_heard where tracker = ${nameOf(tracker, account)}`.execute(db);
 }
 
 /** Those of these tickets that were given to the agent, and that nobody took from it since. */

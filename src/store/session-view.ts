@@ -3,7 +3,7 @@ import type { Evidence } from '../core/evidence.ts';
 import type { Outcome, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
-import { type ActivityRow, listActivities, readPlan } from './activities.ts';
+import { type ActivityRow, lastActivities, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
 import { listDecisions } from './decisions.ts';
 import { listEvidence, listEvidenceFiles } from './evidence.ts';
@@ -53,12 +53,20 @@ export interface SessionView {
   unsent: { key: string; state: 'pending' | 'failed'; error: string | null }[];
 }
 
+/** What its page shows, which is read again and again: of very many activities the newest. */
+export interface SessionPage extends SessionView {
+  /** Activities that stay on the ticket, and are older than those here. */
+  earlier: number;
+}
+
+export const shownActivities = 200;
+
 export interface Sessions {
   list(limit: number): Promise<SessionSummary[]>;
   /** null: the ticket has no session. */
   view(identifier: string): Promise<SessionView | null>;
   /** The same for whoever has the key of its page; null: there is no such ticket, or it is not its key. */
-  page(identifier: string, key: string): Promise<SessionView | null>;
+  page(identifier: string, key: string): Promise<SessionPage | null>;
   /** How many runs would be taken first, itself counted; null: no run of it waits for a worker. */
   place(sessionId: string): Promise<number | null>;
   /** Activities after `seq`; for following along. */
@@ -79,13 +87,16 @@ export interface SessionSummary {
 
 export function readSessions(db: Database, pages: Pages): Sessions {
   // As of one moment: what it says of the end must fit what it says of the way there.
-  const view = async (find: (tx: Database) => Promise<SessionRow | null>): Promise<SessionView | null> => {
+  const view = async (
+    find: (tx: Database) => Promise<SessionRow | null>,
+    last: number | null = null,
+  ): Promise<SessionPage | null> => {
     const found = await db
       .transaction()
       .setIsolationLevel('repeatable read')
       .execute(async (tx) => {
         const session = await find(tx);
-        return session && readView(tx, session);
+        return session && readView(tx, session, last);
       });
     if (!found || !pages.urlOf) return found;
     return { ...found, page: await pages.urlOf({ id: found.id, identifier: found.ticket.identifier }) };
@@ -102,10 +113,15 @@ export function readSessions(db: Database, pages: Pages): Sessions {
         place: places.get(row.id) ?? null,
       }));
     },
-    view: (identifier) => view((tx) => findSessionByIdentifier(tx, identifier)),
+    async view(identifier) {
+      const found = await view((tx) => findSessionByIdentifier(tx, identifier));
+      if (!found) return null;
+      const { earlier: _, ...whole } = found;
+      return whole;
+    },
     async page(identifier, key) {
       const id = await pages.sessionOf(key);
-      return id === null ? null : view((tx) => findSessionNamed(tx, id, identifier));
+      return id === null ? null : view((tx) => findSessionNamed(tx, id, identifier), shownActivities);
     },
     place: async (sessionId) => (await queuePlaces(db)).get(sessionId) ?? null,
     activities: (sessionId, afterSeq) => listActivities(db, sessionId, afterSeq),
@@ -113,10 +129,12 @@ export function readSessions(db: Database, pages: Pages): Sessions {
   };
 }
 
-async function readView(db: Database, session: SessionRow): Promise<SessionView> {
+/** `last`: only so many of the activities, and only those that stay; null: all. */
+async function readView(db: Database, session: SessionRow, last: number | null): Promise<SessionPage> {
   const { id, hint } = session;
   const plan = await readPlan(db, id);
-  const activities = await listActivities(db, id);
+  const shown =
+    last === null ? { activities: await listActivities(db, id), earlier: 0 } : await lastActivities(db, id, last);
   const decisions = await listDecisions(db, id);
   const evidence = await listEvidence(db, id);
   const usage = await sumUsage(db, id);
@@ -151,7 +169,7 @@ async function readView(db: Database, session: SessionRow): Promise<SessionView>
     headCommit: session.headCommit,
     pullRequest: session.pullRequest,
     plan,
-    activities,
+    ...shown,
     decisions,
     evidence,
     usage,

@@ -54,7 +54,7 @@ export async function wasGiven(db: Database, sessionId: string): Promise<boolean
  * A bot gave the ticket to the agent: that starts nothing, now or when the tracker lists it. Of one that the agent has it says
  * nothing, whoever it was: the agent itself, too, where it made a place to talk in.
  */
-export async function noteGivenByBot(tx: Tx, hint: TicketHint, at: string): Promise<void> {
+export async function noteGivenByBot(tx: Database | Tx, hint: TicketHint, at: string): Promise<void> {
   await sql`
     insert into tickets (id, tracker, external_id, identifier, hint, bot_gave_at)
     values (${ticketIdOf(hint)}, ${hint.tracker}, ${hint.id}, ${hint.identifier}, ${toJson(hint)}, ${at})

@@ -162,12 +162,17 @@ export async function forgetSeen(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
+/** One whose account is closed cannot be read, and is not to keep others from it. */
+const isReadable = sql`not exists (select from accounts c where c.open_at > now()
+  and c.name = 'tracker/' || t.tracker || coalesce('/' || (t.hint ->> 'account'), ''))`;
+
 /** Sessions that wait and whose ticket is to be read now. Whoever claims one reads it; a claim that is lost is reconcile's. */
 export async function claimUnseen(db: Database, limit: number): Promise<string[]> {
   return claim(
     db,
     sql`select w.session_id from waits w join sessions s on s.id = w.session_id and s.state = 'awaitingInput'
-      where w.seen_at is null limit ${limit * 10} for update of w skip locked`,
+      join tickets t on t.id = s.ticket_id
+      where w.seen_at is null and ${isReadable} limit ${limit * 10} for update of w skip locked`,
     limit,
   );
 }
@@ -178,7 +183,7 @@ export async function claimLongestUnseen(db: Database, tracker: TrackerKind, lim
     db,
     sql`select w.session_id from waits w join sessions s on s.id = w.session_id and s.state = 'awaitingInput'
       join tickets t on t.id = s.ticket_id and t.tracker = ${tracker}
-      where w.until <> 'rests' order by w.seen_at nulls first limit ${limit * 10} for update of w skip locked`,
+      where w.until <> 'rests' and ${isReadable} order by w.seen_at nulls first limit ${limit * 10} for update of w skip locked`,
     limit,
   );
 }

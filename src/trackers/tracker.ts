@@ -4,6 +4,7 @@ import type { TicketOperation } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
 import type { Suggestion } from '../core/routing.ts';
 import type { Ticket, TicketDraft, TicketHint, TicketQuery, TrackerKind } from '../core/ticket.ts';
+import type { VendorError } from '../core/vendor-error.ts';
 
 /**
  * A place where tickets live and where the agent is a member. Adapters return plain, resolved core data; a vendor's ids
@@ -63,7 +64,8 @@ export interface Tracker {
 
   /**
    * Tickets that are not finished and fit the query, a page at a time, oldest first; `next` is null on the last. What is
-   * neither changed nor finished while the pages are read is on one of them, once.
+   * neither changed nor finished while the pages are read is on one of them, once, unless it is in an account that is passed
+   * over. Throws `VendorError`.
    */
   listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
 
@@ -126,4 +128,9 @@ export function oneByOne(
 export interface TicketPage {
   tickets: TicketHint[];
   next: string | null;
+  /**
+   * Of a tracker with several accounts, those whose tickets are on no page from here on, for nothing may be asked of them now:
+   * why, with `account`.
+   */
+  passedOver?: VendorError[];
 }

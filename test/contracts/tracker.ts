@@ -59,6 +59,7 @@ export function trackerContract(
       const pages: TicketHint[][] = [];
       for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
         const page = await world.tracker.listTickets(query, cursor, never);
+        if (page.passedOver !== undefined) throw new Error('an account that can be asked was passed over');
         pages.push(page.tickets);
         cursor = page.next;
       }

@@ -6,7 +6,22 @@ import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
 import { signDelivery } from '../../src/trackers/board/delivery.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 import { someone } from '../support/service.ts';
-import { agent, database, db, deps, desk, file, net, query, round, sort, tracker, useBoard } from './reconciling.ts';
+import {
+  agent,
+  database,
+  db,
+  deps,
+  depsWith,
+  desk,
+  file,
+  net,
+  query,
+  round,
+  sort,
+  states,
+  tracker,
+  useBoard,
+} from './reconciling.ts';
 
 useBoard();
 
@@ -123,7 +138,105 @@ describe('a delivery that was signed long ago', () => {
     );
     expect(given.rows).toEqual([
       { outcome: 'late', count: 51 },
-      { outcome: 'late; its ticket could not be read for a day', count: 100 },
+      { outcome: "late; for a day its ticket could not be read, or was not the agent's", count: 100 },
     ]);
   });
+});
+
+describe('a word that comes late, where the ticket has no session', () => {
+  test('waits for one, and is heard by it', async ({ expect }) => {
+    const [ticket] = (await file(1, {})) as [string];
+    await sort();
+    net.loses = () => true;
+    await desk.comment(ticket, 'Blue, please', someone);
+    await comesLate(net.lost[0] as BoardDelivery);
+    await round(deps);
+    expect([(await outcomes()).at(-1), await prompts()]).toEqual(['late; it waits for a session: prompted', []]);
+    net.loses = () => false;
+    await desk.assign(ticket, agent, someone);
+    await sort();
+    expect(await prompts()).toEqual([{ body: 'Blue, please', signal: null }]);
+    expect(await outcomes()).not.toContainEqual(expect.stringContaining('waits'));
+  });
+
+  /** Where whoever names the agent gives it the ticket, as in trackers that know mentions. */
+  function mentioning(isAsked: () => Promise<boolean>): Tracker {
+    const conversation = { key: 'board:a mention', ref: null };
+    return {
+      ...tracker,
+      isAsked,
+      readEvents: (delivery) =>
+        tracker.readEvents(delivery).map((event) => {
+          if (event.type !== 'prompted') return event;
+          const { ticket, said } = event;
+          return {
+            type: 'sessionCreated',
+            at: said.at,
+            ticket,
+            conversation,
+            said,
+            by: said.author,
+            guidance: 'Briefly.',
+          };
+        }),
+    };
+  }
+
+  async function mentionedLate(): Promise<string> {
+    const [ticket] = (await file(1, {})) as [string];
+    await sort();
+    net.loses = () => true;
+    await desk.comment(ticket, 'Blue, please', someone);
+    await comesLate(net.lost[0] as BoardDelivery);
+    return ticket;
+  }
+
+  test('begins work where it is a mention and the tracker says that the agent is asked', async ({ expect }) => {
+    await mentionedLate();
+    const away = mentioning(() => Promise.reject(new Error('away')));
+    await expect(round(depsWith(away))).rejects.toThrow('away');
+    expect([await states(), (await outcomes()).at(-1)]).toEqual([[], 'late']);
+    const asked = mentioning(async () => true);
+    await round(depsWith(asked));
+    expect([await states(), (await outcomes()).at(-1)]).toEqual([['active'], 'late, and confirmed: sessionCreated']);
+    expect(await prompts()).toEqual([{ body: 'Blue, please', signal: null }]);
+    expect((await query('select key from conversations')).rows).toEqual([{ key: 'board:a mention' }]);
+    expect((await query('select guidance from sessions')).rows).toEqual([{ guidance: 'Briefly.' }]);
+    await round(depsWith(asked));
+    expect([await prompts(), (await query('select from runs')).rows].map((each) => each.length)).toEqual([1, 1]);
+  });
+
+  test('begins nothing where the mention counts no more, and is not lost where the ticket is given as well', async ({
+    expect,
+  }) => {
+    const ticket = await mentionedLate();
+    const over = depsWith(mentioning(async () => false));
+    await round(over);
+    expect([await states(), (await outcomes()).at(-1)], 'nothing is called confirmed').toEqual([[], 'late']);
+    await desk.assign(ticket, agent, someone);
+    await round(over);
+    expect(await states()).toEqual(['active']);
+    await round(over);
+    expect([await prompts(), (await outcomes()).at(-1)]).toEqual([
+      [{ body: 'Blue, please', signal: null }],
+      'late, and confirmed: prompted',
+    ]);
+  });
+});
+
+test('what a bot gave to the agent begins nothing, though its webhook comes late', async ({ expect }) => {
+  const [ticket] = (await file(1, {})) as [string];
+  await sort();
+  net.loses = () => true;
+  await desk.assign(ticket, agent, { id: 'ci', name: 'CI', isBot: true });
+  await comesLate(net.lost[0] as BoardDelivery);
+  await round(deps);
+  await round(deps);
+  expect(await states()).toEqual([]);
+  expect((await outcomes()).at(-1)).toBe('late; nothing is taken from it');
+  net.loses = () => false;
+  await desk.unassign(ticket, someone);
+  await desk.assign(ticket, agent, someone);
+  await sort();
+  expect(await states(), 'a person did').toEqual(['active']);
 });

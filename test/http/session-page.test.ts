@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { lasting } from '../../src/core/activity.ts';
 import { sessionUrl } from '../../src/core/session-link.ts';
 import { createPages } from '../../src/store/link-keys.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
@@ -136,6 +137,38 @@ describe('the page of a session', () => {
     const both = [path, path.replace(ticket.identifier, 'MOVED-7')];
     expect(await Promise.all(both.map(async (each) => (await open(each)).status))).toEqual([200, 200]);
     await rename('MOVED-7', ticket.identifier);
+  });
+
+  test('of very many entries it shows the newest that stay on the ticket, and how many are before them', async ({
+    expect,
+  }) => {
+    const { id, ticket } = await service.work({ title: 'Asks' });
+    const plant = (from: number, to: number, activity: string, awaits = false) =>
+      service.database.pool.query(
+        `insert into activities (id, session_id, activity, awaits_link)
+         select gen_random_uuid(), $1, replace($4, '#', n::text)::json, $5 from generate_series($2::int, $3::int) as n`,
+        [id, from, to, activity, awaits],
+      );
+    const kept = '{"type":"thought","body":"entry #."}';
+    const passing = '{"type":"thought","body":"passing #.","ephemeral":true}';
+    await plant(1, 250, kept);
+    await plant(1, 300, passing);
+    await plant(251, 260, kept);
+    await plant(301, 301, passing);
+    // Beside the entries that are planted, there is what its run said.
+    const own = lasting((await service.app.sessions.view(ticket.identifier))?.activities ?? []).length - 261;
+    expect(own).toBeGreaterThan(0);
+    const read = async () => {
+      const { text } = await open(await pathOf(ticket.identifier));
+      const shown = [...text.matchAll(/(entry|passing) (\d+)\./g)].map(([, kind, number]) => `${kind} ${number}`);
+      return { shown, left: /(\d+) earlier entries not shown/.exec(text)?.[1] };
+    };
+    const newest = Array.from({ length: 199 }, (_, index) => `entry ${62 + index}`);
+    // Of what passes, only the last still stands there.
+    expect(await read()).toEqual({ shown: [...newest, 'passing 301'], left: String(61 + own) });
+    await plant(1, 1, '{"type":"response","body":"{link}"}', true);
+    await plant(302, 302, kept);
+    expect((await read()).shown.at(-1), 'what has no link yet, and all behind it, is not shown').toBe('passing 301');
   });
 
   test('only one that is at work is loaded anew by itself', async ({ expect }) => {

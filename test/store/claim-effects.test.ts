@@ -151,6 +151,33 @@ describe('where a tracker gathers', () => {
     expect([of(mine.id, 'code').length, of(session.id, 'ticket').length]).toEqual([1, 1]);
   });
 
+  test('what waits for an account that is closed holds up nothing else, and leaves as it would have', async ({
+    expect,
+  }) => {
+    const close = (until: string) =>
+      database.pool.query(
+        `insert into accounts (name, open_at, closed_by) values ('tracker/board', now() + $1::interval, 'disconnected')
+         on conflict (name) do update set open_at = excluded.open_at`,
+        [until],
+      );
+    await database.pool.query(
+      `insert into effects (id, session_id, run_id, key, lane, operation, ephemeral, created_at)
+       select gen_random_uuid(), $1, $2, 'many/' || n, 'ticket', '{"kind":"postActivity","activity":{"type":"thought"}}',
+         n % 2 = 0, now() - interval '1 hour'
+       from generate_series(1, 60) as n`,
+      [session.id, session.runId],
+    );
+    const push = { kind: 'pushBranch', id: '1', repository: 'app' };
+    await plantEffect(database.pool, session, 'code', push, { state: 'pending' });
+    await close('1 hour');
+    expect(await keys(), 'its other lane is not held up').toEqual(['code']);
+    expect(await keys('another')).toEqual([]);
+    await close('-1 second');
+    expect(await keys('a third'), 'what was overtaken meanwhile is not shown').toEqual(
+      Array.from({ length: 20 }, (_, index) => `many/${2 * index + 1}`),
+    );
+  });
+
   test('of many at once, each effect is claimed once', async ({ expect }) => {
     for (let number = 1; number <= 12; number++) await plant(`a${number}`, 'response');
     const all = (await Promise.all(Array.from({ length: 8 }, (_, worker) => keys(`w${worker}`)))).filter(

@@ -31,6 +31,12 @@ export function createLinearClient(options: {
   const { apiUrl, tokens, now = Date.now } = options;
   const told = new Map<string, Budgets>();
 
+  /** The turns that were given out already stay, whatever this answer says is left. */
+  function note(workspace: string, headers: Headers): void {
+    const taken = told.get(workspace)?.at ?? 0;
+    told.set(workspace, { ...readBudgets(headers, now()), at: Math.max(taken, now()) });
+  }
+
   async function send<Data>(
     workspace: string,
     token: string,
@@ -44,23 +50,26 @@ export function createLinearClient(options: {
     const sdk = new Sdk({ ...authorizedBy(token), apiUrl, signal: until });
     try {
       const { data, headers } = await sdk.client.rawRequest<Data, Record<string, unknown>>(document, variables);
-      if (headers) told.set(workspace, readBudgets(headers, now()));
+      if (headers) note(workspace, headers);
       return data as Data;
     } catch (error) {
       signal.throwIfAborted();
       const headers = (error as { raw?: { response?: { headers?: Headers } } }).raw?.response?.headers;
-      if (headers) told.set(workspace, readBudgets(headers, now()));
-      throw readError(error, now());
+      if (headers) note(workspace, headers);
+      throw readError(error, now(), workspace);
     }
   }
 
+  /** Near the end each takes its turn behind those that wait: nothing is awaited between looking and taking. */
   async function keepPace(workspace: string, signal: AbortSignal): Promise<void> {
     const budgets = told.get(workspace);
-    const waitMs = budgets ? Math.ceil(paceMs(budgets, now())) : 0;
+    const at = now();
+    const waitMs = budgets ? Math.ceil(paceMs(budgets, at)) : 0;
     if (waitMs > waitsAtMostMs)
       throw new LinearError('What Linear allows in an hour is nearly used up, so requests wait for one another.', {
-        ...{ code: 'rate_limited', retryable: true, retryAfterMs: waitMs },
+        ...{ code: 'rate_limited', retryable: true, retryAfterMs: waitMs, account: workspace },
       });
+    if (budgets) told.set(workspace, { ...budgets, at: Math.max(budgets.at, at + waitMs) });
     if (waitMs > 0) await delay(waitMs, undefined, { signal });
   }
 
@@ -78,7 +87,7 @@ export function createLinearClient(options: {
       try {
         return await send(workspace, other, document, variables, signal);
       } catch (error) {
-        throw isRefusedToken(error) ? disconnected('it refuses even a new token.') : error;
+        throw isRefusedToken(error) ? disconnected('it refuses even a new token.', workspace) : error;
       }
     },
   };

@@ -35,7 +35,7 @@ interface GraphQLError {
 type Refused = Pick<VendorError, 'code' | 'retryable'> & { says: string };
 
 /** Any error of a request, in our words. The text that was sent stays out of it: it may hold what people wrote. */
-export function readError(error: unknown, now: number): LinearError {
+export function readError(error: unknown, now: number, workspace?: string): LinearError {
   const answer = (error as { raw?: { response?: Answer } } | null)?.raw?.response;
   if (answer?.status === undefined) {
     const { name, message, cause } = error as Error;
@@ -48,6 +48,7 @@ export function readError(error: unknown, now: number): LinearError {
   if (limited || status === 429)
     return new LinearError('Linear asks us to wait: we have used up what it allows in an hour.', {
       ...{ code: 'rate_limited', retryable: true, retryAfterMs: waitMsOf(headers, now) },
+      ...(workspace !== undefined && { account: workspace }),
       path: limited?.path ?? null,
       data,
     });

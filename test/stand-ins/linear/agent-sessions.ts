@@ -175,6 +175,9 @@ export function addActivity(workspace: Workspace, input: ActivityInput, viewer: 
     },
     input.id,
   );
+  // What is shown in passing is there until the agent's next activity.
+  for (const older of [...workspace.tables.AgentActivity.values()])
+    if (older.ephemeral && older.agentSessionId === session.id && older !== activity) workspace.remove(older);
   const isOver = content.type === 'response' || content.type === 'error';
   workspace.update(session, {
     lastStatus: statusAfter[content.type] ?? 'active',

@@ -47,6 +47,8 @@ export interface Workspace {
   /** Creates a row. Throws where the id is used. */
   insert<K extends Kind>(kind: K, fields: Omit<Kinds[K], keyof Row>, id?: string | null): Kinds[K];
   get<K extends Kind>(kind: K, id: string): Kinds[K];
+  /** Takes a row away. Its id stays used. */
+  remove(row: Row): void;
   /** Changes a row; what it was of what is different now, or null where nothing is. */
   update<R extends Row>(row: R, changes: Partial<R>): Partial<R> | null;
 }
@@ -64,6 +66,7 @@ export interface WorkspaceOptions {
 
 export function createWorkspace(clock: Clock, outbox: Outbox, options: WorkspaceOptions): Workspace {
   const tables = createTables();
+  const removed = new Set<string>();
 
   const workspace: Workspace = {
     tables,
@@ -82,7 +85,7 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
     confidence: () => 0.5,
     insert(kind, fields, id) {
       if (id != null && !uuid4.test(id)) throw invalidInput('id must be a UUID');
-      if (id != null && Object.values(tables).some((table) => table.has(id)))
+      if (id != null && (removed.has(id) || Object.values(tables).some((table) => table.has(id))))
         throw invalidInput(`${kind} with id ${id} already exists.`);
       const at = clock.stamp();
       const row = { ...fields, __typename: kind, id: id ?? randomUUID(), createdAt: at, updatedAt: at } as never;
@@ -93,6 +96,9 @@ export function createWorkspace(clock: Clock, outbox: Outbox, options: Workspace
       const row = tables[kind].get(id);
       if (!row) throw notFound(kind);
       return row as never;
+    },
+    remove({ id }) {
+      for (const table of Object.values(tables)) if (table.delete(id)) removed.add(id);
     },
     update(row, changes) {
       const before: Partial<typeof row> = {};

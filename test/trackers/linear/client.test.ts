@@ -263,6 +263,38 @@ describe('budgets', () => {
     await expect(ask(client)).rejects.toMatchObject({ code: 'rate_limited', retryable: true });
     expect(asked).toHaveLength(1);
   });
+
+  test('of several at once each waits behind the others, also when another is answered meanwhile', async ({
+    expect,
+  }) => {
+    // A turn every 4.9 s: the first of those that wait may, and who would wait for two is told.
+    const headers = {
+      'x-ratelimit-requests-limit': '5000',
+      'x-ratelimit-requests-remaining': '100',
+      'x-ratelimit-requests-reset': String(Date.now() + 490_000),
+    };
+    const held: (() => void)[] = [];
+    const origin = await listen((_request, response) => {
+      const answer = () => {
+        response.writeHead(200, { 'content-type': 'application/json', ...headers }).end('{"data":{"ok":true}}');
+      };
+      if (held.push(answer) > 1) answer();
+    });
+    const client = clientOf(origin, 'a');
+    const tooMany = { code: 'rate_limited', retryable: true, account: 'org-1' };
+    const first = ask(client);
+    await expect.poll(() => held.length).toBe(1);
+    await ask(client);
+    const waiting = new AbortController();
+    const second = ask(client, waiting.signal);
+    await expect(ask(client)).rejects.toMatchObject(tooMany);
+    held[0]?.();
+    await first;
+    await expect(ask(client)).rejects.toMatchObject(tooMany);
+    waiting.abort(new Error('enough'));
+    await expect(second).rejects.toThrow();
+    expect(held).toHaveLength(2);
+  });
 });
 
 describe('files', () => {

@@ -8,6 +8,7 @@ import type { LinearTokens } from '../../../src/trackers/linear/connecting/token
 import { LinearError } from '../../../src/trackers/linear/errors.ts';
 import { createUploadReader } from '../../../src/trackers/linear/reading/attachments.ts';
 import { readEvents } from '../../../src/trackers/linear/reading/delivery.ts';
+import { isAsked } from '../../../src/trackers/linear/reading/is-asked.ts';
 import { listTickets, pageSize } from '../../../src/trackers/linear/reading/list-tickets.ts';
 import { type ReadDeps, readTicket } from '../../../src/trackers/linear/reading/read-ticket.ts';
 import { stateFor } from '../../../src/trackers/linear/states.ts';
@@ -312,15 +313,22 @@ describe('a reading', () => {
     expect(lines.at(-1)).toBe('There are more of them in Linear.');
   });
 
-  test('one that is not there, is deleted, or is in a workspace that is not connected is not found', async ({
-    expect,
-  }) => {
+  test('one that is not there or is deleted is not found', async ({ expect }) => {
     const { id } = ada.create({ teamId: team.id, title: 'Deleted' });
     ada.change(id, { trashed: true });
-    const elsewhere = { ...hintFor(id), ref: { workspace: 'another', team: 'x' } };
     const notFound = { name: 'VendorError', code: 'not_found', retryable: false };
-    for (const hint of [hintFor('00000000-0000-4000-8000-000000000000'), hintFor('ENG-99999'), hintFor(id), elsewhere])
+    for (const hint of [hintFor('00000000-0000-4000-8000-000000000000'), hintFor('ENG-99999'), hintFor(id)])
       await expect(readTicket(deps, hint, never)).rejects.toMatchObject(notFound);
+  });
+
+  test('of one in a workspace that is not connected nobody can tell whether it is there, or ours', async ({
+    expect,
+  }) => {
+    const { id } = ada.create({ teamId: team.id, title: 'Out of reach' });
+    const elsewhere = { ...hintFor(id), account: 'another', ref: { workspace: 'another', team: 'x' } };
+    const disconnected = { name: 'VendorError', code: 'disconnected', retryable: true, account: 'another' };
+    await expect(readTicket(deps, elsewhere, never)).rejects.toMatchObject(disconnected);
+    await expect(isAsked(deps, elsewhere, never)).rejects.toMatchObject(disconnected);
   });
 
   test('what a person named is looked for in every workspace', async ({ expect }) => {
@@ -432,9 +440,8 @@ describe('lists', () => {
     expect(listed.slice(80)).toEqual(filed.slice(80).map(({ id }) => id));
   });
 
-  test('go through all workspaces; one that is not connected any more does not hold up the others', async ({
-    expect,
-  }) => {
+  /** Two workspaces with a ticket in each. */
+  async function startTwo() {
     const two = await startLinear();
     onTestFinished(() => two.close());
     const second = two.addWorkspace({ name: 'Beta', urlKey: 'beta' });
@@ -442,15 +449,49 @@ describe('lists', () => {
       const { id: teamId } = addTeam(workspace, { key: 'T', name: 'T' });
       return somebody(workspace, addUser(workspace, 'Bob'), two.baseUrl).create({ teamId, title: 'x' }).id;
     };
-    const both = [there(two.workspace), there(second)];
-    const all = depsOf(two);
+    return { two, second, both: [there(two.workspace), there(second)], all: depsOf(two) };
+  }
+
+  /** Accounts that were passed over, with why. */
+  async function passedOver(all: ReadDeps): Promise<[string | undefined, string][]> {
+    const passed: [string | undefined, string][] = [];
+    for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+      const page: Awaited<ReturnType<typeof listTickets>> = await listTickets(all, {}, cursor, never);
+      for (const { account, code } of page.passedOver ?? []) passed.push([account, code]);
+      cursor = page.next;
+    }
+    return passed;
+  }
+
+  test('go through all workspaces; one that is not connected any more does not hold up the others', async ({
+    expect,
+  }) => {
+    const { two, second, both, all } = await startTwo();
     expect((await ids({}, all)).toSorted()).toEqual(both.toSorted());
+    expect(await passedOver(all)).toEqual([]);
     two.uninstall(two.workspace);
     expect(await ids({}, all)).toEqual([both[1]]);
+    expect(await passedOver(all)).toEqual([[two.workspace.organizationId, 'disconnected']]);
     two.uninstall(second);
     const [only] = two.workspaces.splice(0, 1);
     expect(only).toBe(two.workspace);
     await expect(ids({}, all)).rejects.toMatchObject({ code: 'disconnected' });
+  });
+
+  test('one workspace that we have asked too often is passed over, and named; the others are listed', async ({
+    expect,
+  }) => {
+    const { two, second, both, all } = await startTwo();
+    await ids({}, all);
+    two.faults.add({ nth: 1, action: { type: 'rateLimit', shape: 'code', ms: 600_000 } });
+    await expect(readTicket(all, { ...hintFor(both[0] ?? '', two.workspace) }, never)).rejects.toMatchObject({
+      code: 'rate_limited',
+      account: two.workspace.organizationId,
+    });
+    expect(await ids({}, all)).toEqual([both[1]]);
+    expect(await passedOver(all)).toEqual([[two.workspace.organizationId, 'rate_limited']]);
+    two.workspaces.splice(two.workspaces.indexOf(second), 1);
+    await expect(ids({}, all), 'there is no other to go on with').rejects.toMatchObject({ code: 'rate_limited' });
   });
 });
 

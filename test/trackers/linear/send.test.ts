@@ -72,6 +72,20 @@ test('what a lost reply left behind is found, and the rest of the batch goes out
   expect(world.activities(issue)).toEqual(['one', 'two', 'three']);
 });
 
+test('what was shown in passing, and is gone by now, is not shown again by another process', async ({ expect }) => {
+  const { issue, hint, conversation } = world.given();
+  const passing: TicketOperation = {
+    ...said(conversation, ''),
+    activity: { type: 'action', action: 'Reads', parameter: 'src', ephemeral: true },
+  };
+  const [one, two] = [said(conversation, 'one'), said(conversation, 'two')];
+  await send(world.startProcess(), hint, passing, one);
+  expect(world.activities(issue)).toEqual(['one']);
+  const again = await send(world.startProcess(), hint, passing, two);
+  expect(again).toMatchObject([{ result: { id: passing.id } }, { result: { id: two.id } }]);
+  expect(world.activities(issue)).toEqual(['one', 'two']);
+});
+
 test('of a batch that was carried out as far as its middle, the rest is sent, with the same answers', async ({
   expect,
 }) => {

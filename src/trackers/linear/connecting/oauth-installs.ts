@@ -89,12 +89,13 @@ export function createInstalls({ apiUrl, clientId, clientSecret, connections }: 
       stored = await connections.update(installKind, workspace, (current) => refresh(current, refused, signal));
       now = stored && open(stored);
     }
-    if (stored === null) throw disconnected(`the app is not installed in the workspace ${workspace}.`);
+    if (stored === null) throw disconnected(`the app is not installed in the workspace ${workspace}.`, workspace);
     const { name } = about.parse(stored.about);
-    if (stored.lost !== null) throw disconnected(`the workspace ${name} was lost: ${stored.lost}.`);
+    if (stored.lost !== null) throw lostBecause(stored);
     if (now === null)
       throw disconnected(
         `the tokens of the workspace ${name} cannot be decrypted: LINEAR_CLIENT_SECRET is another than when it was connected. Reconnect it, or set that secret again.`,
+        workspace,
       );
     known.set(workspace, now);
     return now.accessToken;
@@ -105,16 +106,15 @@ export function createInstalls({ apiUrl, clientId, clientSecret, connections }: 
       const all = await connections.list(installKind);
       const good = all.filter(({ lost }) => lost === null);
       const [lost] = all;
-      if (good.length === 0)
-        throw disconnected(
-          lost
-            ? `the workspace ${about.parse(lost.about).name} was lost: ${lost.lost}.`
-            : 'the app is installed in no workspace.',
-        );
+      if (good.length === 0) throw lost ? lostBecause(lost) : disconnected('the app is installed in no workspace.');
       return good.map(({ id, about: who }): Workspace => {
         const { name, urlKey, appUserId } = about.parse(who);
         return { id, name, urlKey, appUserId };
       });
+    },
+    async lost() {
+      const all = await connections.list(installKind);
+      return all.filter(({ lost }) => lost !== null).map(lostBecause);
     },
     token,
   };
@@ -187,6 +187,10 @@ export async function finishInstall(
     lost: null,
   }));
   return workspace;
+}
+
+function lostBecause({ id, about: who, lost }: Connection): VendorError {
+  return disconnected(`the workspace ${about.parse(who).name} was lost: ${lost}.`, id);
 }
 
 const purposeOf = (workspace: string) => `${installKind} ${workspace}`;

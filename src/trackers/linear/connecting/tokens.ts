@@ -1,3 +1,4 @@
+import type { VendorError } from '../../../core/vendor-error.ts';
 import type { Connections } from '../../connections.ts';
 import { createClientCredentials } from './client-credentials.ts';
 import { disconnected } from './disconnected.ts';
@@ -17,6 +18,8 @@ export interface Workspace {
 export interface LinearTokens {
   /** The workspaces that are connected. May make a request the first time. Throws `VendorError`. */
   workspaces(signal: AbortSignal): Promise<Workspace[]>;
+  /** Those that were connected and are not any more, with why: `disconnected`, of that account. */
+  lost?(): Promise<VendorError[]>;
   /**
    * A token that is believed to be good. `refused` is one that Linear has refused since: then another is got, by one process
    * for all. Throws `VendorError` `disconnected` when there is none to be had.

@@ -1,5 +1,6 @@
 import type { TicketHint } from '../../../core/ticket.ts';
 import type { LinearClient } from '../client.ts';
+import { disconnectedFrom } from '../connecting/disconnected.ts';
 import type { LinearTokens } from '../connecting/tokens.ts';
 import { refOf } from '../hint.ts';
 
@@ -44,7 +45,7 @@ export async function isAsked(
 ): Promise<boolean> {
   const ref = refOf(hint);
   const workspace = (await tokens.workspaces(signal)).find(({ id }) => id === ref?.workspace);
-  if (!workspace) return false;
+  if (!workspace) throw disconnectedFrom(hint);
   const { issue } = await client.request<Answer>(workspace.id, askedDocument, { id: hint.id }, signal);
   const sessions = issue.agentSessions.nodes;
   const [newest] = sessions

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
 import type { TicketPage } from '../../tracker.ts';
 import type { LinearClient } from '../client.ts';
-import { isDisconnected } from '../connecting/disconnected.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
 import { type HintNode, hintFields, hintOf } from '../hint.ts';
 import { categoryOf, finishedTypes, type TeamState } from '../states.ts';
@@ -45,22 +45,38 @@ export async function listTickets(
   signal.throwIfAborted();
   if (query.categories?.length === 0) return { tickets: [], next: null };
   const all = (await tokens.workspaces(signal)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const passedOver = (cursor === null && (await tokens.lost?.())) || [];
+  const page = (tickets: TicketHint[], next: Place | null): TicketPage => ({
+    ...{ tickets, next: next && JSON.stringify(next) },
+    ...(passedOver.length > 0 && { passedOver }),
+  });
   let from = cursor === null ? null : readPlace(cursor);
   for (const [index, workspace] of all.entries()) {
     if (from && workspace.id < from.workspace) continue;
     const here = from?.workspace === workspace.id ? from : null;
     from = null;
-    const page = await listOf({ client, cache }, workspace, query, here, signal).catch((error: unknown) => {
-      // The others' tickets are not held up by one that people have to connect again.
-      if (isDisconnected(error) && all.length > 1) return { tickets: [], next: null };
-      throw error;
+    const listed = await listOf({ client, cache }, workspace, query, here, signal).catch((error: unknown) => {
+      const why = all.length > 1 ? closedOf(error, workspace.id) : null;
+      if (!why) throw error;
+      passedOver.push(why);
+      return { tickets: [], next: null };
     });
+    if (listed.next) return page(listed.tickets, listed.next);
     const after = all[index + 1];
-    if (page.next) return { tickets: page.tickets, next: JSON.stringify(page.next) };
     const next: Place | null = after ? { workspace: after.id, at: null, given: [] } : null;
-    if (page.tickets.length > 0 || !next) return { tickets: page.tickets, next: next && JSON.stringify(next) };
+    if (listed.tickets.length > 0 || !next) return page(listed.tickets, next);
   }
-  return { tickets: [], next: null };
+  return page([], null);
+}
+
+/**
+ * The others' tickets are not held up by a workspace that people have to connect again, or that we have asked too often; null:
+ * it was something else.
+ */
+function closedOf(error: unknown, account: string): VendorError | null {
+  if (!(error instanceof VendorError) || !['disconnected', 'rate_limited'].includes(error.code)) return null;
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
 }
 
 function readPlace(cursor: string): Place {

@@ -1,5 +1,6 @@
 import type { Person, RelationType, Ticket, TicketComment, TicketHint, TicketRelation } from '../../../core/ticket.ts';
 import type { LinearClient } from '../client.ts';
+import { disconnectedFrom } from '../connecting/disconnected.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
 import { LinearError } from '../errors.ts';
 import { hintOf, refOf } from '../hint.ts';
@@ -40,6 +41,7 @@ export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: Abort
   const all = await deps.tokens.workspaces(signal);
   const ref = refOf(hint);
   const mine = ref ? all.filter(({ id }) => id === ref.workspace) : all;
+  if (mine.length === 0) throw disconnectedFrom(hint);
   const id = asIdentifier(hint.id);
   for (const workspace of mine) {
     const asked = performance.now();
@@ -47,7 +49,7 @@ export async function readTicket(deps: ReadDeps, hint: TicketHint, signal: Abort
     if (issue) deps.seen(nowOf(issue), asked);
     if (issue && !issue.trashed) return ticketOf(deps, workspace, issue, signal);
   }
-  const where = mine.length === 0 ? 'none of them is connected' : mine.map(({ name }) => name).join(', ');
+  const where = mine.map(({ name }) => name).join(', ');
   throw new LinearError(
     `Linear has no ticket "${hint.identifier || hint.id}" that the app can see (workspaces: ${where}). If it is there, give the app access to its team.`,
     { code: 'not_found', retryable: false },

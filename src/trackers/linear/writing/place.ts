@@ -1,7 +1,7 @@
 import type { TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { LinearClient } from '../client.ts';
-import { disconnected } from '../connecting/disconnected.ts';
+import { disconnectedFrom } from '../connecting/disconnected.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
 import { refOf } from '../hint.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
@@ -31,7 +31,7 @@ export async function workspaceOf({ tokens }: SendDeps, hint: TicketHint, signal
   const workspaces = await tokens.workspaces(signal);
   const found = wanted === null ? workspaces[0] : workspaces.find(({ id }) => id === wanted);
   if (found) return found;
-  throw disconnected(`the workspace that ${hint.identifier} is in is not among those that are connected.`);
+  throw disconnectedFrom(hint);
 }
 
 export function refusal(code: 'not_found' | 'invalid', message: string): VendorError {

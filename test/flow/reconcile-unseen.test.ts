@@ -134,8 +134,7 @@ describe('reconcile, with a tracker that does not show what is there', () => {
     expect(await states()).toHaveLength(100);
     calls = 0;
     await round(depsWith(failing((call) => (call === 2 ? limited : null))));
-    // Three pages, one of them twice, and the one of the tickets on which people spoke.
-    expect([(await states()).length, calls]).toEqual([120, 5]);
+    expect([(await states()).length, calls]).toEqual([120, 4]);
   });
 
   test('a ticket that cannot be read keeps no other from being found, or let go', async ({ expect }) => {

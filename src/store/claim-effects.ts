@@ -7,9 +7,12 @@ import { type ClaimedEffect, fromNow, leaseSeconds } from './effects.ts';
 /** So many effects of a lane are sent together, where a tracker gathers them. */
 const togetherAtMost = 20;
 
-/** Nobody waits for these: what a step shows in passing, and what is only there until the next. Everything else takes them along at once. */
+/**
+ * Nobody waits for these: what a step shows in passing, and that a model makes us wait. Everything else takes them along at
+ * once; that a run which was silent for long is still at work, too, for its tracker counts the minutes.
+ */
 const isPatient = sql<boolean>`((o.step_id is not null and o.operation ->> 'kind' = 'updatePlan')
-  or ((o.step_id is not null or o.ephemeral) and o.operation ->> 'kind' = 'postActivity'
+  or ((o.step_id is not null or o.key like '%/wait/%') and o.operation ->> 'kind' = 'postActivity'
     and o.operation -> 'activity' ->> 'type' in ('thought', 'action')))`;
 
 /**

@@ -84,7 +84,7 @@ describe('where a tracker gathers', () => {
       for (let second = 0; second < 30 * turn; second += look) {
         if (second % turn < look) {
           await plant(`${second}`, 'action');
-          if (waits) await plant(`wait ${second}`, 'thought', { step: false, ephemeral: true });
+          if (waits) await plant(`1/1/wait/${second}`, 'thought', { step: false, ephemeral: true });
           await database.pool.query('update effects set run_id = $1', [session.runId]);
         }
         const claimed = await claim();
@@ -110,6 +110,13 @@ describe('where a tracker gathers', () => {
   test('what the service itself says leaves at once', async ({ expect }) => {
     await plant('a', 'thought', { step: false });
     expect(await keys()).toEqual(['a']);
+    await database.pool.query('truncate effects');
+    await database.pool.query("update runs set started_at = now() - interval '25 minutes' where id = $1", [
+      session.runId,
+    ]);
+    await plant('1/quiet/7', 'thought', { step: false, ephemeral: true });
+    await database.pool.query('update effects set run_id = $1', [session.runId]);
+    expect(await keys(), 'a run is still at work').toEqual(['1/quiet/7']);
   });
 
   test('nothing overtakes what another has in hand, what has to wait, or what needs something', async ({ expect }) => {

@@ -309,7 +309,9 @@ export async function currentConversation(
       where p.session_id = c.session_id and p.conversation_id = c.id
     ) p
     where c.session_id = ${sessionId}
-    order by coalesce(p.heard_at, case when p.words = 0 then c.created_at end) desc nulls last, p.heard_at is null, c.key
+    -- What opened one may be dated to the second only, and so before what went before it.
+    order by case when p.heard_at is not null or p.words = 0 then greatest(p.heard_at, c.created_at) end desc nulls last,
+      p.heard_at is null, c.key
     limit 1`.execute(db);
   return found.rows[0] ?? null;
 }

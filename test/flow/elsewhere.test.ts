@@ -77,6 +77,15 @@ describe('where a tracker has several places to talk on one ticket', () => {
     expect([await left(), await current()]).toEqual([['A -> B', 'B -> A'], 'A']);
   });
 
+  test('what opened a place counts as said when that was opened, though it is dated a second earlier', async ({
+    expect,
+  }) => {
+    await hear({ given: 'A' }, { says: 'one@B' });
+    await query(`update prompts set said_at = c.created_at - interval '0.7 seconds'
+      from conversations c where c.key = 'A' and c.session_id = prompts.session_id and prompts.session_id = $1`);
+    expect(await current()).toBe('B');
+  });
+
   test('a question that is answered elsewhere does not stand there open; what was closed needs no word', async ({
     expect,
   }) => {

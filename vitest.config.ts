@@ -37,7 +37,7 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: isProofs ? 5 : 4,
+    maxWorkers: 4,
     isolate: false, // a process for each file costs more than most files do; what a file changes, it puts back
     sequence: { sequencer: LongestFirst },
     expect: { poll: { timeout: 20_000, interval: 20 } },

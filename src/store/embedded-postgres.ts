@@ -32,7 +32,7 @@ export interface EmbeddedPostgres {
 }
 
 /** The processes of a killed server end by themselves, on a busy machine after seconds; a new one waits for the last of them. */
-const reviveForMs = 20_000;
+const reviveForMs = 60_000;
 
 /**
  * The PostgreSQL that runs from `dir` when no `DATABASE_URL` is given: attaches to the one that is alive, else starts it.

@@ -75,7 +75,7 @@ describe('a PostgreSQL that goes away in the middle of everything', () => {
     }
   });
 
-  test('an embedded server that is killed is started again, and the service goes on', { timeout: 200_000 }, async ({
+  test('an embedded server that is killed is started again, and the service goes on', { timeout: 400_000 }, async ({
     expect,
   }) => {
     const yaml = { dataDir: join(setup.dir, 'embedded'), http: { port: 0 } };
@@ -96,7 +96,7 @@ describe('a PostgreSQL that goes away in the middle of everything', () => {
         await expect.poll(health, { timeout: 30_000 }).toBe(200);
         const before = await server();
         process.kill(before, 'SIGKILL');
-        await expect.poll(server, { timeout: 30_000 }).not.toBe(before);
+        await expect.poll(server, { timeout: 70_000 }).not.toBe(before);
         await expect.poll(health, { timeout: 30_000 }).toBe(200);
       }
       part.kill('SIGTERM');

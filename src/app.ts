@@ -1,4 +1,4 @@
-import { type AdapterFactories, openAdapters, shippedAdapters } from './app/adapters.ts';
+import { type AdapterFactories, openAdapters, shippedAdapters, sourcesOf } from './app/adapters.ts';
 import type { Admission } from './app/admission.ts';
 import { freeTheDead, startChores } from './app/chores.ts';
 import { openDesk } from './app/desk.ts';
@@ -121,7 +121,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     await (await openQueues()).nudgeNow(queue);
   };
   const accepting: AcceptDeps = {
-    sources: trackers,
+    sources: sourcesOf(trackers, codeHosts),
     failpoint,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };

@@ -26,7 +26,16 @@ const rooms: Record<string, string[]> = {
   'src/core/': ['src/lib/'],
   'src/lib/': [],
   'src/trackers/': ['src/trackers/tracker.ts', 'src/core/', 'src/lib/'],
+  'src/trackers/github-issues/': ['src/trackers/tracker.ts', 'src/vendors/github/', 'src/core/', 'src/lib/'],
   'src/code-hosts/': ['src/code-hosts/code-host.ts', 'src/core/', 'src/lib/'],
+  'src/code-hosts/github/': [
+    'src/code-hosts/code-host.ts',
+    'src/vendors/github/',
+    'mcp-servers/ci-logs/log/',
+    'src/core/',
+    'src/lib/',
+  ],
+  'src/vendors/': ['src/core/', 'src/lib/'],
   'src/models/': ['src/models/model.ts', 'src/core/', 'src/lib/'],
   'src/sandboxes/': ['src/sandboxes/sandbox.ts', 'src/core/', 'src/lib/'],
   'src/agents/': [

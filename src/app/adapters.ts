@@ -5,7 +5,7 @@ import type { CodeHost } from '../code-hosts/code-host.ts';
 import { codeHosts } from '../code-hosts/index.ts';
 import type { Config } from '../config.ts';
 import { VendorError } from '../core/vendor-error.ts';
-import { limitCodeHost, limitTracker, type RateLimitDeps } from '../flow.ts';
+import { type DeliverySource, limitCodeHost, limitTracker, type RateLimitDeps } from '../flow.ts';
 import type { FinishInstall } from '../http/oauth.ts';
 import { noteRefusedWebhook } from '../store/connections.ts';
 import { type TrackerOptions, trackers } from '../trackers/index.ts';
@@ -61,6 +61,17 @@ export function openAdapters(
     boardSecret,
     finishInstall: openInstalls(config, limits),
   };
+}
+
+/** Whoever can tell an authentic delivery of a webhook source: a tracker, or a code host; of one vendor they do it alike. */
+export function sourcesOf(
+  trackers: ReadonlyMap<string, Tracker>,
+  codeHosts: ReadonlyMap<string, CodeHost>,
+): ReadonlyMap<string, DeliverySource> {
+  return new Map<string, DeliverySource>([
+    ...[...codeHosts].flatMap(([kind, { webhooks }]) => (webhooks ? [[kind, webhooks] as const] : [])),
+    ...[...trackers.values()].map((tracker) => [tracker.source, tracker] as const),
+  ]);
 }
 
 /** null: that tracker is not configured. */

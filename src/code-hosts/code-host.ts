@@ -1,6 +1,9 @@
 import type { Check } from '../core/check.ts';
+import type { Delivery } from '../core/delivery.ts';
+import type { RequestOperation } from '../core/effect.ts';
 import type { PullRequest } from '../core/pull-request.ts';
 import type { Repository } from '../core/repository.ts';
+import type { CheckRun, RequestProgress } from '../core/request-progress.ts';
 
 /** Where branches are pushed and pull requests opened. */
 export interface CodeHost {
@@ -21,8 +24,45 @@ export interface CodeHost {
   /** The pull request as it stands now. Throws `VendorError` `not_found`. */
   readPullRequest(repository: Repository, number: number, signal: AbortSignal): Promise<PullRequest>;
 
+  /** Checks, reviews and all that becomes of a pull request; null where a host knows of none: a bare repository. */
+  readonly following: RequestFollowing | null;
+
+  /** What it tells of itself; null: nothing, it is asked. */
+  readonly webhooks: HostWebhooks | null;
+
   /** Whether this host can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;
+}
+
+export interface RequestFollowing {
+  /** All of it as it stands now; what has not changed since it was last asked costs next to nothing. Throws `VendorError` `not_found`. */
+  read(repository: Repository, number: number, signal: AbortSignal): Promise<RequestProgress>;
+
+  /** What a check that failed has logged, cut to what matters: 16 kB at most, without secrets. null: there is no log (any more). */
+  readLog(repository: Repository, run: CheckRun, signal: AbortSignal): Promise<string | null>;
+
+  /** The same operation (same `id`) sent again changes nothing and answers the same. Throws `VendorError`. */
+  write(repository: Repository, operation: RequestOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
+}
+
+/** A webhook is a hint: what it is about is read again. */
+export interface HostWebhooks {
+  /** As `Tracker.verifyDelivery`. */
+  verifyDelivery(
+    headers: Record<string, string>,
+    body: Uint8Array,
+  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean; isUrgent?: boolean };
+
+  /** Which pull requests a verified delivery may have changed. Never throws for its content. */
+  readHints(delivery: Delivery): RequestHint[];
+}
+
+/** Of the repository at this `location`, the pull request of this number, or those of this branch or head commit. */
+export interface RequestHint {
+  location: string;
+  number?: number;
+  branch?: string;
+  commit?: string;
 }
 
 export interface Location {
@@ -48,4 +88,6 @@ export interface PullRequestInput {
   base: string;
   head: string;
   draft: boolean;
+  /** Paths that it changes, by which the host finds who is to review them; missing: not known. */
+  paths?: readonly string[];
 }

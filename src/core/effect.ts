@@ -63,8 +63,30 @@ export type TicketOperation =
   /** The agent gives the ticket up: nobody has it then. If the agent has it no more, `{ skipped: reason }`. */
   | { kind: 'releaseTicket'; id: string };
 
+/** What is written on a pull request, beside opening it. */
+export type RequestOperation =
+  /** In a thread (`Remark.thread`), or on the whole where that is null. `resolve`: what the thread asked for is done. */
+  | {
+      kind: 'replyToRemark';
+      id: string;
+      repository: string;
+      number: number;
+      thread: string | null;
+      body: string;
+      /** What takes the place of `{commit}` in the body. */
+      commit?: string | Later;
+      resolve: boolean;
+    }
+  /** Shows that a remark (`Remark.key`) was read. */
+  | { kind: 'acknowledgeRemark'; id: string; repository: string; number: number; remark: string }
+  /** The one comment in which the agent says how things stand; edited in place. */
+  | { kind: 'showStatus'; id: string; repository: string; number: number; body: string }
+  /** The agent's own branch, once nobody needs it: only where it is still at `expected`. Else `{ skipped: reason }`. */
+  | { kind: 'deleteBranch'; id: string; repository: string; branch: string; expected: string };
+
 /** What is written to a code host. */
 export type CodeOperation =
+  | RequestOperation
   /** `snapshotId` names the stored snapshot whose tree is published as one commit on `parent`. */
   | {
       kind: 'pushBranch';
@@ -106,21 +128,28 @@ export type CodeOperation =
       title: string;
       body: string;
       draft: boolean;
+      /** What it changes; missing where an older version wrote it. */
+      paths?: string[];
     };
 
 export type Operation = TicketOperation | CodeOperation;
 
 export type EffectState = 'pending' | 'done' | 'failed' | 'dropped';
 
-const codeKinds: Operation['kind'][] = ['pushBranch', 'pushFile', 'openPullRequest'];
+const requestKinds: Operation['kind'][] = ['replyToRemark', 'acknowledgeRemark', 'showStatus', 'deleteBranch'];
+const codeKinds: Operation['kind'][] = ['pushBranch', 'pushFile', 'openPullRequest', ...requestKinds];
 
 export function laneOf(operation: Operation): Lane {
   return codeKinds.includes(operation.kind) ? 'code' : 'ticket';
 }
 
-/** Of another branch than the session's own: the session neither remembers it nor depends on it. */
+/** Of another branch than the session's own, or beside its code: the session neither remembers it nor depends on it. */
 export function isBeside(operation: Operation): boolean {
-  return operation.kind === 'pushFile' || ('for' in operation && operation.for !== undefined);
+  return operation.kind === 'pushFile' || isOnRequest(operation) || ('for' in operation && operation.for !== undefined);
+}
+
+export function isOnRequest(operation: Operation): operation is RequestOperation {
+  return requestKinds.includes(operation.kind);
 }
 
 /** Keys of the effects whose results an operation needs. */

@@ -25,7 +25,7 @@ interface Asking {
 export async function confirmLate(deps: SortDeps, tracker: Tracker, asking: Asking): Promise<void> {
   let settled = 0;
   for (let after = 0; settled < most; ) {
-    const late = await listLate(deps.db, tracker.kind, { after, most: most - settled });
+    const late = await listLate(deps.db, tracker.source, { after, most: most - settled });
     for (const delivery of late) {
       after = delivery.id;
       const isOld = Date.now() - delivery.receivedAt.getTime() > tryForMs;

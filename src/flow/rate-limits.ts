@@ -63,10 +63,16 @@ export function limitWrites(deps: RateLimitDeps, hint: TicketHint): <T>(work: ()
 
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
   const within = limitOf(deps, codeHostAccount(host.kind));
+  const { following } = host;
   return {
     ...host,
     locate: (repository, signal) => within(() => host.locate(repository, signal)),
     readPullRequest: (repository, number, signal) => within(() => host.readPullRequest(repository, number, signal)),
+    following: following && {
+      ...following,
+      read: (repository, number, signal) => within(() => following.read(repository, number, signal)),
+      readLog: (repository, run, signal) => within(() => following.readLog(repository, run, signal)),
+    },
   };
 }
 

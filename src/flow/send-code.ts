@@ -1,5 +1,5 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
-import type { CodeOperation } from '../core/effect.ts';
+import { type CodeOperation, isOnRequest } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
@@ -19,9 +19,14 @@ export async function sendCode(
   if (!repository || !host)
     throw new Error(`The repository "${operation.repository}" is not configured any more; add it to shipmate.yaml.`);
   if (operation.kind === 'openPullRequest') {
-    const { id, head, base, title, body, draft } = operation;
+    const { kind: _, for: _for, repository: _name, ...input } = operation;
     await confirm();
-    return { ...(await host.openPullRequest(repository, { id, head, base, title, body, draft }, signal)) };
+    return { ...(await host.openPullRequest(repository, input, signal)) };
+  }
+  if (isOnRequest(operation)) {
+    await confirm();
+    if (!host.following) return { skipped: 'this code host has no such thing' };
+    return host.following.write(repository, operation, signal);
   }
   if (operation.kind === 'pushFile') {
     const { branch, parent, path, text, message, date } = operation;

@@ -1,5 +1,5 @@
 import type { Operation } from '../core/effect.ts';
-import { isBeside, withLink } from '../core/effect.ts';
+import { isBeside, isOnRequest, withLink } from '../core/effect.ts';
 import { inEscalation } from '../core/escalation.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { addActivities, settleActivity } from '../store/activities.ts';
@@ -13,6 +13,7 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   if (operation.kind === 'postActivity') return tellRefused(tx, session, { ...effect, operation }, error);
   if (operation.kind === 'updatePlan') return; // the next one may be taken
   if (operation.kind === 'leaveConversation') return; // people talk elsewhere
+  if (operation.kind === 'acknowledgeRemark' || operation.kind === 'showStatus') return; // a courtesy
   const conversation = await currentConversation(tx, session.id);
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
@@ -61,6 +62,7 @@ async function tellRefused(
 function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: unknown): string {
   if (operation.kind === 'pushBranch' && operation.for === 'snapshot')
     return `The work so far is kept; \`shipmate pull ${hint.identifier}\` brings it to you.`;
+  if (isOnRequest(operation)) return 'My work is not touched by it. Say "continue" when that is mended.';
   if (isBeside(operation))
     return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
   if (operation.kind === 'createTicket')
@@ -102,6 +104,13 @@ function describe(operation: Operation): string {
       return 'taking the ticket';
     case 'releaseTicket':
       return 'giving the ticket back';
+    case 'replyToRemark':
+      return `answering on pull request #${operation.number} of ${operation.repository}`;
+    case 'acknowledgeRemark':
+    case 'showStatus':
+      return `showing on pull request #${operation.number} of ${operation.repository} how things stand`;
+    case 'deleteBranch':
+      return `deleting ${operation.branch} in ${operation.repository}`;
     default: {
       const never: never = operation;
       return String(never);

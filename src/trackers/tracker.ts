@@ -13,6 +13,9 @@ import type { VendorError } from '../core/vendor-error.ts';
 export interface Tracker {
   readonly kind: TrackerKind;
 
+  /** The webhook source (`POST /webhooks/:source`) whose deliveries it reads. */
+  readonly source: string;
+
   /**
    * What the agent shows in passing is gathered so long, to be sent together, and some times longer in a run that has been at
    * work for minutes; 0: each leaves at once.

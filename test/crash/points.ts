@@ -22,6 +22,11 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   // No standing order picks a ticket here, and nobody corrects the agent: killed in test/e2e/own-work.test.ts and corrections.test.ts.
   releaseTicket: 'none',
   pushFile: 'none',
+  // Its repositories have no reviews.
+  replyToRemark: 'none',
+  acknowledgeRemark: 'none',
+  showStatus: 'none',
+  deleteBranch: 'none',
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */

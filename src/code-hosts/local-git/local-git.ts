@@ -37,6 +37,9 @@ export function createLocalGit(options: { pool: Pool; dataDir: string }): CodeHo
     readPullRequest: (repository, number, signal) =>
       asVendor(() => readPullRequest(db, find, repository, number, signal)),
 
+    following: null,
+    webhooks: null,
+
     async check() {
       return [
         await attempt('local-git: git', 'Install it, for example with `apt-get install git`.', async () => {

@@ -20,6 +20,7 @@ export function createBoardTracker(options: {
   const db = boardDatabase(pool);
   return {
     kind: 'board',
+    source: 'board',
     gatherMs: 0,
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),

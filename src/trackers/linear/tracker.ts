@@ -83,6 +83,7 @@ export function createLinearTracker(options: {
 
   return {
     kind: 'linear',
+    source: 'linear',
     gatherMs,
 
     verifyDelivery(headers, body) {

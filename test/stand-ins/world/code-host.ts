@@ -44,6 +44,8 @@ export function createWorldCodeHost(options: { url: string }): CodeHost {
     pushBranch: (repository, push, signal) => ask('pushBranch', { repository, push }, signal),
     openPullRequest,
     readPullRequest: (repository, number, signal) => ask('readPullRequest', { repository, number }, signal),
+    following: null,
+    webhooks: null,
     check: async () => [{ name: 'code host world', status: 'ok', message: options.url }],
   };
 }

@@ -11,6 +11,7 @@ export function createWorldTracker(options: { url: string; agent: string; secret
   const { url, agent, secret } = options;
   return {
     kind: 'board',
+    source: 'board',
     verifyDelivery: (headers, body) => verifyDelivery(secret, headers, body),
     readEvents: (delivery) => readEvents(agent, delivery),
     readTicket: (hint, signal) => callWorld(url, 'tracker', 'readTicket', { id: hint.id }, signal),

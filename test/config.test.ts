@@ -50,7 +50,8 @@ const nothing = {
     day: { tokens: 200_000_000, usd: 100 },
   },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
-  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null },
+  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null, 'github-issues': null },
+  github: null,
   repositories: [],
   routes: [],
   policy: {
@@ -477,6 +478,8 @@ describe('describeConfig', () => {
       ...['team.tokens', 'team.usd', 'day.tokens', 'day.usd'].map((name) => `budget.${name}`),
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', ...['agent', 'team', 'install'].map((name) => `trackers.linear.${name}`)],
+      ...['label', 'repositories'].map((name) => `trackers.github-issues.${name}`),
+      ...['agent', 'labels', 'poll', 'pollSeconds'].map((name) => `github.${name}`),
       'repositories',
       ...['path', 'url', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
       ...['routes', ...['project', 'team', 'label', 'repository'].map((name) => `routes[].${name}`)],

@@ -127,7 +127,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const { policy } = config;
-  const { agent: name } = config.trackers.linear ?? config.trackers.board;
+  const { board, linear, 'github-issues': issues } = config.trackers;
+  const { agent: name } = linear ?? (issues && config.github) ?? board;
   const pages = createPages(db, config.http.publicUrl);
   const { urlOf: pageOf } = pages;
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, pageOf, wake, failpoint, log };

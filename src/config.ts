@@ -10,6 +10,7 @@ import { readRepositories } from './config/repositories.ts';
 import { type FileConfig, fileSchema } from './config/schema.ts';
 import type { Repository } from './core/repository.ts';
 
+export { webUrlOf } from './config/github.ts';
 export { describeConfig, type KeyDescription } from './config/describe.ts';
 export { type Environment, environment } from './config/environment.ts';
 
@@ -35,6 +36,8 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   };
   /** null: off, because the environment does not open it. */
   github: GitHubConfig | null;
+  /** GitHub's, whether it is on or not. */
+  githubApiUrl: string;
   repositories: Repository[];
   /** The service's own PATH: where toolchains and package managers are looked for. */
   searchPath: string;
@@ -114,6 +117,7 @@ export function loadConfig(options: LoadOptions): Config {
       'github-issues': issues.issues,
     },
     github: github.github,
+    githubApiUrl: github.apiUrl,
     repositories,
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     failpoints: values.SHIPMATE_FAILPOINTS,

@@ -52,6 +52,7 @@ const nothing = {
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
   trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null, 'github-issues': null },
   github: null,
+  githubApiUrl: 'https://api.github.com',
   repositories: [],
   routes: [],
   policy: {

@@ -68,7 +68,7 @@ export function readGitHub(
   file: z.output<typeof githubSection>,
   values: Record<EnvironmentName, string | null>,
   { publicUrl, absolute }: { publicUrl: string | null; absolute(path: string): string },
-): { github: GitHubConfig | null; secrets: string[]; problems: string[] } {
+): { github: GitHubConfig | null; apiUrl: string; secrets: string[]; problems: string[] } {
   const { GITHUB_APP_ID: appId, GITHUB_PRIVATE_KEY: givenKey, GITHUB_TOKEN: token } = values;
   const apiUrl = (values.GITHUB_API_URL ?? publicApi).replace(/\/+$/, '');
   const webhookSecrets = listSecrets(values.GITHUB_WEBHOOK_SECRET);
@@ -98,12 +98,12 @@ export function readGitHub(
       'github.poll is off, but GITHUB_WEBHOOK_SECRET is not set: nothing of GitHub would be heard. Set it, or let it poll.',
     );
   const secrets = privateKey !== null && 'pem' in privateKey ? privateKey.secrets : [];
-  if (!isOn) return { github: null, secrets, problems };
+  if (!isOn) return { github: null, apiUrl, secrets, problems };
   const { poll, pollSeconds, ...rest } = file;
   const isPolled = poll === 'on' || (poll === 'auto' && (publicUrl === null || webhookSecrets.length === 0));
   const pem = privateKey !== null && 'pem' in privateKey ? privateKey.pem : null;
   const ways = { apiUrl, appId, privateKey: pem, token, webhookSecrets };
-  return { github: { ...rest, ...ways, pollSeconds: isPolled ? pollSeconds : null }, secrets, problems };
+  return { github: { ...rest, ...ways, pollSeconds: isPolled ? pollSeconds : null }, apiUrl, secrets, problems };
 }
 
 function wrongApi(apiUrl: string): string[] {

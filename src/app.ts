@@ -30,9 +30,10 @@ import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
 export type { AdapterFactories } from './app/adapters.ts';
+export * from './app/desks.ts';
 export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
-export { migrateDatabase, modelSpec, openLinearDesk, probeSandbox, unmountedToolchains } from './app/parts.ts';
+export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {

@@ -10,9 +10,9 @@ import { readRepositories } from './config/repositories.ts';
 import { type FileConfig, fileSchema } from './config/schema.ts';
 import type { Repository } from './core/repository.ts';
 
-export { webUrlOf } from './config/github.ts';
 export { describeConfig, type KeyDescription } from './config/describe.ts';
 export { type Environment, environment } from './config/environment.ts';
+export { webUrlOf } from './config/github.ts';
 
 /** Where a model provider is and what it wants; null is unset. */
 export interface Provider {

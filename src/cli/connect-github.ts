@@ -37,6 +37,10 @@ export const connectGitHubCommand = (cli: Cli, exit: (code: number) => void) =>
       const config = cli.load();
       const desk = openGitHubDesk(config);
       const seconds = numberOf(options.wait, '--wait', 3_600);
+      if (options.check && config.github === null)
+        throw new CliError(
+          'GitHub is off: the environment holds neither GITHUB_APP_ID and GITHUB_PRIVATE_KEY nor GITHUB_TOKEN. `shipmate connect github` shows the way.',
+        );
       if (options.check) exit((await checkAll(cli, desk, Math.min(seconds, 30))) ? 0 : 1);
       else if (config.github !== null) exit((await walk(cli, config, desk)) ? 0 : 1);
       else if (options.token) {
@@ -51,7 +55,13 @@ function tellStep(cli: Cli, done: boolean, title: string, lines: string[]): void
 }
 
 /** From nothing to an App that is installed; whether it is. */
-async function makeApp(cli: Cli, config: Config, desk: GitHubDesk, options: Options, seconds: number): Promise<boolean> {
+async function makeApp(
+  cli: Cli,
+  config: Config,
+  desk: GitHubDesk,
+  options: Options,
+  seconds: number,
+): Promise<boolean> {
   const out = resolve(cli.surroundings.cwd, options.out ?? join(config.dataDir, 'github.env'));
   const file = await createKeysFile(out);
   const waiting = AbortSignal.any([cli.signal, AbortSignal.timeout(seconds * 1000)]);
@@ -93,7 +103,7 @@ async function makeApp(cli: Cli, config: Config, desk: GitHubDesk, options: Opti
 
 async function waitForInstallation(cli: Cli, desk: GitHubDesk, app: NewApp, waiting: AbortSignal): Promise<Check[]> {
   for (;;) {
-    const found = await desk.installationsOf(app, cli.signal);
+    const found = await desk.installationsOf(app);
     if (found.length > 0) return found;
     await delay(lookEveryMs, undefined, { signal: waiting }).catch(() => cli.signal.throwIfAborted());
     if (waiting.aborted) return [];
@@ -114,18 +124,24 @@ async function walk(cli: Cli, { github }: Config, desk: GitHubDesk): Promise<boo
   if (github === null) throw new Error('unreachable: GitHub is off');
   const { token, webhookSecrets, pollSeconds } = github;
   tellStep(cli, true, '1. Its keys in the environment of the service', [
-    token === null ? 'GITHUB_APP_ID and GITHUB_PRIVATE_KEY are set.' : 'GITHUB_TOKEN is set: the agent acts as its user.',
-    ...(webhookSecrets.length > 0 ? [`GITHUB_WEBHOOK_SECRET is set${webhookSecrets.length > 1 ? ', two of them' : ''}.`] : []),
+    token === null
+      ? 'GITHUB_APP_ID and GITHUB_PRIVATE_KEY are set.'
+      : 'GITHUB_TOKEN is set: the agent acts as its user.',
+    ...(webhookSecrets.length > 0
+      ? [`GITHUB_WEBHOOK_SECRET is set${webhookSecrets.length > 1 ? ', two of them' : ''}.`]
+      : []),
   ]);
   tellStep(
     cli,
     true,
     '2. How it hears what happens',
     pollSeconds === null
-      ? [`By webhooks, ${desk.webhookUrl === null ? 'which come to /webhooks/github of the service' : `at ${desk.webhookUrl}`}.`]
+      ? [
+          `By webhooks, ${desk.webhookUrl === null ? 'which come to /webhooks/github of the service' : `at ${desk.webhookUrl}`}.`,
+        ]
       : withoutWebhooks(pollSeconds),
   );
-  const found = await desk.look(cli.signal);
+  const found = await desk.look();
   const isThere = found.every(({ status }) => status !== 'missing');
   tellStep(cli, isThere, '3. Where it may work', found.flatMap(tell));
   cli.print('');

@@ -74,8 +74,7 @@ export async function openAppPage(options: {
   return {
     url: `${origin}/${secret}`,
     code: code.promise,
-    finish: (result) =>
-      told.resolve('problem' in result ? escape(result.problem) : made(result.installUrl)),
+    finish: (result) => told.resolve('problem' in result ? asHtml(result.problem) : made(result.installUrl)),
     close,
   };
 }
@@ -83,15 +82,15 @@ export async function openAppPage(options: {
 function form(action: string, manifest: object): string {
   return `<h1>An App on GitHub for Shipmate</h1>
 <p>GitHub shows what it may do and asks for its name, then it sends you back here. Its keys go to the terminal's machine and nowhere else.</p>
-<form method="post" action="${escape(action)}">
-<input type="hidden" name="manifest" value="${escape(JSON.stringify(manifest))}">
+<form method="post" action="${asHtml(action)}">
+<input type="hidden" name="manifest" value="${asHtml(JSON.stringify(manifest))}">
 <button>Make the App on GitHub</button>
 </form>`;
 }
 
 function made(installUrl: string): string {
   return `<h1>The App is made</h1>
-<p>Its keys are where the terminal says. <a href="${escape(installUrl)}">Install it</a> on the repositories that it is to work on.</p>`;
+<p>Its keys are where the terminal says. <a href="${asHtml(installUrl)}">Install it</a> on the repositories that it is to work on.</p>`;
 }
 
 function show(response: ServerResponse, status: number, body: string, sendsTo = "'none'"): void {
@@ -112,6 +111,6 @@ function isSame(given: string, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function escape(text: string): string {
+function asHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

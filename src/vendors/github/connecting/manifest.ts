@@ -27,7 +27,9 @@ export function buildManifest(options: { name: string; publicUrl: string | null;
     hook_attributes: { url: webhookUrl(home), active: publicUrl !== null },
     redirect_url: redirectUrl,
     public: false,
-    default_permissions: Object.fromEntries(Object.entries(wantedPermissions).map(([name, { level }]) => [name, level])),
+    default_permissions: Object.fromEntries(
+      Object.entries(wantedPermissions).map(([name, { level }]) => [name, level]),
+    ),
     default_events: publicUrl === null ? [] : wantedEvents,
   };
 }

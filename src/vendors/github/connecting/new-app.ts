@@ -36,7 +36,11 @@ export async function takeNewApp(apiUrl: string, code: string, signal: AbortSign
   try {
     response = await fetch(`${apiUrl}/app-manifests/${encodeURIComponent(code)}/conversions`, {
       method: 'POST',
-      headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28', 'user-agent': 'shipmate' },
+      headers: {
+        accept: 'application/vnd.github+json',
+        'x-github-api-version': '2022-11-28',
+        'user-agent': 'shipmate',
+      },
       signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     });
     body = await response.json().catch(() => null);

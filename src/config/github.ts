@@ -27,9 +27,9 @@ const fullName = /^[\w.-]+\/[\w.-]+$/;
 
 export const githubIssuesSection = section({
   label: key(
-    nonEmpty.nullable().default(null),
-    'a label, or null',
-    'One that gives an issue to the agent, beside assigning and mentioning it.',
+    nonEmpty.default('shipmate'),
+    'a label',
+    'One that gives an issue to the agent, beside assigning it (which GitHub allows for a token only) and mentioning it.',
   ),
   repositories: key(
     z.array(nonEmpty).default([]),
@@ -57,7 +57,7 @@ export interface GitHubConfig {
 
 /** Issues as tickets; `repositories` as `owner/name`. */
 export interface GitHubIssuesConfig {
-  label: string | null;
+  label: string;
   repositories: string[];
 }
 

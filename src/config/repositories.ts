@@ -55,7 +55,11 @@ export function readRepositories(
           ? `repositories.${name}.codeHost is "github", but nothing opens GitHub: set GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN.`
           : `repositories.${name}.codeHost is "github", but its url is no ${webUrlOf(github.apiUrl)}/OWNER/NAME.`,
       );
-    if (onGitHub !== null && codeHost !== 'local-git') return { name, codeHost: 'github', location: onGitHub, base };
+    if (onGitHub !== null && codeHost !== 'local-git') {
+      // An App has one installation for each owner, in whatever case its name is written.
+      const [account = ''] = onGitHub.toLowerCase().split('/');
+      return { name, codeHost: 'github', location: onGitHub, account, base };
+    }
     const location = url === undefined ? absolute(path ?? '') : url.startsWith('file:') ? fileURLToPath(url) : url;
     return { name, codeHost: 'local-git', location, base };
   });

@@ -140,7 +140,13 @@ describe('a repository', () => {
     'ssh://git@github.com/acme/web.git',
     'ssh://git@ssh.github.com:443/acme/web.git',
   ])('on the GitHub that is connected belongs to it: %s', (url) => {
-    expect(on(url, app)).toEqual({ name: 'web', codeHost: 'github', location: 'acme/web', base: null });
+    expect(on(url, app)).toEqual({
+      name: 'web',
+      codeHost: 'github',
+      location: 'acme/web',
+      account: 'acme',
+      base: null,
+    });
     expect(on(url, app, ', codeHost: local-git')).toMatchObject({ codeHost: 'local-git', location: url });
     expect(on(url, {})).toMatchObject({ codeHost: 'local-git', location: url });
     expect(on(url, server)).toMatchObject({ codeHost: 'local-git', location: url });

@@ -13,6 +13,7 @@ import { createClock } from '../linear/clock.ts';
 import { appRoutes } from './app-routes.ts';
 import { createApps } from './apps.ts';
 import { commentRoutes } from './comments.ts';
+import { answerAppForm, appForm, connectingRoutes } from './connecting.ts';
 import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
@@ -28,7 +29,14 @@ import { createOutbox } from './webhooks.ts';
 
 export type { GitHub } from './github.ts';
 
-const routes: Routes = { ...appRoutes, ...repositoryRoutes, ...pullRoutes, ...commentRoutes, ...rulesRoutes };
+const routes: Routes = {
+  ...appRoutes,
+  ...repositoryRoutes,
+  ...pullRoutes,
+  ...commentRoutes,
+  ...rulesRoutes,
+  ...connectingRoutes,
+};
 const fields: Fields = { ...draftFields };
 
 export interface GitHubOptions {
@@ -77,7 +85,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       ? answerGraphql(github, fields, recorded, from, to)
       : /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
         ? answerGit(github, recorded, from, to)
-        : answerRest(github, routes, recorded, from, to);
+        : appForm.test(pathname)
+          ? answerAppForm(github, from, to)
+          : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);
       if (!to.headersSent) to.writeHead(500);

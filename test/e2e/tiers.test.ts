@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { SessionView } from '../../src/app.ts';
+import type { TierRule } from '../../src/core/tiers.ts';
+import { checkInvariants } from '../../src/store/invariants.ts';
+import { someone, startTestService, type TestService } from '../support/service.ts';
+
+const run = promisify(execFile);
+const git = (dir: string, ...args: string[]) =>
+  run('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-C', dir, ...args]);
+
+const write = (path: string, content = 'new\\n') => `{ tool: write, input: { path: ${path}, content: "${content}" } }`;
+const finish = '{ tool: finish, input: { title: Do it, summary: It was missing. } }';
+const rate = (files: string, more = '') =>
+  `{ tool: scope, input: { confidence: green, size: S, files: [${files}], plan: ["Write ${files}"]${more} } }`;
+
+const script = `
+tickets:
+  Only names it:
+    - { expect: ["not yours to change", "billing/**", It is about the page], calls: [${rate('page.txt')}] }
+    - { calls: [${write('page.txt')}, ${write('billing/rate.txt')}, ${finish}] }
+    - expect: ["Not accepted: the change touches", "billing/rate.txt", "says \`never\`", Undo that part]
+      calls: [{ tool: bash, input: { command: git checkout billing } }, ${finish}]
+  Comes to it:
+    - { calls: [${rate('billing/rate.txt')}] }
+  Is planned:
+    - { calls: [${write('db/a.sql')}] }
+    - { expect: [Rate the ticket before], calls: [${rate('db')}] }
+    - { expect: [Ada approved the plan], calls: [${write('db/a.sql')}, ${finish}] }
+  Grows into it:
+    - { calls: [${rate('page.txt')}] }
+    - { expect: ["Go on."], calls: [${write('db/b.sql')}, ${finish}] }
+    - { expect: [is not approved, Not that name], calls: [${finish}] }
+    - { expect: ["finish was not called"], calls: [${rate('db/c.sql')}] }
+    - expect: [Ada approved the plan]
+      calls: [{ tool: bash, input: { command: mv db/b.sql db/c.sql } }, ${finish}]
+    - { expect: [People have pushed to your branch, And a page], calls: [${rate('page.txt')}] }
+    - { calls: [${write('page.txt')}, ${finish}] }
+  Grows and is right:
+    - { calls: [${rate('page.txt')}] }
+    - { calls: [${write('db/d.sql')}, ${finish}] }
+    - { expect: [Ada approved the plan], calls: [${finish}] }
+`;
+
+const any = { paths: null, kinds: null, size: null, rating: null };
+const tiers: TierRule[] = [
+  { ...any, tier: 'plan-and-review', paths: ['db/**'] },
+  { ...any, tier: 'never', paths: ['billing/**'] },
+  { ...any, tier: 'never', kinds: ['security'] },
+];
+const files = { 'page.txt': 'one\n', 'billing/rate.txt': '19\n', '.shipmate.yml': 'verify: [test -s page.txt]\n' };
+const words = (view: SessionView) =>
+  view.activities.flatMap(({ activity }) => ('body' in activity ? [activity.body] : []));
+const stops = ({ runs }: SessionView) => runs.map(({ outcome }) => outcome?.stopReason);
+
+describe('what the agent may do by itself', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({
+      script,
+      files,
+      change: (config) => ({
+        ...config,
+        policy: { ...config.policy, scope: { ...config.policy.scope, before: true } },
+        repositories: config.repositories.map((each) => ({ ...each, tiers })),
+      }),
+    });
+  });
+  afterAll(() => service?.stop());
+
+  test('what is never for it by its kind costs no model call, whatever people answer', async ({ expect }) => {
+    const refused = await service.work({ title: 'Rotate the keys', labels: ['type: Security'] });
+    const { identifier } = refused.ticket;
+    expect([refused.state, refused.usage.calls]).toEqual(['awaitingInput', 0]);
+    expect(words(refused).at(-1)).toMatch(
+      /^I do not do this: its kind is `security`, and the rule `repositories\.upstream\.tiers\[2\]` in shipmate\.yaml says `never`\.\n\n\*\*Asked:\*\* Rotate the keys\n\n\*\*What now\?\*\*\n- Give the ticket to someone else\n/,
+    );
+    await service.app.desk.comment(identifier, 'continue', someone);
+    const again = await service.rest(identifier, 2);
+    expect([again.state, again.usage.calls, stops(again)]).toEqual(['awaitingInput', 0, ['needsInput', 'needsInput']]);
+  });
+
+  test('so does what names such a path, until people say that it is not about that; its change of one is refused', async ({
+    expect,
+  }) => {
+    const refused = await service.work({ title: 'Only names it', description: 'It shows what billing/rate.txt says.' });
+    const { identifier } = refused.ticket;
+    expect([refused.state, refused.usage.calls]).toEqual(['awaitingInput', 0]);
+    expect(words(refused).at(-1)).toMatch(
+      /^I do not do this: the ticket names `billing\/rate\.txt`, .*say "continue"/s,
+    );
+
+    await service.app.desk.comment(identifier, 'It is about the page', someone);
+    const done = await service.rest(identifier, 2);
+    expect([done.state, stops(done)]).toEqual(['complete', ['needsInput', 'finished']]);
+    expect(words(done).filter((text) => text.startsWith('**Not published.**'))).toEqual([
+      '**Not published.** The change touches `billing/rate.txt`, and the rule `repositories.upstream.tiers[1]` in shipmate.yaml says `never`. I undo that part, or ask you.',
+    ]);
+    expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('page.txt');
+  });
+
+  test('what is rated to come to it is refused then', async ({ expect }) => {
+    const refused = await service.work({ title: 'Comes to it' });
+    expect([refused.state, refused.usage.calls]).toEqual(['awaitingInput', 1]);
+    expect(words(refused).at(-1)).toMatch(/^I do not do this: it is expected to touch `billing\/rate\.txt`, /);
+  });
+
+  test('where a plan is wanted it is approved before anything is changed', async ({ expect }) => {
+    const asked = await service.work({ title: 'Is planned' });
+    const { identifier } = asked.ticket;
+    expect(asked.runs[0]?.outcome?.proposal).toEqual({ kind: 'plan', steps: ['Write db'] });
+    expect(words(asked).at(-1)).toContain(
+      'People approve the plan before I change anything: it is expected to touch `db`,',
+    );
+    await service.app.desk.comment(identifier, 'approve', someone);
+    const done = await service.rest(identifier, 2);
+    expect([done.state, stops(done), done.usage.calls]).toEqual(['complete', ['needsInput', 'finished'], 3]);
+    expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('db/a.sql');
+  });
+
+  test('a change that grew into that is shown before it is published', async ({ expect }) => {
+    const right = await service.work({ title: 'Grows and is right' });
+    expect([right.state, right.branch]).toEqual(['awaitingInput', null]);
+    expect(right.runs[0]?.outcome?.proposal).toEqual({
+      kind: 'plan',
+      steps: ['Do it', 'It was missing.', 'Publish the change of `db/d.sql`'],
+    });
+    expect(words(right).at(-1)).toMatch(
+      /^This is made, but not published: the change touches `db\/d\.sql`, .*Verified on a clean checkout: /,
+    );
+    await service.app.desk.comment(right.ticket.identifier, 'approve', someone);
+    const done = await service.rest(right.ticket.identifier, 2);
+    expect([done.state, done.usage.calls]).toEqual(['complete', 3]);
+    expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('db/d.sql');
+  });
+
+  test('and proposed anew where people want it otherwise; what people themselves push there is theirs', async ({
+    expect,
+  }) => {
+    const { app, rest } = service;
+    const { ticket } = await service.work({ title: 'Grows into it' });
+    const { identifier } = ticket;
+    await app.desk.comment(identifier, 'Not that name', someone);
+    const anew = await rest(identifier, 2);
+    expect(anew.runs.map(({ outcome }) => outcome?.proposal)).toEqual([
+      expect.anything(),
+      { kind: 'plan', steps: ['Write db/c.sql'] },
+    ]);
+    await app.desk.comment(identifier, 'approve', someone);
+    const done = await rest(identifier, 3);
+    expect(done.state).toBe('complete');
+    expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('db/c.sql');
+
+    const clone = join(service.dir, 'pushing');
+    await git(service.dir, 'clone', '--quiet', '--branch', done.branch ?? '', service.repository, clone);
+    await mkdir(join(clone, 'billing'), { recursive: true });
+    await writeFile(join(clone, 'billing/rate.txt'), '21\n');
+    await git(clone, 'commit', '--quiet', '-am', 'A new rate');
+    await git(clone, 'push', '--quiet', 'origin', done.branch ?? '');
+    await app.desk.comment(identifier, 'And a page', someone);
+    const more = await rest(identifier, 4);
+    expect([more.state, stops(more).at(-1)]).toEqual(['complete', 'finished']);
+    expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe(
+      'billing/rate.txt\ndb/c.sql\npage.txt',
+    );
+    expect((await checkInvariants(service.database.db, { live: true, days: null })).violations).toEqual([]);
+  });
+});

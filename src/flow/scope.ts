@@ -134,7 +134,7 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
         text: 'Rated. Nothing more is to be done now.',
         isError: false,
         rated,
-        outcome: { stopReason: 'finished', message: told },
+        outcome: { stopReason: 'finished', message: told, ...(isNever && { never: tier.because }) },
       };
     return { ...follow(followed, rating, { ...findings, earlier, missing: parts, facts }), isError: false, rated };
   };

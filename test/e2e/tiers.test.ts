@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { SessionView } from '../../src/app.ts';
+import type { Config } from '../../src/config.ts';
 import type { TierRule } from '../../src/core/tiers.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
@@ -26,6 +27,9 @@ tickets:
       calls: [{ tool: bash, input: { command: git checkout billing } }, ${finish}]
   Comes to it:
     - { calls: [${rate('billing/rate.txt')}] }
+  Is taken:
+    - { calls: [${rate('billing/rate.txt')}] }
+    - { expect: [Call scope again], calls: [${rate('billing/rate.txt')}] }
   Is planned:
     - { calls: [${write('db/a.sql')}] }
     - { expect: [Rate the ticket before], calls: [${rate('db')}] }
@@ -52,6 +56,10 @@ const tiers: TierRule[] = [
   { ...any, tier: 'never', kinds: ['security'] },
 ];
 const files = { 'page.txt': 'one\n', 'billing/rate.txt': '19\n', '.shipmate.yml': 'verify: [test -s page.txt]\n' };
+const order: Config['orders'][string] = {
+  ...{ tracker: 'board', team: null, project: null, labels: ['gap'], states: ['unstarted'], kinds: 'any' },
+  ...{ rating: 'red', perDay: 1, usdPerDay: 5, repository: null, paused: false },
+};
 const words = (view: SessionView) =>
   view.activities.flatMap(({ activity }) => ('body' in activity ? [activity.body] : []));
 const stops = ({ runs }: SessionView) => runs.map(({ outcome }) => outcome?.stopReason);
@@ -65,6 +73,7 @@ describe('what the agent may do by itself', () => {
       change: (config) => ({
         ...config,
         policy: { ...config.policy, scope: { ...config.policy.scope, before: true } },
+        orders: { gaps: order },
         repositories: config.repositories.map((each) => ({ ...each, tiers })),
       }),
     });
@@ -106,6 +115,23 @@ describe('what the agent may do by itself', () => {
     const refused = await service.work({ title: 'Comes to it' });
     expect([refused.state, refused.usage.calls]).toEqual(['awaitingInput', 1]);
     expect(words(refused).at(-1)).toMatch(/^I do not do this: it is expected to touch `billing\/rate\.txt`, /);
+  });
+
+  test('one that it took by itself it gives back; asked for a rating only, it says the same', async ({ expect }) => {
+    const { app } = service;
+    const made = await app.desk.createTicket({ title: 'Is taken', labels: ['gap'] }, someone);
+    await app.operations.scoping.ask(made, true);
+    const rated = await service.rest(made.identifier);
+    expect([rated.state, words(rated)]).toEqual([
+      'stopped',
+      [expect.stringContaining('\n\nI do not do this: it is expected to touch `billing/rate.txt`,')],
+    ]);
+    await app.operations.ownWork.runOrder('gaps', new AbortController().signal);
+    const back = await service.rest(made.identifier, 2);
+    expect(words(back).at(-1)).toMatch(
+      /^I give this back, which the standing order "gaps" took: it is not for me to do, because it is expected to touch /,
+    );
+    expect((await app.desk.show(made.identifier)).ticket).toMatchObject({ assignee: null, state: { name: 'Todo' } });
   });
 
   test('where a plan is wanted it is approved before anything is changed', async ({ expect }) => {

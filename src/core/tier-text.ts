@@ -62,5 +62,5 @@ export function proposeChange(
 
 /** To the model, with that. */
 export function noteChangeProposed({ because }: Pick<Tiered, 'because'>): string {
-  return `Nothing is wrong with the change, but ${because}: people are asked whether it may be published. When they approve it, call finish again with the same.`;
+  return `Nothing is wrong with the change, but ${because}: people are asked whether it may be published. Call finish again when they approve it, or when you have taken in what they say instead.`;
 }

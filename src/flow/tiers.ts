@@ -54,8 +54,10 @@ export async function tierOfChange(
   known: { kinds: string[]; rating: Confidence | undefined },
 ): Promise<TieredChange> {
   if (!repository.tiers) return { tier: 'review', because: '', paths: [] };
-  const since = new Set((await workspaces.changes(store, published, tree)).flatMap(pathsOf));
-  const paths = [...new Set(changes.flatMap(pathsOf))].filter((path) => since.has(path));
+  // Files of a session that rested for long are deleted; what is not there to compare with counts as the agent's.
+  const since = await workspaces.changes(store, published, tree).catch(() => changes);
+  const ours = new Set(since.flatMap(pathsOf));
+  const paths = [...new Set(changes.flatMap(pathsOf))].filter((path) => ours.has(path));
   const { kinds, rating } = known;
   const work = { from: 'change' as const, kinds, paths, size: sizeOfChange(size), ...(rating && { rating }) };
   return { ...decideTier(repository, work), paths };

@@ -27,6 +27,11 @@ tickets:
       calls: [{ tool: bash, input: { command: git checkout billing } }, ${finish}]
   Comes to it:
     - { calls: [${rate('billing/rate.txt')}] }
+  Insists:
+    - { calls: [${rate('page.txt')}] }
+    - { calls: [${write('billing/rate.txt')}, ${finish}] }
+    - { calls: [${finish}] }
+    - { calls: [${finish}] }
   Is taken:
     - { calls: [${rate('billing/rate.txt')}] }
     - { expect: [Call scope again], calls: [${rate('billing/rate.txt')}] }
@@ -115,6 +120,15 @@ describe('what the agent may do by itself', () => {
     const refused = await service.work({ title: 'Comes to it' });
     expect([refused.state, refused.usage.calls]).toEqual(['awaitingInput', 1]);
     expect(words(refused).at(-1)).toMatch(/^I do not do this: it is expected to touch `billing\/rate\.txt`, /);
+  });
+
+  test('a change of it that is not undone is no branch for people to look at, either', async ({ expect }) => {
+    const stuck = await service.work({ title: 'Insists' });
+    expect([stuck.state, stuck.usage.calls]).toEqual(['awaitingInput', 4]);
+    expect(words(stuck).at(-1)).toMatch(
+      /refused three times.*the change touches `billing\/rate\.txt`.*may not be published/s,
+    );
+    expect(await service.git('branch', '--list', '*snapshot*')).toBe('');
   });
 
   test('one that it took by itself it gives back; asked for a rating only, it says the same', async ({ expect }) => {

@@ -6,7 +6,11 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { SessionView } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import type { TierRule } from '../../src/core/tiers.ts';
+import { startRun } from '../../src/flow/start.ts';
+import { readAttention } from '../../src/store/attention.ts';
 import { checkInvariants } from '../../src/store/invariants.ts';
+import { addNews } from '../../src/store/prompts.ts';
+import { lockSession } from '../../src/store/sessions.ts';
 import { someone, startTestService, type TestService } from '../support/service.ts';
 
 const run = promisify(execFile);
@@ -39,6 +43,9 @@ tickets:
     - { calls: [${write('db/a.sql')}] }
     - { expect: [Rate the ticket before], calls: [${rate('db')}] }
     - { expect: [Ada approved the plan], calls: [${write('db/a.sql')}, ${finish}] }
+    - { expect: ["The checks of #1 writes", They are red], calls: [${write('db/a.sql', 'mended\\n')}, ${finish}] }
+    - { expect: [More of it, People approve a plan before], calls: [${write('db/a.sql')}] }
+    - { expect: ["write was not called"], calls: [${rate('db')}] }
   Grows into it:
     - { calls: [${rate('page.txt')}] }
     - { expect: ["Go on."], calls: [${write('db/b.sql')}, ${finish}] }
@@ -159,6 +166,21 @@ describe('what the agent may do by itself', () => {
     const done = await service.rest(identifier, 2);
     expect([done.state, stops(done), done.usage.calls]).toEqual(['complete', ['needsInput', 'finished'], 3]);
     expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('db/a.sql');
+
+    // What checks find is part of what was approved; what people ask for then is not.
+    await service.database.db.transaction().execute(async (tx) => {
+      const session = await lockSession(tx, done.id);
+      if (!session) throw new Error('there is no session');
+      const author = { id: 'checks', name: 'The checks of #1', isBot: true };
+      await addNews(tx, session.id, { key: 'red', author, body: 'They are red.', conversationId: null });
+      await startRun(tx, service.config.policy, session, await readAttention(tx, session.id), null);
+    });
+    const mended = await service.rest(identifier, 3);
+    expect([mended.state, stops(mended).at(-1)]).toEqual(['complete', 'finished']);
+    expect(await service.git('show', `${done.branch}:db/a.sql`)).toBe('mended');
+    await service.app.desk.comment(identifier, 'More of it', someone);
+    const more = await service.rest(identifier, 4);
+    expect([more.state, more.runs[3]?.outcome?.proposal?.kind]).toEqual(['awaitingInput', 'plan']);
   });
 
   test('a change that grew into that is shown before it is published', async ({ expect }) => {

@@ -15,7 +15,7 @@ import { addEffects } from '../store/effects.ts';
 import { beginFollowing } from '../store/followed-requests.ts';
 import { wasSpokenTo } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { type SessionRow, updateSession } from '../store/sessions.ts';
+import { findSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { stoodBefore } from '../store/ticket-moves.ts';
 import { findStackedOn } from '../store/waits.ts';
 import { answerRemarks } from './answer-remarks.ts';
@@ -54,6 +54,8 @@ export interface Surroundings {
   instructions: Instructions | null;
   /** The repository's own for pull requests. */
   template: string | null;
+  /** What it stands on and what was pushed last does not have; null: that has it. */
+  merges: string | null;
 }
 
 type SurroundingsDeps = Pick<RunDeps, 'db' | 'workspaces' | 'log'>;
@@ -71,6 +73,7 @@ export async function readSurroundings(
     baseBranch: await publishedBase(deps, prepared),
     instructions: learns ? await readInstructions(deps, prepared) : null,
     template: finished.type === 'change' ? await readTemplate(deps, prepared.repository, finished.base) : null,
+    merges: finished.type === 'change' ? await newOf(deps, prepared, finished.base) : null,
   };
 }
 
@@ -80,6 +83,12 @@ async function publishedBase(deps: SurroundingsDeps, { repository, host, baseBra
     deps.log.warn({ err: error, base: baseBranch }, 'whether a change still belongs on its base could not be asked');
     return baseBranch;
   });
+}
+
+async function newOf({ db, workspaces }: SurroundingsDeps, prepared: Prepared, base: string): Promise<string | null> {
+  const { headCommit } = (await findSession(db, prepared.session.id)) ?? prepared.session;
+  if (headCommit === null) return null;
+  return (await workspaces.mergeBase(prepared.repository, headCommit, base)) === base ? null : base;
 }
 
 async function readTemplate(
@@ -105,7 +114,7 @@ export async function publish(
   session: SessionRow,
   prepared: Prepared,
   finished: Finished,
-  { baseBranch, instructions, template }: Surroundings,
+  { baseBranch, instructions, template, merges }: Surroundings,
   stage: Stage,
 ): Promise<void> {
   const { ticket, repository } = prepared;
@@ -157,6 +166,7 @@ export async function publish(
     snapshotId: finished.snapshotId,
     tree: finished.tree,
     parent: session.headCommit ?? finished.base,
+    ...(merges !== null && { merges }),
     message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
     date: finished.date,
   });

@@ -7,6 +7,7 @@ import { type Environment, readEnvironment } from './config/environment.ts';
 import { type LinearConfig, readLinear } from './config/linear.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { type FileConfig, fileSchema } from './config/schema.ts';
+import { unratedTiers } from './config/tiers.ts';
 import type { Repository } from './core/repository.ts';
 
 export { describeConfig, type KeyDescription } from './config/describe.ts';
@@ -98,11 +99,12 @@ export function loadConfig(options: LoadOptions): Config {
       board: { ...parsed.data.trackers.board, webhookSecret: values.BOARD_WEBHOOK_SECRET },
       linear: linear.linear,
     },
-    repositories: Object.entries(parsed.data.repositories).map(([name, { codeHost, path, url, base }]) => ({
+    repositories: Object.entries(parsed.data.repositories).map(([name, { codeHost, path, url, base, tiers }]) => ({
       name,
       codeHost,
       location: url === undefined ? absolute(path ?? '') : url.startsWith('file:') ? fileURLToPath(url) : url,
       base,
+      ...(tiers.length > 0 && { tiers }),
     })),
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     failpoints: values.SHIPMATE_FAILPOINTS,
@@ -226,5 +228,5 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `repositories.${name} has both path and url. Keep one of them.`;
     return [{ path: ['repositories', name, 'url'], message }];
   });
-  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved];
+  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved, ...unratedTiers(repositories, off)];
 }

@@ -10,6 +10,7 @@ import { ordersMap } from './orders.ts';
 import { gitUrlKey, namesOnePlace } from './repositories.ts';
 import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
+import { tiersKey } from './tiers.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -63,6 +64,7 @@ const repository = z.strictObject({
     'Where its branches are pushed and its pull requests opened.',
   ),
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
+  tiers: tiersKey,
 });
 
 /** One that a path can be put behind. */

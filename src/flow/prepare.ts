@@ -10,6 +10,7 @@ import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { neverTouched } from '../core/tiers.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { retry } from '../lib/retry.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
@@ -31,6 +32,7 @@ import { isToMove, placeNamed, tellMove } from './move-repository.ts';
 import type { RunDeps } from './run.ts';
 import { startTicket } from './start.ts';
 import { tellBeginning } from './tell-beginning.ts';
+import { refuseNever } from './tiers.ts';
 
 /** What a run starts from. */
 export interface Prepared {
@@ -92,6 +94,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const found = await findRepository(deps, run, session, ticket, facts, signal);
   if ('outcome' in found) return found;
   const { repository } = found;
+  const isBegun = written !== null;
+  const never = run.purpose === 'work' ? await refuseNever(beginning, repository, isBegun) : null;
+  if (never) return never;
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
   const standing = await lookAtPullRequest(deps, run, session, repository, host, signal);
@@ -160,7 +165,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     scope: deps.policy.scope.before || wantsApproval(ticket, facts, deps.policy),
   });
   const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
-  const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });
+  const request = writeRequest(ticket, {
+    facts,
+    attachments: texts,
+    now: new Date(),
+    neverTouched: neverTouched(repository),
+  });
   const { id } = session;
   const brief: Brief = {
     ...{ system, request, named: placeNamed(ticket, facts) },

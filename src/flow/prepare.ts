@@ -21,6 +21,7 @@ import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, readBrief, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
+import { adoptRequest, noteOfAdopted } from './adopt.ts';
 import { tellUnmatchedPaths } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
 import { baseNow, moveBase, noteOfStanding, standOn } from './base-branch.ts';
@@ -99,9 +100,11 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   if (never) return never;
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
-  const standing = await lookAtPullRequest(deps, run, session, repository, host, signal);
-  if ('outcome' in standing) return standing;
   const place = { repository, host };
+  const adopted = await adoptRequest(deps, run, session, ticket, place, signal);
+  if ('outcome' in adopted) return adopted;
+  const standing = await lookAtPullRequest(deps, run, adopted, repository, host, signal);
+  if ('outcome' in standing) return standing;
   session = await moveBase(deps, run, standing, place, signal);
   const location = await host.locate(repository, signal);
   const { standsOn } = beginning;
@@ -114,7 +117,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const chosen = stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
   const baseBranch = session.baseBranch ?? (await baseNow(deps, place, chosen, signal));
   if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
-  if (run.purpose === 'work') await startTicket(deps, run, ticket);
+  if (run.purpose === 'work' && !ticket.request) await startTicket(deps, run, ticket);
 
   const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session, handover));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
@@ -144,6 +147,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   }
   const isBug = isBugTicket(ticket);
   const notes = written && stacked !== null ? [noteOfStanding(baseBranch)] : [];
+  if (session.adopted && !written) notes.push(noteOfAdopted(session, ticket));
   if (beginning.note !== undefined) notes.push(beginning.note);
   const prepared = {
     session,

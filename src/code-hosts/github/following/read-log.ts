@@ -1,9 +1,9 @@
 import type { components } from '@octokit/openapi-types';
 import { cutLog, type StepTime } from '../../../../mcp-servers/ci-logs/log/cut-log.ts';
 import type { CheckRun } from '../../../core/request-progress.ts';
-import { VendorError } from '../../../core/vendor-error.ts';
 import type { CheckRef } from './checks.ts';
 import type { Reach } from './reach.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 type Job = components['schemas']['job'];
 type GitHubCheckRun = components['schemas']['check-run'];
@@ -27,7 +27,7 @@ async function readJobLog(reach: Reach, job_id: number, signal: AbortSignal): Pr
 
 /** When the step ran that failed: what looks like an error in another may be none. */
 async function readFailedStep(reach: Reach, job_id: number, signal: AbortSignal): Promise<StepTime | null> {
-  const job = await ifThere(reach.get<Job>('GET /repos/{owner}/{repo}/actions/jobs/{job_id}', { job_id }, signal));
+  const job = await unlessRefused(reach.get<Job>('GET /repos/{owner}/{repo}/actions/jobs/{job_id}', { job_id }, signal));
   const failed = job?.steps?.find(({ conclusion }) => conclusion === 'failure');
   return failed?.started_at ? { startedAt: failed.started_at, completedAt: failed.completed_at ?? null } : null;
 }
@@ -38,8 +38,8 @@ const saysNothing = /^Process completed with exit code \d+\.$/;
 async function readWords(reach: Reach, check_run_id: number, signal: AbortSignal): Promise<string | null> {
   const place = { check_run_id };
   const [run, annotations] = await Promise.all([
-    ifThere(reach.get<GitHubCheckRun>('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', place, signal)),
-    ifThere(
+    unlessRefused(reach.get<GitHubCheckRun>('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', place, signal)),
+    unlessRefused(
       reach.list<Annotation>('GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations', place, signal),
     ),
   ]);
@@ -59,13 +59,4 @@ async function readWords(reach: Reach, check_run_id: number, signal: AbortSignal
 
 async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
-}
-
-async function ifThere<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof VendorError && !error.retryable) return null;
-    throw error;
-  }
 }

@@ -1,11 +1,14 @@
 import type { components } from '@octokit/openapi-types';
-import { VendorError } from '../../../core/vendor-error.ts';
 import type { Reach } from './reach.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 type Rule = components['schemas']['repository-rule-detailed'];
 type Branch = components['schemas']['branch-with-protection'];
 
-/** Names without which nothing may be merged into a branch: by rulesets and by protection. null: nobody says, or we may not know. */
+/**
+ * Names without which nothing may be merged into a branch: by rulesets and by protection. null: nobody says, or we
+ * may not know. Rulesets are not there on older servers and not in every plan; a base branch may be gone.
+ */
 export async function readRequiredChecks(
   reach: Reach,
   branch: string,
@@ -22,14 +25,4 @@ export async function readRequiredChecks(
   const byProtection = policy?.enforcement_level === 'off' ? [] : (policy?.contexts ?? []);
   const names = new Set([...byRules.map(({ context }) => context), ...byProtection]);
   return names.size > 0 ? [...names] : null;
-}
-
-/** Rulesets are not there on older servers and not in every plan; a base branch may be gone. */
-async function unlessRefused<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof VendorError && !error.retryable) return null;
-    throw error;
-  }
 }

@@ -33,18 +33,19 @@ export function createThreadReader(now: () => number) {
   const known = new Map<string, { at: number; seen: string; threads: Threads }>();
   return async (
     reach: Reach,
-    of: { owner: string; repo: string; number: number },
+    location: string,
+    number: number,
     seen: string,
     signal: AbortSignal,
   ): Promise<Threads> => {
-    const key = `${of.owner}/${of.repo}#${of.number}`;
+    const key = `${location}#${number}`;
     const before = known.get(key);
     if (before?.seen === seen) {
       const isOpen = [...before.threads.values()].some(({ isResolved }) => !isResolved);
       if (!isOpen || now() - before.at < askAgainAfterMs) return before.threads;
     }
     const at = now();
-    const threads = await ask(reach, of, signal);
+    const threads = await ask(reach, number, signal);
     known.delete(key);
     known.set(key, { at, seen, threads });
     if (known.size > 500) known.delete(known.keys().next().value as string);
@@ -52,11 +53,11 @@ export function createThreadReader(now: () => number) {
   };
 }
 
-async function ask(reach: Reach, of: Record<string, unknown>, signal: AbortSignal): Promise<Threads> {
+async function ask(reach: Reach, number: number, signal: AbortSignal): Promise<Threads> {
   const threads: Threads = new Map();
   let after: string | null = null;
   do {
-    const { repository }: Answer = await reach.graphql(threadsDocument, { ...of, after }, signal);
+    const { repository }: Answer = await reach.graphql(threadsDocument, { number, after }, signal);
     const page: PullRequestReviewThreadConnection | undefined = repository?.pullRequest?.reviewThreads;
     for (const thread of page?.nodes ?? []) {
       const first = thread?.comments.nodes?.[0]?.fullDatabaseId;

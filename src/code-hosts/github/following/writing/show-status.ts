@@ -18,12 +18,13 @@ export async function showStatus(
   const find = () => findOwnComments(reach, number, statusId, self, signal);
   let all = await find();
   if (all.length === 0) {
-    await reach.send<Comment>(
+    const made = await reach.send<Comment>(
       'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
       { issue_number: number, body },
       signal,
     );
-    all = await find();
+    // GitHub's lists may lag behind what was written.
+    all = [...(await find()).filter(({ id }) => id !== made.id), made].sort((a, b) => a.id - b.id);
   }
   const [first, ...others] = all;
   for (const { id } of others)

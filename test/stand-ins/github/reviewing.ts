@@ -65,7 +65,9 @@ export function createReviewing(github: GitHub, repository: Repository): Reviewi
 
   async function tellSubmitted(review: Review): Promise<void> {
     review.issue.updatedAt = github.clock.stamp();
-    await emit('pull_request_review', 'submitted', review.user, review.issue, { review: describeReview(github, review) });
+    await emit('pull_request_review', 'submitted', review.user, review.issue, {
+      review: describeReview(github, review),
+    });
     for (const comment of rows.comments.filter((each) => each.review === review)) await tellComment(comment);
   }
 
@@ -158,7 +160,13 @@ async function hunkOf(
 }
 
 /** Where a line of one commit is in another; null: it was changed. */
-export async function lineAt(dir: string, path: string, line: number, from: string, to: string): Promise<number | null> {
+export async function lineAt(
+  dir: string,
+  path: string,
+  line: number,
+  from: string,
+  to: string,
+): Promise<number | null> {
   if (from === to) return line;
   const { exitCode, stdout } = await tryGit(dir, ['diff', '-U0', from, to, '--', path]);
   if (exitCode !== 0) return null;

@@ -1,7 +1,7 @@
 import { branchCommit } from './git.ts';
 import type { GitHub } from './github.ts';
 import { invalid, notFound } from './refusal.ts';
-import { repositoryOf, type Routes, route } from './rest.ts';
+import { type Routes, repositoryOf, route } from './rest.ts';
 import { type Review, type ReviewComment, reviewsOf, type Thread } from './review-rows.ts';
 import { createReviewing, lineAt } from './reviewing.ts';
 import { fullName, type Issue, type Repository, type User } from './rows.ts';

@@ -12,21 +12,34 @@ import { join } from 'node:path';
 import { createClock } from '../linear/clock.ts';
 import { appRoutes } from './app-routes.ts';
 import { createApps } from './apps.ts';
+import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
+import { answerGraphql } from './graphql.ts';
 import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { answerRest, type Routes } from './rest.ts';
+import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
 import { createOutbox } from './webhooks.ts';
 
 export type { GitHub } from './github.ts';
 
-const routes: Routes = { ...appRoutes, ...repositoryRoutes, ...pullRoutes, ...commentRoutes, ...rulesRoutes };
+const routes: Routes = {
+  ...appRoutes,
+  ...checkRoutes,
+  ...commentRoutes,
+  ...deploymentRoutes,
+  ...pullRoutes,
+  ...repositoryRoutes,
+  ...reviewRoutes,
+  ...rulesRoutes,
+};
 
 export interface GitHubOptions {
   /** Requests in an hour, for each who asks. */
@@ -71,7 +84,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     });
     const answered = /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
       ? answerGit(github, recorded, from, to)
-      : answerRest(github, routes, recorded, from, to);
+      : from.method === 'POST' && pathname === '/api/graphql'
+        ? answerGraphql(github, recorded, from, to)
+        : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);
       if (!to.headersSent) to.writeHead(500);

@@ -63,10 +63,15 @@ export function createReviewing(github: GitHub, repository: Repository): Reviewi
     return comment;
   }
 
+  /** In events the state is in small letters. */
+  function told(review: Review): Record<string, unknown> {
+    return { ...describeReview(github, review), state: review.state.toLowerCase() };
+  }
+
   async function tellSubmitted(review: Review): Promise<void> {
     review.issue.updatedAt = github.clock.stamp();
     await emit('pull_request_review', 'submitted', review.user, review.issue, {
-      review: describeReview(github, review),
+      review: told(review),
     });
     for (const comment of rows.comments.filter((each) => each.review === review)) await tellComment(comment);
   }
@@ -109,7 +114,7 @@ export function createReviewing(github: GitHub, repository: Repository): Reviewi
 
     async dismiss(review, by) {
       review.state = 'DISMISSED';
-      await emit('pull_request_review', 'dismissed', by, review.issue, { review: describeReview(github, review) });
+      await emit('pull_request_review', 'dismissed', by, review.issue, { review: told(review) });
     },
 
     async reply(to, by, body) {

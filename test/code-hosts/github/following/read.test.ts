@@ -41,15 +41,27 @@ describe('a reading', () => {
     report('passed', { conclusion: 'success' });
     report('neutral', { conclusion: 'neutral' });
     report('skipped', { conclusion: 'skipped' });
-    const failed = report('failed', { conclusion: 'failure', output: { title: '2 tests failed', summary: 'a\nb', text: null } });
+    const failed = report('failed', {
+      conclusion: 'failure',
+      output: { title: '2 tests failed', summary: 'a\nb', text: null },
+    });
     report('timed out', { conclusion: 'timed_out' });
     report('cancelled', { conclusion: 'cancelled' });
     report('asks people', { conclusion: 'action_required' });
     report('queued', { status: 'queued' });
     report('running', { status: 'in_progress' });
-    const other = report('deploy/netlify', { conclusion: 'failure', app: netlify, detailsUrl: 'https://netlify.example/1' });
+    const other = report('deploy/netlify', {
+      conclusion: 'failure',
+      app: netlify,
+      detailsUrl: 'https://netlify.example/1',
+    });
     reportStatus(github, row, head, { context: 'jenkins', state: 'pending' });
-    reportStatus(github, row, head, { context: 'jenkins', state: 'error', description: 'Broke', targetUrl: 'https://j.example' });
+    reportStatus(github, row, head, {
+      context: 'jenkins',
+      state: 'error',
+      description: 'Broke',
+      targetUrl: 'https://j.example',
+    });
     reportStatus(github, row, head, { context: 'slow', state: 'pending' });
     const { checks, baseChecks, head: seen } = await world.read(issue);
     expect(seen).toBe(head);
@@ -144,7 +156,10 @@ describe('a reading', () => {
     const run = reportOne(github, row, head, { name: 'build' });
     expect((await world.read(issue)).baseChecks).toBeNull();
     reportCheck(github, run.suite, { id: run.id, name: 'build', conclusion: 'failure' });
-    expect((await world.read(issue)).baseChecks).toMatchObject({ commit: began, runs: [{ name: 'build', state: 'failed' }] });
+    expect((await world.read(issue)).baseChecks).toMatchObject({
+      commit: began,
+      runs: [{ name: 'build', state: 'failed' }],
+    });
   });
 
   test('deployments: the newest of each environment; of the merge commit once merged', async () => {

@@ -1,7 +1,7 @@
 import { Octokit } from 'octokit';
+import type { RequestFollowing } from '../../../../src/code-hosts/code-host.ts';
 import { createRequestFollowing } from '../../../../src/code-hosts/github/following/following.ts';
 import type { Reach } from '../../../../src/code-hosts/github/following/reach.ts';
-import type { RequestFollowing } from '../../../../src/code-hosts/code-host.ts';
 import type { RequestOperation } from '../../../../src/core/effect.ts';
 import type { Repository } from '../../../../src/core/repository.ts';
 import type { RequestProgress } from '../../../../src/core/request-progress.ts';
@@ -59,7 +59,11 @@ export async function createWorld(): Promise<World> {
     async open(files = {}) {
       const branch = `shipmate/app-${++made}`;
       const head = await agent.commit(branch, { 'a.txt': tenLines.replace('line 5', `line 5 of ${branch}`), ...files });
-      return { issue: await openPull(github, row, bot, { title: `T${made}`, head: branch, base: 'main' }), branch, head };
+      return {
+        issue: await openPull(github, row, bot, { title: `T${made}`, head: branch, base: 'main' }),
+        branch,
+        head,
+      };
     },
     read: (issue) => following.read(repository, issue.number, never),
     write: (operation) =>
@@ -86,7 +90,10 @@ function createFollowing(github: GitHub, installationId: number, now: () => numb
   const where = { owner: 'acme', repo: 'app' };
   const wrap = (error: any): never => {
     if (error.name === 'GraphqlResponseError')
-      throw new VendorError(error.message, { code: error.errors?.[0]?.type === 'NOT_FOUND' ? 'not_found' : 'invalid', retryable: false });
+      throw new VendorError(error.message, {
+        code: error.errors?.[0]?.type === 'NOT_FOUND' ? 'not_found' : 'invalid',
+        retryable: false,
+      });
     const status = error.status ?? 500;
     const code =
       status === 404 || status === 410

@@ -2,12 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { operations } from '@octokit/openapi-types';
-import { mayDo, type Token } from './apps.ts';
+import type { Token } from './apps.ts';
+import { budgetOf, checkBudget } from './budget.ts';
 import { contractOf, type Operation } from './contract.ts';
 import { expire, send, sendFault } from './faults.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
 import { badCredentials, notFound, Refusal } from './refusal.ts';
-import { fullName, type Level, type Repository, type User } from './rows.ts';
+import { checkRight, isVisible } from './rights.ts';
+import { fullName, type Repository, type User } from './rows.ts';
 
 type Parameters<Id extends keyof operations> = operations[Id] extends { parameters: infer All } ? All : never;
 type Json<Part> = Part extends { content: { 'application/json': infer Body } } ? Body : never;
@@ -235,75 +237,13 @@ function byName(github: GitHub, pathname: string): string {
   return found ? `/repos/${fullName(found)}${rest}` : pathname;
 }
 
-export function isVisible(github: GitHub, token: Token | null, repository: Repository): boolean {
-  return !repository.isPrivate || (token !== null && isCovered(github, token, repository));
-}
-
-/** Whether the token is for this repository, whatever it may do there. */
-export function isCovered(github: GitHub, token: Token, repository: Repository): boolean {
-  if (!token.installation) return levelOf(repository, token.user) !== 'none';
-  if (token.repositories && !token.repositories.includes(repository)) return false;
-  return github.apps.covers(token.installation, repository);
-}
-
-export function levelOf(repository: Repository, user: User): Level {
-  if (repository.owner === user) return 'admin';
-  return repository.levels.get(user.login) ?? (repository.isPrivate ? 'none' : 'read');
-}
-
-function checkRight(github: GitHub, token: Token, needs: string, repository: Repository | null): void {
-  const writes = !needs.split('|').some((each) => each.endsWith(':read'));
-  if (repository?.isArchived && writes) throw new Refusal(403, 'Repository was archived so is read-only.');
-  if (token.installation) {
-    const isMine = !repository || isCovered(github, token, repository);
-    if (isMine ? !mayDo(token, needs) : writes) throw new Refusal(403, 'Resource not accessible by integration');
-    return;
-  }
-  if (repository && writes && !['admin', 'write'].includes(levelOf(repository, token.user)))
-    throw new Refusal(403, 'Resource not accessible by personal access token');
-}
-
-function accountOf(github: GitHub, bearer: string | null): string {
-  const token = github.apps.tokens.find(({ value }) => value === bearer);
-  if (!token) return bearer?.includes('.') ? 'app' : 'nobody';
-  return token.installation ? `installation ${token.installation.id}` : token.user.login;
-}
-
-function usedBy(github: GitHub, bearer: string | null): { count: number; resetsAt: number } {
-  const account = accountOf(github, bearer);
-  const known = github.used.get(account);
-  if (known && known.resetsAt > github.clock.now()) return known;
-  const fresh = { count: 0, resetsAt: github.clock.now() + 3_600_000 };
-  github.used.set(account, fresh);
-  return fresh;
-}
-
-function budgetOf(github: GitHub, bearer: string | null, cost: number): Record<string, string> {
-  const used = usedBy(github, bearer);
-  used.count += cost;
-  return {
-    'x-ratelimit-limit': String(github.requestsPerHour),
-    'x-ratelimit-remaining': String(Math.max(github.requestsPerHour - used.count, 0)),
-    'x-ratelimit-used': String(used.count),
-    'x-ratelimit-reset': String(Math.ceil(used.resetsAt / 1000)),
-    'x-ratelimit-resource': 'core',
-  };
-}
-
-function checkBudget(github: GitHub, bearer: string): void {
-  if (usedBy(github, bearer).count < github.requestsPerHour) return;
-  throw new Refusal(403, `API rate limit exceeded for ${accountOf(github, bearer)}.`, {
-    headers: budgetOf(github, bearer, 0),
-  });
-}
-
-async function readBody(from: IncomingMessage): Promise<Buffer> {
+export async function readBody(from: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of from) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-function jsonIn(body: Buffer): unknown {
+export function jsonIn(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {
     return JSON.parse(body.toString('utf8'));

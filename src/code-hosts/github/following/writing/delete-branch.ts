@@ -42,8 +42,8 @@ async function readBranch(reach: Reach, branch: string, signal: AbortSignal): Pr
     );
     return object.sha;
   } catch (error) {
-    // An empty repository answers with a conflict.
-    if (error instanceof VendorError && (error.code === 'not_found' || error.code === 'conflict')) return null;
+    // An empty repository says so.
+    if (error instanceof VendorError && ['not_found', 'conflict', 'invalid'].includes(error.code)) return null;
     throw error;
   }
 }

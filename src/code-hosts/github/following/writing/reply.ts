@@ -52,7 +52,7 @@ async function replyInThread(
   { thread, number, id, body, resolve }: { thread: string; number: number; id: string; body: string; resolve: boolean },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const { node } = await reach.graphql<{ node: Thread | null }>(threadDocument, { id: thread }, signal);
+  const node = await readThread(reach, thread, signal);
   const root = node?.first?.nodes?.[0]?.fullDatabaseId;
   if (!node || !root) return { skipped: 'The thread is gone: its comments were deleted.' };
   const sent = node.last.nodes?.find((comment) => comment?.viewerDidAuthor && comment.body.includes(markerOf(id)));
@@ -68,6 +68,15 @@ async function replyInThread(
   const isResolved =
     node.isResolved || (resolve && node.viewerCanResolve === true && (await tryResolve(reach, thread, signal)));
   return { url, isResolved };
+}
+
+async function readThread(reach: Reach, id: string, signal: AbortSignal): Promise<Thread | null> {
+  try {
+    return (await reach.graphql<{ node: Thread | null }>(threadDocument, { id }, signal)).node;
+  } catch (error) {
+    if (error instanceof VendorError && error.code === 'not_found') return null;
+    throw error;
+  }
 }
 
 /** The answer is there by now: that the thread stays open where we may not resolve it is no failure. */

@@ -2,7 +2,7 @@ import type { PullRequestReviewThread } from '@octokit/graphql-schema';
 import type { RequestOperation } from '../../../../core/effect.ts';
 import { VendorError } from '../../../../core/vendor-error.ts';
 import { markerOf, withMarker } from '../marker.ts';
-import type { Reach } from '../reach.ts';
+import type { RepositoryReach } from '../../../../vendors/github/client.ts';
 import type { Comment, LineComment, Self } from '../remarks.ts';
 import { findOwnComments } from './find-own.ts';
 
@@ -27,7 +27,7 @@ type Thread = Partial<PullRequestReviewThread> & { first: Connection; last: Conn
 
 /** Answers a remark once, however often it is sent. */
 export async function replyToRemark(
-  reach: Reach,
+  reach: RepositoryReach,
   operation: Reply,
   self: Self,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ export async function replyToRemark(
 }
 
 async function replyInThread(
-  reach: Reach,
+  reach: RepositoryReach,
   { thread, number, id, body, resolve }: { thread: string; number: number; id: string; body: string; resolve: boolean },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
@@ -70,7 +70,7 @@ async function replyInThread(
   return { url, isResolved };
 }
 
-async function readThread(reach: Reach, id: string, signal: AbortSignal): Promise<Thread | null> {
+async function readThread(reach: RepositoryReach, id: string, signal: AbortSignal): Promise<Thread | null> {
   try {
     return (await reach.graphql<{ node: Thread | null }>(threadDocument, { id }, signal)).node;
   } catch (error) {
@@ -80,7 +80,7 @@ async function readThread(reach: Reach, id: string, signal: AbortSignal): Promis
 }
 
 /** The answer is there by now: that the thread stays open where we may not resolve it is no failure. */
-async function tryResolve(reach: Reach, id: string, signal: AbortSignal): Promise<boolean> {
+async function tryResolve(reach: RepositoryReach, id: string, signal: AbortSignal): Promise<boolean> {
   try {
     await reach.graphql(resolveDocument, { id }, signal);
     return true;

@@ -24,9 +24,9 @@ import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { answerRest, type Routes } from './rest.ts';
-import { fullName, type User } from './rows.ts';
 import { reviewFields } from './review-fields.ts';
 import { reviewRoutes } from './reviews.ts';
+import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
 import { createOutbox } from './webhooks.ts';
 

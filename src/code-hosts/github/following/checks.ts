@@ -57,7 +57,11 @@ function oneOf(same: Told[], workflows: Map<number, string>): CheckRun {
 }
 
 /** Of each check suite, the workflow and event that it is of. */
-async function readWorkflows(reach: RepositoryReach, commit: string, signal: AbortSignal): Promise<Map<number, string>> {
+async function readWorkflows(
+  reach: RepositoryReach,
+  commit: string,
+  signal: AbortSignal,
+): Promise<Map<number, string>> {
   const runs = await reach.list<WorkflowRun>('GET /repos/{owner}/{repo}/actions/runs', { head_sha: commit }, signal);
   return new Map(
     runs.flatMap((run) =>

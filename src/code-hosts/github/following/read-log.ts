@@ -1,8 +1,8 @@
 import type { components } from '@octokit/openapi-types';
 import { cutLog, type StepTime } from '../../../../mcp-servers/ci-logs/log/cut-log.ts';
 import type { CheckRun } from '../../../core/request-progress.ts';
-import type { CheckRef } from './checks.ts';
 import type { RepositoryReach } from '../../../vendors/github/client.ts';
+import type { CheckRef } from './checks.ts';
 import { unlessRefused } from './unless-refused.ts';
 
 type Job = components['schemas']['job'];

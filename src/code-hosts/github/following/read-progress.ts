@@ -2,9 +2,9 @@ import type { components } from '@octokit/openapi-types';
 import type { PullRequest } from '../../../core/pull-request.ts';
 import type { CheckReport, RequestProgress } from '../../../core/request-progress.ts';
 import type { Person } from '../../../core/ticket.ts';
+import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { readChecks } from './checks.ts';
 import { readDeployments } from './deployments.ts';
-import type { RepositoryReach } from '../../../vendors/github/client.ts';
 import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
 import type { Threads } from './threads.ts';
 

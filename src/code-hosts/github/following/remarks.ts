@@ -1,10 +1,10 @@
 import type { components } from '@octokit/openapi-types';
 import type { Remark } from '../../../core/request-progress.ts';
 import type { Person } from '../../../core/ticket.ts';
+import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { excerptOf } from './excerpt.ts';
 import { isMarked } from './marker.ts';
 import { mentionsAny } from './mentions.ts';
-import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import type { Threads } from './threads.ts';
 
 export type Review = components['schemas']['pull-request-review'];

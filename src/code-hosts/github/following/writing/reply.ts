@@ -1,9 +1,9 @@
 import type { PullRequestReviewThread } from '@octokit/graphql-schema';
 import type { RequestOperation } from '../../../../core/effect.ts';
 import { VendorError } from '../../../../core/vendor-error.ts';
+import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
 import { markerOf, withMarker } from '../marker.ts';
-import type { RepositoryReach } from '../../../../vendors/github/client.ts';
-import type { Comment, LineComment, Self } from '../remarks.ts';
+import type { Comment, LineComment } from '../remarks.ts';
 import { findOwnComments } from './find-own.ts';
 
 type Reply = Extract<RequestOperation, { kind: 'replyToRemark' }>;

@@ -1,7 +1,7 @@
 import { VendorError } from '../../../../core/vendor-error.ts';
+import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
 import { withMarker } from '../marker.ts';
-import type { RepositoryReach } from '../../../../vendors/github/client.ts';
-import type { Comment, Self } from '../remarks.ts';
+import type { Comment } from '../remarks.ts';
 import { findOwnComments } from './find-own.ts';
 
 const statusId = 'status';

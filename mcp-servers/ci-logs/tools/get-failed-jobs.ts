@@ -34,7 +34,7 @@ export function registerGetFailedJobs(server: McpServer, { github, answer }: Too
         const others = told.map((text) => cutText(text, { limit, narrow: 'use get-job-log' })).join('\n\n');
         const more = failed.length > mostJobs ? `; the first ${mostJobs}` : '';
         return {
-          head: `${shortId(commit)}: ${failed.length} of ${checks.length} checks failed${pending > 0 ? `, ${pending} have not ended yet` : ''}${more}`,
+          head: `${shortId(commit)}: ${failed.length} of ${checks.length} checks failed${pending > 0 ? `, ${pending} pending` : ''}${more}`,
           others: cutText(others, { limit: othersLimit, narrow: 'use get-job-log' }),
           ...(failed.some(({ job }) => job !== null) ? { foot: 'For the log of a job: get-job-log.' } : {}),
         };

@@ -96,8 +96,14 @@ function tellFailure({ name, jobs, flaky }: Failure, main: string): string {
     const where = step ? `, step ${step.number} ${oneLine(step.name, 60)}` : '';
     return `  job ${id}, ${started_at.slice(0, 16).replace('T', ' ')}, ${oneLine(head_branch ?? 'no branch', 60)}${where}`;
   });
+  const where = branches.length === 1 ? '1 branch' : `${branches.length} branches`;
+  const again = flaky > 0 ? `; ${times(flaky)} it passed when run again at the same commit: flaky` : '';
   return [
-    `${oneLine(name, 160)}: failed ${jobs.length} times on ${branches.length} ${branches.length === 1 ? 'branch' : 'branches'}, ${onMain} times on ${oneLine(main, 60)}${flaky > 0 ? `; ${flaky} times it passed when run again at the same commit: flaky` : ''}`,
+    `${oneLine(name, 160)}: failed ${times(jobs.length)} on ${where}, ${times(onMain)} on ${oneLine(main, 60)}${again}`,
     ...latest,
   ].join('\n');
+}
+
+function times(count: number): string {
+  return ['never', 'once'][count] ?? `${count} times`;
 }

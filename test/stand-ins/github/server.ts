@@ -10,9 +10,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../linear/clock.ts';
+import { actionRoutes } from './actions.ts';
 import { appRoutes } from './app-routes.ts';
 import { createApps } from './apps.ts';
+import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
+import { commitListRoutes } from './commit-list.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
@@ -26,7 +29,16 @@ import { createOutbox } from './webhooks.ts';
 
 export type { GitHub } from './github.ts';
 
-const routes: Routes = { ...appRoutes, ...repositoryRoutes, ...pullRoutes, ...commentRoutes, ...rulesRoutes };
+const routes: Routes = {
+  ...appRoutes,
+  ...repositoryRoutes,
+  ...commitListRoutes,
+  ...pullRoutes,
+  ...commentRoutes,
+  ...rulesRoutes,
+  ...checkRoutes,
+  ...actionRoutes,
+};
 
 export interface GitHubOptions {
   /** Requests in an hour, for each who asks. */

@@ -30,14 +30,7 @@ export interface Annotation {
   message: string;
 }
 
-export type Conclusion =
-  | 'success'
-  | 'failure'
-  | 'neutral'
-  | 'cancelled'
-  | 'skipped'
-  | 'timed_out'
-  | 'action_required';
+export type Conclusion = 'success' | 'failure' | 'neutral' | 'cancelled' | 'skipped' | 'timed_out' | 'action_required';
 
 /** Of GitHub Actions it is a job, with the same id. */
 export interface CheckRun {

@@ -2,7 +2,7 @@ import { type CheckRun, type CheckSuite, type CommitStatus, checksOf } from './c
 import { commitOf } from './git.ts';
 import type { GitHub } from './github.ts';
 import { notFound, Refusal } from './refusal.ts';
-import { type Call, repositoryOf, type Routes, route } from './rest.ts';
+import { type Call, type Routes, repositoryOf, route } from './rest.ts';
 import { fullName, type Repository } from './rows.ts';
 
 export const checkRoutes: Routes = {
@@ -99,7 +99,7 @@ export function describeRun(github: GitHub, run: CheckRun): Record<string, unkno
     started_at: startedAt,
     completed_at: completedAt,
     output: { ...output, annotations_count: annotations.length, annotations_url: `${url}/annotations` },
-    check_suite: describeSuite(github, suite),
+    check_suite: { id: suite.id },
     app: describeReporter(suite),
     pull_requests: pullsAt(github, suite),
   };

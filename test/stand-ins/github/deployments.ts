@@ -1,6 +1,6 @@
 import type { GitHub } from './github.ts';
 import { notFound } from './refusal.ts';
-import { repositoryOf, type Routes, route } from './rest.ts';
+import { type Routes, repositoryOf, route } from './rest.ts';
 import { fullName, type Repository, type User } from './rows.ts';
 import { describeUser } from './views.ts';
 
@@ -84,7 +84,9 @@ export const deploymentRoutes: Routes = {
   'repos/list-deployment-statuses': route<'repos/list-deployment-statuses'>('deployments:read', (call) => {
     const { github, path } = call;
     const repository = repositoryOf(call);
-    const found = deploymentsOf(github).find((each) => each.id === path.deployment_id && each.repository === repository);
+    const found = deploymentsOf(github).find(
+      (each) => each.id === path.deployment_id && each.repository === repository,
+    );
     if (!found) throw notFound();
     return { body: call.page(found.statuses.toReversed()).map((status) => describeStatus(github, found, status)) };
   }),

@@ -1,8 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildSchema, type DocumentNode, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import {
+  buildSchema,
+  type DocumentNode,
+  execute,
+  type GraphQLError,
+  type GraphQLSchema,
+  parse,
+  validate,
+} from 'graphql';
 import { type FaultAction, send, sendFault } from './faults.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
 import { type GraphqlContext, rootValue } from './graphql-fields.ts';
@@ -11,9 +17,10 @@ import { badCredentials, Refusal } from './refusal.ts';
 let built: GraphQLSchema | null = null;
 
 /** GitHub's own schema. It takes a second to build: once for each process. */
-export function githubSchema(): GraphQLSchema {
-  const path = createRequire(import.meta.url).resolve('@octokit/graphql-schema/schema.graphql');
-  built ??= buildSchema(readFileSync(path, 'utf8'), { assumeValidSDL: true, noLocation: true });
+async function githubSchema(): Promise<GraphQLSchema> {
+  const { schema } = await import('@octokit/graphql-schema');
+  // It deprecates fields that their interfaces do not, which graphql-js takes for wrong.
+  built ??= buildSchema(schema.idl, { assumeValid: true, noLocation: true });
   return built;
 }
 
@@ -58,6 +65,7 @@ async function carryOut(
   { query, variables }: { query: string; variables?: object },
   context: GraphqlContext,
 ): Promise<unknown> {
+  const schema = await githubSchema();
   let document = valid.get(query);
   try {
     document ??= parse(query);
@@ -65,13 +73,13 @@ async function carryOut(
     return { errors: [told(error as GraphQLError)] };
   }
   if (!valid.has(query)) {
-    const errors = validate(githubSchema(), document);
+    const errors = validate(schema, document);
     for (const { message } of errors) context.github.violations.push(`GraphQL: ${message}`);
     if (errors.length > 0) return { errors: errors.map(told) };
     valid.set(query, document);
   }
   const { data, errors } = await execute({
-    schema: githubSchema(),
+    schema,
     document,
     rootValue,
     contextValue: context,
@@ -79,7 +87,8 @@ async function carryOut(
   });
   // Whatever threw anything but a refusal is the stand-in's own fault.
   for (const error of errors ?? [])
-    if (!error.extensions.type) context.github.violations.push(`GraphQL: ${error.originalError?.stack ?? error.message}`);
+    if (!error.extensions.type)
+      context.github.violations.push(`GraphQL: ${error.originalError?.stack ?? error.message}`);
   return { ...(data !== undefined && { data }), ...(errors && { errors: errors.map(told) }) };
 }
 

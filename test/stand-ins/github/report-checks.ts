@@ -1,11 +1,4 @@
-import {
-  actions,
-  type CheckRun,
-  type CheckSuite,
-  type CommitStatus,
-  checksOf,
-  type Reporter,
-} from './check-rows.ts';
+import { actions, type CheckRun, type CheckSuite, type CommitStatus, checksOf, type Reporter } from './check-rows.ts';
 import { describeRun, describeSuite } from './checks.ts';
 import type { GitHub } from './github.ts';
 import type { Repository } from './rows.ts';
@@ -58,7 +51,7 @@ export function reportCheck(
   if (!before) runs.push(run);
   const sender = github.addUser(`${suite.app.slug}[bot]`, 'Bot');
   const told = { sender, repository: suite.repository };
-  const check_run = describeRun(github, run);
+  const check_run = { ...describeRun(github, run), check_suite: describeSuite(github, suite) };
   github.emit('check_run', before ? 'completed' : 'created', { ...told, payload: { check_run } });
   const mine = runs.filter((each) => each.suite === suite);
   if (mine.every(({ status }) => status === 'completed'))

@@ -63,9 +63,16 @@ export function createReviewing(github: GitHub, repository: Repository): Reviewi
     return comment;
   }
 
+  /** In events the state is in small letters. */
+  function told(review: Review): Record<string, unknown> {
+    return { ...describeReview(github, review), state: review.state.toLowerCase() };
+  }
+
   async function tellSubmitted(review: Review): Promise<void> {
     review.issue.updatedAt = github.clock.stamp();
-    await emit('pull_request_review', 'submitted', review.user, review.issue, { review: describeReview(github, review) });
+    await emit('pull_request_review', 'submitted', review.user, review.issue, {
+      review: told(review),
+    });
     for (const comment of rows.comments.filter((each) => each.review === review)) await tellComment(comment);
   }
 
@@ -107,7 +114,7 @@ export function createReviewing(github: GitHub, repository: Repository): Reviewi
 
     async dismiss(review, by) {
       review.state = 'DISMISSED';
-      await emit('pull_request_review', 'dismissed', by, review.issue, { review: describeReview(github, review) });
+      await emit('pull_request_review', 'dismissed', by, review.issue, { review: told(review) });
     },
 
     async reply(to, by, body) {
@@ -158,7 +165,13 @@ async function hunkOf(
 }
 
 /** Where a line of one commit is in another; null: it was changed. */
-export async function lineAt(dir: string, path: string, line: number, from: string, to: string): Promise<number | null> {
+export async function lineAt(
+  dir: string,
+  path: string,
+  line: number,
+  from: string,
+  to: string,
+): Promise<number | null> {
   if (from === to) return line;
   const { exitCode, stdout } = await tryGit(dir, ['diff', '-U0', from, to, '--', path]);
   if (exitCode !== 0) return null;

@@ -1,7 +1,6 @@
-import { branchCommit } from './git.ts';
 import type { GitHub } from './github.ts';
 import { invalid, notFound } from './refusal.ts';
-import { repositoryOf, type Routes, route } from './rest.ts';
+import { type Routes, repositoryOf, route } from './rest.ts';
 import { type Review, type ReviewComment, reviewsOf, type Thread } from './review-rows.ts';
 import { createReviewing, lineAt } from './reviewing.ts';
 import { fullName, type Issue, type Repository, type User } from './rows.ts';
@@ -116,7 +115,7 @@ export async function describeReviewComment(github: GitHub, comment: ReviewComme
   const { id, thread, review, user, body, createdAt, updatedAt } = comment;
   const { repository, issue, path, side, commit, hunk } = thread;
   const first = reviewsOf(github).comments.find((each) => each.thread === thread);
-  const head = (issue.pull && (await branchCommit(repository.dir, issue.pull.head))) ?? issue.pull?.headSha ?? commit;
+  const head = issue.pull?.headSha ?? commit;
   const now = (line: number | null) => (line === null ? null : lineAt(repository.dir, path, line, commit, head));
   const line = side === 'LEFT' ? thread.line : await now(thread.line);
   const startLine = side === 'LEFT' ? thread.startLine : await now(thread.startLine);

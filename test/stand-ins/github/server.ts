@@ -16,13 +16,16 @@ import { createApps } from './apps.ts';
 import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
 import { commitListRoutes } from './commit-list.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
+import { answerGraphql } from './graphql.ts';
 import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { answerRest, type Routes } from './rest.ts';
+import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
 import { createOutbox } from './webhooks.ts';
@@ -30,14 +33,16 @@ import { createOutbox } from './webhooks.ts';
 export type { GitHub } from './github.ts';
 
 const routes: Routes = {
-  ...appRoutes,
-  ...repositoryRoutes,
-  ...commitListRoutes,
-  ...pullRoutes,
-  ...commentRoutes,
-  ...rulesRoutes,
-  ...checkRoutes,
   ...actionRoutes,
+  ...appRoutes,
+  ...checkRoutes,
+  ...commentRoutes,
+  ...commitListRoutes,
+  ...deploymentRoutes,
+  ...pullRoutes,
+  ...repositoryRoutes,
+  ...reviewRoutes,
+  ...rulesRoutes,
 };
 
 export interface GitHubOptions {
@@ -83,7 +88,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     });
     const answered = /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
       ? answerGit(github, recorded, from, to)
-      : answerRest(github, routes, recorded, from, to);
+      : from.method === 'POST' && pathname === '/api/graphql'
+        ? answerGraphql(github, recorded, from, to)
+        : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);
       if (!to.headersSent) to.writeHead(500);

@@ -13,5 +13,7 @@ export function excerptOf(hunk: string, lines: number, side: 'LEFT' | 'RIGHT'): 
     from--;
     if (!body[from]?.startsWith(other)) left--;
   }
+  // What these lines took the place of.
+  while (from > 0 && body[from - 1]?.startsWith(other)) from--;
   return body.slice(from).slice(-mostLines).join('\n');
 }

@@ -17,5 +17,5 @@ function withoutCode(text: string): string {
     } else if (mark !== undefined) fence = mark;
     else if (!/^ {0,3}>|^ {4}|^\t/.test(line)) lines.push(line);
   }
-  return lines.join('\n').replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, ' ');
+  return lines.join('\n').replace(/(?<!`)(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)/g, ' ');
 }

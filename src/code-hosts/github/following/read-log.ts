@@ -27,7 +27,9 @@ async function readJobLog(reach: Reach, job_id: number, signal: AbortSignal): Pr
 
 /** When the step ran that failed: what looks like an error in another may be none. */
 async function readFailedStep(reach: Reach, job_id: number, signal: AbortSignal): Promise<StepTime | null> {
-  const job = await unlessRefused(reach.get<Job>('GET /repos/{owner}/{repo}/actions/jobs/{job_id}', { job_id }, signal));
+  const job = await unlessRefused(
+    reach.get<Job>('GET /repos/{owner}/{repo}/actions/jobs/{job_id}', { job_id }, signal),
+  );
   const failed = job?.steps?.find(({ conclusion }) => conclusion === 'failure');
   return failed?.started_at ? { startedAt: failed.started_at, completedAt: failed.completed_at ?? null } : null;
 }

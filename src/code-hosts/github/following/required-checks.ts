@@ -9,11 +9,7 @@ type Branch = components['schemas']['branch-with-protection'];
  * Names without which nothing may be merged into a branch: by rulesets and by protection. null: nobody says, or we
  * may not know. Rulesets are not there on older servers and not in every plan; a base branch may be gone.
  */
-export async function readRequiredChecks(
-  reach: Reach,
-  branch: string,
-  signal: AbortSignal,
-): Promise<string[] | null> {
+export async function readRequiredChecks(reach: Reach, branch: string, signal: AbortSignal): Promise<string[] | null> {
   const [rules, protection] = await Promise.all([
     unlessRefused(reach.list<Rule>('GET /repos/{owner}/{repo}/rules/branches/{branch}', { branch }, signal)),
     unlessRefused(reach.get<Branch>('GET /repos/{owner}/{repo}/branches/{branch}', { branch }, signal)),

@@ -1,5 +1,5 @@
-import type { Reach } from '../reach.ts';
 import { markerOf } from '../marker.ts';
+import type { Reach } from '../reach.ts';
 import type { Comment, Self } from '../remarks.ts';
 
 /** Our comments on the whole of a pull request that have this marker, oldest first. */

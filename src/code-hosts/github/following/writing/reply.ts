@@ -65,7 +65,8 @@ async function replyInThread(
         signal,
       )
     ).html_url;
-  const isResolved = node.isResolved || (resolve && node.viewerCanResolve === true && (await tryResolve(reach, thread, signal)));
+  const isResolved =
+    node.isResolved || (resolve && node.viewerCanResolve === true && (await tryResolve(reach, thread, signal)));
   return { url, isResolved };
 }
 

@@ -28,7 +28,9 @@ export async function showStatus(
   }
   const [first, ...others] = all;
   for (const { id } of others)
-    await unlessGone(reach.send('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', { comment_id: id }, signal));
+    await unlessGone(
+      reach.send('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', { comment_id: id }, signal),
+    );
   if (first && first.body !== body)
     await reach.send(
       'PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}',

@@ -32,8 +32,8 @@ try {
   else if (values.version) process.stdout.write(`${version}\n`);
   else {
     const repository = values.repository ?? GITHUB_REPOSITORY;
-    const token = tokenFrom(values['token-file'], GITHUB_TOKEN);
     if (!repository) throw new Error('No repository is named. Pass --repository OWNER/NAME, or set GITHUB_REPOSITORY.');
+    const token = tokenFrom(values['token-file'], GITHUB_TOKEN);
     const apiUrl = GITHUB_API_URL || 'https://api.github.com';
     await serveStdio(createCiLogsServer({ repository, apiUrl, token, version }));
   }

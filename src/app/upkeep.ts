@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Config } from '../config.ts';
 import type { Repository } from '../core/repository.ts';
-import { deleteSpentRows, followRequests, reconcile, releaseWorkspaces, type SortDeps } from '../flow.ts';
+import { deleteSpentRows, reconcile, releaseWorkspaces, type SortDeps, tellFates } from '../flow.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { createSchedules } from '../jobs/schedules.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -46,7 +46,7 @@ export function createUpkeep(
     ownWork,
     async ofService() {
       schedules.every('reconcile', config.reconcile.minutes, (signal) => reconcile(deps, signal));
-      schedules.every('pull requests', config.reconcile.minutes, (signal) => followRequests(deps, signal));
+      schedules.every('pull requests', config.reconcile.minutes, (signal) => tellFates(deps, signal));
       schedules.every('retention', cleanEveryMinutes, (signal) => deleteSpentRows(db, config.retention, signal));
       for (const { name, minutes, work } of ownWork.rounds) schedules.every(name, minutes, work);
       await ownWork.listen();

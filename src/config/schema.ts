@@ -3,6 +3,7 @@ import { stages } from '../core/dependencies.ts';
 import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
+import { checksSection, reviewsSection } from './following.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { linearSection } from './linear.ts';
 import { ordersMap } from './orders.ts';
@@ -193,6 +194,8 @@ export const fileSchema = section({
     people: peopleSection,
     questions: questionsSection,
     scope: scopeSection,
+    checks: checksSection,
+    reviews: reviewsSection,
     overlap: overlapKey,
   }),
   fields: fieldsSection,

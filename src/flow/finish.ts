@@ -3,6 +3,7 @@ import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { writeHold } from '../core/pull-request-text.ts';
+import { refuseThreads } from '../core/review.ts';
 import type { Journal, StepScope } from '../core/step.ts';
 import { exitCommandsOf, readFacts } from '../core/ticket-facts.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
@@ -11,6 +12,7 @@ import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
 import { readKnownTicket } from '../store/edits.ts';
 import { lastPushedTree, publishedTree } from '../store/published.ts';
+import { openRemarks } from '../store/remarks.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { evidenceOf } from '../verification/commands.ts';
@@ -146,6 +148,9 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const facts = known ? readFacts(known, deps.fields) : prepared.facts;
   const unanswered = options.asksCriteria ? refuseAnswers(facts.acceptanceCriteria, report.criteria) : null;
   if (unanswered !== null) return { rejected: unanswered };
+  const open = (await openRemarks(deps.db, run.sessionId)).map(({ code }) => code);
+  const unheeded = prepared.host.following ? refuseThreads(open, report.threads ?? []) : null;
+  if (unheeded !== null) return { rejected: unheeded };
   const criteria = checkCriteria(facts.acceptanceCriteria, report.criteria, options.asksCriteria);
   if (report.answer !== null) {
     for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);

@@ -124,6 +124,7 @@ export async function workOnTicket(
     const tools = toolsOf(deps, workbench, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
+      hasReviews: prepared.host.following !== null,
       scope:
         rates.before || only || isPlanWanted || approval.missing() !== null || lastRated(steps)?.isPassedOver
           ? createScope({ deps, run, journal, prepared, approval })

@@ -294,6 +294,12 @@ export async function renameTicket(tx: Tx, hint: TicketHint): Promise<void> {
     .execute();
 }
 
+/** Since when the agent has its ticket; null where nobody gave it. */
+export async function givenSince(db: Database | Tx, id: string): Promise<Date | null> {
+  const row = await db.selectFrom('sessions').select('given_at').where('id', '=', id).executeTakeFirst();
+  return row?.given_at ?? null;
+}
+
 /**
  * The conversation that the newest words to the agent came from, else the one that the tracker told of last; null before
  * there is one. Where only those spoke whose words are not followed, the agent does not talk of its work.

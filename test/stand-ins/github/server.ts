@@ -10,10 +10,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../linear/clock.ts';
+import { actionRoutes } from './actions.ts';
 import { appRoutes } from './app-routes.ts';
 import { createApps } from './apps.ts';
 import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
+import { commitListRoutes } from './commit-list.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
@@ -33,14 +35,16 @@ import { createOutbox } from './webhooks.ts';
 export type { GitHub } from './github.ts';
 
 const routes: Routes = {
+  ...actionRoutes,
   ...appRoutes,
-  ...repositoryRoutes,
-  ...pullRoutes,
-  ...commentRoutes,
-  ...rulesRoutes,
   ...checkRoutes,
+  ...commentRoutes,
+  ...commitListRoutes,
   ...deploymentRoutes,
+  ...pullRoutes,
+  ...repositoryRoutes,
   ...reviewRoutes,
+  ...rulesRoutes,
 };
 const fields: Fields = { ...draftFields, ...reviewFields };
 

@@ -18,17 +18,26 @@ import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
 import { answerGraphql, type Fields } from './graphql.ts';
+import { issueRoutes } from './issues.ts';
 import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { answerRest, type Routes } from './rest.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
+import { answerUpload } from './uploads.ts';
 import { createOutbox } from './webhooks.ts';
 
 export type { GitHub } from './github.ts';
 
-const routes: Routes = { ...appRoutes, ...repositoryRoutes, ...pullRoutes, ...commentRoutes, ...rulesRoutes };
+const routes: Routes = {
+  ...appRoutes,
+  ...repositoryRoutes,
+  ...pullRoutes,
+  ...commentRoutes,
+  ...issueRoutes,
+  ...rulesRoutes,
+};
 const fields: Fields = { ...draftFields };
 
 export interface GitHubOptions {
@@ -69,6 +78,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       status: null,
     };
     requests.push(recorded);
+    if (/^\/(stored\/)?user-attachments\//.test(pathname)) return answerUpload(github, from, to);
     to.once('finish', () => {
       recorded.status = to.statusCode;
     });

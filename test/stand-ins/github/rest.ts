@@ -74,7 +74,11 @@ export async function answerRest(
   const raw = await readBody(from);
   recorded.body = jsonIn(raw);
   const bearer = /^(?:bearer|token) (.+)$/i.exec(from.headers.authorization ?? '')?.[1] ?? null;
-  const headers: Record<string, string> = { 'x-github-request-id': randomUUID(), 'x-github-media-type': 'github.v3' };
+  const headers: Record<string, string> = {
+    date: new Date(github.clock.now()).toUTCString(),
+    'x-github-request-id': randomUUID(),
+    'x-github-media-type': 'github.v3',
+  };
   try {
     const pathname = url.pathname.startsWith(prefix) ? url.pathname.slice(prefix.length) : null;
     if (pathname === null) throw notFound();
@@ -142,7 +146,8 @@ async function carryOut(
   checkBudget(github, bearer);
 
   const { query, values } = checkRequest(github, operation, path, search, recorded);
-  const repository = path.owner !== undefined && path.repo !== undefined ? seen(github, path, token, from) : null;
+  const repository =
+    path.owner !== undefined && path.repo !== undefined ? seen(github, path, token, from, isApp) : null;
   if (token && chosen.needs !== 'anybody') checkRight(github, token, chosen.needs, repository);
 
   let link: string | null = null;
@@ -219,12 +224,19 @@ function checkAnswer(github: GitHub, { id }: Operation, answer: Answer, accept: 
 }
 
 /** The repository by its name, as this token sees it; by a name of before it is elsewhere. */
-function seen(github: GitHub, path: Record<string, string>, token: Token | null, from: IncomingMessage): Repository {
+function seen(
+  github: GitHub,
+  path: Record<string, string>,
+  token: Token | null,
+  from: IncomingMessage,
+  isApp: boolean,
+): Repository {
   const name = `${path.owner}/${path.repo}`.toLowerCase();
   const found = github.repositories.find((each) => fullName(each).toLowerCase() === name);
   const moved = github.repositories.find((each) => each.formerNames.includes(name));
   const repository = found ?? moved;
-  if (!repository || !isVisible(github, token, repository)) throw notFound();
+  const isSeen = isApp || (repository !== undefined && isVisible(github, token, repository));
+  if (!repository || !isSeen) throw notFound();
   if (found || !moved) return repository;
   const rest = (from.url ?? '').slice(`${prefix}/repos/${path.owner}/${path.repo}`.length);
   const url = `${github.apiUrl}/repositories/${moved.id}${rest}`;

@@ -52,7 +52,7 @@ export function createApi(ask: Ask) {
       signal.throwIfAborted();
       const { data, headers } = await ask<T[]>(route, { ...parameters, per_page: perPage, page }, signal);
       found.push(...data);
-      if (!hasNext(headers)) break;
+      if (!areMore(headers, data.length, perPage)) break;
     }
     return found;
   }
@@ -76,7 +76,7 @@ export function createApi(ask: Ask) {
       signal.throwIfAborted();
       const route = 'GET /repos/{owner}/{repo}/issues';
       const { data, headers } = await ask<Issue[]>(route, { ...inside(name), ...query }, signal);
-      return { issues: data, areMore: hasNext(headers) };
+      return { issues: data, areMore: areMore(headers, data.length, Number(query.per_page)) };
     },
     allIssues: (name: string, query: Parameters, signal: AbortSignal) =>
       all<Issue>('GET /repos/{owner}/{repo}/issues', { ...inside(name), ...query }, signal),
@@ -133,6 +133,7 @@ function inside(fullName: string): { owner: string; repo: string } {
   return { owner, repo };
 }
 
-function hasNext(headers: Record<string, unknown>): boolean {
-  return /\brel="next"/.test(String(headers.link ?? ''));
+/** A page that has not changed is kept with the link that it had: where it was the last one then, it may not be by now. */
+function areMore(headers: Record<string, unknown>, got: number, size: number): boolean {
+  return got >= size || /\brel="next"/.test(String(headers.link ?? ''));
 }

@@ -78,7 +78,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       status: null,
     };
     requests.push(recorded);
-    if (/^\/(stored\/)?user-attachments\//.test(pathname)) return answerUpload(github, from, to);
+    if (/^\/(stored|user-attachments)\//.test(pathname)) return answerUpload(github, from, to);
     to.once('finish', () => {
       recorded.status = to.statusCode;
     });

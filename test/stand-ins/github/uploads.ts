@@ -31,7 +31,7 @@ export function addUpload(github: GitHub, repository: Repository, name: string, 
 /** To whom the token is for; first a way to the place where it lies, which wants no token and must not be given one. */
 export function answerUpload(github: GitHub, from: IncomingMessage, to: ServerResponse): void {
   const { pathname, searchParams } = new URL(from.url ?? '/', github.url);
-  const upload = storeOf(github).get(pathname.replace('/stored', ''));
+  const upload = storeOf(github).get(pathOf(pathname));
   const bearer = /^(?:bearer|token) (.+)$/i.exec(from.headers.authorization ?? '')?.[1];
   if (!upload) return void to.writeHead(404).end();
   if (pathname.startsWith('/stored/')) {
@@ -44,8 +44,13 @@ export function answerUpload(github: GitHub, from: IncomingMessage, to: ServerRe
   try {
     const isMine = bearer !== undefined && isCovered(github, github.apps.tokenOf(bearer), upload.repository);
     if (!isMine) throw new Refusal(404, 'Not Found');
-    to.writeHead(302, { location: `${github.url}/stored${pathname}?let=in` }).end();
+    to.writeHead(302, { location: `${github.url}/stored/${Buffer.from(pathname).toString('base64url')}?let=in` }).end();
   } catch {
     to.writeHead(404).end();
   }
+}
+
+function pathOf(pathname: string): string {
+  const [, stored] = /^\/stored\/(.+)$/.exec(pathname) ?? [];
+  return stored === undefined ? pathname : Buffer.from(stored, 'base64url').toString();
 }

@@ -22,6 +22,7 @@ import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
 import { answerGraphql, type Fields } from './graphql.ts';
+import { issueRoutes } from './issues.ts';
 import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
@@ -30,6 +31,7 @@ import { reviewFields } from './review-fields.ts';
 import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
+import { answerUpload } from './uploads.ts';
 import { createOutbox } from './webhooks.ts';
 
 export type { GitHub } from './github.ts';
@@ -41,6 +43,7 @@ const routes: Routes = {
   ...commentRoutes,
   ...commitListRoutes,
   ...deploymentRoutes,
+  ...issueRoutes,
   ...pullRoutes,
   ...repositoryRoutes,
   ...reviewRoutes,
@@ -86,6 +89,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       status: null,
     };
     requests.push(recorded);
+    if (/^\/(stored|user-attachments)\//.test(pathname)) return answerUpload(github, from, to);
     to.once('finish', () => {
       recorded.status = to.statusCode;
     });

@@ -64,6 +64,8 @@ function variableForValue(value: string): string | null {
   if (value.startsWith('sk-')) return 'OPENAI_API_KEY';
   if (value.startsWith('AIza')) return 'GEMINI_API_KEY';
   if (value.startsWith('lin_')) return 'LINEAR_ACCESS_TOKEN';
+  if (/^(gh[pousr]_|github_pat_)/.test(value)) return 'GITHUB_TOKEN';
+  if (value.includes('PRIVATE KEY-----')) return 'GITHUB_PRIVATE_KEY';
   return /^postgres(ql)?:/.test(value) ? 'DATABASE_URL' : null;
 }
 

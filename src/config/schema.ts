@@ -3,6 +3,7 @@ import { stages } from '../core/dependencies.ts';
 import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
+import { githubIssuesSection, githubSection } from './github.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { linearSection } from './linear.ts';
 import { ordersMap } from './orders.ts';
@@ -57,9 +58,10 @@ const repository = z.strictObject({
   ),
   url: gitUrlKey,
   codeHost: key(
-    z.enum(['local-git']).default('local-git'),
-    '`local-git`',
-    'Where its branches are pushed and its pull requests opened.',
+    z.enum(['local-git', 'github']).optional(),
+    '`github` or `local-git`',
+    'Where its branches are pushed and its pull requests opened. `local-git` only pushes, and keeps pull requests itself.',
+    'by its `url`: `github` where GitHub is connected and it lies there',
   ),
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
 });
@@ -145,7 +147,9 @@ export const fileSchema = section({
       agent: key(nonEmpty.default('shipmate'), 'a name', "The agent's account on the board: assign tickets to it."),
     }),
     linear: linearSection,
+    'github-issues': githubIssuesSection,
   }),
+  github: githubSection,
   repositories: key(
     z
       .preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), namesOnePlace(repository)))

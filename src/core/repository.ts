@@ -6,6 +6,8 @@ export interface Repository {
   codeHost: string;
   /** What the code host knows it by: a path for local-git, owner/name for GitHub. */
   location: string;
+  /** Where we come to its code host by several accounts, the one for it: each is limited, lost and connected again by itself. */
+  account?: string;
   /** null: the host's default branch. */
   base: string | null;
 }

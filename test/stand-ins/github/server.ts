@@ -13,6 +13,7 @@ import { createClock } from '../linear/clock.ts';
 import { appRoutes } from './app-routes.ts';
 import { createApps } from './apps.ts';
 import { commentRoutes } from './comments.ts';
+import { answerAppForm, appForm, connectingRoutes } from './connecting.ts';
 import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
@@ -37,6 +38,7 @@ const routes: Routes = {
   ...commentRoutes,
   ...issueRoutes,
   ...rulesRoutes,
+  ...connectingRoutes,
 };
 const fields: Fields = { ...draftFields };
 
@@ -87,7 +89,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       ? answerGraphql(github, fields, recorded, from, to)
       : /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
         ? answerGit(github, recorded, from, to)
-        : answerRest(github, routes, recorded, from, to);
+        : appForm.test(pathname)
+          ? answerAppForm(github, from, to)
+          : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);
       if (!to.headersSent) to.writeHead(500);

@@ -39,8 +39,14 @@ export function hintOf({ id: repositoryId, fullName }: RepositoryName, issue: Hi
     priority: priorityOf(issue),
     team: shortName(fullName),
     project: milestone?.title ?? null,
+    account: ownerOf(fullName),
     ref,
   };
+}
+
+/** Whose repository it is: an App is installed, limited and suspended by owner. */
+export function ownerOf(fullName: string): string {
+  return fullName.slice(0, fullName.indexOf('/')).toLowerCase();
 }
 
 export function idOf({ id }: Pick<RepositoryName, 'id'>, number: number): string {

@@ -1,6 +1,6 @@
 import { VendorError } from '../../core/vendor-error.ts';
 import type { Api } from './api.ts';
-import { type RepositoryName, shortName } from './hint.ts';
+import { ownerOf, type RepositoryName, shortName } from './hint.ts';
 import { isSame } from './states.ts';
 
 /** One of those that are configured. */
@@ -10,12 +10,16 @@ export interface KnownRepository extends RepositoryName {
 }
 
 const freshMs = 10 * 60_000;
+/** Where somebody does not let us in, it is soon looked again whether they do. */
+const awayMs = 60_000;
 const mostOthers = 1_000;
 
 /** The repositories whose issues are tickets here, and what others are called that these point to. */
 export interface Repositories {
   /** All that are there, as they are called now, in the order of the configuration. */
   all(signal: AbortSignal): Promise<KnownRepository[]>;
+  /** Why those of some owners were not among them: nothing of theirs can be asked for now. */
+  away(): readonly VendorError[];
   /** Of what is known so far. */
   byId(id: number): KnownRepository | null;
   /** Whether a delivery about a repository is for us. */
@@ -37,12 +41,16 @@ export function createRepositories(
   const known = new Map<number, KnownRepository>();
   const others = new Map<string, number>();
   let asked: { at: number; of: string; found: Promise<KnownRepository[]> } | null = null;
+  let away = new Map<string, VendorError>();
 
   async function ask(names: readonly string[], signal: AbortSignal): Promise<KnownRepository[]> {
     const found: KnownRepository[] = [];
+    const lost = new Map<string, VendorError>();
     for (const name of names) {
+      if (lost.has(ownerOf(name))) continue;
       const repository = await api.repository(name, signal).catch((error: unknown) => {
         if (error instanceof VendorError && error.code === 'not_found') return null;
+        if (isAway(error)) return lost.set(ownerOf(name), error) && null;
         throw error;
       });
       if (!repository) continue;
@@ -59,6 +67,7 @@ export function createRepositories(
       known.set(one.id, one);
       if (!found.some(({ id }) => id === one.id)) found.push(one);
     }
+    away = lost;
     return found;
   }
 
@@ -66,7 +75,7 @@ export function createRepositories(
     async all(signal) {
       const names = configured();
       const of = names.join();
-      if (asked?.of !== of || now() - asked.at >= freshMs) {
+      if (asked?.of !== of || now() - asked.at >= (away.size > 0 ? awayMs : freshMs)) {
         const found = ask(names, signal);
         asked = { at: now(), of, found };
         found.catch(() => {
@@ -78,6 +87,7 @@ export function createRepositories(
       const found = await asked.found.catch(() => ask(names, signal));
       return found.map((one) => known.get(one.id) ?? one);
     },
+    away: () => [...away.values()],
     byId: (id) => known.get(id) ?? null,
     isOurs: ({ id, fullName }) => known.has(id) || configured().some((name) => isSame(name, fullName)),
     async named(name, signal) {
@@ -104,4 +114,9 @@ export function createRepositories(
     },
   };
   return repositories;
+}
+
+/** An owner does not let us in: what is theirs waits, and others' goes on. */
+export function isAway(error: unknown): error is VendorError {
+  return error instanceof VendorError && error.code === 'disconnected' && error.account !== undefined;
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
+import type { VendorError } from '../../../core/vendor-error.ts';
 import type { TicketPage } from '../../tracker.ts';
 import type { Api, Issue } from '../api.ts';
-import { hintOf, shortName } from '../hint.ts';
+import { hintOf, ownerOf, shortName } from '../hint.ts';
 import { isOwn } from '../people.ts';
-import type { KnownRepository } from '../repositories.ts';
+import { isAway, type KnownRepository } from '../repositories.ts';
 import { categoryOf, hasLabel, isSame, labelFor } from '../states.ts';
 import { authorshipOf, type Desks } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
@@ -42,7 +43,9 @@ export async function listTickets(
   signal.throwIfAborted();
   if (query.categories?.length === 0) return { tickets: [], next: null };
   const all = await listing.repositories.all(signal);
-  if (query.spokenSince !== undefined) return listSpoken(listing, all, query, query.spokenSince, signal);
+  const passedOver = [...listing.repositories.away()];
+  if (query.spokenSince !== undefined)
+    return told(await listSpoken(listing, all, query, query.spokenSince, passedOver, signal), passedOver);
   const ways = await waysOf(listing, query, signal);
   const fits = await fitting(listing, query, signal);
   const from = cursor === null ? null : place.parse(JSON.parse(cursor));
@@ -53,16 +56,33 @@ export async function listTickets(
   for (const [index, { home, filter, way }] of steps.entries()) {
     if (start === -1 || index < start) continue;
     const here = from && index === start ? from : { repository: home.id, way, page: 1, at: '', given: [] };
-    const listed = await listPage(listing, home, filter, here, signal);
+    if (isPassedOver(home, passedOver)) continue;
+    const listed = await unlessAway(passedOver, listPage(listing, home, filter, here, signal));
+    if (listed === null) continue;
     // An earlier way of asking has found these.
     const seen = (issue: Issue) => ways.slice(0, way).some((earlier) => answers(earlier, issue));
     const tickets = listed.issues.filter((issue) => fits(issue) && !seen(issue)).map((issue) => hintOf(home, issue));
-    if (listed.next) return { tickets, next: JSON.stringify(listed.next) };
+    if (listed.next) return told({ tickets, next: JSON.stringify(listed.next) }, passedOver);
     const after = steps[index + 1];
     const next: Place | null = after ? { repository: after.home.id, way: after.way, page: 1, at: '', given: [] } : null;
-    if (tickets.length > 0 || !next) return { tickets, next: next && JSON.stringify(next) };
+    if (tickets.length > 0 || !next) return told({ tickets, next: next && JSON.stringify(next) }, passedOver);
   }
-  return { tickets: [], next: null };
+  return told({ tickets: [], next: null }, passedOver);
+}
+
+const told = (page: TicketPage, passedOver: VendorError[]): TicketPage =>
+  passedOver.length > 0 ? { ...page, passedOver } : page;
+
+const isPassedOver = ({ fullName }: KnownRepository, passedOver: readonly VendorError[]) =>
+  passedOver.some(({ account }) => account === ownerOf(fullName));
+
+/** null: its owner does not let us in, which keeps no other from being listed. */
+async function unlessAway<T>(passedOver: VendorError[], work: Promise<T>): Promise<T | null> {
+  return work.catch((error: unknown) => {
+    if (!isAway(error)) throw error;
+    passedOver.push(error);
+    return null;
+  });
 }
 
 /** Those after the last one that was given. What was closed meanwhile lets others move up, onto pages that were read. */
@@ -153,6 +173,7 @@ async function listSpoken(
   all: readonly KnownRepository[],
   query: TicketQuery,
   since: string,
+  passedOver: VendorError[],
   signal: AbortSignal,
 ): Promise<TicketPage> {
   const { api, own } = listing;
@@ -160,9 +181,10 @@ async function listSpoken(
   const fits = await fitting(listing, query, signal);
   const tickets: TicketHint[] = [];
   for (const home of all.filter(({ fullName }) => isOfTeam(fullName, query.team))) {
-    const comments = await api.newestComments(home.fullName, since, signal);
+    if (isPassedOver(home, passedOver)) continue;
+    const comments = await unlessAway(passedOver, api.newestComments(home.fullName, since, signal));
     const spoken = new Set(
-      comments
+      (comments ?? [])
         .filter(({ user }) => user?.type !== 'Bot')
         .filter((comment) => !isOwn(comment.user, account, authorshipOf(comment)))
         .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),

@@ -46,6 +46,19 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
     expect(github.outbox.log.every(({ statusCode }) => statusCode === 0)).toBe(true);
   });
 
+  test('a mention in a comment gives it an issue, once; a name among others does not', async () => {
+    const counted = async () =>
+      Number((await service.database.pool.query('select count(*) from sessions')).rows[0].count);
+    const before = await counted();
+    const [called, other] = [ada.file({ title: 'Too loud' }), ada.file({ title: 'Too quiet' })];
+    ada.say(other, 'As @bob said');
+    ada.say(called, '@shipmate please look');
+    await expect.poll(counted, { timeout: 30_000 }).toBe(before + 1);
+    const bySelf = () => called.comments.filter(({ viaApp }) => viaApp).length;
+    await expect.poll(bySelf, { timeout: 30_000 }).toBeGreaterThan(0);
+    expect([await counted(), other.comments.length]).toEqual([before + 1, 1]);
+  });
+
   test('while nothing happens, asking uses up nothing', async () => {
     const lists = () =>
       github.requests.filter(({ operation }) => operation === 'issues/list-for-repo').map(({ status }) => status);

@@ -48,28 +48,25 @@ describe('an owner who does not let the App in', () => {
   }
 
   test.each([
-    ['suspends it', 'suspend', (): unknown => (acme.suspendedAt = '2026-01-01T00:00:00Z')],
-    ['removes it', 'deleted', () => (acme.isDeleted = true)],
-  ] as const)(
-    'and %s is passed over, is no reason to miss the others, and is back when that is told',
-    async (_, change) => {
-      const queries = [{ assignee: 'agent' }, { spokenSince: '2026-01-01T00:00:00Z' }] as const;
-      const [ours, fresh] = [open(), open()];
-      for (const query of queries) expect(await listed(ours, query)).toEqual([identifiers, []]);
-      Object.assign(acme, change);
-      for (const tracker of [ours, fresh])
-        for (const query of queries)
-          expect(await listed(tracker, query)).toEqual([identifiers.slice(1), ['disconnected acme']]);
-      const hint = (await ours.listTickets(queries[0], null, never)).tickets[0];
-      expect(hint).toMatchObject({ account: 'other' });
+    ['suspends it', { suspendedAt: '2026-01-01T00:00:00Z' }],
+    ['removes it', { isDeleted: true }],
+  ])('and %s is passed over, is no reason to miss the others, and is back when that is told', async (_, change) => {
+    const queries = [{ assignee: 'agent' }, { spokenSince: '2026-01-01T00:00:00Z' }] as const;
+    const [ours, fresh] = [open(), open()];
+    for (const query of queries) expect(await listed(ours, query)).toEqual([identifiers, []]);
+    Object.assign(acme, change);
+    for (const tracker of [ours, fresh])
+      for (const query of queries)
+        expect(await listed(tracker, query)).toEqual([identifiers.slice(1), ['disconnected acme']]);
+    const hint = (await ours.listTickets(queries[0], null, never)).tickets[0];
+    expect(hint).toMatchObject({ account: 'other' });
 
-      Object.assign(acme, { suspendedAt: null, isDeleted: false });
-      const body = Buffer.from('{}');
-      for (const tracker of [ours, fresh]) {
-        expect(tracker.verifyDelivery(github.outbox.sign('installation', body), body)).toMatchObject({ isBroad: true });
-        for (const query of queries) expect(await listed(tracker, query)).toEqual([identifiers, []]);
-      }
-      github.expectClean();
-    },
-  );
+    Object.assign(acme, { suspendedAt: null, isDeleted: false });
+    const body = Buffer.from('{}');
+    for (const tracker of [ours, fresh]) {
+      expect(tracker.verifyDelivery(github.outbox.sign('installation', body), body)).toMatchObject({ isBroad: true });
+      for (const query of queries) expect(await listed(tracker, query)).toEqual([identifiers, []]);
+    }
+    github.expectClean();
+  });
 });

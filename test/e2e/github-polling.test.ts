@@ -62,6 +62,7 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
     await expect.poll(counted, { timeout: 30_000 }).toBe(before + 1);
     const bySelf = () => called.comments.filter(({ viaApp }) => viaApp).length;
     await expect.poll(bySelf, { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(prompts, { timeout: 30_000 }).toEqual(['Only on Mondays', '@shipmate please look']);
     expect([await counted(), other.comments.length]).toEqual([before + 1, 1]);
   });
 
@@ -84,6 +85,8 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
     // What the agent answered to it was told of, too, and did not arrive.
     const again = github.outbox.log.flatMap(({ isRedelivery, guid }) => (isRedelivery ? [guid] : []));
     expect(again).toEqual([...new Set(again)]);
-    await expect.poll(prompts, { timeout: 30_000 }).toEqual(['Only on Mondays', 'And on Tuesdays']);
+    await expect
+      .poll(prompts, { timeout: 30_000 })
+      .toEqual(['Only on Mondays', '@shipmate please look', 'And on Tuesdays']);
   });
 });

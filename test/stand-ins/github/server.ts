@@ -16,6 +16,7 @@ import { createApps } from './apps.ts';
 import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
 import { commitListRoutes } from './commit-list.ts';
+import { answerAppForm, appForm, connectingRoutes } from './connecting.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
@@ -31,6 +32,7 @@ import { reviewFields } from './review-fields.ts';
 import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
+import { timelineRoutes } from './timeline.ts';
 import { answerUpload } from './uploads.ts';
 import { createOutbox } from './webhooks.ts';
 
@@ -42,12 +44,14 @@ const routes: Routes = {
   ...checkRoutes,
   ...commentRoutes,
   ...commitListRoutes,
+  ...connectingRoutes,
   ...deploymentRoutes,
   ...pullRoutes,
   ...issueRoutes,
   ...repositoryRoutes,
   ...reviewRoutes,
   ...rulesRoutes,
+  ...timelineRoutes,
 };
 const fields: Fields = { ...draftFields, ...reviewFields };
 
@@ -98,7 +102,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       ? answerGraphql(github, fields, recorded, from, to)
       : /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
         ? answerGit(github, recorded, from, to)
-        : answerRest(github, routes, recorded, from, to);
+        : appForm.test(pathname)
+          ? answerAppForm(github, from, to)
+          : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);
       if (!to.headersSent) to.writeHead(500);

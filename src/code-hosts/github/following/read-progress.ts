@@ -6,6 +6,7 @@ import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { readChecks } from './checks.ts';
 import { readDeployments } from './deployments.ts';
 import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
+import { readReverted } from './reverts.ts';
 import type { Threads } from './threads.ts';
 
 type Pull = components['schemas']['pull-request'];
@@ -31,7 +32,7 @@ export async function readProgress(
   const mergeCommit = merged ? merge_commit_sha : null;
   // A workflow of a pull request deploys the trial merge, which is at the place of the merge commit while it is open.
   const deployed = [mergeCommit ?? head, pull.state === 'open' ? merge_commit_sha : null];
-  const [self, checks, mergeChecks, deployments, said, closedBy] = await Promise.all([
+  const [self, checks, mergeChecks, deployments, said, closedBy, reverted] = await Promise.all([
     remembered.self(signal),
     remembered
       .requiredChecks(reach, pull.base.ref, signal)
@@ -45,9 +46,10 @@ export async function readProgress(
     ),
     readSaid(reach, number, signal),
     pull.state === 'closed' && !merged ? readClosedBy(reach, number, signal) : null,
+    merged ? readReverted(reach, pull, signal) : null,
   ]);
   const [baseChecks, threads, writers] = await Promise.all([
-    checks.runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
+    !merged && checks.runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
     readThreads(reach, number, said, remembered, signal),
     remembered.writers(reach, peopleIn(said), signal),
   ]);
@@ -62,6 +64,7 @@ export async function readProgress(
     deployments,
     remarks: remarksOf(said, threads, writers, self),
     closedBy,
+    reverted,
   };
 }
 

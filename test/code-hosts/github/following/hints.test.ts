@@ -12,6 +12,13 @@ function hintsOf(event: string, body: unknown) {
 
 test.for([
   ['pull_request', { pull_request: { number: 3 } }, [{ number: 3 }]],
+  [
+    'pull_request',
+    { pull_request: { number: 4, merged: true, body: 'Reverts acme/app#3' } },
+    [{ number: 4 }, { number: 3 }],
+  ],
+  ['pull_request', { pull_request: { number: 4, merged: true, body: 'Reverts acme/other#3' } }, [{ number: 4 }]],
+  ['pull_request', { pull_request: { number: 4, merged: false, body: 'Reverts #3' } }, [{ number: 4 }]],
   ['pull_request_review', { pull_request: { number: 3 } }, [{ number: 3 }]],
   ['pull_request_review_comment', { pull_request: { number: 3 } }, [{ number: 3 }]],
   ['pull_request_review_thread', { pull_request: { number: 3 } }, [{ number: 3 }]],

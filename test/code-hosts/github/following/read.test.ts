@@ -218,6 +218,23 @@ describe('a reading', () => {
     });
   });
 
+  test('a merge that was taken back', async () => {
+    const { ada, bob } = world;
+    const { issue } = await world.open();
+    await ada.merge(issue.number, 'squash');
+    expect((await world.read(issue)).reverted).toBeNull();
+    await ada.commit('revert-1', { 'a.txt': tenLines });
+    const body = `Reverts acme/app#${issue.number}`;
+    const { number } = await ada.open({ title: 'Revert "T"', body, head: 'revert-1', base: 'main' });
+    bob.comment(number, `See #${issue.number}`);
+    expect((await world.read(issue)).reverted).toBeNull();
+    await ada.merge(number);
+    expect((await world.read(issue)).reverted).toEqual({
+      by: { id: String(ada.user.id), name: 'ada', isBot: false },
+      url: expect.stringContaining(`/pull/${number}`),
+    });
+  });
+
   test('a branch of a fork: its commits are here, its branch is not', async () => {
     const { github, row, bob } = world;
     const { issue, head } = await world.open();

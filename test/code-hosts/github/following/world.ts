@@ -76,20 +76,5 @@ export async function createWorld(): Promise<World> {
 function createFollowing(github: GitHub, now: () => number): RequestFollowing {
   const { id, privateKey } = github.apps.app;
   const client = createGitHubClient({ apiUrl: github.apiUrl, appId: String(id), privateKey, token: null });
-  return createRequestFollowing({
-    client,
-    agent: 'Deckhand',
-    toPullRequest: (repository, pull) => ({
-      repository: repository.name,
-      number: pull.number,
-      url: pull.html_url,
-      title: pull.title,
-      body: pull.body ?? '',
-      base: pull.base.ref,
-      head: pull.head.ref,
-      state: pull.merged ? 'merged' : pull.state,
-      draft: pull.draft ?? false,
-    }),
-    now,
-  });
+  return createRequestFollowing({ client, agent: 'Deckhand', now });
 }

@@ -251,6 +251,14 @@ describe('a reading', () => {
     });
   });
 
+  test('a merge that was taken back by a commit on the base', async () => {
+    const { ada } = world;
+    const { issue } = await world.open();
+    const commit = await ada.merge(issue.number);
+    const revert = await ada.commit('main', { 'a.txt': tenLines }, `Revert "T"\n\nThis reverts commit ${commit}.`);
+    expect((await world.read(issue)).reverted).toEqual({ by: null, url: expect.stringContaining(revert) });
+  });
+
   test('a branch of a fork: its commits are here, its branch is not', async () => {
     const { github, row, bob } = world;
     const { issue, head } = await world.open();

@@ -8,6 +8,7 @@ import { readDeployments } from './deployments.ts';
 import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
 import { readReverted } from './reverted.ts';
 import type { Threads } from './threads.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 type Pull = components['schemas']['pull-request'];
 
@@ -89,12 +90,9 @@ async function readBaseChecks(reach: RepositoryReach, { base, head }: Pull, sign
 }
 
 async function readClosedBy(reach: RepositoryReach, number: number, signal: AbortSignal): Promise<Person | null> {
-  const { closed_by } = await reach.get<components['schemas']['issue']>(
-    'GET /repos/{owner}/{repo}/issues/{issue_number}',
-    { issue_number: number },
-    signal,
-  );
-  return closed_by ? personOf(closed_by) : null;
+  const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}';
+  const issue = await unlessRefused(reach.get<components['schemas']['issue']>(route, { issue_number: number }, signal));
+  return issue?.closed_by ? personOf(issue.closed_by) : null;
 }
 
 function mergeableOf({ mergeable, mergeable_state }: Pull): RequestProgress['mergeable'] {

@@ -272,6 +272,30 @@ describe('a reading', () => {
     });
   });
 
+  test('an App that may not see runs and deployments sees the rest; without checks nothing is said to be green', async () => {
+    const { github, row } = world;
+    const { issue, head } = await world.open();
+    for (const conclusion of ['failure', 'success'] as const)
+      reportOne(github, row, head, { name: 'build', conclusion });
+    deploy(github, row, { sha: head, environment: 'preview' });
+    const forbid = (operation: string) =>
+      github.faults.add({
+        operation,
+        action: {
+          type: 'status',
+          status: 403,
+          commit: 'before',
+          body: { message: 'Resource not accessible by integration' },
+        },
+      });
+    forbid('actions/list-workflow-runs-for-repo');
+    forbid('repos/list-deployments');
+    const seen = await world.read(issue);
+    expect(seen).toMatchObject({ deployments: [], checks: { runs: [{ name: 'build', state: 'passed' }] } });
+    forbid('checks/list-for-ref');
+    await expect(world.read(issue)).rejects.toMatchObject({ code: 'unauthorized', retryable: false });
+  });
+
   test('what GitHub refuses is told in our words', async () => {
     const { github, repository, following } = world;
     const { issue } = await world.open();

@@ -22,4 +22,5 @@ export interface CodeHostOptions {
 export const codeHosts: Record<string, (options: CodeHostOptions) => CodeHost> = {
   github: (options) => createGitHub(options),
   'local-git': ({ pool, dataDir }) => createLocalGit({ pool, dataDir }),
+  github: createGitHub,
 };

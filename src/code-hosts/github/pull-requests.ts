@@ -50,7 +50,7 @@ export async function openPullRequest(
     const updated = known && !sent ? await update(reach, known, input, signal) : made;
     if (updated.state === 'open') {
       await addLabels(reach, updated, labels, signal);
-      if (!known || sent) await requestReviewers(client, reach, updated, input, signal);
+      if (!known || sent) await requestReviewers(client, reach, updated, input, { isNew: !known }, signal);
     }
     return toPullRequest(repository, updated);
   }

@@ -123,7 +123,13 @@ async function update(reach: RepositoryReach, pull: Pull, input: PullRequestInpu
   if ((changed.draft ?? false) === input.draft) return changed;
   const mutation = input.draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
   const document = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
-  await reach.graphql(document, { id: pull.node_id }, signal);
+  try {
+    await reach.graphql(document, { id: pull.node_id }, signal);
+  } catch (error) {
+    // Not every plan of GitHub has drafts.
+    if (input.draft && isRefusedFor(error, /draft/i)) return changed;
+    throw error;
+  }
   return { ...changed, draft: input.draft };
 }
 

@@ -24,7 +24,7 @@ export interface PullRequestOptions {
 
 const onPull = '/repos/{owner}/{repo}/pulls/{pull_number}';
 /** What was just opened is not in lists at once. */
-const looks = 8;
+const looks = 6;
 
 /** `CodeHost.openPullRequest`. Whoever opens one first wins, GitHub sees to that; who loses looks again. */
 export async function openPullRequest(
@@ -44,7 +44,7 @@ export async function openPullRequest(
     const known = sent ?? open.find(({ base }) => base.ref === input.base) ?? open[0];
     const made = known ?? (await create(reach, input, look < looks, signal));
     if (made === null) {
-      await delay(25 * 2 ** look, undefined, { signal });
+      await delay(100 * 2 ** look, undefined, { signal });
       continue;
     }
     const updated = known && !sent ? await update(reach, known, input, signal) : made;
@@ -73,7 +73,7 @@ export async function readPullRequest(
   return toPullRequest(repository, await reach.get<Pull>(`GET ${onPull}`, { pull_number: number }, signal));
 }
 
-export function toPullRequest(repository: Repository, pull: Omit<Pull, 'labels' | 'user'>): PullRequest {
+export function toPullRequest(repository: Repository, pull: Omit<Pull, 'labels' | 'user' | 'node_id'>): PullRequest {
   return {
     repository: repository.name,
     number: pull.number,

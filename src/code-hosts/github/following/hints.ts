@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Delivery } from '../../../core/delivery.ts';
 import type { RequestHint } from '../../code-host.ts';
-import { revertsIn } from './reverts.ts';
+import { revertsIn } from './reverted.ts';
 
 /* The parts of GitHub's webhook bodies that name a pull request, a branch or a commit. */
 

@@ -6,7 +6,7 @@ import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { readChecks } from './checks.ts';
 import { readDeployments } from './deployments.ts';
 import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
-import { readReverted } from './reverts.ts';
+import { readReverted } from './reverted.ts';
 import type { Threads } from './threads.ts';
 
 type Pull = components['schemas']['pull-request'];

@@ -139,7 +139,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     },
     emit: (event, action, told) => github.outbox.emit(event, action, told),
     expectClean() {
-      if (github.violations.length > 0) throw new Error(github.violations.join('\n'));
+      if (github.violations.length > 0) throw new Error(github.violations.splice(0).join('\n'));
     },
     async close() {
       clock.stop();

@@ -12,16 +12,18 @@ export function isMarkedAs(body: string, id: string): boolean {
   return body.trimEnd().endsWith(markerOf(id));
 }
 
-/** What a comment may have, marker and all. */
+/** What a text may have, its ending and all. */
 const longest = 65_536;
 const cut = '\n\n… (shortened)';
 
-export function withMarker(body: string, id: string): string {
-  const marker = `\n\n${markerOf(id)}`;
-  const room = longest - marker.length;
-  if (body.length <= room) return body + marker;
+export const withMarker = (body: string, id: string): string => withEnding(body, `\n\n${markerOf(id)}`);
+
+/** The text, as far as there is room for it, and what must stand at its end. */
+export function withEnding(body: string, ending: string): string {
+  const room = longest - ending.length;
+  if (body.length <= room) return body + ending;
   const short = body.slice(0, room - cut.length - 10).replace(/[\ud800-\udbff]$/, '');
-  // A fence that was cut open would show the marker, and all else, as code.
+  // A fence that was cut open would show the ending, and all else, as code.
   const isOpen = (short.match(/^ {0,3}```/gm)?.length ?? 0) % 2 === 1;
-  return `${short}${isOpen ? '\n```' : ''}${cut}${marker}`;
+  return `${short}${isOpen ? '\n```' : ''}${cut}${ending}`;
 }

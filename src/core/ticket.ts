@@ -20,6 +20,8 @@ export interface Person {
   id: string;
   name: string;
   isBot: boolean;
+  /** May read and speak here, as anybody may, and no more: what they say is followed only where they are named as one to follow. */
+  isOutsider?: true;
 }
 
 export interface TicketComment {

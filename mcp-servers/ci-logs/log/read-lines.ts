@@ -19,11 +19,11 @@ export async function* readLines(
   signal.throwIfAborted();
   const decoder = new TextDecoder();
   const chunks = stream[Symbol.asyncIterator]();
-  const { stopped, release } = untilStopped(signal, timeoutMs);
+  const { unlessStopped, release } = untilStopped(signal, timeoutMs);
   let rest = '';
   try {
     while (true) {
-      const next = await Promise.race([chunks.next(), stopped]);
+      const next = await unlessStopped(chunks.next());
       if (next === 'timeout') {
         if (rest !== '') yield [rest];
         return { complete: false };
@@ -50,16 +50,27 @@ export async function* readLines(
 }
 
 function untilStopped(signal: AbortSignal, timeoutMs: number) {
-  let release = () => {};
-  const stopped = new Promise<'timeout'>((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    const timer = setTimeout(() => resolve('timeout'), timeoutMs);
-    signal.addEventListener('abort', abort, { once: true });
-    release = () => {
+  let isLate = false;
+  let waiting: { resolve(value: 'timeout'): void; reject(reason: unknown): void } | null = null;
+  const abort = () => waiting?.reject(signal.reason);
+  const timer = setTimeout(() => {
+    isLate = true;
+    waiting?.resolve('timeout');
+  }, timeoutMs);
+  signal.addEventListener('abort', abort, { once: true });
+  return {
+    /** Not by `Promise.race` with one promise for all: that would keep every chunk until it is settled itself. */
+    unlessStopped<T>(next: Promise<T>): Promise<T | 'timeout'> {
+      const first = Promise.withResolvers<T | 'timeout'>();
+      waiting = first;
+      next.then(first.resolve, first.reject);
+      if (signal.aborted) abort();
+      if (isLate) first.resolve('timeout');
+      return first.promise;
+    },
+    release() {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-    };
-  });
-  stopped.catch(() => {}); // whoever waits for it sees it too
-  return { stopped, release };
+    },
+  };
 }

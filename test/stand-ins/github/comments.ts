@@ -1,4 +1,5 @@
 import type { GitHub } from './github.ts';
+import { describeDetails } from './issue-details.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { type Routes, repositoryOf, route } from './rest.ts';
 import type { Comment, Issue, Repository, User } from './rows.ts';
@@ -57,6 +58,8 @@ export function describeForEvent(github: GitHub, repository: Repository, issue: 
     url,
     html_url: html,
     comments_url: `${url}/comments`,
+    repository_url: `${github.apiUrl}/repos/${name}`,
+    ...describeDetails(github, repository, issue),
     ...(issue.pull
       ? {
           pull_request: {

@@ -11,7 +11,8 @@ import type { GitHub, RecordedRequest } from './github.ts';
 import { refMoved } from './ref-moved.ts';
 import { Refusal } from './refusal.ts';
 import { refuseInReport } from './report-status.ts';
-import { isCovered, levelOf } from './rest.ts';
+import { readBody } from './rest.ts';
+import { isCovered, levelOf } from './rights.ts';
 import { fullName, type Repository } from './rows.ts';
 
 /**
@@ -226,10 +227,4 @@ function passwordIn(authorization: string | undefined): string | null {
   const encoded = /^basic (.+)$/i.exec(authorization ?? '')?.[1];
   if (encoded === undefined) return null;
   return Buffer.from(encoded, 'base64').toString().split(/:(.*)/s)[1] ?? null;
-}
-
-async function readBody(from: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of from) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

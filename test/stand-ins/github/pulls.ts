@@ -3,7 +3,8 @@ import type { GitHub } from './github.ts';
 import { closePull, emitPull, refMoved } from './ref-moved.ts';
 import { invalid, notFound, Refusal } from './refusal.ts';
 import { changedFiles, describeCommit } from './repository-routes.ts';
-import { levelOf, type Routes, repositoryOf, route } from './rest.ts';
+import { type Routes, repositoryOf, route } from './rest.ts';
+import { levelOf } from './rights.ts';
 import type { Issue, Label, Pull, Repository, User } from './rows.ts';
 import { describeLabel, describePullBriefly, describeUser, numbersOf } from './views.ts';
 

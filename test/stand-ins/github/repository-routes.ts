@@ -2,7 +2,8 @@ import { commitOf, git, isAncestor, tryGit } from './git.ts';
 import { refMoved } from './ref-moved.ts';
 import { invalid, notFound, Refusal } from './refusal.ts';
 import { branchesOf, setBranch } from './repositories.ts';
-import { levelOf, type Routes, repositoryOf, route } from './rest.ts';
+import { type Routes, repositoryOf, route } from './rest.ts';
+import { levelOf } from './rights.ts';
 import { fullName, type Repository } from './rows.ts';
 import { describeProtection, describeRepository, describeUser } from './views.ts';
 

@@ -2,12 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { operations } from '@octokit/openapi-types';
-import { mayDo, type Token } from './apps.ts';
+import type { Token } from './apps.ts';
+import { budgetOf, checkBudget } from './budget.ts';
 import { contractOf, type Operation } from './contract.ts';
 import { expire, send, sendFault } from './faults.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
 import { badCredentials, notFound, Refusal } from './refusal.ts';
-import { fullName, type Level, type Repository, type User } from './rows.ts';
+import { checkRight, isVisible } from './rights.ts';
+import { fullName, type Repository, type User } from './rows.ts';
 
 type Parameters<Id extends keyof operations> = operations[Id] extends { parameters: infer All } ? All : never;
 type Json<Part> = Part extends { content: { 'application/json': infer Body } } ? Body : never;
@@ -72,7 +74,11 @@ export async function answerRest(
   const raw = await readBody(from);
   recorded.body = jsonIn(raw);
   const bearer = /^(?:bearer|token) (.+)$/i.exec(from.headers.authorization ?? '')?.[1] ?? null;
-  const headers: Record<string, string> = { 'x-github-request-id': randomUUID(), 'x-github-media-type': 'github.v3' };
+  const headers: Record<string, string> = {
+    date: new Date(github.clock.now()).toUTCString(),
+    'x-github-request-id': randomUUID(),
+    'x-github-media-type': 'github.v3',
+  };
   try {
     const pathname = url.pathname.startsWith(prefix) ? url.pathname.slice(prefix.length) : null;
     if (pathname === null) throw notFound();
@@ -140,7 +146,8 @@ async function carryOut(
   checkBudget(github, bearer);
 
   const { query, values } = checkRequest(github, operation, path, search, recorded);
-  const repository = path.owner !== undefined && path.repo !== undefined ? seen(github, path, token, from) : null;
+  const repository =
+    path.owner !== undefined && path.repo !== undefined ? seen(github, path, token, from, isApp) : null;
   if (token && chosen.needs !== 'anybody') checkRight(github, token, chosen.needs, repository);
 
   let link: string | null = null;
@@ -217,12 +224,19 @@ function checkAnswer(github: GitHub, { id }: Operation, answer: Answer, accept: 
 }
 
 /** The repository by its name, as this token sees it; by a name of before it is elsewhere. */
-function seen(github: GitHub, path: Record<string, string>, token: Token | null, from: IncomingMessage): Repository {
+function seen(
+  github: GitHub,
+  path: Record<string, string>,
+  token: Token | null,
+  from: IncomingMessage,
+  isApp: boolean,
+): Repository {
   const name = `${path.owner}/${path.repo}`.toLowerCase();
   const found = github.repositories.find((each) => fullName(each).toLowerCase() === name);
   const moved = github.repositories.find((each) => each.formerNames.includes(name));
   const repository = found ?? moved;
-  if (!repository || !isVisible(github, token, repository)) throw notFound();
+  const isSeen = isApp || (repository !== undefined && isVisible(github, token, repository));
+  if (!repository || !isSeen) throw notFound();
   if (found || !moved) return repository;
   const rest = (from.url ?? '').slice(`${prefix}/repos/${path.owner}/${path.repo}`.length);
   const url = `${github.apiUrl}/repositories/${moved.id}${rest}`;
@@ -235,75 +249,13 @@ function byName(github: GitHub, pathname: string): string {
   return found ? `/repos/${fullName(found)}${rest}` : pathname;
 }
 
-export function isVisible(github: GitHub, token: Token | null, repository: Repository): boolean {
-  return !repository.isPrivate || (token !== null && isCovered(github, token, repository));
-}
-
-/** Whether the token is for this repository, whatever it may do there. */
-export function isCovered(github: GitHub, token: Token, repository: Repository): boolean {
-  if (!token.installation) return levelOf(repository, token.user) !== 'none';
-  if (token.repositories && !token.repositories.includes(repository)) return false;
-  return github.apps.covers(token.installation, repository);
-}
-
-export function levelOf(repository: Repository, user: User): Level {
-  if (repository.owner === user) return 'admin';
-  return repository.levels.get(user.login) ?? (repository.isPrivate ? 'none' : 'read');
-}
-
-function checkRight(github: GitHub, token: Token, needs: string, repository: Repository | null): void {
-  const writes = !needs.split('|').some((each) => each.endsWith(':read'));
-  if (repository?.isArchived && writes) throw new Refusal(403, 'Repository was archived so is read-only.');
-  if (token.installation) {
-    const isMine = !repository || isCovered(github, token, repository);
-    if (isMine ? !mayDo(token, needs) : writes) throw new Refusal(403, 'Resource not accessible by integration');
-    return;
-  }
-  if (repository && writes && !['admin', 'write'].includes(levelOf(repository, token.user)))
-    throw new Refusal(403, 'Resource not accessible by personal access token');
-}
-
-function accountOf(github: GitHub, bearer: string | null): string {
-  const token = github.apps.tokens.find(({ value }) => value === bearer);
-  if (!token) return bearer?.includes('.') ? 'app' : 'nobody';
-  return token.installation ? `installation ${token.installation.id}` : token.user.login;
-}
-
-function usedBy(github: GitHub, bearer: string | null): { count: number; resetsAt: number } {
-  const account = accountOf(github, bearer);
-  const known = github.used.get(account);
-  if (known && known.resetsAt > github.clock.now()) return known;
-  const fresh = { count: 0, resetsAt: github.clock.now() + 3_600_000 };
-  github.used.set(account, fresh);
-  return fresh;
-}
-
-function budgetOf(github: GitHub, bearer: string | null, cost: number): Record<string, string> {
-  const used = usedBy(github, bearer);
-  used.count += cost;
-  return {
-    'x-ratelimit-limit': String(github.requestsPerHour),
-    'x-ratelimit-remaining': String(Math.max(github.requestsPerHour - used.count, 0)),
-    'x-ratelimit-used': String(used.count),
-    'x-ratelimit-reset': String(Math.ceil(used.resetsAt / 1000)),
-    'x-ratelimit-resource': 'core',
-  };
-}
-
-function checkBudget(github: GitHub, bearer: string): void {
-  if (usedBy(github, bearer).count < github.requestsPerHour) return;
-  throw new Refusal(403, `API rate limit exceeded for ${accountOf(github, bearer)}.`, {
-    headers: budgetOf(github, bearer, 0),
-  });
-}
-
-async function readBody(from: IncomingMessage): Promise<Buffer> {
+export async function readBody(from: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of from) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-function jsonIn(body: Buffer): unknown {
+export function jsonIn(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {
     return JSON.parse(body.toString('utf8'));

@@ -1,6 +1,6 @@
 /**
  * To add to it: a file with `export const <feature>Routes: Routes = { 'checks/list-for-ref': route('checks:read', (call) => ...) }`,
- * its line in `routes` below, and rows of its own in a WeakMap by Repository or GitHub. An answer says what matters: the server fills
+ * its line in `routes` below (`Fields` of GraphQL in `fields`), and rows of its own in a WeakMap by Repository or GitHub. An answer says what matters: the server fills
  * in the rest that the vendor's description requires, and checks it. Events: `call.github.emit(...)`; what people do: people.ts.
  */
 import { once } from 'node:events';
@@ -17,17 +17,21 @@ import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
 import { commitListRoutes } from './commit-list.ts';
 import { deploymentRoutes } from './deployments.ts';
+import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
-import { answerGraphql } from './graphql.ts';
+import { answerGraphql, type Fields } from './graphql.ts';
+import { issueRoutes } from './issues.ts';
 import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { answerRest, type Routes } from './rest.ts';
+import { reviewFields } from './review-fields.ts';
 import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
+import { answerUpload } from './uploads.ts';
 import { createOutbox } from './webhooks.ts';
 
 export type { GitHub } from './github.ts';
@@ -39,11 +43,13 @@ const routes: Routes = {
   ...commentRoutes,
   ...commitListRoutes,
   ...deploymentRoutes,
+  ...issueRoutes,
   ...pullRoutes,
   ...repositoryRoutes,
   ...reviewRoutes,
   ...rulesRoutes,
 };
+const fields: Fields = { ...draftFields, ...reviewFields };
 
 export interface GitHubOptions {
   /** Requests in an hour, for each who asks. */
@@ -83,13 +89,15 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       status: null,
     };
     requests.push(recorded);
+    if (/^\/(stored|user-attachments)\//.test(pathname)) return answerUpload(github, from, to);
     to.once('finish', () => {
       recorded.status = to.statusCode;
     });
-    const answered = /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
-      ? answerGit(github, recorded, from, to)
-      : from.method === 'POST' && pathname === '/api/graphql'
-        ? answerGraphql(github, recorded, from, to)
+    const isGraphql = pathname === '/api/graphql';
+    const answered = isGraphql
+      ? answerGraphql(github, fields, recorded, from, to)
+      : /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
+        ? answerGit(github, recorded, from, to)
         : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);

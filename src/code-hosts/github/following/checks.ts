@@ -1,6 +1,6 @@
 import type { components } from '@octokit/openapi-types';
 import type { CheckReport, CheckRun } from '../../../core/request-progress.ts';
-import type { Reach } from './reach.ts';
+import type { RepositoryReach } from '../../../vendors/github/client.ts';
 
 type GitHubCheckRun = components['schemas']['check-run'];
 type GitHubStatus = components['schemas']['simple-commit-status'];
@@ -17,7 +17,7 @@ interface Told extends CheckRun {
 }
 
 export async function readChecks(
-  reach: Reach,
+  reach: RepositoryReach,
   commit: string,
   required: string[] | null,
   signal: AbortSignal,
@@ -57,7 +57,11 @@ function oneOf(same: Told[], workflows: Map<number, string>): CheckRun {
 }
 
 /** Of each check suite, the workflow and event that it is of. */
-async function readWorkflows(reach: Reach, commit: string, signal: AbortSignal): Promise<Map<number, string>> {
+async function readWorkflows(
+  reach: RepositoryReach,
+  commit: string,
+  signal: AbortSignal,
+): Promise<Map<number, string>> {
   const runs = await reach.list<WorkflowRun>('GET /repos/{owner}/{repo}/actions/runs', { head_sha: commit }, signal);
   return new Map(
     runs.flatMap((run) =>

@@ -1,13 +1,13 @@
 import type { components } from '@octokit/openapi-types';
 import type { Deployment } from '../../../core/request-progress.ts';
-import type { Reach } from './reach.ts';
+import type { RepositoryReach } from '../../../vendors/github/client.ts';
 
 type GitHubDeployment = components['schemas']['deployment'];
 type Status = components['schemas']['deployment-status'];
 
 /** The newest deployment of each environment, of any of these commits. One that was taken down is none. */
 export async function readDeployments(
-  reach: Reach,
+  reach: RepositoryReach,
   commits: string[],
   isMerged: boolean,
   signal: AbortSignal,

@@ -2,11 +2,10 @@ import type { components } from '@octokit/openapi-types';
 import type { PullRequest } from '../../../core/pull-request.ts';
 import type { Repository } from '../../../core/repository.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import type { GitHubClient, RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import type { RequestFollowing } from '../../code-host.ts';
-import type { Reach } from './reach.ts';
 import { readCheckLog } from './read-log.ts';
 import { readProgress } from './read-progress.ts';
-import type { Self } from './remarks.ts';
 import { readRequiredChecks } from './required-checks.ts';
 import { createThreadReader } from './threads.ts';
 import { createWriters } from './write-access.ts';
@@ -20,23 +19,29 @@ const requiredKeptMs = 5 * 60_000;
 
 /** What becomes of pull requests on GitHub. */
 export function createRequestFollowing(options: {
-  reach(repository: Repository): Reach;
-  self(signal: AbortSignal): Promise<Self>;
+  client: GitHubClient;
+  /** What people call the agent, beside its account's name. */
+  agent: string;
   toPullRequest(repository: Repository, pull: components['schemas']['pull-request']): PullRequest;
   now?: () => number;
 }): RequestFollowing {
-  const { reach: reachOf, self, toPullRequest, now = Date.now } = options;
+  const { client, agent, toPullRequest, now = Date.now } = options;
   const writers = createWriters(now);
   const threads = createThreadReader(now);
   const required = new Map<string, { at: number; names: string[] | null }>();
 
-  async function requiredChecks(location: string, reach: Reach, branch: string, signal: AbortSignal) {
+  async function requiredChecks(location: string, reach: RepositoryReach, branch: string, signal: AbortSignal) {
     const key = `${location} ${branch}`;
     const before = required.get(key);
     if (before && now() - before.at < requiredKeptMs) return before.names;
     const names = await readRequiredChecks(reach, branch, signal);
     required.set(key, { at: now(), names });
     return names;
+  }
+
+  async function self(signal: AbortSignal): Promise<Self> {
+    const known = await client.self(signal);
+    return { ...known, names: [...known.names, agent] };
   }
 
   return {
@@ -46,7 +51,7 @@ export function createRequestFollowing(options: {
       if (!Number.isSafeInteger(number) || number < 1)
         throw new VendorError(`${location} has no pull request ${number}.`, { code: 'not_found', retryable: false });
       return readProgress(
-        reachOf(repository),
+        client.on(location),
         number,
         {
           self,
@@ -61,12 +66,12 @@ export function createRequestFollowing(options: {
 
     async readLog(repository, run, signal) {
       signal.throwIfAborted();
-      return readCheckLog(reachOf(repository), run, signal);
+      return readCheckLog(client.on(repository.location), run, signal);
     },
 
     async write(repository, operation, signal) {
       signal.throwIfAborted();
-      const reach = reachOf(repository);
+      const reach = client.on(repository.location);
       switch (operation.kind) {
         case 'replyToRemark':
           return replyToRemark(reach, operation, await self(signal), signal);

@@ -1,8 +1,8 @@
 import type { components } from '@octokit/openapi-types';
 import { cutLog, type StepTime } from '../../../../mcp-servers/ci-logs/log/cut-log.ts';
 import type { CheckRun } from '../../../core/request-progress.ts';
+import type { RepositoryReach } from '../../../vendors/github/client.ts';
 import type { CheckRef } from './checks.ts';
-import type { Reach } from './reach.ts';
 import { unlessRefused } from './unless-refused.ts';
 
 type Job = components['schemas']['job'];
@@ -10,14 +10,14 @@ type GitHubCheckRun = components['schemas']['check-run'];
 type Annotation = components['schemas']['check-annotation'];
 
 /** The log of a job of GitHub Actions; of any other check what it says of itself. null: nothing. */
-export async function readCheckLog(reach: Reach, run: CheckRun, signal: AbortSignal): Promise<string | null> {
+export async function readCheckLog(reach: RepositoryReach, run: CheckRun, signal: AbortSignal): Promise<string | null> {
   const ref = run.ref as CheckRef;
   if (ref?.kind !== 'check-run') return null;
   const log = ref.job === undefined ? null : await readJobLog(reach, ref.job, signal);
   return log ?? (await readWords(reach, ref.id, signal));
 }
 
-async function readJobLog(reach: Reach, job_id: number, signal: AbortSignal): Promise<string | null> {
+async function readJobLog(reach: RepositoryReach, job_id: number, signal: AbortSignal): Promise<string | null> {
   const stream = await reach.stream('GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs', { job_id }, signal);
   if (!stream) return null;
   const step = await readFailedStep(reach, job_id, signal);
@@ -26,7 +26,7 @@ async function readJobLog(reach: Reach, job_id: number, signal: AbortSignal): Pr
 }
 
 /** When the step ran that failed: what looks like an error in another may be none. */
-async function readFailedStep(reach: Reach, job_id: number, signal: AbortSignal): Promise<StepTime | null> {
+async function readFailedStep(reach: RepositoryReach, job_id: number, signal: AbortSignal): Promise<StepTime | null> {
   const job = await unlessRefused(
     reach.get<Job>('GET /repos/{owner}/{repo}/actions/jobs/{job_id}', { job_id }, signal),
   );
@@ -37,7 +37,7 @@ async function readFailedStep(reach: Reach, job_id: number, signal: AbortSignal)
 /** What each runner says of any job that fails. */
 const saysNothing = /^Process completed with exit code \d+\.$/;
 
-async function readWords(reach: Reach, check_run_id: number, signal: AbortSignal): Promise<string | null> {
+async function readWords(reach: RepositoryReach, check_run_id: number, signal: AbortSignal): Promise<string | null> {
   const place = { check_run_id };
   const [run, annotations] = await Promise.all([
     unlessRefused(reach.get<GitHubCheckRun>('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', place, signal)),

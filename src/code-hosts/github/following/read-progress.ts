@@ -2,10 +2,10 @@ import type { components } from '@octokit/openapi-types';
 import type { PullRequest } from '../../../core/pull-request.ts';
 import type { CheckReport, RequestProgress } from '../../../core/request-progress.ts';
 import type { Person } from '../../../core/ticket.ts';
+import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { readChecks } from './checks.ts';
 import { readDeployments } from './deployments.ts';
-import type { Reach } from './reach.ts';
-import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said, type Self } from './remarks.ts';
+import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
 import type { Threads } from './threads.ts';
 
 type Pull = components['schemas']['pull-request'];
@@ -13,13 +13,13 @@ type Pull = components['schemas']['pull-request'];
 /** What is remembered from one reading to the next. */
 export interface Remembered {
   self(signal: AbortSignal): Promise<Self>;
-  requiredChecks(reach: Reach, branch: string, signal: AbortSignal): Promise<string[] | null>;
-  writers(reach: Reach, logins: ReadonlySet<string>, signal: AbortSignal): Promise<Set<string>>;
-  threads(reach: Reach, number: number, seen: string, signal: AbortSignal): Promise<Threads>;
+  requiredChecks(reach: RepositoryReach, branch: string, signal: AbortSignal): Promise<string[] | null>;
+  writers(reach: RepositoryReach, logins: ReadonlySet<string>, signal: AbortSignal): Promise<Set<string>>;
+  threads(reach: RepositoryReach, number: number, seen: string, signal: AbortSignal): Promise<Threads>;
 }
 
 export async function readProgress(
-  reach: Reach,
+  reach: RepositoryReach,
   number: number,
   remembered: Remembered,
   toPullRequest: (pull: Pull) => PullRequest,
@@ -66,7 +66,7 @@ export async function readProgress(
 }
 
 function readThreads(
-  reach: Reach,
+  reach: RepositoryReach,
   number: number,
   said: Said,
   { threads }: Remembered,
@@ -76,7 +76,7 @@ function readThreads(
 }
 
 /** Of the commit that both sides come from: what fails there was failing before. */
-async function readBaseChecks(reach: Reach, { base, head }: Pull, signal: AbortSignal): Promise<CheckReport> {
+async function readBaseChecks(reach: RepositoryReach, { base, head }: Pull, signal: AbortSignal): Promise<CheckReport> {
   const { merge_base_commit } = await reach.get<components['schemas']['commit-comparison']>(
     'GET /repos/{owner}/{repo}/compare/{basehead}',
     { basehead: `${base.sha}...${head.sha}`, per_page: 1 },
@@ -85,7 +85,7 @@ async function readBaseChecks(reach: Reach, { base, head }: Pull, signal: AbortS
   return readChecks(reach, merge_base_commit.sha, null, signal);
 }
 
-async function readClosedBy(reach: Reach, number: number, signal: AbortSignal): Promise<Person | null> {
+async function readClosedBy(reach: RepositoryReach, number: number, signal: AbortSignal): Promise<Person | null> {
   const { closed_by } = await reach.get<components['schemas']['issue']>(
     'GET /repos/{owner}/{repo}/issues/{issue_number}',
     { issue_number: number },

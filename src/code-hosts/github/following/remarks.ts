@@ -1,10 +1,10 @@
 import type { components } from '@octokit/openapi-types';
 import type { Remark } from '../../../core/request-progress.ts';
 import type { Person } from '../../../core/ticket.ts';
+import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { excerptOf } from './excerpt.ts';
 import { isMarked } from './marker.ts';
 import { mentionsAny } from './mentions.ts';
-import type { Reach } from './reach.ts';
 import type { Threads } from './threads.ts';
 
 export type Review = components['schemas']['pull-request-review'];
@@ -12,23 +12,13 @@ export type LineComment = components['schemas']['pull-request-review-comment'];
 export type Comment = components['schemas']['issue-comment'];
 type User = { id: number; login: string; type: string } | null;
 
-/** Who the agent is on GitHub. */
-export interface Self {
-  /** "shipmate[bot]", or the login of the account whose token it has. */
-  login: string;
-  /** An account of its own: all that it says is the agent's. Else a person writes by the same one, without our markers. */
-  isApp: boolean;
-  /** What people write after an @. */
-  names: readonly string[];
-}
-
 export interface Said {
   reviews: Review[];
   lines: LineComment[];
   comments: Comment[];
 }
 
-export async function readSaid(reach: Reach, number: number, signal: AbortSignal): Promise<Said> {
+export async function readSaid(reach: RepositoryReach, number: number, signal: AbortSignal): Promise<Said> {
   const [reviews, lines, comments] = await Promise.all([
     reach.list<Review>('GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews', { pull_number: number }, signal),
     reach.list<LineComment>('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', { pull_number: number }, signal),

@@ -1,5 +1,5 @@
 import type { PullRequestReviewThreadConnection } from '@octokit/graphql-schema';
-import type { Reach } from './reach.ts';
+import type { RepositoryReach } from '../../../vendors/github/client.ts';
 
 export interface Thread {
   /** GraphQL's node id. */
@@ -32,7 +32,7 @@ interface Answer {
 export function createThreadReader(now: () => number) {
   const known = new Map<string, { at: number; seen: string; threads: Threads }>();
   return async (
-    reach: Reach,
+    reach: RepositoryReach,
     location: string,
     number: number,
     seen: string,
@@ -53,7 +53,7 @@ export function createThreadReader(now: () => number) {
   };
 }
 
-async function ask(reach: Reach, number: number, signal: AbortSignal): Promise<Threads> {
+async function ask(reach: RepositoryReach, number: number, signal: AbortSignal): Promise<Threads> {
   const threads: Threads = new Map();
   let after: string | null = null;
   do {

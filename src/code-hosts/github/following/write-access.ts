@@ -1,12 +1,12 @@
 import type { components } from '@octokit/openapi-types';
 import { VendorError } from '../../../core/vendor-error.ts';
-import type { Reach } from './reach.ts';
+import type { RepositoryReach } from '../../../vendors/github/client.ts';
 
 const keptMs = 5 * 60_000;
 
 /** Of the people that are named, those who may push to the repository. */
 export type Writers = (
-  reach: Reach,
+  reach: RepositoryReach,
   location: string,
   logins: ReadonlySet<string>,
   signal: AbortSignal,
@@ -27,7 +27,7 @@ export function createWriters(now: () => number): Writers {
   };
 }
 
-async function mayWrite(reach: Reach, username: string, signal: AbortSignal): Promise<boolean> {
+async function mayWrite(reach: RepositoryReach, username: string, signal: AbortSignal): Promise<boolean> {
   try {
     const { permission } = await reach.get<components['schemas']['repository-collaborator-permission']>(
       'GET /repos/{owner}/{repo}/collaborators/{username}/permission',

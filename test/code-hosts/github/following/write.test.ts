@@ -42,9 +42,13 @@ describe('replies', () => {
     expect(sent).toEqual({ url: expect.stringContaining('#discussion_r'), isResolved: true });
     expect(thread.resolvedBy?.login).toBe('shipmate[bot]');
     expect(await reply(issue, operation)).toEqual(sent);
-    expect(await reply(issue, { ...operation, id: 'reply:2', body: 'No, because …', resolve: false })).toMatchObject({ isResolved: true });
+    expect(await reply(issue, { ...operation, id: 'reply:2', body: 'No, because …', resolve: false })).toMatchObject({
+      isResolved: true,
+    });
     expect(said()).toEqual(['Why?', marked(`Done in ${head}.`, 'reply:1'), marked('No, because …', 'reply:2')]);
-    expect((await world.read(issue)).remarks.map(({ body, isResolved }) => [body, isResolved])).toEqual([['Why?', true]]);
+    expect((await world.read(issue)).remarks.map(({ body, isResolved }) => [body, isResolved])).toEqual([
+      ['Why?', true],
+    ]);
   });
 
   test('on the whole; what looks like ours but is another’s does not count', async () => {
@@ -69,7 +73,11 @@ describe('replies', () => {
     const action = type === 'status' ? ({ type, status: 502, commit: 'after' } as const) : { type };
     github.faults.add({ operation, nth: 1, action });
     const more = { id: `lost:${operation}:${type}`, thread: inThread ? thread.id : null, resolve: inThread };
-    await expect(reply(issue, more)).rejects.toMatchObject({ name: 'VendorError', code: 'unavailable', retryable: true });
+    await expect(reply(issue, more)).rejects.toMatchObject({
+      name: 'VendorError',
+      code: 'unavailable',
+      retryable: true,
+    });
     expect(await reply(issue, more)).toMatchObject(inThread ? { isResolved: true } : {});
     const all = inThread ? said().slice(1) : issue.comments.map(({ body }) => body);
     expect(all).toEqual([marked('Done', more.id)]);
@@ -80,12 +88,20 @@ describe('replies', () => {
     const { github, row } = world;
     const { issue } = await world.open();
     const { thread, said } = await threadIn(issue);
-    const refused = { data: { resolveReviewThread: null }, errors: [{ type: 'FORBIDDEN', message: 'Resource not accessible by integration', path: ['resolveReviewThread'] }] };
-    github.faults.add({ operation: 'graphql', nth: 2, action: { type: 'status', status: 200, commit: 'before', body: refused } });
+    const refused = {
+      data: { resolveReviewThread: null },
+      errors: [{ type: 'FORBIDDEN', message: 'Resource not accessible by integration', path: ['resolveReviewThread'] }],
+    };
+    github.faults.add({
+      operation: 'graphql',
+      nth: 2,
+      action: { type: 'status', status: 200, commit: 'before', body: refused },
+    });
     expect(await reply(issue, { id: 'r', thread: thread.id, resolve: true })).toMatchObject({ isResolved: false });
     expect(said()).toHaveLength(2);
     const { comments } = reviewsOf(github);
-    for (const comment of comments.filter((each) => each.thread === thread)) comments.splice(comments.indexOf(comment), 1);
+    for (const comment of comments.filter((each) => each.thread === thread))
+      comments.splice(comments.indexOf(comment), 1);
     expect(await reply(issue, { id: 's', thread: thread.id })).toEqual({ skipped: expect.stringContaining('gone') });
     row.isArchived = true;
     await expect(reply(issue, { id: 't' })).rejects.toMatchObject({ name: 'VendorError', retryable: false });
@@ -122,7 +138,8 @@ test('a remark that was read gets eyes, once', async () => {
 });
 
 describe('the status', () => {
-  const show = (issue: Issue, body: string) => world.write({ kind: 'showStatus', id: body, number: issue.number, body });
+  const show = (issue: Issue, body: string) =>
+    world.write({ kind: 'showStatus', id: body, number: issue.number, body });
   const ours = (issue: Issue) => issue.comments.filter(({ body }) => body.includes('<!-- shipmate:status -->'));
 
   test('is one comment, edited in place', async () => {

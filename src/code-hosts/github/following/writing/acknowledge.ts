@@ -1,4 +1,4 @@
-import type { Reach } from '../reach.ts';
+import type { RepositoryReach } from '../../../../vendors/github/client.ts';
 import { unlessGone } from './show-status.ts';
 
 const routes: Record<string, string> = {
@@ -8,7 +8,7 @@ const routes: Record<string, string> = {
 
 /** Eyes on a comment; GitHub has one of each kind and account. */
 export async function acknowledgeRemark(
-  reach: Reach,
+  reach: RepositoryReach,
   remark: string,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {

@@ -1,11 +1,11 @@
 import type { components } from '@octokit/openapi-types';
 import type { Repository } from '../../../../core/repository.ts';
 import { VendorError } from '../../../../core/vendor-error.ts';
-import type { Reach } from '../reach.ts';
+import type { RepositoryReach } from '../../../../vendors/github/client.ts';
 
 /** Only where the branch is still at `expected`; gone already is success. */
 export async function deleteBranch(
-  reach: Reach,
+  reach: RepositoryReach,
   repository: Repository,
   { branch, expected }: { branch: string; expected: string },
   signal: AbortSignal,
@@ -33,7 +33,7 @@ export async function deleteBranch(
   return {};
 }
 
-async function readBranch(reach: Reach, branch: string, signal: AbortSignal): Promise<string | null> {
+async function readBranch(reach: RepositoryReach, branch: string, signal: AbortSignal): Promise<string | null> {
   try {
     const { object } = await reach.get<components['schemas']['git-ref']>(
       'GET /repos/{owner}/{repo}/git/ref/{ref}',
@@ -42,8 +42,8 @@ async function readBranch(reach: Reach, branch: string, signal: AbortSignal): Pr
     );
     return object.sha;
   } catch (error) {
-    // An empty repository answers with a conflict.
-    if (error instanceof VendorError && (error.code === 'not_found' || error.code === 'conflict')) return null;
+    // An empty repository says so.
+    if (error instanceof VendorError && ['not_found', 'conflict', 'invalid'].includes(error.code)) return null;
     throw error;
   }
 }

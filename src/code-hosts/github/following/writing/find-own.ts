@@ -1,10 +1,10 @@
+import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
 import { markerOf } from '../marker.ts';
-import type { Reach } from '../reach.ts';
-import type { Comment, Self } from '../remarks.ts';
+import type { Comment } from '../remarks.ts';
 
 /** Our comments on the whole of a pull request that have this marker, oldest first. */
 export async function findOwnComments(
-  reach: Reach,
+  reach: RepositoryReach,
   number: number,
   id: string,
   { login }: Self,

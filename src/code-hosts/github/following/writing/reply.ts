@@ -1,9 +1,9 @@
 import type { PullRequestReviewThread } from '@octokit/graphql-schema';
 import type { RequestOperation } from '../../../../core/effect.ts';
 import { VendorError } from '../../../../core/vendor-error.ts';
+import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
 import { markerOf, withMarker } from '../marker.ts';
-import type { Reach } from '../reach.ts';
-import type { Comment, LineComment, Self } from '../remarks.ts';
+import type { Comment, LineComment } from '../remarks.ts';
 import { findOwnComments } from './find-own.ts';
 
 type Reply = Extract<RequestOperation, { kind: 'replyToRemark' }>;
@@ -27,7 +27,7 @@ type Thread = Partial<PullRequestReviewThread> & { first: Connection; last: Conn
 
 /** Answers a remark once, however often it is sent. */
 export async function replyToRemark(
-  reach: Reach,
+  reach: RepositoryReach,
   operation: Reply,
   self: Self,
   signal: AbortSignal,
@@ -48,11 +48,11 @@ export async function replyToRemark(
 }
 
 async function replyInThread(
-  reach: Reach,
+  reach: RepositoryReach,
   { thread, number, id, body, resolve }: { thread: string; number: number; id: string; body: string; resolve: boolean },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const { node } = await reach.graphql<{ node: Thread | null }>(threadDocument, { id: thread }, signal);
+  const node = await readThread(reach, thread, signal);
   const root = node?.first?.nodes?.[0]?.fullDatabaseId;
   if (!node || !root) return { skipped: 'The thread is gone: its comments were deleted.' };
   const sent = node.last.nodes?.find((comment) => comment?.viewerDidAuthor && comment.body.includes(markerOf(id)));
@@ -70,8 +70,17 @@ async function replyInThread(
   return { url, isResolved };
 }
 
+async function readThread(reach: RepositoryReach, id: string, signal: AbortSignal): Promise<Thread | null> {
+  try {
+    return (await reach.graphql<{ node: Thread | null }>(threadDocument, { id }, signal)).node;
+  } catch (error) {
+    if (error instanceof VendorError && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
 /** The answer is there by now: that the thread stays open where we may not resolve it is no failure. */
-async function tryResolve(reach: Reach, id: string, signal: AbortSignal): Promise<boolean> {
+async function tryResolve(reach: RepositoryReach, id: string, signal: AbortSignal): Promise<boolean> {
   try {
     await reach.graphql(resolveDocument, { id }, signal);
     return true;

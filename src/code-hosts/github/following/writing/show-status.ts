@@ -1,14 +1,14 @@
 import { VendorError } from '../../../../core/vendor-error.ts';
+import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
 import { withMarker } from '../marker.ts';
-import type { Reach } from '../reach.ts';
-import type { Comment, Self } from '../remarks.ts';
+import type { Comment } from '../remarks.ts';
 import { findOwnComments } from './find-own.ts';
 
 const statusId = 'status';
 
 /** The one comment that says how things stand. Of two that were made at once, the younger goes. */
 export async function showStatus(
-  reach: Reach,
+  reach: RepositoryReach,
   operation: { number: number; body: string },
   self: Self,
   signal: AbortSignal,

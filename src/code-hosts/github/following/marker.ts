@@ -1,10 +1,15 @@
-/** Hidden in what we write, by which it is found again: GitHub has no ids of ours. */
-export function markerOf(id: string): string {
+/** Hidden at the end of what we write, by which it is found again: GitHub has no ids of ours. */
+function markerOf(id: string): string {
   return `<!-- shipmate:${id.replace(/[^\w.:/-]/g, '_')} -->`;
 }
 
+/** Elsewhere than at the end it is quoted. */
 export function isMarked(body: string): boolean {
-  return /<!-- shipmate:[\w.:/-]+ -->/.test(body);
+  return /<!-- shipmate:[\w.:/-]+ -->$/.test(body.trimEnd());
+}
+
+export function isMarkedAs(body: string, id: string): boolean {
+  return body.trimEnd().endsWith(markerOf(id));
 }
 
 /** What a comment may have, marker and all. */

@@ -218,6 +218,19 @@ describe('a reading', () => {
     });
   });
 
+  test('a branch of a fork: its commits are here, its branch is not', async () => {
+    const { github, row, bob } = world;
+    const { issue, head } = await world.open();
+    if (issue.pull) issue.pull.head = 'patch-1';
+    reportOne(github, row, head, { name: 'build', conclusion: 'failure' });
+    bob.comment(issue.number, '@deckhand, please');
+    expect(await world.read(issue)).toMatchObject({
+      head,
+      checks: { commit: head, runs: [{ name: 'build', state: 'failed' }] },
+      remarks: [{ mayWrite: false, mentions: true }],
+    });
+  });
+
   test('what GitHub refuses is told in our words', async () => {
     const { github, repository, following } = world;
     const { issue } = await world.open();

@@ -166,8 +166,11 @@ test('more than a page of each', async () => {
   const { ada, reviewing, row, github } = world;
   const { issue } = await world.open();
   const comment = addComment(github, row, issue, ada.user, 'Comment');
-  for (let each = 0; each < 200; each++)
-    issue.comments.push({ ...comment, id: github.nextId(), body: `Comment ${each}` });
+  const add = (body: string) => issue.comments.push({ ...comment, id: github.nextId(), body });
+  for (let each = 0; each < 99; each++) add(`Comment ${each}`);
+  expect((await remarksOf(issue)).size).toBe(100);
+  // The first page is as it was, and was the last.
+  for (let each = 99; each < 200; each++) add(`Comment ${each}`);
   await reviewing.review(issue, { by: ada.user, lines: [{ path: 'a.txt', line: 5, body: 'Line' }] });
   const { comments, threads } = reviewsOf(github);
   const [line] = comments.slice(-1);

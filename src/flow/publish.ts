@@ -2,7 +2,7 @@ import { unmetLine, writeCriteria } from '../core/criteria.ts';
 import { isDecision, writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import { opened } from '../core/following-text.ts';
-import { cleanText } from '../core/outgoing-text.ts';
+import { cleanMarkdown, cleanText } from '../core/outgoing-text.ts';
 import { templatePath } from '../core/pull-request-template.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { Repository } from '../core/repository.ts';
@@ -15,7 +15,7 @@ import { addEffects } from '../store/effects.ts';
 import { beginFollowing } from '../store/followed-requests.ts';
 import { wasSpokenTo } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { type SessionRow, updateSession } from '../store/sessions.ts';
+import { findSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { stoodBefore } from '../store/ticket-moves.ts';
 import { findStackedOn } from '../store/waits.ts';
 import { answerRemarks } from './answer-remarks.ts';
@@ -54,6 +54,8 @@ export interface Surroundings {
   instructions: Instructions | null;
   /** The repository's own for pull requests. */
   template: string | null;
+  /** What it stands on and what was pushed last does not have; null: that has it. */
+  merges: string | null;
 }
 
 type SurroundingsDeps = Pick<RunDeps, 'db' | 'workspaces' | 'log'>;
@@ -71,6 +73,7 @@ export async function readSurroundings(
     baseBranch: await publishedBase(deps, prepared),
     instructions: learns ? await readInstructions(deps, prepared) : null,
     template: finished.type === 'change' ? await readTemplate(deps, prepared.repository, finished.base) : null,
+    merges: finished.type === 'change' ? await newOf(deps, prepared, finished.base) : null,
   };
 }
 
@@ -80,6 +83,12 @@ async function publishedBase(deps: SurroundingsDeps, { repository, host, baseBra
     deps.log.warn({ err: error, base: baseBranch }, 'whether a change still belongs on its base could not be asked');
     return baseBranch;
   });
+}
+
+async function newOf({ db, workspaces }: SurroundingsDeps, prepared: Prepared, base: string): Promise<string | null> {
+  const { headCommit } = (await findSession(db, prepared.session.id)) ?? prepared.session;
+  if (headCommit === null) return null;
+  return (await workspaces.mergeBase(prepared.repository, headCommit, base)) === base ? null : base;
 }
 
 async function readTemplate(
@@ -105,7 +114,7 @@ export async function publish(
   session: SessionRow,
   prepared: Prepared,
   finished: Finished,
-  { baseBranch, instructions, template }: Surroundings,
+  { baseBranch, instructions, template, merges }: Surroundings,
   stage: Stage,
 ): Promise<void> {
   const { ticket, repository } = prepared;
@@ -157,9 +166,15 @@ export async function publish(
     snapshotId: finished.snapshotId,
     tree: finished.tree,
     parent: session.headCommit ?? finished.base,
+    ...(merges !== null && { merges }),
     message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
     date: finished.date,
   });
+  if (session.adopted) {
+    await answerRemarks(tx, deps, run, finished, `${prefix}/push`);
+    const body = withActual(writeAdjusted(branch, finished), await writeActual(tx, session.id));
+    return sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: `${prefix}/push`, field: 'commit' });
+  }
   const pullRequestKey = `${prefix}/pull-request`;
   await add(
     'pull-request',
@@ -214,6 +229,12 @@ async function takeBackStart(
   const stood = await stoodBefore(tx, sessionId);
   if (!stood) return;
   await add('back', { kind: 'moveTicket', id, to: stood.category, from: ['started'], named: stood.name });
+}
+
+/** What was done on a branch of others, in a few words. */
+function writeAdjusted(branch: string, { report, proof }: Finished & { type: 'change' }): string {
+  const verdict = proof.verdict === 'proved' ? 'proved' : '**not proved**';
+  return `Pushed {link} to \`${cleanText(branch, 100)}\` (${verdict}).\n\n${cleanMarkdown(report.summary, 2000)}`;
 }
 
 function withActual(text: string, actual: string): string {

@@ -45,14 +45,22 @@ export function createApi(ask: Ask) {
     return (await ask<T>(route, parameters, signal)).data;
   }
 
-  /** All pages of a list. */
-  async function all<T>(route: string, parameters: Parameters, signal: AbortSignal): Promise<T[]> {
+  const all = <T>(route: string, parameters: Parameters, signal: AbortSignal): Promise<T[]> =>
+    until<T>(route, parameters, () => true, signal);
+
+  /** Page by page, as long as the last one of a page is wanted, too. */
+  async function until<T>(
+    route: string,
+    parameters: Parameters,
+    isWanted: (one: T) => boolean,
+    signal: AbortSignal,
+  ): Promise<T[]> {
     const found: T[] = [];
     for (let page = 1; page <= mostPages; page++) {
       signal.throwIfAborted();
       const { data, headers } = await ask<T[]>(route, { ...parameters, per_page: perPage, page }, signal);
-      found.push(...data);
-      if (!areMore(headers, data.length, perPage)) break;
+      found.push(...data.filter(isWanted));
+      if (!data.every(isWanted) || !areMore(headers, data.length, perPage)) break;
     }
     return found;
   }
@@ -88,8 +96,22 @@ export function createApi(ask: Ask) {
     /** Oldest first; `since`: those written or changed from then on. */
     comments: (place: Place, since: string | null, signal: AbortSignal) =>
       all<Comment>(`GET ${issueRoute}/comments`, { ...on(place), ...(since !== null && { since }) }, signal),
-    repositoryComments: (name: string, since: string, signal: AbortSignal) =>
-      all<Comment>('GET /repos/{owner}/{repo}/issues/comments', { ...inside(name), since, sort: 'created' }, signal),
+    /** Those of all issues that were made since, newest first. The question stays the same, so no news costs nothing. */
+    newestComments: (name: string, since: string, signal: AbortSignal) =>
+      until<Comment>(
+        'GET /repos/{owner}/{repo}/issues/comments',
+        { ...inside(name), sort: 'created', direction: 'desc' },
+        ({ created_at }) => Date.parse(created_at) > Date.parse(since),
+        signal,
+      ),
+    /** Open issues that were changed since, the last one first; in the same way. */
+    newestIssues: (name: string, since: string, signal: AbortSignal) =>
+      until<Issue>(
+        'GET /repos/{owner}/{repo}/issues',
+        { ...inside(name), state: 'open', sort: 'updated', direction: 'desc' },
+        ({ updated_at }) => Date.parse(updated_at) > Date.parse(since),
+        signal,
+      ),
     comment: (place: Place, body: string, signal: AbortSignal) =>
       one<Comment>(`POST ${issueRoute}/comments`, { ...on(place), body }, signal),
     editComment: ({ repository }: Place, id: number, body: string, signal: AbortSignal) =>

@@ -24,9 +24,11 @@ export function openGitHubIssues(options: {
       webUrl: client.webUrl,
       ask: client.ask,
       token: (repository, signal) => client.tokenFor(repository, { issues: 'read' }, signal),
+      isApp: client.isApp,
       async identity(signal) {
-        const { login, isApp } = await client.self(signal);
-        return { login, appId: isApp && appId !== null ? Number(appId) : null, mayBeAssigned: !isApp };
+        const { login, names } = await client.self(signal);
+        // An App may also be known by its client id, which is no number and stands nowhere else.
+        return { login, names, appId: client.isApp && /^\d+$/.test(appId ?? '') ? Number(appId) : null };
       },
       verifyDelivery: (headers, body) => ({ deliveryId: verifyGitHubDelivery(webhookSecrets, headers, body) }),
     },

@@ -6,6 +6,8 @@ export type Account = { id: number; login: string; type?: string | undefined } |
 /** The agent's own account. */
 export interface Own {
   login: string;
+  /** As people write it after an @. */
+  names: readonly string[];
   /** null: a token's account, that is no App's. */
   appId: number | null;
 }

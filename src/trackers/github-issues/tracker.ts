@@ -27,8 +27,10 @@ export interface GitHubAccess {
   ask: Ask;
   /** A token that reads a repository, for what is not behind the API. */
   token(repository: string, signal: AbortSignal): Promise<string>;
-  /** Whose account it is. `mayBeAssigned`: GitHub takes it as one who has an issue, as it does not take an App. */
-  identity(signal: AbortSignal): Promise<Own & { mayBeAssigned: boolean }>;
+  /** An App is not among those whom GitHub lets have an issue. */
+  isApp: boolean;
+  /** Whose account it is. */
+  identity(signal: AbortSignal): Promise<Own>;
   /** Throws `VendorError` `unauthorized` or `invalid`. */
   verifyDelivery(headers: Record<string, string>, body: Uint8Array): { deliveryId: string };
 }
@@ -51,14 +53,14 @@ export function createGitHubIssuesTracker(options: {
   const repositories = createRepositories(api, options.repositories);
   const uploads = createUploadReader({ webUrl, token: access.token, fetch: options.fetch });
   /** Until GitHub was asked, by our name. */
-  let known: Own = { login: `${agent}[bot]`, appId: null };
+  let known: Own = { login: access.isApp ? `${agent}[bot]` : agent, names: [agent], appId: null };
   const own = async (signal: AbortSignal) => {
     const account = await access.identity(signal);
-    known = account;
-    return account;
+    known = { ...account, names: [...new Set([agent, ...account.names])] };
+    return { ...known, mayBeAssigned: !access.isApp };
   };
   const desks = { api, repositories, memory: createMemory(), label, own };
-  const reading = { ...desks, webUrl, agent, uploads, pageSize };
+  const reading = { ...desks, webUrl, uploads, pageSize };
   let hasLearned = false;
 
   /** Who may write where, and who we are, is asked in the background: nobody who reads an event can wait. */
@@ -89,7 +91,7 @@ export function createGitHubIssuesTracker(options: {
     },
 
     readEvents(delivery) {
-      const reader = { agent, label, webUrl, own: known, repositories };
+      const reader = { label, webUrl, own: known, repositories };
       return readEvents(reader, delivery.headers['x-github-event'], parse(delivery.body));
     },
 

@@ -71,6 +71,7 @@ export function readError(error: unknown, about: About, now: number): VendorErro
     );
   if (status >= 500) return made('unavailable', true, `GitHub does not answer: ${status}${text && `, "${text}"`}.`);
   if (status === 401) return made('unauthorized', false, unauthorized(about, text));
+  if (status === 403 && about.location !== null && /suspended/i.test(text)) return suspended(about, error);
   if (status === 403) return made(...forbidden(about, text));
   if (status === 404 || status === 410 || status === 451)
     return made(
@@ -109,6 +110,24 @@ function unauthorized({ isApp }: About, text: string): string {
   return `GitHub does not let us in: ${text || 'bad credentials'}. ${remedy}`;
 }
 
+/**
+ * Nothing of an owner's repositories can be asked until people have let the App in again; then it goes on by itself. Others' go
+ * on meanwhile.
+ */
+export function disconnected(location: string, why: string, cause: unknown): VendorError {
+  const [account = ''] = location.toLowerCase().split('/');
+  return new VendorError(`${why} What is to be done there waits.`, {
+    ...{ code: 'disconnected', retryable: true, retryAfterMs: 60_000 },
+    ...{ account, cause },
+  });
+}
+
+function suspended({ location, installationId, webUrl }: About, cause: unknown): VendorError {
+  const page = `${webUrl}/settings/installations${installationId === undefined ? '' : `/${installationId}`}`;
+  const why = `The GitHub App is suspended on ${location}. Somebody who may must unsuspend it at ${page}.`;
+  return disconnected(location ?? '', why, cause);
+}
+
 function forbidden(about: About, text: string): [code: string, retryable: boolean, message: string] {
   const { location, installationId, webUrl, permissions } = about;
   const where = location ?? 'GitHub';
@@ -116,12 +135,6 @@ function forbidden(about: About, text: string): [code: string, retryable: boolea
     installationId === undefined
       ? `${webUrl}/settings/installations`
       : `${webUrl}/settings/installations/${installationId}`;
-  if (/suspended/i.test(text))
-    return [
-      'unauthorized',
-      false,
-      `The GitHub App is suspended on ${where}. Somebody who may must unsuspend it at ${page}.`,
-    ];
   if (/archived/i.test(text))
     return [
       'invalid',

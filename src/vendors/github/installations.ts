@@ -1,7 +1,7 @@
 import { createPrivateKey, createSign } from 'node:crypto';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { GitHubKeys, Self } from './client.ts';
-import { type About, statusOf } from './errors.ts';
+import { type About, disconnected, statusOf } from './errors.ts';
 
 export type Permissions = Record<string, 'read' | 'write'>;
 
@@ -78,11 +78,26 @@ export function createInstallations(keys: GitHubKeys, { ask, webUrl }: { ask: As
         ({ names }) => `${webUrl}/apps/${names[0]}/installations/new`,
         () => 'the page of the App',
       );
+      if (!(await isInstalledBy(owner ?? '', signal)))
+        throw disconnected(
+          location,
+          `The GitHub App is not installed by ${owner}. Install it at ${page}.`,
+          error.cause,
+        );
       throw new VendorError(
         `The GitHub App is not installed on ${location}, or there is no such repository. Install it there at ${page}, or correct the repository in shipmate.yaml.`,
         { code: 'not_found', retryable: false, cause: error.cause },
       );
     }
+  }
+
+  /** Whether an owner has let the App in at all, be it on other repositories. */
+  async function isInstalledBy(owner: string, signal: AbortSignal): Promise<boolean> {
+    const about = { location: null, isApp: true };
+    const told = await askAsApp('GET /app/installations', { per_page: 100 }, signal, about);
+    const all = told as { account?: { login?: string } | null }[];
+    // Of more than that, not all are here.
+    return all.length === 100 || all.some(({ account }) => account?.login?.toLowerCase() === owner.toLowerCase());
   }
 
   async function mint(id: number, wanted: object, signal: AbortSignal, about: About): Promise<Minted> {

@@ -16,6 +16,8 @@ export interface Contract {
   /** The operation that a request is for, and what its path says; null: there is none. */
   find(method: string, pathname: string): { operation: Operation; path: Record<string, string> } | null;
   has(id: string): boolean;
+  /** Of all operations, or webhooks such as "issues/opened". */
+  ids(): string[];
   /** A part of an operation by its names, such as `requestBody.content.application/json`; null: it has none. */
   part(id: string, ...names: string[]): Schema | null;
   /** A schema of the description by its name. */
@@ -97,6 +99,7 @@ function deriveContract(packageName: string): Contract {
       return best;
     },
     has: (id) => operationIndex.has(id),
+    ids: () => [...operationIndex.keys()],
     part(id, ...names) {
       let schema: Schema | null = parsedAt(operationIndex.get(id), id);
       for (const name of names) schema = schema && inside(schema, name);

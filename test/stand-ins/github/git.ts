@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 const identity = {
   GIT_CONFIG_NOSYSTEM: '1',
@@ -51,15 +53,45 @@ export async function commitOf(dir: string, name: string): Promise<string | null
   return read.exitCode === 0 ? read.stdout.toString().trim() : null;
 }
 
-export const branchCommit = (dir: string, branch: string): Promise<string | null> =>
-  commitOf(dir, `refs/heads/${branch}`);
+/** Read from its file, as git lays it out: it is asked all the time. */
+export async function branchCommit(dir: string, branch: string): Promise<string | null> {
+  if (branch === '' || branch.includes('..')) return null;
+  const loose = await readFile(join(dir, 'refs/heads', branch), 'utf8').catch(() => null);
+  if (loose !== null) return loose.trim();
+  const packed = await readFile(join(dir, 'packed-refs'), 'utf8').catch(() => '');
+  return (
+    packed
+      .split('\n')
+      .find((line) => line.endsWith(` refs/heads/${branch}`))
+      ?.split(' ')[0] ?? null
+  );
+}
 
+/** What is asked of commits never changes. */
+const answers = new Map<string, Promise<string | null>>();
+
+function answerOf(dir: string, args: string[], read: (ran: Awaited<ReturnType<typeof tryGit>>) => string | null) {
+  const key = [dir, ...args].join('\0');
+  const known = answers.get(key) ?? tryGit(dir, args).then(read);
+  if (answers.size > 2_000) answers.clear();
+  answers.set(key, known);
+  return known;
+}
+
+/** Of commits by their ids, as all that follows. */
 export async function isAncestor(dir: string, commit: string, of: string): Promise<boolean> {
-  return (await tryGit(dir, ['merge-base', '--is-ancestor', commit, of])).exitCode === 0;
+  const args = ['merge-base', '--is-ancestor', commit, of];
+  return commit === of || (await answerOf(dir, args, ({ exitCode }) => String(exitCode === 0))) === 'true';
 }
 
 /** The tree that merging makes; null: they conflict. */
-export async function mergedTree(dir: string, base: string, head: string): Promise<string | null> {
-  const merged = await tryGit(dir, ['merge-tree', '--write-tree', base, head]);
-  return merged.exitCode === 0 ? (merged.stdout.toString().split('\n')[0] ?? null) : null;
+export function mergedTree(dir: string, base: string, head: string): Promise<string | null> {
+  const first = ({ exitCode, stdout }: { exitCode: number; stdout: Buffer }) =>
+    exitCode === 0 ? (stdout.toString().split('\n')[0] ?? null) : null;
+  return answerOf(dir, ['merge-tree', '--write-tree', base, head], first);
+}
+
+/** What `git` says of commits, whether or not it fails. */
+export async function saysOf(dir: string, ...args: string[]): Promise<string> {
+  return (await answerOf(dir, args, ({ stdout }) => stdout.toString('utf8'))) ?? '';
 }

@@ -1,4 +1,4 @@
-import { branchCommit, git, isAncestor } from './git.ts';
+import { branchCommit, isAncestor, saysOf } from './git.ts';
 import type { GitHub } from './github.ts';
 import { describePull } from './pulls.ts';
 import type { Issue, Repository, User } from './rows.ts';
@@ -18,7 +18,7 @@ export async function refMoved(github: GitHub, repository: Repository, move: Mov
   const { branch, before, after, by } = move;
   if (before === after) return;
   const forced = before !== null && after !== null && !(await isAncestor(repository.dir, before, after));
-  const subject = after === null ? '' : await git(repository.dir, ['show', '-s', '--format=%s', after]);
+  const subject = after === null ? '' : await saysOf(repository.dir, 'show', '-s', '--format=%s', after);
   github.emit('push', null, {
     sender: by,
     repository,
@@ -37,7 +37,7 @@ export async function refMoved(github: GitHub, repository: Repository, move: Mov
           ? null
           : {
               id: after,
-              message: subject,
+              message: subject.trimEnd(),
               timestamp: github.clock.stamp(),
               author: { name: by.login, email: null },
               committer: { name: by.login, email: null },

@@ -40,7 +40,7 @@ export interface Answer {
 
 /**
  * `needs`: the permission, as "contents:read" ("|" between several of which one will do); "app": the App's own key; "anybody":
- * whoever is let in.
+ * whoever is let in; "nobody": no key at all.
  */
 export interface Route {
   needs: string;
@@ -140,15 +140,15 @@ async function carryOut(
   }
   const isApp = bearer !== null && github.apps.isApp(bearer);
   if (chosen.needs === 'app' && !isApp) throw new Refusal(401, 'A JSON web token could not be decoded');
-  if (bearer === null) throw new Refusal(401, 'Requires authentication');
+  if (bearer === null && chosen.needs !== 'nobody') throw new Refusal(401, 'Requires authentication');
   if (chosen.needs !== 'app' && isApp) throw badCredentials();
-  const token = isApp ? null : github.apps.tokenOf(bearer);
-  checkBudget(github, bearer);
+  const token = isApp || bearer === null ? null : github.apps.tokenOf(bearer);
+  if (bearer !== null) checkBudget(github, bearer);
 
   const { query, values } = checkRequest(github, operation, path, search, recorded);
   const repository =
     path.owner !== undefined && path.repo !== undefined ? seen(github, path, token, from, isApp) : null;
-  if (token && chosen.needs !== 'anybody') checkRight(github, token, chosen.needs, repository);
+  if (token && !['anybody', 'nobody'].includes(chosen.needs)) checkRight(github, token, chosen.needs, repository);
 
   let link: string | null = null;
   const call = {

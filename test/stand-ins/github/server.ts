@@ -16,6 +16,7 @@ import { createApps } from './apps.ts';
 import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
 import { commitListRoutes } from './commit-list.ts';
+import { answerAppForm, appForm, connectingRoutes } from './connecting.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
@@ -42,6 +43,7 @@ const routes: Routes = {
   ...checkRoutes,
   ...commentRoutes,
   ...commitListRoutes,
+  ...connectingRoutes,
   ...deploymentRoutes,
   ...pullRoutes,
   ...issueRoutes,
@@ -98,7 +100,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       ? answerGraphql(github, fields, recorded, from, to)
       : /^\/[^/]+\/[^/]+\/(info\/refs|git-(upload|receive)-pack)$/.test(pathname)
         ? answerGit(github, recorded, from, to)
-        : answerRest(github, routes, recorded, from, to);
+        : appForm.test(pathname)
+          ? answerAppForm(github, from, to)
+          : answerRest(github, routes, recorded, from, to);
     answered.catch((error: Error) => {
       github.violations.push(`${recorded.line}: the stand-in failed: ${error.stack}`);
       if (!to.headersSent) to.writeHead(500);

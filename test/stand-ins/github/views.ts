@@ -1,5 +1,5 @@
 import type { Installation } from './apps.ts';
-import { branchCommit, tryGit } from './git.ts';
+import { branchCommit, saysOf } from './git.ts';
 import type { GitHub } from './github.ts';
 import { type Comment, fullName, type Issue, type Label, type Protection, type Repository, type User } from './rows.ts';
 
@@ -153,12 +153,12 @@ function describeTeam(github: GitHub, repository: Repository, slug: string): Rec
 }
 
 export async function numbersOf(repository: Repository, base: string, head: string): Promise<Record<string, number>> {
-  const stat = await tryGit(repository.dir, ['diff', '--numstat', `${base}...${head}`]);
-  const count = await tryGit(repository.dir, ['rev-list', '--count', `${base}..${head}`]);
-  const lines = stat.stdout.toString('utf8').split('\n').filter(Boolean);
+  const stat = await saysOf(repository.dir, 'diff', '--numstat', `${base}...${head}`);
+  const count = await saysOf(repository.dir, 'rev-list', '--count', `${base}..${head}`);
+  const lines = stat.split('\n').filter(Boolean);
   const sum = (index: number) => lines.reduce((all, line) => all + (Number(line.split('\t')[index]) || 0), 0);
   return {
-    commits: Number(count.stdout.toString()) || 0,
+    commits: Number(count) || 0,
     additions: sum(0),
     deletions: sum(1),
     changed_files: lines.length,

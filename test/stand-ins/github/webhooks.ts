@@ -117,7 +117,9 @@ export function createOutbox(owner: () => GitHub): Outbox {
       const installation =
         named ?? apps.installations.find((each) => repository && !each.isDeleted && apps.covers(each, repository));
       if (!installation || (installation.suspendedAt !== null && !event.startsWith('installation'))) return;
-      if (!apps.app.events.some((each) => each === '*' || each === event)) return;
+      // Of its installations an App is told whatever it has asked for.
+      const isOwn = event.startsWith('installation');
+      if (!isOwn && !apps.app.events.some((each) => each === '*' || each === event)) return;
       const whole = {
         ...(action === null ? {} : { action }),
         ...payload,

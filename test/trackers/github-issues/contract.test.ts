@@ -8,5 +8,4 @@ const skips = {
     'GitHub files only into repositories that exist; what else is odd in a draft is in filing.test.ts.',
 };
 
-trackerContract('github-issues, as an App', () => startGitHubWorld(), skips);
-trackerContract('github-issues, with a token', () => startGitHubWorld({ token: true }), skips);
+trackerContract('github-issues', () => startGitHubWorld(), skips);

@@ -43,10 +43,8 @@ export async function startGitHubWorld({ token = false, pageSize = 5 } = {}): Pr
       webUrl: client.webUrl,
       ask: client.ask,
       token: (name, signal) => client.tokenFor(name, { issues: 'read' }, signal),
-      identity: async (signal) => {
-        const { login, isApp } = await client.self(signal);
-        return { login, appId: isApp ? app.id : null, mayBeAssigned: !isApp };
-      },
+      isApp: client.isApp,
+      identity: async (signal) => ({ ...(await client.self(signal)), appId: client.isApp ? app.id : null }),
       verifyDelivery: (headers, body) => ({
         deliveryId: verifyGitHubDelivery([app.webhookSecret], headers, body),
       }),

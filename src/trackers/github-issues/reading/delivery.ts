@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Said, TrackerEvent } from '../../../core/delivery.ts';
-import { readSignal } from '../../../core/prompt-signal.ts';
 import type { Person, TicketPart } from '../../../core/ticket.ts';
 import { conversationOf, hintOf, isPriorityLabel, type RepositoryName } from '../hint.ts';
-import { mentions } from '../mention.ts';
+import { mentions, signalIn } from '../mention.ts';
 import { type Account, type Authorship, isOwn, type Own, personOf } from '../people.ts';
 import type { Repositories } from '../repositories.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel } from '../states.ts';
@@ -69,8 +68,6 @@ const payload = z.object({
 type Payload = z.output<typeof payload>;
 
 export interface DeliveryReader {
-  /** The agent's name, as people write it in a mention. */
-  agent: string;
   label: string;
   webUrl: string;
   own: Own;
@@ -132,7 +129,7 @@ function readIssue(scene: Scene): TrackerEvent[] {
       const isAsked =
         told.changes?.body !== undefined &&
         isCalledBy(scene, issue.body, told.sender, {}) &&
-        !mentions(told.changes.body.from, scene.agent);
+        !mentions(told.changes.body.from, own.names);
       return [...(isAsked ? [given(scene)] : []), ...(parts.length > 0 ? [changed(scene, parts)] : [])];
     }
     case 'closed':
@@ -153,13 +150,13 @@ function readIssue(scene: Scene): TrackerEvent[] {
 }
 
 function readComment(scene: Scene): TrackerEvent[] {
-  const { told, agent, issue, place } = scene;
+  const { told, own, issue, place } = scene;
   const { comment } = told;
   if (!comment) return [];
   const body = comment.body ?? '';
   const author = personIn(scene, comment.user, comment);
   const at = comment.created_at;
-  const said: Said = { key: String(comment.id), author, body, signal: readSignal(body, agent), at };
+  const said: Said = { key: String(comment.id), author, body, signal: signalIn(body, own.names), at };
   const ticket = hintOf(place, issue);
   const isAsked = isCalledBy(scene, body, comment.user, comment) && said.signal === null;
   if (told.action === 'created')
@@ -167,7 +164,7 @@ function readComment(scene: Scene): TrackerEvent[] {
       ? [{ ...given(scene, at), by: author, said }]
       : [{ type: 'prompted', ticket, conversation: conversationOf(ticket), said }];
   // Words stay as they were said first; but who adds the agent's name to them speaks to it only now.
-  const isCalledNow = told.action === 'edited' && isAsked && !mentions(told.changes?.body?.from ?? body, agent);
+  const isCalledNow = told.action === 'edited' && isAsked && !mentions(told.changes?.body?.from ?? body, own.names);
   if (!isCalledNow || told.sender?.id !== comment.user?.id) return [];
   return [{ ...given(scene, comment.updated_at), by: author, said: { ...said, at: comment.updated_at } }];
 }
@@ -175,7 +172,7 @@ function readComment(scene: Scene): TrackerEvent[] {
 /** Only who may write to the repository begins work by a word; an assignment or a label nobody else can give. */
 function isCalledBy(scene: Scene, text: string | null | undefined, by: Account, written: Authorship): boolean {
   const person = personIn(scene, by, written);
-  return person.isOutsider !== true && mentions(text, scene.agent);
+  return person.isOutsider !== true && mentions(text, scene.own.names);
 }
 
 function isOurs({ issue, label, own }: Scene): boolean {

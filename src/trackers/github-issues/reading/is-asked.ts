@@ -7,12 +7,8 @@ import { isAgents } from '../writing/take-ticket.ts';
 import { readIssue } from './read-ticket.ts';
 
 /** Whether people who may write here have called the agent by its name, and nobody has taken the issue from it since. */
-export async function isAsked(
-  desks: Desks & { agent: string },
-  hint: TicketHint,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { api, agent, label } = desks;
+export async function isAsked(desks: Desks, hint: TicketHint, signal: AbortSignal): Promise<boolean> {
+  const { api, label } = desks;
   const place = await locate(desks.repositories, hint, signal);
   const account = await desks.own(signal);
   const issue = await readIssue(desks, place, signal);
@@ -20,7 +16,7 @@ export async function isAsked(
   const texts = [issue, ...(issue.comments === 0 ? [] : await api.comments(place, null, signal))];
   const calls = texts.filter((text) => {
     const { isBot, isOutsider } = personOf(text.user, account, authorshipOf(text), place.home.writers);
-    return !isBot && !isOutsider && mentions(text.body, agent);
+    return !isBot && !isOutsider && mentions(text.body, account.names);
   });
   const newest = calls
     .map(({ created_at }) => created_at)

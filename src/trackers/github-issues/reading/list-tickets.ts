@@ -160,19 +160,18 @@ async function listSpoken(
   const fits = await fitting(listing, query, signal);
   const tickets: TicketHint[] = [];
   for (const home of all.filter(({ fullName }) => isOfTeam(fullName, query.team))) {
-    const comments = await api.repositoryComments(home.fullName, since, signal);
+    const comments = await api.newestComments(home.fullName, since, signal);
     const spoken = new Set(
       comments
-        .filter(({ user, created_at }) => user?.type !== 'Bot' && Date.parse(created_at) > Date.parse(since))
+        .filter(({ user }) => user?.type !== 'Bot')
         .filter((comment) => !isOwn(comment.user, account, authorshipOf(comment)))
         .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),
     );
     if (spoken.size === 0) continue;
-    const query = { state: 'open', since, sort: 'created', direction: 'asc' };
-    const touched = await api.allIssues(home.fullName, query, signal);
-    tickets.push(
-      ...touched.filter((issue) => spoken.has(issue.number) && fits(issue)).map((issue) => hintOf(home, issue)),
-    );
+    const touched = await api.newestIssues(home.fullName, since, signal);
+    const found = touched.filter((issue) => spoken.has(issue.number) && fits(issue));
+    found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+    tickets.push(...found.map((issue) => hintOf(home, issue)));
   }
   return { tickets, next: null };
 }

@@ -118,17 +118,17 @@ async function carryOut(
     case 'leaveConversation':
       return { skipped: 'Of an issue all is said in one place.' };
     case 'moveTicket': {
-      const result = await moveTicket(desks, place, operation, signal);
-      return change(writing, id, result);
+      return note(writing, id, await moveTicket(desks, place, operation, signal));
     }
     case 'takeTicket': {
       const { result, isNew } = await takeTicket(desks, place, signal);
-      return change(writing, id, result, (status) => {
-        if (isNew) addSaid(status, new Date().toISOString(), 'I take this ticket: nobody had it.');
-      });
+      if (!isNew) return note(writing, id, result);
+      return change(writing, id, result, (status) =>
+        addSaid(status, new Date().toISOString(), 'I take this ticket: nobody had it.'),
+      );
     }
     case 'releaseTicket':
-      return change(writing, id, await releaseTicket(desks, place, signal));
+      return note(writing, id, await releaseTicket(desks, place, signal));
     case 'createTicket': {
       const filed = await fileOn(desks, place, hint, operation, signal);
       if (operation.relation === 'relatedTo' && !writing.status?.related.includes(filed.hint.id))
@@ -138,6 +138,11 @@ async function carryOut(
   }
   const never: never = operation;
   throw new Error(`an operation of a kind that nobody handles: ${JSON.stringify(never)}`);
+}
+
+/** Notes that an operation is done. On a ticket where nothing is shown yet, what was not done shows nothing either. */
+function note(writing: Writing, id: string, result: Record<string, unknown>): Record<string, unknown> {
+  return 'skipped' in result && !writing.status ? result : change(writing, id, result);
 }
 
 /** Notes that an operation is done, with what it shows in the status comment. */

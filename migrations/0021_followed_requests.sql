@@ -22,7 +22,8 @@ create table followed_requests (
   look_at timestamptz,
   -- How often a webhook told of it.
   hints int not null default 0,
-  told_slow boolean not null default false
+  -- What was told of this commit.
+  told text[] not null default '{}'
 );
 create index followed_requests_due on followed_requests (look_at) where look_at is not null;
 

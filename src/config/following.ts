@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { key, section } from './key.ts';
+import { key, nonEmpty, section } from './key.ts';
 
 /** What becomes of pull requests on a code host that knows checks and reviews. */
 export const checksSection = section({
@@ -17,6 +17,16 @@ export const checksSection = section({
     z.number().positive().default(60),
     'a number above 0',
     'Minutes after which people are told that its checks have not ended.',
+  ),
+  environment: key(
+    nonEmpty.nullable().default(null),
+    'the name of a deployment environment, such as `staging`, or null',
+    'Of what was merged, people are told when this environment has it.',
+  ),
+  tell: key(
+    z.array(nonEmpty).default([]),
+    'a list of names, as the tracker mentions them',
+    'Who is named where people are told of that.',
   ),
 });
 

@@ -100,6 +100,8 @@ export type CodeOperation =
       snapshotId: string;
       tree: string;
       parent: string;
+      /** The newest commit of the base, where the work was put on it since it was pushed last. */
+      merges?: string;
       message: string;
       /** ISO 8601, from the journal, so that a retry makes the same commit. */
       date: string;

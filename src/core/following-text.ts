@@ -86,6 +86,33 @@ export function writeMerged(request: PullRequest): string {
   return `${request.url} was merged. I look after what runs on \`${inline(request.base, 100)}\` now.`;
 }
 
+/** For people, where nothing but a rebase helps. */
+export function writeConflict(request: PullRequest): string {
+  return `${request.url} conflicts with \`${inline(request.base, 100)}\`, which has changed the same lines since. Say "rebase", here or on the pull request, and I resolve that and verify it again.`;
+}
+
+export function writeRebasing(request: PullRequest): string {
+  return `\`${inline(request.base, 100)}\` has moved, and ${request.url} must have its newest commits before it may be merged: I put it on them, and verify it again.`;
+}
+
+/** For the agent. */
+export function writeBehind(request: PullRequest): string {
+  return `The base of pull request #${request.number} has moved, so the work is put on it (rebase). Check that it still does what it should, mend what does not fit any more, and call finish.`;
+}
+
+export function writeDeployed(
+  { environment, url }: Of<'deployed'>,
+  request: PullRequest,
+  tell: readonly string[],
+): string {
+  const who = tell.length === 0 ? '' : `${tell.map((name) => (name.startsWith('@') ? name : `@${name}`)).join(' ')} `;
+  return `${who}${request.url} is on ${code(environment)} now${url === null ? '' : `: ${url}`}.`;
+}
+
+export function writeReverted({ by, url }: Of<'reverted'>, request: PullRequest): string {
+  return `${by ? inline(by.name, 80) : 'Somebody'} took ${request.url} back: ${url}. Say what should be different, and I begin anew from there.`;
+}
+
 export function writeLanded(request: PullRequest, report: string): string {
   return `Done: ${request.url} is merged, and \`${inline(request.base, 100)}\` is fine with it.${report === '' ? '' : `\n\n${report}`}`;
 }

@@ -6,7 +6,6 @@ import { isObeyed, type Prompt } from '../core/prompt.ts';
 import { codeOf, type Proposal } from '../core/proposal.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
-import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
@@ -23,17 +22,15 @@ import { settleLostCalls } from '../store/spending.ts';
 import { beginWaiting } from '../store/waits.ts';
 import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
-import { baseNow } from './base-branch.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { endScoping } from './end-scoping.ts';
 import { type EscalateDeps, type Escalated, escalate } from './escalate.ts';
 import { type Finished, lastFinished } from './finish.ts';
 import { giveBack } from './give-back.ts';
 import { showLeading } from './lead-children.ts';
-import { type Instructions, readInstructions } from './learn.ts';
 import { leaveOthers } from './leave.ts';
 import type { Prepared } from './prepare.ts';
-import { learnedBy, publish } from './publish.ts';
+import { publish, readSurroundings, type Surroundings } from './publish.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
 
@@ -65,7 +62,7 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
-const lookWithinMs = 20_000;
+const _lookWithinMs = 20_000;
 
 type ConcludeDeps = EscalateDeps & Pick<RunDeps, 'name' | 'wake' | 'failpoint'>;
 
@@ -86,14 +83,12 @@ export async function conclude(
   const escalated = await escalate(deps, run, reached);
   const { work } = ending;
   const finished = work && reached.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
-  const base = work && finished ? await publishedBase(deps, work.prepared) : '';
-  const learns = work && finished && learnedBy(finished).length > 0;
-  const instructions = learns ? await readInstructions(deps, work.prepared) : null;
+  const surroundings = work && finished ? await readSurroundings(deps, work.prepared, finished) : null;
   deps.failpoint('conclude/before');
-  let result = await end(deps, run, { ...escalated, instructions, base }, ending, files);
+  let result = await end(deps, run, { ...escalated, surroundings }, ending, files);
   if (result === 'look') {
     files = await look();
-    result = await end(deps, run, { outcome: stopped, effects: [], instructions: null, base }, ending, files);
+    result = await end(deps, run, { outcome: stopped, effects: [], surroundings }, ending, files);
   }
   deps.failpoint('conclude/after');
   if (result !== 'goesOn') deps.wake('post');
@@ -101,28 +96,18 @@ export async function conclude(
   return result !== 'goesOn';
 }
 
-/** What a change is built on may have been merged while it was made. Where that cannot be asked now, it is as it was. */
-async function publishedBase(deps: ConcludeDeps, { repository, host, baseBranch }: Prepared): Promise<string> {
-  return baseNow(deps, { repository, host }, baseBranch, AbortSignal.timeout(lookWithinMs)).catch((error: unknown) => {
-    if (isDatabaseUnavailable(error)) throw error;
-    deps.log.warn({ err: error, base: baseBranch }, 'whether a change still belongs on its base could not be asked');
-    return baseBranch;
-  });
-}
-
 /** `look`: it was stopped, and its closing words need to know what it changed. `again`: another run was queued. */
 type Result = 'ended' | 'again' | 'goesOn' | 'look';
 
 interface Reached extends Escalated {
-  instructions: Instructions | null;
-  /** The branch that a change is for. */
-  base: string;
+  /** Of what is published; null: nothing is. */
+  surroundings: Surroundings | null;
 }
 
 async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
-  { outcome: reached, effects, instructions, base }: Reached,
+  { outcome: reached, effects, surroundings }: Reached,
   { work, heard = [], spent = false, leavesEdits = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
@@ -153,8 +138,8 @@ async function end(
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
     const why = outcome.rejected ? outcome.message : undefined;
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null, why);
-    else if (finished && work)
-      await publish(tx, deps, run, session, { ...work.prepared, baseBranch: base }, finished, instructions, stage);
+    else if (finished && work && surroundings)
+      await publish(tx, deps, run, session, work.prepared, finished, surroundings, stage);
     else if (outcome.proposal) await propose(tx, deps, run, outcome, outcome.proposal, stage);
     else {
       await report(tx, run, outcome, stage);

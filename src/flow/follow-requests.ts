@@ -23,7 +23,7 @@ export interface RequestDeps extends SortDeps {
   codeHosts: ReadonlyMap<string, CodeHost>;
   repositories: ReadonlyMap<string, Repository>;
   workspaces: Workspaces;
-  policy: SortDeps['policy'] & { checks: FollowPolicy };
+  policy: SortDeps['policy'] & { checks: FollowPolicy & { tell: string[] } };
   /** So often those are asked whose host cannot tell us; null: webhooks come. */
   pollSeconds: number | null;
 }

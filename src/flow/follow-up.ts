@@ -13,6 +13,7 @@ import { hasSteps } from '../store/steps.ts';
 import { readRequest } from './base-branch.ts';
 import type { NotPrepared, Pinned, Prepared } from './prepare.ts';
 import { takeInPushed } from './pushed-by-others.ts';
+import { rebase } from './rebase.ts';
 import { tellAttachment } from './request-fates.ts';
 import type { RunDeps } from './run.ts';
 
@@ -39,7 +40,10 @@ export async function lookAtPullRequest(
     return !isOnlyReopened(registers, unread); // who opens the ticket again has not answered, either
   };
   const next = followUp(request?.state ?? null, await wasAsked({ number: pullRequest.number }));
-  if (next === 'goOn') return takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);
+  if (next === 'goOn') {
+    const now = await takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);
+    return 'outcome' in now ? now : rebase(deps, run, now, { repository, host }, signal);
+  }
   if (next === 'ask') {
     await updateSessionOf(deps.db, run, { askedAbout: { number: pullRequest.number, run: run.number } });
     const prompts = await unreadPrompts(deps.db, session.id);

@@ -3,7 +3,10 @@ import { isDecision, writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import { opened } from '../core/following-text.ts';
 import { cleanText } from '../core/outgoing-text.ts';
+import { templatePath } from '../core/pull-request-template.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
+import type { Repository } from '../core/repository.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
@@ -12,19 +15,20 @@ import { addEffects } from '../store/effects.ts';
 import { beginFollowing } from '../store/followed-requests.ts';
 import { wasSpokenTo } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
-import { type SessionRow, updateSession } from '../store/sessions.ts';
+import { findSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { stoodBefore } from '../store/ticket-moves.ts';
 import { findStackedOn } from '../store/waits.ts';
 import { answerRemarks } from './answer-remarks.ts';
+import { baseNow } from './base-branch.ts';
 import { endOf, sayClosing, settlePlan } from './closing.ts';
 import type { Finished } from './finish.ts';
 import { writeActual, writeFooter } from './footer.ts';
-import { type Instructions, keepLearned } from './learn.ts';
+import { type Instructions, keepLearned, readInstructions } from './learn.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
 /** What an earlier version left in the journal has none. */
-export function learnedBy({ report }: Finished): string[] {
+function learnedBy({ report }: Finished): string[] {
   return report?.learned ?? [];
 }
 
@@ -43,6 +47,65 @@ async function keepDecisions(
   return listDecisions(tx, run.sessionId);
 }
 
+/** What a change is published into, as it is then. */
+export interface Surroundings {
+  /** The branch that it is for: what it is built on may have been merged while it was made. */
+  baseBranch: string;
+  instructions: Instructions | null;
+  /** The repository's own for pull requests. */
+  template: string | null;
+  /** What it stands on and what was pushed last does not have; null: that has it. */
+  merges: string | null;
+}
+
+type SurroundingsDeps = Pick<RunDeps, 'db' | 'workspaces' | 'log'>;
+
+const lookWithinMs = 20_000;
+
+/** Read before the transaction that publishes. What cannot be asked now is as it was, or left out. */
+export async function readSurroundings(
+  deps: SurroundingsDeps,
+  prepared: Prepared,
+  finished: Finished,
+): Promise<Surroundings> {
+  const learns = learnedBy(finished).length > 0;
+  return {
+    baseBranch: await publishedBase(deps, prepared),
+    instructions: learns ? await readInstructions(deps, prepared) : null,
+    template: finished.type === 'change' ? await readTemplate(deps, prepared.repository, finished.base) : null,
+    merges: finished.type === 'change' ? await newOf(deps, prepared, finished.base) : null,
+  };
+}
+
+async function publishedBase(deps: SurroundingsDeps, { repository, host, baseBranch }: Prepared): Promise<string> {
+  return baseNow(deps, { repository, host }, baseBranch, AbortSignal.timeout(lookWithinMs)).catch((error: unknown) => {
+    if (isDatabaseUnavailable(error)) throw error;
+    deps.log.warn({ err: error, base: baseBranch }, 'whether a change still belongs on its base could not be asked');
+    return baseBranch;
+  });
+}
+
+async function newOf({ db, workspaces }: SurroundingsDeps, prepared: Prepared, base: string): Promise<string | null> {
+  const { headCommit } = (await findSession(db, prepared.session.id)) ?? prepared.session;
+  if (headCommit === null) return null;
+  return (await workspaces.mergeBase(prepared.repository, headCommit, base)) === base ? null : base;
+}
+
+async function readTemplate(
+  { workspaces, log }: SurroundingsDeps,
+  repository: Repository,
+  commit: string,
+): Promise<string | null> {
+  try {
+    const files = await workspaces.listFiles(repository, commit);
+    const path = templatePath(files.filter(({ mode }) => mode.startsWith('100')).map((file) => file.path));
+    return path === null ? null : await workspaces.readFile(repository, commit, path);
+  } catch (error) {
+    log.warn({ err: error }, "a repository's template for pull requests could not be read");
+    return null;
+  }
+}
+
 /** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
 export async function publish(
   tx: Tx,
@@ -51,10 +114,10 @@ export async function publish(
   session: SessionRow,
   prepared: Prepared,
   finished: Finished,
-  instructions: Instructions | null,
+  { baseBranch, instructions, template, merges }: Surroundings,
   stage: Stage,
 ): Promise<void> {
-  const { ticket, repository, baseBranch } = prepared;
+  const { ticket, repository } = prepared;
   const prefix = `${session.id}/run/${run.number}`;
   const cause = { sessionId: session.id, runId: run.id, stepId: null };
   const add = (name: string, operation: Operation, after: string[] = []) =>
@@ -91,6 +154,7 @@ export async function publish(
     baseBranch,
     draft,
     follows: session.follows,
+    template,
     cost: await writeFooter(tx, session.id),
   });
   await add('push', {
@@ -102,6 +166,7 @@ export async function publish(
     snapshotId: finished.snapshotId,
     tree: finished.tree,
     parent: session.headCommit ?? finished.base,
+    ...(merges !== null && { merges }),
     message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
     date: finished.date,
   });

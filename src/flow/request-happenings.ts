@@ -52,7 +52,8 @@ export async function carryOutHappening(
     if (session.state === 'complete') await moveSession(tx, session, 'awaitingInput');
     return true;
   };
-  if (happening.type === 'red' && !(await isToWork(tx, session.id))) return followed.asked;
+  if ((happening.type === 'red' || happening.type === 'behind') && !(await isToWork(tx, session.id)))
+    return followed.asked;
   due.add('post');
   await showStatus(deps, tx, session, followed, { next, happening, look }, key);
 
@@ -77,6 +78,28 @@ export async function carryOutHappening(
     case 'slow':
       await say(text.writeSlow(happening, request));
       return followed.asked;
+    case 'conflict':
+      await say(text.writeConflict(request));
+      return followed.asked;
+    case 'behind': {
+      const why = text.writeRebasing(request);
+      const author = { id: 'base', name: `The base of #${request.number}`, isBot: true };
+      await addNews(tx, session.id, {
+        key,
+        author,
+        body: text.writeBehind(request),
+        conversationId: conversation?.id ?? null,
+      });
+      if (await startRun(tx, deps.policy, session, await readAttention(tx, session.id), conversation, { why }))
+        due.add('run');
+      return false;
+    }
+    case 'deployed':
+      await say(text.writeDeployed(happening, request, deps.policy.checks.tell));
+      return followed.asked;
+    case 'reverted':
+      await close(text.writeReverted(happening, request));
+      return settle();
     case 'merged':
       await tellAttachment(tx, session.id, request);
       await say(text.writeMerged(request));

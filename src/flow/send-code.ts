@@ -52,13 +52,17 @@ export async function sendCode(
     return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected: null }, signal);
   }
   const snapshot = await readSnapshot(deps.db, operation.snapshotId);
-  const { tree, message, date, branch } = operation;
+  const { tree, message, date, branch, merges } = operation;
   // A push of ours that was still on its way when this one was written has moved the session's branch since.
   const head = operation.for === undefined ? session.headCommit : null;
   const expected = head ?? operation.expected;
   const parent = head ?? operation.parent;
   const store = await receive(deps, host, repository, { id: session.id, parent }, snapshot, signal);
-  const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
+  const commit = await deps.workspaces.commit(
+    store,
+    { tree, parent, ...(merges !== undefined && { merges }), message, date, author },
+    signal,
+  );
   await confirm();
   return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
 }

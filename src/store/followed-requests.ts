@@ -79,7 +79,7 @@ export async function readFollowed(tx: Tx, { sessionId, number }: ClaimedRequest
   return {
     ...{ sessionId, number, repository: row.repository, asked: row.asked, closing: row.closing, draft: row.draft },
     ...{ phase: row.phase, head: row.head, headAt: (row.head_at ?? new Date()).getTime(), rounds: row.rounds },
-    toldSlow: row.told_slow,
+    told: row.told,
   };
 }
 
@@ -98,7 +98,7 @@ export async function noteLooked(
       look_at: again,
       ...(next && {
         ...{ phase: next.phase, head: next.head, rounds: next.rounds, asked: next.asked },
-        told_slow: next.toldSlow,
+        told: next.told,
         head_at: new Date(next.headAt),
       }),
     })

@@ -67,7 +67,7 @@ export async function isForgotten(db: Database, sessionId: string): Promise<bool
 /** Those of these sessions that rest, the longest first; whose change is merged, and looked after, has rested for ever. */
 export async function restingOf(db: Database, ids: string[]): Promise<{ id: string; hours: number }[]> {
   const { rows } = await sql<{ id: string; hours: number }>`
-    select id, case when exists (select from followed_requests where session_id = id and phase = 'over') then 'Infinity'
+    select id, case when exists (select from followed_requests where session_id = id and phase in ('landed', 'over')) then 'Infinity'
       else extract(epoch from now() - updated_at) / 3600 end::float8 as hours
     from sessions where id = any(${ids}::uuid[]) and ${atRest} order by hours desc`.execute(db);
   return rows;

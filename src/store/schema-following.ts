@@ -19,7 +19,7 @@ export interface FollowingTables {
     draft: boolean;
     look_at: NullableTime;
     hints: Generated<number>;
-    told_slow: Generated<boolean>;
+    told: Generated<string[]>;
   };
   remarks: {
     session_id: string;

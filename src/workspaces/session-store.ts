@@ -77,6 +77,8 @@ export interface SessionStores {
 export interface NewCommit {
   tree: string;
   parent: string;
+  /** What it brings in beside that: its second parent. */
+  merges?: string;
   message: string;
   author: { name: string; email: string };
   /** ISO 8601. */
@@ -268,7 +270,7 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       return { base: base.commit, commit, tree, bundle, bytes: bundle.byteLength, skipped: [] };
     },
 
-    async commit({ gitDir }, { tree, parent, message, author, date }, signal) {
+    async commit({ gitDir }, { tree, parent, merges, message, author, date }, signal) {
       const env = {
         GIT_AUTHOR_NAME: author.name,
         GIT_AUTHOR_EMAIL: author.email,
@@ -277,7 +279,14 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
         GIT_COMMITTER_EMAIL: author.email,
         GIT_COMMITTER_DATE: date,
       };
-      const args = ['commit-tree', '-p', assertCommit(parent), '-F', '-', assertCommit(tree)];
+      const parents = merges === undefined ? [parent] : [parent, merges];
+      const args = [
+        'commit-tree',
+        ...parents.flatMap((each) => ['-p', assertCommit(each)]),
+        '-F',
+        '-',
+        assertCommit(tree),
+      ];
       const commit = (await git.must(args, { gitDir, env, signal, stdin: `${message.trimEnd()}\n` })).toString().trim();
       await git.must(['update-ref', `refs/published/${commit}`, commit], { gitDir });
       return commit;

@@ -2,7 +2,7 @@ import { describe, test } from 'vitest';
 import { type Followed, lookAgainSeconds, lookAtProgress, type RequestPhase } from '../../src/core/following.ts';
 import type { CheckReport, CheckRun, RequestProgress } from '../../src/core/request-progress.ts';
 
-const policy = { rounds: 2, settleSeconds: 60, patienceMinutes: 30 };
+const policy = { rounds: 2, settleSeconds: 60, patienceMinutes: 30, environment: 'staging' };
 const start = 1_000_000;
 const minute = 60_000;
 
@@ -27,11 +27,11 @@ const progress = (
     draft: false,
   },
   ...{ head: 'a', mergeCommit: state === 'merged' ? 'm' : null, mergeable: 'clean', checks: report({}) },
-  ...{ baseChecks: null, mergeChecks: null, deployments: [], remarks: [], closedBy: null },
+  ...{ baseChecks: null, mergeChecks: null, deployments: [], remarks: [], closedBy: null, reverted: null },
   ...change,
 });
 const at = (phase: RequestPhase, change: Partial<Followed> = {}): Followed => ({
-  ...{ phase, head: 'a', headAt: start, rounds: 0, toldSlow: false },
+  ...{ phase, head: 'a', headAt: start, rounds: 0, told: [] },
   ...change,
 });
 const look = (before: Followed, now: RequestProgress, { afterMs = 0, isFree = true } = {}) =>
@@ -107,10 +107,29 @@ describe('a look at an open pull request', () => {
     ['too long', at('checking'), progress({ checks: report({ a: 'pending' }) }), 'checking: slow', 31 * minute],
     [
       'too long, and told',
-      at('checking', { toldSlow: true }),
+      at('checking', { told: ['slow'] }),
       progress({ checks: report({ a: 'pending' }) }),
       'checking: nothing',
       31 * minute,
+    ],
+    ['conflicts', at('green'), progress({ checks: report({ a: 'passed' }), mergeable: 'conflict' }), 'green: conflict'],
+    [
+      'conflicts, and told',
+      at('green', { told: ['conflict'] }),
+      progress({ checks: report({ a: 'passed' }), mergeable: 'conflict' }),
+      'green: nothing',
+    ],
+    [
+      'must be up to date',
+      at('green'),
+      progress({ checks: report({ a: 'passed' }), mergeable: 'behind' }),
+      'mending: behind',
+    ],
+    [
+      'too often',
+      at('green', { rounds: 2 }),
+      progress({ checks: report({ a: 'passed' }), mergeable: 'behind' }),
+      'green: nothing',
     ],
     ['open again', at('closed'), progress({ checks: report({ a: 'passed' }) }), 'checking: reopened'],
     ['closed', at('green'), progress({}, 'closed'), 'closed: closed'],
@@ -135,11 +154,19 @@ describe('after the merge', () => {
   test.for<[string, Followed, RequestProgress, string, number?]>([
     ['it is told', at('green'), merged(null), 'landing: merged'],
     ['checks run', at('landing'), merged({ a: 'pending' }), 'landing: nothing'],
-    ['there are none', at('landing'), merged(null), 'over: landed', 61_000],
-    ['all passed', at('landing'), merged({ a: 'passed' }), 'over: landed'],
+    ['there are none', at('landing'), merged(null), 'landed: landed', 61_000],
+    ['all passed', at('landing'), merged({ a: 'passed' }), 'landed: landed'],
     ['all passed, it is being deployed', at('landing'), merged({ a: 'passed' }, deploying), 'landing: nothing'],
-    ['for ever', at('landing'), merged({ a: 'passed' }, deploying), 'over: landed', 31 * minute],
-    ['the base is red', at('landing'), merged({ a: 'failed' }), 'over: mainRed'],
+    ['for ever', at('landing'), merged({ a: 'passed' }, deploying), 'landed: landed', 31 * minute],
+    ['the base is red', at('landing'), merged({ a: 'failed' }), 'landed: mainRed'],
+    [
+      'staging has it',
+      at('landing'),
+      merged({ a: 'pending' }, { deployments: [{ ...deploying.deployments[0], state: 'ready' } as never] }),
+      'landing: deployed',
+    ],
+    ['taken back', at('landed'), merged(null, { reverted: { by: null, url: 'https://x/9' } }), 'over: reverted'],
+    ['for days', at('landed'), merged(null), 'over: nothing', 4 * 86_400_000],
     ['over', at('over'), merged({ a: 'failed' }), 'over: nothing'],
   ])('%s', ([, before, now, expected, afterMs = 0], { expect }) => {
     expect(words(look(before, now, { afterMs }))).toBe(expected);

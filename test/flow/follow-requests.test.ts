@@ -22,7 +22,7 @@ const host = {
   },
   webhooks: { readHints: () => [{ location: 'Acme/App', number: 7 }] },
 } as unknown as CodeHost;
-const policy = { rounds: 2, settleSeconds: 0, patienceMinutes: 30 };
+const policy = { rounds: 2, settleSeconds: 0, patienceMinutes: 30, environment: null, tell: [] };
 
 const follow = () => {
   const at = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
@@ -61,6 +61,7 @@ beforeEach(async () => {
     },
     ...{ head: 'c1', mergeCommit: null, mergeable: 'clean', checks: report(check('test', 'pending')) },
     ...{ baseChecks: null, mergeChecks: null, deployments: [], remarks: [], closedBy: null },
+    reverted: null,
   };
 });
 
@@ -233,7 +234,16 @@ describe('the end of a pull request', () => {
       ...['moveTicket done', 'deleteBranch'],
     ]);
     await follow();
-    expect([await written(), reads], 'nobody looks any more').toEqual([[], 2]);
+    expect([await written(), reads], 'not so soon').toEqual([[], 2]);
+    now.reverted = { by: { id: 'bob', name: 'Bob', isBot: false }, url: 'https://host/9' };
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect([await written(), reads]).toEqual([
+      ['response: Bob took https://host/7 back: https://host/9. Say what should'],
+      3,
+    ]);
   });
 
   test('closed by a person and opened again is told each time', async ({ expect }) => {

@@ -42,5 +42,8 @@ create table remarks (
   primary key (session_id, key)
 );
 
+-- Its pull request is somebody else's, on which people asked for the agent.
+alter table sessions add column adopted boolean not null default false;
+
 -- Down Migration
 -- Forward only: there is no way back.

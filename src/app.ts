@@ -30,9 +30,10 @@ import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
 export type { AdapterFactories } from './app/adapters.ts';
+export * from './app/desks.ts';
 export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
-export { migrateDatabase, modelSpec, openLinearDesk, probeSandbox, unmountedToolchains } from './app/parts.ts';
+export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {
@@ -127,7 +128,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const { policy } = config;
-  const { agent: name } = config.trackers.linear ?? config.trackers.board;
+  const { board, linear, 'github-issues': issues } = config.trackers;
+  const { agent: name } = linear ?? (issues && config.github) ?? board;
   const pages = createPages(db, config.http.publicUrl);
   const { urlOf: pageOf } = pages;
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, pageOf, wake, failpoint, log };

@@ -21,6 +21,7 @@
  * `fileSummary` tells once a day what came of it. From there on they go the way of any other ticket.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
+export { askForMissed } from './flow/ask-for-missed.ts';
 export { askToScope } from './flow/ask-to-scope.ts';
 export { type AutomationDeps, beginAutomation, fileAutomations, fileNoted, nameOf } from './flow/automations.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';

@@ -55,6 +55,22 @@ export interface HostWebhooks {
 
   /** Which pull requests a verified delivery may have changed. Never throws for its content. */
   readHints(delivery: Delivery): RequestHint[];
+
+  /**
+   * Asks for another try of deliveries that did not arrive, some of them and each a few times at most. `arrived` says which of
+   * these ids have come after all. null: the host sends again by itself, or has no list of them. Throws `VendorError`.
+   */
+  redeliver:
+    | ((arrived: (deliveryIds: string[]) => Promise<ReadonlySet<string>>, signal: AbortSignal) => Promise<Redelivery>)
+    | null;
+}
+
+/** Ids of deliveries. */
+export interface Redelivery {
+  /** Those that are tried again now. */
+  asked: string[];
+  /** Those that failed as often as they may; each is told once. */
+  givenUp: string[];
 }
 
 /** Of the repository at this `location`, the pull request of this number, or those of this branch or head commit. */

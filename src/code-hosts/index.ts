@@ -7,7 +7,9 @@ export interface CodeHostOptions {
   /** The code host's own block of `shipmate.yaml`; the adapter checks what is in it. */
   settings: Record<string, unknown>;
   /** Secrets by the names that the adapter documents: tokens, keys. */
-  secrets: Record<string, string>;
+  secrets: Record<string, string | null>;
+  /** Signs its webhooks. Several: while one replaces the other. */
+  webhookSecrets: readonly string[];
   /** For a code host whose tables are in our database. */
   pool: Pool;
   /** A directory of its own, for copies that it can make again. */

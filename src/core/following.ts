@@ -19,6 +19,19 @@ export type RequestPhase =
   | 'landed'
   | 'over';
 
+/** For people who look at a session. */
+export const phaseWords: Record<RequestPhase, string> = {
+  opening: 'on its way',
+  checking: 'its checks run',
+  mending: 'its checks are red: being mended',
+  stuck: 'its checks are red: waiting for people',
+  green: 'its checks are green: up for review',
+  closed: 'closed',
+  landing: 'merged: what runs on the base since is looked at',
+  landed: 'merged',
+  over: 'merged',
+};
+
 export interface Followed {
   phase: RequestPhase;
   /** The commit that the phase is about. */

@@ -39,6 +39,10 @@ export async function lookAtPullRequest(
     const { registers, unread } = await readAttention(deps.db, session.id);
     return !isOnlyReopened(registers, unread); // who opens the ticket again has not answered, either
   };
+  if (session.adopted && request?.state !== 'open') {
+    const message = `${pullRequest.url} is not open any more, so I leave its branch alone. Give me a ticket for what is to be done.`;
+    return { outcome: { stopReason: 'needsInput', message }, heard: [] };
+  }
   const next = followUp(request?.state ?? null, await wasAsked({ number: pullRequest.number }));
   if (next === 'goOn') {
     const now = await takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);

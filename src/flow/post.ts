@@ -74,7 +74,12 @@ const maxTries = { known: 20, unknown: 4 };
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
   const active = new Map<readonly ClaimedEffect[], Promise<void>>();
-  const hosts = Object.fromEntries([...deps.repositories.values()].map(({ name, codeHost }) => [name, codeHost]));
+  const hosts = Object.fromEntries(
+    [...deps.repositories.values()].map(({ name, codeHost, account }) => [
+      name,
+      account === undefined ? codeHost : `${codeHost}/${account}`,
+    ]),
+  );
   const gathering = [...deps.trackers.values()].filter(({ gatherMs }) => gatherMs > 0);
   const gather = Object.fromEntries(gathering.map(({ kind, gatherMs }) => [kind, gatherMs / 1000]));
   const renewing = setInterval(() => {

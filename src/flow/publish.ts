@@ -2,7 +2,7 @@ import { unmetLine, writeCriteria } from '../core/criteria.ts';
 import { isDecision, writeAnswer } from '../core/decisions.ts';
 import type { Operation } from '../core/effect.ts';
 import { opened } from '../core/following-text.ts';
-import { cleanText } from '../core/outgoing-text.ts';
+import { cleanMarkdown, cleanText } from '../core/outgoing-text.ts';
 import { templatePath } from '../core/pull-request-template.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { Repository } from '../core/repository.ts';
@@ -170,6 +170,11 @@ export async function publish(
     message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
     date: finished.date,
   });
+  if (session.adopted) {
+    await answerRemarks(tx, deps, run, finished, `${prefix}/push`);
+    const body = withActual(writeAdjusted(branch, finished), await writeActual(tx, session.id));
+    return sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: `${prefix}/push`, field: 'commit' });
+  }
   const pullRequestKey = `${prefix}/pull-request`;
   await add(
     'pull-request',
@@ -226,6 +231,12 @@ async function takeBackStart(
   const stood = await stoodBefore(tx, sessionId);
   if (!stood) return;
   await add('back', { kind: 'moveTicket', id, to: stood.category, from: ['started'], named: stood.name });
+}
+
+/** What was done on a branch of others, in a few words. */
+function writeAdjusted(branch: string, { report, proof }: Finished & { type: 'change' }): string {
+  const verdict = proof.verdict === 'proved' ? 'proved' : '**not proved**';
+  return `Pushed {link} to \`${cleanText(branch, 100)}\` (${verdict}).\n\n${cleanMarkdown(report.summary, 2000)}`;
 }
 
 function withActual(text: string, actual: string): string {

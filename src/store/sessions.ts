@@ -15,6 +15,7 @@ const columns = [
   ...(['sessions.id', 'sessions.ticket_id', 'sessions.state', 'sessions.repository', 'sessions.branch'] as const),
   ...(['sessions.base_branch', 'sessions.base_commit', 'sessions.head_commit', 'sessions.pull_request'] as const),
   ...(['sessions.follows', 'sessions.asked_about', 'sessions.gone', 'sessions.waiting', 'sessions.leads'] as const),
+  'sessions.adopted' as const,
   'sessions.updated_at' as const,
 ];
 
@@ -40,6 +41,8 @@ export interface SessionRow {
   waiting: boolean;
   /** Its work is done on its sub-tickets. */
   leads: boolean;
+  /** Its branch and pull request are somebody else's: it pushes there, and leaves the rest to them. */
+  adopted: boolean;
 }
 
 /** What an event tells a session; each part is kept where it is the newest of its kind. */
@@ -261,6 +264,7 @@ function columnsOf(changes: SessionChanges) {
   return {
     ...(changes.state !== undefined && { state: changes.state, waiting: false }),
     ...(changes.leads !== undefined && { leads: changes.leads }),
+    ...(changes.adopted !== undefined && { adopted: changes.adopted }),
     ...(changes.repository !== undefined && { repository: changes.repository }),
     ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
     ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
@@ -353,5 +357,6 @@ function toRow(row: Selected): SessionRow | null {
     gone: row.gone,
     waiting: row.waiting,
     leads: row.leads,
+    adopted: row.adopted,
   };
 }

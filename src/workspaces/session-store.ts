@@ -16,6 +16,8 @@ export interface SessionStore {
 }
 
 export interface SessionStores {
+  /** With nothing in it but what the mirror has. */
+  storeOf(sessionId: string, repository: Repository): Promise<SessionStore>;
   receive(
     sessionId: string,
     repository: Repository,
@@ -173,6 +175,8 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
   }
 
   return {
+    storeOf: async (sessionId, repository) => ({ gitDir: await open(sessionId, repository) }),
+
     async receive(sessionId, repository, snapshot, signal) {
       const gitDir = await open(sessionId, repository);
       if (!(await mirrors.resolve(repository, assertCommit(snapshot.base), signal)))

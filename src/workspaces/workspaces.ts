@@ -137,6 +137,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       return { base, commit, tree, bundle: null, path };
     },
 
+    storeOf: async (...args) => (await open()).stores.storeOf(...args),
     receive: async (...args) => (await open()).stores.receive(...args),
     withFile: async (...args) => (await open()).stores.withFile(...args),
     withoutCommit: async (...args) => (await open()).stores.withoutCommit(...args),

@@ -247,7 +247,7 @@ describe('the end of a pull request', () => {
     await query('update followed_requests set look_at = now() where look_at is not null');
     await follow();
     expect([await written(), reads]).toEqual([
-      ['response: Bob took https://host/7 back: https://host/9. Say what should'],
+      ['response: Bob took https://host/7 back: https://host/9. Say what shoul'],
       3,
     ]);
   });

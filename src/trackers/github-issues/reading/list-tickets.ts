@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
+import type { TicketPage } from '../../tracker.ts';
+import type { Api, Issue } from '../api.ts';
+import { hintOf, shortName } from '../hint.ts';
+import { isOwn } from '../people.ts';
+import type { KnownRepository } from '../repositories.ts';
+import { categoryOf, hasLabel, isSame, labelFor } from '../states.ts';
+import { authorshipOf, type Desks } from '../writing/place.ts';
+import { isAgents } from '../writing/take-ticket.ts';
+import { isNobodys, isOpenIssue } from './read-ticket.ts';
+
+/** Up to where a list was read: one repository after the other, and of each one way of asking after the other. */
+const place = z.object({
+  repository: z.number(),
+  way: z.number(),
+  page: z.number(),
+  /** When the last one that was given was made; '': none was. What was moved here from elsewhere is older than its number. */
+  at: z.string(),
+  /** The numbers of all of that very time that were given. */
+  given: z.array(z.number()),
+});
+type Place = z.output<typeof place>;
+
+interface Listing extends Desks {
+  /** How many issues are asked for at once. */
+  pageSize: number;
+}
+
+type Filter = Record<string, string>;
+
+/**
+ * What GitHub can filter by it is asked to; the rest is looked at here. What has not changed since it was asked last costs
+ * nothing, so a page is asked for again to see what went from before it.
+ */
+export async function listTickets(
+  listing: Listing,
+  query: TicketQuery,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<TicketPage> {
+  signal.throwIfAborted();
+  if (query.categories?.length === 0) return { tickets: [], next: null };
+  const all = await listing.repositories.all(signal);
+  if (query.spokenSince !== undefined) return listSpoken(listing, all, query, query.spokenSince, signal);
+  const ways = await waysOf(listing, query, signal);
+  const fits = await fitting(listing, query, signal);
+  const from = cursor === null ? null : place.parse(JSON.parse(cursor));
+  const steps = all
+    .filter(({ fullName }) => isOfTeam(fullName, query.team))
+    .flatMap((home) => ways.map((filter, way) => ({ home, filter, way })));
+  const start = from ? steps.findIndex(({ home, way }) => home.id === from.repository && way === from.way) : 0;
+  for (const [index, { home, filter, way }] of steps.entries()) {
+    if (start === -1 || index < start) continue;
+    const here = from && index === start ? from : { repository: home.id, way, page: 1, at: '', given: [] };
+    const listed = await listPage(listing, home, filter, here, signal);
+    // An earlier way of asking has found these.
+    const seen = (issue: Issue) => ways.slice(0, way).some((earlier) => answers(earlier, issue));
+    const tickets = listed.issues.filter((issue) => fits(issue) && !seen(issue)).map((issue) => hintOf(home, issue));
+    if (listed.next) return { tickets, next: JSON.stringify(listed.next) };
+    const after = steps[index + 1];
+    const next: Place | null = after ? { repository: after.home.id, way: after.way, page: 1, at: '', given: [] } : null;
+    if (tickets.length > 0 || !next) return { tickets, next: next && JSON.stringify(next) };
+  }
+  return { tickets: [], next: null };
+}
+
+/** Those after the last one that was given. What was closed meanwhile lets others move up, onto pages that were read. */
+async function listPage(
+  { api, pageSize }: Listing,
+  home: KnownRepository,
+  filter: Filter,
+  from: Place,
+  signal: AbortSignal,
+): Promise<{ issues: Issue[]; next: Place | null }> {
+  let page = Math.max(1, from.page - 1);
+  let read = await readPage(api, home, filter, pageSize, page, signal);
+  const isAfter = ({ created_at: at, number }: Issue) =>
+    at > from.at || (at === from.at && !from.given.includes(number));
+  while (page > 1 && (!read.issues[0] || isAfter(read.issues[0]))) {
+    page -= 1;
+    read = await readPage(api, home, filter, pageSize, page, signal);
+  }
+  const issues: Issue[] = [];
+  for (;;) {
+    issues.push(...read.issues.filter(isAfter));
+    if (!read.areMore || issues.length >= pageSize) break;
+    page += 1;
+    read = await readPage(api, home, filter, pageSize, page, signal);
+  }
+  const given = issues.slice(0, pageSize);
+  const last = given.at(-1);
+  const isEnd = !last || (issues.length <= pageSize && !read.areMore);
+  if (isEnd) return { issues: given, next: null };
+  const at = last.created_at;
+  const ofThatTime = given.filter((issue) => issue.created_at === at).map(({ number }) => number);
+  const before = at === from.at ? from.given : [];
+  return { issues: given, next: { ...from, page: page + 1, at, given: [...before, ...ofThatTime] } };
+}
+
+async function readPage(
+  api: Api,
+  home: KnownRepository,
+  filter: Filter,
+  size: number,
+  page: number,
+  signal: AbortSignal,
+): Promise<{ issues: Issue[]; areMore: boolean }> {
+  const query = { state: 'open', sort: 'created', direction: 'asc', per_page: size, page, ...filter };
+  return api.issues(home.fullName, query, signal);
+}
+
+/** An issue is the agent's by its label, or as one who is assigned: GitHub cannot be asked for either at once. */
+async function waysOf({ label, own }: Desks, query: TicketQuery, signal: AbortSignal): Promise<Filter[]> {
+  const { assignee, labels = [], categories = [] } = query;
+  const [only] = categories;
+  const standing = only !== undefined && categories.length === 1 ? labelFor(only) : null;
+  const wanted = [...labels, ...(standing === null ? [] : [standing])];
+  const filter = (...more: string[]): Filter => {
+    const all = [...wanted, ...more].filter((name) => !name.includes(','));
+    return all.length > 0 ? { labels: all.join(',') } : {};
+  };
+  if (assignee === 'nobody') return [{ ...filter(), assignee: 'none' }];
+  if (assignee !== 'agent') return [filter()];
+  const { login, mayBeAssigned } = await own(signal);
+  return [filter(label), ...(mayBeAssigned ? [{ ...filter(), assignee: login }] : [])];
+}
+
+function answers({ labels, assignee }: Filter, issue: Issue): boolean {
+  const isAssigned = assignee === undefined || (issue.assignees ?? []).some(({ login }) => isSame(login, assignee));
+  return isAssigned && (labels ?? '').split(',').every((name) => name === '' || hasLabel(issue, name));
+}
+
+async function fitting({ label, own }: Desks, query: TicketQuery, signal: AbortSignal) {
+  const { assignee, categories, labels = [], project } = query;
+  const account = await own(signal);
+  return (issue: Issue): boolean =>
+    isOpenIssue(issue) &&
+    (assignee !== 'agent' || isAgents(issue, label, account)) &&
+    (assignee !== 'nobody' || isNobodys(issue, label)) &&
+    (!categories || categories.some((category) => category === categoryOf(issue))) &&
+    labels.every((name) => hasLabel(issue, name)) &&
+    (project === undefined || (issue.milestone != null && isSame(issue.milestone.title, project)));
+}
+
+function isOfTeam(fullName: string, team: string | undefined): boolean {
+  return team === undefined || isSame(fullName, team) || isSame(shortName(fullName), team);
+}
+
+/** By the comments of a repository, all of which one request tells; mostly there is none. */
+async function listSpoken(
+  listing: Listing,
+  all: readonly KnownRepository[],
+  query: TicketQuery,
+  since: string,
+  signal: AbortSignal,
+): Promise<TicketPage> {
+  const { api, own } = listing;
+  const account = await own(signal);
+  const fits = await fitting(listing, query, signal);
+  const tickets: TicketHint[] = [];
+  for (const home of all.filter(({ fullName }) => isOfTeam(fullName, query.team))) {
+    const comments = await api.newestComments(home.fullName, since, signal);
+    const spoken = new Set(
+      comments
+        .filter(({ user }) => user?.type !== 'Bot')
+        .filter((comment) => !isOwn(comment.user, account, authorshipOf(comment)))
+        .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),
+    );
+    if (spoken.size === 0) continue;
+    const touched = await api.newestIssues(home.fullName, since, signal);
+    const found = touched.filter((issue) => spoken.has(issue.number) && fits(issue));
+    found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+    tickets.push(...found.map((issue) => hintOf(home, issue)));
+  }
+  return { tickets, next: null };
+}

@@ -1,0 +1,107 @@
+import { VendorError } from '../../core/vendor-error.ts';
+import type { Api } from './api.ts';
+import { type RepositoryName, shortName } from './hint.ts';
+import { isSame } from './states.ts';
+
+/** One of those that are configured. */
+export interface KnownRepository extends RepositoryName {
+  /** Logins, in lower case, of who may write there; null: GitHub does not tell us. */
+  writers: ReadonlySet<string> | null;
+}
+
+const freshMs = 10 * 60_000;
+const mostOthers = 1_000;
+
+/** The repositories whose issues are tickets here, and what others are called that these point to. */
+export interface Repositories {
+  /** All that are there, as they are called now, in the order of the configuration. */
+  all(signal: AbortSignal): Promise<KnownRepository[]>;
+  /** Of what is known so far. */
+  byId(id: number): KnownRepository | null;
+  /** Whether a delivery about a repository is for us. */
+  isOurs(repository: RepositoryName): boolean;
+  /** By "owner/name", or by the name alone where that is enough. */
+  named(name: string, signal: AbortSignal): Promise<KnownRepository | null>;
+  /** Any at all that we may see. */
+  lookUp(fullName: string, signal: AbortSignal): Promise<RepositoryName>;
+  /** What a delivery says of a name. */
+  told(repository: RepositoryName): void;
+  forget(): void;
+}
+
+export function createRepositories(
+  api: Api,
+  configured: () => readonly string[],
+  now: () => number = () => performance.now(),
+): Repositories {
+  const known = new Map<number, KnownRepository>();
+  const others = new Map<string, number>();
+  let asked: { at: number; of: string; found: Promise<KnownRepository[]> } | null = null;
+
+  async function ask(names: readonly string[], signal: AbortSignal): Promise<KnownRepository[]> {
+    const found: KnownRepository[] = [];
+    for (const name of names) {
+      const repository = await api.repository(name, signal).catch((error: unknown) => {
+        if (error instanceof VendorError && error.code === 'not_found') return null;
+        throw error;
+      });
+      if (!repository) continue;
+      // Without leave to see who may write, GitHub's word for each author has to do.
+      const writers = await api.writers(repository.full_name, signal).catch((error: unknown) => {
+        if (error instanceof VendorError && !error.retryable) return null;
+        throw error;
+      });
+      const one: KnownRepository = {
+        id: repository.id,
+        fullName: repository.full_name,
+        writers: writers && new Set(writers.map((login) => login.toLowerCase())),
+      };
+      known.set(one.id, one);
+      if (!found.some(({ id }) => id === one.id)) found.push(one);
+    }
+    return found;
+  }
+
+  const repositories: Repositories = {
+    async all(signal) {
+      const names = configured();
+      const of = names.join();
+      if (asked?.of !== of || now() - asked.at >= freshMs) {
+        const found = ask(names, signal);
+        asked = { at: now(), of, found };
+        found.catch(() => {
+          if (asked?.found === found) asked = null;
+        });
+        await found;
+      }
+      // Whoever asked first may have given up, which is no answer for us.
+      const found = await asked.found.catch(() => ask(names, signal));
+      return found.map((one) => known.get(one.id) ?? one);
+    },
+    byId: (id) => known.get(id) ?? null,
+    isOurs: ({ id, fullName }) => known.has(id) || configured().some((name) => isSame(name, fullName)),
+    async named(name, signal) {
+      const all = await repositories.all(signal);
+      const short = all.filter(({ fullName }) => isSame(shortName(fullName), name));
+      return all.find(({ fullName }) => isSame(fullName, name)) ?? (short.length === 1 ? (short[0] ?? null) : null);
+    },
+    async lookUp(fullName, signal) {
+      const ours = [...known.values()].find((each) => isSame(each.fullName, fullName));
+      const id = ours?.id ?? others.get(fullName.toLowerCase());
+      if (id !== undefined) return { id, fullName };
+      const repository = await api.repository(fullName, signal);
+      if (others.size >= mostOthers) others.clear();
+      others.set(fullName.toLowerCase(), repository.id);
+      return { id: repository.id, fullName: repository.full_name };
+    },
+    told({ id, fullName }) {
+      const before = known.get(id);
+      if (before && before.fullName !== fullName) known.set(id, { ...before, fullName });
+    },
+    forget() {
+      asked = null;
+      others.clear();
+    },
+  };
+  return repositories;
+}

@@ -1,0 +1,28 @@
+interface Kept {
+  etag: string;
+  data: unknown;
+  link: string | undefined;
+}
+
+const most = 500;
+
+/** What was answered last, in memory; the longest unused goes first. */
+export function createEtagCache(): { get(key: string): Kept | undefined; set(key: string, kept: Kept): void } {
+  const all = new Map<string, Kept>();
+  return {
+    get(key) {
+      const kept = all.get(key);
+      if (kept) {
+        all.delete(key);
+        all.set(key, kept);
+      }
+      return kept;
+    },
+    set(key, kept) {
+      all.delete(key);
+      all.set(key, kept);
+      const [oldest] = all.keys();
+      if (all.size > most && oldest !== undefined) all.delete(oldest);
+    },
+  };
+}

@@ -6,6 +6,7 @@ import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { readChecks } from './checks.ts';
 import { readDeployments } from './deployments.ts';
 import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
+import { readReverted } from './reverted.ts';
 import type { Threads } from './threads.ts';
 
 type Pull = components['schemas']['pull-request'];
@@ -31,7 +32,7 @@ export async function readProgress(
   const mergeCommit = merged ? merge_commit_sha : null;
   // A workflow of a pull request deploys the trial merge, which is at the place of the merge commit while it is open.
   const deployed = [mergeCommit ?? head, pull.state === 'open' ? merge_commit_sha : null];
-  const [self, checks, mergeChecks, deployments, said, closedBy] = await Promise.all([
+  const [self, checks, mergeChecks, deployments, said, closedBy, reverted] = await Promise.all([
     remembered.self(signal),
     remembered
       .requiredChecks(reach, pull.base.ref, signal)
@@ -45,6 +46,9 @@ export async function readProgress(
     ),
     readSaid(reach, number, signal),
     pull.state === 'closed' && !merged ? readClosedBy(reach, number, signal) : null,
+    mergeCommit === null || pull.merged_at === null
+      ? null
+      : readReverted(reach, { number, base: pull.base.ref, mergedAt: pull.merged_at, commit: mergeCommit }, signal),
   ]);
   const [baseChecks, threads, writers] = await Promise.all([
     checks.runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
@@ -62,6 +66,7 @@ export async function readProgress(
     deployments,
     remarks: remarksOf(said, threads, writers, self),
     closedBy,
+    reverted,
   };
 }
 

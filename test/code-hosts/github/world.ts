@@ -19,7 +19,10 @@ export const repositoryAt = (location: string): Repository => ({
 });
 
 /** The adapter as the App of this GitHub, or by a token. */
-export function hostOf(github: GitHub, { labels = [], token = null }: { labels?: string[]; token?: string | null } = {}) {
+export function hostOf(
+  github: GitHub,
+  { labels = [], token = null }: { labels?: string[]; token?: string | null } = {},
+) {
   const { id, privateKey } = github.apps.app;
   return createGitHub({
     settings: { apiUrl: github.apiUrl, appId: String(id), labels },

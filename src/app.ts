@@ -133,7 +133,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const pages = createPages(db, config.http.publicUrl);
   const { urlOf: pageOf } = pages;
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, pageOf, wake, failpoint, log };
-  const sorting = { db, trackers, nudge, wake, failpoint, log, policy, pageOf, name };
+  const sorting = { db, trackers, codeHosts, repositories, nudge, wake, failpoint, log, policy, pageOf, name };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, codeHosts, repositories, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
@@ -144,7 +144,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     if (!started) {
       started = true;
       await freeTheDead({ db, workers, log });
-      startChores({ ...sorting, workers, config });
+      startChores({ ...sorting, workers, workspaces, config });
     }
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
     await workers.work(name, drain, concurrency);

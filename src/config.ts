@@ -8,6 +8,7 @@ import { type LinearConfig, readLinear } from './config/linear.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { readRepositories } from './config/repositories.ts';
 import { type FileConfig, fileSchema } from './config/schema.ts';
+import { unratedTiers } from './config/tiers.ts';
 import type { Repository } from './core/repository.ts';
 
 export { describeConfig, type KeyDescription } from './config/describe.ts';
@@ -244,5 +245,5 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `repositories.${name} has both path and url. Keep one of them.`;
     return [{ path: ['repositories', name, 'url'], message }];
   });
-  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved];
+  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved, ...unratedTiers(repositories, off)];
 }

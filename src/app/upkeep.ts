@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Config } from '../config.ts';
 import type { Repository } from '../core/repository.ts';
-import { askForMissed, deleteSpentRows, followRequests, reconcile, releaseWorkspaces, type SortDeps } from '../flow.ts';
+import { askForMissed, deleteSpentRows, reconcile, releaseWorkspaces, type SortDeps, tellFates } from '../flow.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { createSchedules } from '../jobs/schedules.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -58,7 +58,7 @@ export function createUpkeep(
         );
       }
       schedules.every('missed webhooks', config.reconcile.minutes, (signal) => askForMissed(deps, signal));
-      schedules.every('pull requests', config.reconcile.minutes, (signal) => followRequests(deps, signal));
+      schedules.every('pull requests', config.reconcile.minutes, (signal) => tellFates(deps, signal));
       schedules.every('retention', cleanEveryMinutes, (signal) => deleteSpentRows(db, config.retention, signal));
       for (const { name, minutes, work } of ownWork.rounds) schedules.every(name, minutes, work);
       await ownWork.listen();

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { CodeHost } from './code-host.ts';
+import { createGitHub } from './github/github.ts';
 import { createLocalGit } from './local-git/local-git.ts';
 
 /** What every code host is made from; each takes what it needs. */
@@ -20,4 +21,5 @@ export interface CodeHostOptions {
 /** One line per code host. */
 export const codeHosts: Record<string, (options: CodeHostOptions) => CodeHost> = {
   'local-git': ({ pool, dataDir }) => createLocalGit({ pool, dataDir }),
+  github: createGitHub,
 };

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Repository } from '../core/repository.ts';
+import type { TierRule } from '../core/tiers.ts';
 import { type GitHubConfig, locationOnGitHub, webUrlOf } from './github.ts';
 import { key } from './key.ts';
 
@@ -38,6 +39,7 @@ interface Named {
   url?: string | undefined;
   codeHost?: 'local-git' | 'github' | undefined;
   base: string | null;
+  tiers: TierRule[];
 }
 
 /** One that lies on the GitHub that is connected belongs to it, whatever its URL is: it is spoken to by its own keys. */
@@ -47,7 +49,8 @@ export function readRepositories(
   absolute: (path: string) => string,
 ): { repositories: Repository[]; problems: string[] } {
   const problems: string[] = [];
-  const repositories = Object.entries(named).map(([name, { path, url, codeHost, base }]): Repository => {
+  const repositories = Object.entries(named).map(([name, { path, url, codeHost, base, tiers }]): Repository => {
+    const more = { base, ...(tiers.length > 0 && { tiers }) };
     const onGitHub = github === null || url === undefined ? null : locationOnGitHub(url, github.apiUrl);
     if (codeHost === 'github' && onGitHub === null)
       problems.push(
@@ -58,10 +61,10 @@ export function readRepositories(
     if (onGitHub !== null && codeHost !== 'local-git') {
       // An App has one installation for each owner, in whatever case its name is written.
       const [account = ''] = onGitHub.toLowerCase().split('/');
-      return { name, codeHost: 'github', location: onGitHub, account, base };
+      return { name, codeHost: 'github', location: onGitHub, account, ...more };
     }
     const location = url === undefined ? absolute(path ?? '') : url.startsWith('file:') ? fileURLToPath(url) : url;
-    return { name, codeHost: 'local-git', location, base };
+    return { name, codeHost: 'local-git', location, ...more };
   });
   return { repositories, problems };
 }

@@ -3,6 +3,7 @@ import { stages } from '../core/dependencies.ts';
 import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
+import { checksSection, reviewsSection } from './following.ts';
 import { githubIssuesSection, githubSection } from './github.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { linearSection } from './linear.ts';
@@ -10,6 +11,7 @@ import { ordersMap } from './orders.ts';
 import { gitUrlKey, namesOnePlace } from './repositories.ts';
 import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
+import { tiersKey } from './tiers.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -64,6 +66,7 @@ const repository = z.strictObject({
     'by its `url`: `github` where GitHub is connected and it lies there',
   ),
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
+  tiers: tiersKey,
 });
 
 /** One that a path can be put behind. */
@@ -197,6 +200,8 @@ export const fileSchema = section({
     people: peopleSection,
     questions: questionsSection,
     scope: scopeSection,
+    checks: checksSection,
+    reviews: reviewsSection,
     overlap: overlapKey,
   }),
   fields: fieldsSection,

@@ -1,3 +1,5 @@
+import type { TierRule } from './tiers.ts';
+
 /** A code repository as the configuration names it. */
 export interface Repository {
   /** The name in `shipmate.yaml`; unique, and what a ticket's `repository` field says. */
@@ -10,4 +12,6 @@ export interface Repository {
   account?: string;
   /** null: the host's default branch. */
   base: string | null;
+  /** What the agent may do there by itself; absent: everything that people review then. */
+  tiers?: readonly TierRule[];
 }

@@ -82,6 +82,8 @@ export interface Ticket extends TicketHint {
   comments: TicketComment[];
   relations: TicketRelation[];
   attachments: Attachment[];
+  /** The pull request that it is, where a tracker has both in one list and somebody asked for the agent on one of others. */
+  request?: { number: number; url: string; head: string; base: string; isFork: boolean };
   /** ISO 8601. */
   updatedAt: string;
 }

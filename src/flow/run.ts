@@ -64,6 +64,7 @@ export interface RunDeps {
     approval: ApprovalPolicy;
     people: PeoplePolicy['people'];
     escalation: { pushSnapshot: boolean };
+    reviews: { resolve: boolean };
   };
   /** How the parts of an approved split become tickets; without it the agent is told that it may go on. */
   fileParts?: FileParts;

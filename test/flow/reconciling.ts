@@ -75,6 +75,8 @@ export function depsWith(board: Tracker): SortDeps {
   return {
     db,
     trackers: new Map([['board', board]]),
+    codeHosts: new Map(),
+    repositories: new Map(),
     policy,
     name: agent,
     pageOf: null,

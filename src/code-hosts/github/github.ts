@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createGitHubClient, type GitHubKeys } from '../../vendors/github/client.ts';
+import { createRedelivery } from '../../vendors/github/redeliver.ts';
 import { verifyGitHubDelivery } from '../../vendors/github/webhooks.ts';
 import type { CodeHost } from '../code-host.ts';
 import { checkGitHub } from './check.ts';
@@ -42,6 +43,7 @@ export function createGitHub(options: {
         return { deliveryId, ...(isBroad && { isBroad }) };
       },
       readHints: () => [],
+      redeliver: client.isApp ? createRedelivery(client) : null,
     },
 
     check: () => checkGitHub(client),

@@ -24,7 +24,7 @@ export interface PullRequestOptions {
 
 const onPull = '/repos/{owner}/{repo}/pulls/{pull_number}';
 /** What was just opened is not in lists at once. */
-const looks = 6;
+const looks = 8;
 
 /** `CodeHost.openPullRequest`. Whoever opens one first wins, GitHub sees to that; who loses looks again. */
 export async function openPullRequest(
@@ -44,13 +44,13 @@ export async function openPullRequest(
     const known = sent ?? open.find(({ base }) => base.ref === input.base) ?? open[0];
     const made = known ?? (await create(reach, input, look < looks, signal));
     if (made === null) {
-      await delay(100 * 2 ** look, undefined, { signal });
+      await delay(25 * 2 ** look, undefined, { signal });
       continue;
     }
     const updated = known && !sent ? await update(reach, known, input, signal) : made;
     if (updated.state === 'open') {
       await addLabels(reach, updated, labels, signal);
-      if (!known || sent) await requestReviewers(client, reach, updated, input, signal);
+      if (!known || sent) await requestReviewers(client, reach, updated, input, { isNew: !known }, signal);
     }
     return toPullRequest(repository, updated);
   }

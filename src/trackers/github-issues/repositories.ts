@@ -43,31 +43,35 @@ export function createRepositories(
   let asked: { at: number; of: string; found: Promise<KnownRepository[]> } | null = null;
   let away: VendorError[] = [];
 
+  /** null: there is none of that name. */
+  async function askOne(name: string, signal: AbortSignal): Promise<KnownRepository | null> {
+    const repository = await api.repository(name, signal).catch((error: unknown) => {
+      if (error instanceof VendorError && error.code === 'not_found') return null;
+      throw error;
+    });
+    if (!repository) return null;
+    const { id, full_name: fullName } = repository;
+    // Without leave to see who may write, GitHub's word for each author has to do.
+    const writers = await api.writers(fullName, signal).catch((error: unknown) => {
+      if (error instanceof VendorError && !error.retryable) return null;
+      throw error;
+    });
+    return { id, fullName, writers: writers && new Set(writers.map((login) => login.toLowerCase())) };
+  }
+
   async function ask(names: readonly string[], signal: AbortSignal): Promise<KnownRepository[]> {
     const found: KnownRepository[] = [];
     const closed: VendorError[] = [];
     for (const name of names) {
       if (closed.some(({ account }) => account === accountOf(name))) continue;
-      const repository = await api.repository(name, signal).catch((error: unknown) => {
-        if (error instanceof VendorError && error.code === 'not_found') return null;
+      const one = await askOne(name, signal).catch((error: unknown) => {
         const why = closedOf(error, name);
         if (!why) throw error;
         closed.push(why);
         return null;
       });
-      if (!repository) continue;
-      // Without leave to see who may write, GitHub's word for each author has to do.
-      const writers = await api.writers(repository.full_name, signal).catch((error: unknown) => {
-        if (error instanceof VendorError && !error.retryable) return null;
-        throw error;
-      });
-      const one: KnownRepository = {
-        id: repository.id,
-        fullName: repository.full_name,
-        writers: writers && new Set(writers.map((login) => login.toLowerCase())),
-      };
-      known.set(one.id, one);
-      if (!found.some(({ id }) => id === one.id)) found.push(one);
+      if (one) known.set(one.id, one);
+      if (one && !found.some(({ id }) => id === one.id)) found.push(one);
     }
     if (found.length === 0 && closed[0]) throw closed[0];
     away = closed;

@@ -85,19 +85,21 @@ test('what is read again and has not changed uses up nothing', async ({ expect }
   expect({ used, asked }).toEqual({ used: 0, asked: ['issues/get', 'issues/list-comments'] });
 });
 
-test('a poll of nothing new is two requests for each repository, and uses up nothing', async ({ expect }) => {
+test('a poll of nothing new is four requests for each repository, and uses up nothing', async ({ expect }) => {
   const { tracker, ada } = world;
   const issue = ada.file({ title: 'Polled', labels: [label] });
   const since = ada.say(issue, 'Before.').createdAt;
   const poll = async () => {
-    const given = await tracker.listTickets({ assignee: 'agent', labels: [] }, null, signal);
+    const given = await tracker.listTickets({ assignee: 'agent' }, null, signal);
+    if (given.next !== null) await tracker.listTickets({ assignee: 'agent' }, given.next, signal);
     const spoken = await tracker.listTickets({ spokenSince: since }, null, signal);
     return [given.tickets.length > 0, spoken.tickets.map(({ title }) => title)];
   };
   expect(await poll()).toEqual([true, []]);
   const first = await spent(poll);
   expect(first.used, first.asked.join()).toBe(0);
-  expect(first.asked).toEqual(['issues/list-for-repo', 'issues/list-comments-for-repo']);
+  const [issues, comments] = ['issues/list-for-repo', 'issues/list-comments-for-repo'];
+  expect(first.asked).toEqual([issues, comments, issues, comments]);
   ada.say(issue, 'Since.');
   expect(await poll()).toEqual([true, ['Polled']]);
 });
@@ -145,14 +147,28 @@ test('whether it was called: by a word of who may write, until it was taken away
   const eve = reporter(github, repository, github.addUser('eve'), null);
   const issue = ada.file({ title: 'Called', body: 'Please.' });
   const isAsked = async () => tracker.isAsked(await read(issue), signal);
+  /** Where no webhook tells of it the list does. */
+  const listed = async () => {
+    const titles: string[] = [];
+    for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+      const page = await tracker.listTickets({ assignee: 'agent' }, cursor, signal);
+      titles.push(...page.tickets.map(({ title }) => title).filter((title) => title === 'Called'));
+      cursor = page.next;
+    }
+    return titles;
+  };
   expect(await isAsked()).toBe(false);
   eve.say(issue, '@shipmate, do it');
   expect(await isAsked()).toBe(false);
   ada.say(issue, '@shipmate, do it');
   expect(await isAsked()).toBe(true);
+  expect(await listed()).toEqual(['Called']);
   ada.label(issue, label);
   ada.unlabel(issue, label);
   expect(await isAsked()).toBe(false);
+  ada.say(issue, '@shipmate stop');
+  expect(await isAsked()).toBe(false);
+  expect(await listed()).toEqual([]);
   ada.say(issue, '@shipmate, once more');
   expect(await isAsked()).toBe(true);
 });

@@ -9,6 +9,7 @@ import { closedOf, type KnownRepository } from '../repositories.ts';
 import { categoryOf, hasLabel, isSame, labelFor } from '../states.ts';
 import { authorshipOf, type Desks } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
+import { listCalled } from './is-asked.ts';
 import { isNobodys, isOpenIssue } from './read-ticket.ts';
 
 /** Up to where a list was read: one repository after the other, and of each one way of asking after the other. */
@@ -29,6 +30,11 @@ interface Listing extends Desks {
 }
 
 type Filter = Record<string, string>;
+
+interface Page {
+  issues: Issue[];
+  next: Place | null;
+}
 
 /**
  * What GitHub can filter by it is asked to; the rest is looked at here. What has not changed since it was asked last costs
@@ -69,9 +75,13 @@ export async function listTickets(
     return page(tickets, null);
   }
   const ways = await waysOf(listing, query, signal);
-  const fits = await fitting(listing, query, signal);
+  const fits = fitting(query);
+  const isWhose = await belonging(listing, query, signal);
   const from = cursor === null ? null : place.parse(JSON.parse(cursor));
-  const steps = homes.flatMap((home) => ways.map((filter, way) => ({ home, filter, way })));
+  const steps = homes.flatMap((home) => [
+    ...ways.map((filter, way) => ({ home, filter, way })),
+    ...(query.assignee === 'agent' ? [{ home, filter: null, way: ways.length }] : []),
+  ]);
   const start = from ? steps.findIndex(({ home, way }) => home.id === from.repository && way === from.way) : 0;
   if (start === -1)
     throw new VendorError('A repository has gone while its issues were listed. They are listed again.', {
@@ -82,10 +92,16 @@ export async function listTickets(
     if (index < start) continue;
     const here = from && index === start ? from : { repository: home.id, way, page: 1, at: '', given: [] };
     const nothing = { issues: [], next: null };
-    const listed = await orPassed(home, nothing, () => listPage(listing, home, filter, here, signal));
+    const listed = await orPassed<Page>(home, nothing, async () =>
+      filter === null
+        ? { issues: await listCalled(listing, home, signal), next: null }
+        : listPage(listing, home, filter, here, signal),
+    );
     // An earlier way of asking has found these.
     const seen = (issue: Issue) => ways.slice(0, way).some((earlier) => answers(earlier, issue));
-    const tickets = listed.issues.filter((issue) => fits(issue) && !seen(issue)).map((issue) => hintOf(home, issue));
+    const tickets = listed.issues
+      .filter((issue) => (filter === null || isWhose(issue)) && fits(issue) && !seen(issue))
+      .map((issue) => hintOf(home, issue));
     if (listed.next) return page(tickets, listed.next);
     const after = steps[index + 1];
     const next: Place | null = after ? { repository: after.home.id, way: after.way, page: 1, at: '', given: [] } : null;
@@ -101,7 +117,7 @@ async function listPage(
   filter: Filter,
   from: Place,
   signal: AbortSignal,
-): Promise<{ issues: Issue[]; next: Place | null }> {
+): Promise<Page> {
   let page = Math.max(1, from.page - 1);
   let read = await readPage(api, home, filter, pageSize, page, signal);
   const isAfter = ({ created_at: at, number }: Issue) =>
@@ -160,13 +176,15 @@ function answers({ labels, assignee }: Filter, issue: Issue): boolean {
   return isAssigned && (labels ?? '').split(',').every((name) => name === '' || hasLabel(issue, name));
 }
 
-async function fitting({ label, own }: Desks, query: TicketQuery, signal: AbortSignal) {
-  const { assignee, categories, labels = [], project } = query;
+async function belonging({ label, own }: Desks, { assignee }: TicketQuery, signal: AbortSignal) {
   const account = await own(signal);
   return (issue: Issue): boolean =>
+    (assignee !== 'agent' || isAgents(issue, label, account)) && (assignee !== 'nobody' || isNobodys(issue, label));
+}
+
+function fitting({ categories, labels = [], project }: TicketQuery) {
+  return (issue: Issue): boolean =>
     isOpenIssue(issue) &&
-    (assignee !== 'agent' || isAgents(issue, label, account)) &&
-    (assignee !== 'nobody' || isNobodys(issue, label)) &&
     (!categories || categories.some((category) => category === categoryOf(issue))) &&
     labels.every((name) => hasLabel(issue, name)) &&
     (project === undefined || (issue.milestone != null && isSame(issue.milestone.title, project)));
@@ -194,9 +212,9 @@ async function listSpoken(
       .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),
   );
   if (spoken.size === 0) return [];
-  const fits = await fitting(listing, query, signal);
+  const [fits, isWhose] = [fitting(query), await belonging(listing, query, signal)];
   const touched = await api.newestIssues(home.fullName, since, signal);
-  const found = touched.filter((issue) => spoken.has(issue.number) && fits(issue));
+  const found = touched.filter((issue) => spoken.has(issue.number) && isWhose(issue) && fits(issue));
   found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
   return found.map((issue) => hintOf(home, issue));
 }

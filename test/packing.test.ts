@@ -84,6 +84,11 @@ test.each(['1.x', '2.x'] as const)(`a %s client starts the git server with Node.
   expect(spoken.failure.isError).toBe(true);
 });
 
+test(`the ci-logs server is whole with Node.js ${older.version}`, () => {
+  const help = execFileSync(older.path, [program('shipmate-mcp-ci-logs'), '--help'], { encoding: 'utf8' });
+  expect(help).toContain('Usage: shipmate-mcp-ci-logs');
+});
+
 test('the command line runs, or says which Node.js it needs', () => {
   const help = execFileSync(process.execPath, [program('shipmate'), '--help'], { encoding: 'utf8' });
   expect(help).toContain('Usage: shipmate');

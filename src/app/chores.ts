@@ -44,7 +44,7 @@ export function startChores(deps: Deps & SortDeps & { config: Config; workspaces
   });
   workers.every(5_000, 'places in the queue', () => tellPlaces(telling));
   workers.every(1_000, 'pull requests', (signal) =>
-    followRequests({ ...deps, policy: config.policy, pollSeconds: null }, signal),
+    followRequests({ ...deps, policy: config.policy, pollSeconds: config.github?.pollSeconds ?? null }, signal),
   );
   workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
   const { policy } = config;

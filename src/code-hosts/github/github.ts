@@ -4,7 +4,9 @@ import { createRedelivery } from '../../vendors/github/redeliver.ts';
 import { verifyGitHubDelivery } from '../../vendors/github/webhooks.ts';
 import type { CodeHost } from '../code-host.ts';
 import { checkGitHub } from './check.ts';
-import { openPullRequest, readPullRequest } from './pull-requests.ts';
+import { createRequestFollowing } from './following/following.ts';
+import { readHints } from './following/hints.ts';
+import { openPullRequest, readPullRequest, toPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
 import { locate } from './repository.ts';
 
@@ -12,11 +14,12 @@ const settingsShape = z.object({
   apiUrl: z.string(),
   appId: z.string().nullable(),
   labels: z.array(z.string()).default([]),
+  agent: z.string(),
 });
 
 /** GitHub, as an App or by a user's token. A repository's `location` is "owner/name". */
 export function createGitHub(options: {
-  /** `apiUrl`, `appId`, `labels`. */
+  /** `apiUrl`, `appId`, `labels`, `agent`. */
   settings: Record<string, unknown>;
   /** `privateKey` (PEM) or `token`. */
   secrets: Record<string, string | null>;
@@ -24,7 +27,7 @@ export function createGitHub(options: {
   fetch?: GitHubKeys['fetch'];
 }): CodeHost {
   const { secrets, webhookSecrets } = options;
-  const { apiUrl, appId, labels } = settingsShape.parse(options.settings);
+  const { apiUrl, appId, labels, agent } = settingsShape.parse(options.settings);
   const { privateKey = null, token = null } = secrets;
   const client = createGitHubClient({ apiUrl, appId, privateKey, token, fetch: options.fetch });
   return {
@@ -34,7 +37,11 @@ export function createGitHub(options: {
     openPullRequest: (repository, input, signal) => openPullRequest({ client, labels }, repository, input, signal),
     readPullRequest: (repository, number, signal) => readPullRequest(client, repository, number, signal),
 
-    following: null,
+    following: createRequestFollowing({
+      client,
+      agent,
+      toPullRequest,
+    }),
 
     webhooks: {
       verifyDelivery(headers, body) {
@@ -42,7 +49,7 @@ export function createGitHub(options: {
         const isBroad = (headers['x-github-event'] ?? '').startsWith('installation');
         return { deliveryId, ...(isBroad && { isBroad }) };
       },
-      readHints: () => [],
+      readHints,
       redeliver: client.isApp ? createRedelivery(client) : null,
     },
 

@@ -73,7 +73,7 @@ export async function readPullRequest(
   return toPullRequest(repository, await reach.get<Pull>(`GET ${onPull}`, { pull_number: number }, signal));
 }
 
-export function toPullRequest(repository: Repository, pull: Pull): PullRequest {
+export function toPullRequest(repository: Repository, pull: Omit<Pull, 'labels' | 'user' | 'node_id'>): PullRequest {
   return {
     repository: repository.name,
     number: pull.number,

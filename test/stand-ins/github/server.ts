@@ -10,10 +10,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../linear/clock.ts';
+import { actionRoutes } from './actions.ts';
 import { appRoutes } from './app-routes.ts';
 import { createApps } from './apps.ts';
+import { checkRoutes } from './checks.ts';
 import { commentRoutes } from './comments.ts';
+import { commitListRoutes } from './commit-list.ts';
 import { answerAppForm, appForm, connectingRoutes } from './connecting.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { draftFields } from './drafts.ts';
 import { createFaults } from './faults.ts';
 import { answerGit } from './git-http.ts';
@@ -24,6 +28,8 @@ import { pullRoutes } from './pulls.ts';
 import { makeRepository, type NewRepository } from './repositories.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import { answerRest, type Routes } from './rest.ts';
+import { reviewFields } from './review-fields.ts';
+import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
 import { answerUpload } from './uploads.ts';
@@ -32,15 +38,20 @@ import { createOutbox } from './webhooks.ts';
 export type { GitHub } from './github.ts';
 
 const routes: Routes = {
+  ...actionRoutes,
   ...appRoutes,
-  ...repositoryRoutes,
-  ...pullRoutes,
+  ...checkRoutes,
   ...commentRoutes,
-  ...issueRoutes,
-  ...rulesRoutes,
+  ...commitListRoutes,
   ...connectingRoutes,
+  ...deploymentRoutes,
+  ...issueRoutes,
+  ...pullRoutes,
+  ...repositoryRoutes,
+  ...reviewRoutes,
+  ...rulesRoutes,
 };
-const fields: Fields = { ...draftFields };
+const fields: Fields = { ...draftFields, ...reviewFields };
 
 export interface GitHubOptions {
   /** Requests in an hour, for each who asks. */

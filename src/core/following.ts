@@ -203,7 +203,9 @@ export function lookAgainSeconds({ phase, headAt }: Followed, pollSeconds: numbe
   if (phase === 'landed') return 1800;
   const isOld = now - headAt > 86_400_000;
   const waitsForMachines = phase === 'checking' || phase === 'mending' || phase === 'landing';
-  const usual = waitsForMachines ? 30 : 300;
+  // A webhook may come before we know the commit that it is about.
+  const isNew = now - headAt < 120_000;
+  const usual = waitsForMachines ? (isNew ? 5 : 30) : 300;
   if (pollSeconds === null) return usual;
   return isOld ? Math.max(pollSeconds, 120) : pollSeconds;
 }

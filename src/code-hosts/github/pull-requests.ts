@@ -24,7 +24,7 @@ export interface PullRequestOptions {
 
 const onPull = '/repos/{owner}/{repo}/pulls/{pull_number}';
 /** What was just opened is not in lists at once. */
-const looks = 8;
+const looks = 6;
 
 /** `CodeHost.openPullRequest`. Whoever opens one first wins, GitHub sees to that; who loses looks again. */
 export async function openPullRequest(
@@ -44,7 +44,7 @@ export async function openPullRequest(
     const known = sent ?? open.find(({ base }) => base.ref === input.base) ?? open[0];
     const made = known ?? (await create(reach, input, look < looks, signal));
     if (made === null) {
-      await delay(25 * 2 ** look, undefined, { signal });
+      await delay(100 * 2 ** look, undefined, { signal });
       continue;
     }
     const updated = known && !sent ? await update(reach, known, input, signal) : made;
@@ -123,7 +123,13 @@ async function update(reach: RepositoryReach, pull: Pull, input: PullRequestInpu
   if ((changed.draft ?? false) === input.draft) return changed;
   const mutation = input.draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
   const document = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
-  await reach.graphql(document, { id: pull.node_id }, signal);
+  try {
+    await reach.graphql(document, { id: pull.node_id }, signal);
+  } catch (error) {
+    // Not every plan of GitHub has drafts.
+    if (input.draft && isRefusedFor(error, /draft/i)) return changed;
+    throw error;
+  }
   return { ...changed, draft: input.draft };
 }
 

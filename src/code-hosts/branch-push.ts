@@ -55,4 +55,4 @@ export function movedByOthers(where: string, { branch, expected }: BranchPush, n
 
 /** What git says where the other side could not, rather than would not: its disk is full, or somebody has a lock. */
 export const passing =
-  /unpacker error|remote unpack failed|Unable to create '[\s\S]*?\.lock': File exists|No space left|cannot lock ref|Internal Server Error/i;
+  /unpacker error|remote unpack failed|Unable to create '[\s\S]*?\.lock': File exists|No space left|Internal Server Error/i;

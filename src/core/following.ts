@@ -133,7 +133,7 @@ function lookAtChecks(at: Followed, progress: RequestProgress, policy: FollowPol
     if (at.phase === 'stuck') return same(at);
     if (own.length === 0) return { next: { ...at, phase: 'stuck' }, happening: { type: 'baseRed', others } };
     // The agent has looked at this very commit, and left it as it is.
-    if (at.phase === 'mending' || at.rounds >= policy.rounds)
+    if (at.phase === 'mending' || at.rounds >= policy.rounds || own.every((run) => run.isForPeople))
       return { next: { ...at, phase: 'stuck' }, happening: { type: 'stillRed', own, rounds: at.rounds } };
     return { next: { ...at, phase: 'mending', rounds: at.rounds + 1 }, happening: { type: 'red', own, others } };
   }
@@ -203,7 +203,9 @@ export function lookAgainSeconds({ phase, headAt }: Followed, pollSeconds: numbe
   if (phase === 'landed') return 1800;
   const isOld = now - headAt > 86_400_000;
   const waitsForMachines = phase === 'checking' || phase === 'mending' || phase === 'landing';
-  const usual = waitsForMachines ? 30 : 300;
+  // A webhook may come before we know the commit that it is about.
+  const isNew = now - headAt < 120_000;
+  const usual = waitsForMachines ? (isNew ? 5 : 30) : 300;
   if (pollSeconds === null) return usual;
   return isOld ? Math.max(pollSeconds, 120) : pollSeconds;
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Remark } from '../core/request-progress.ts';
-import type { MarkedRemark } from '../core/review.ts';
+import { isBare, type MarkedRemark } from '../core/review.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 
@@ -18,13 +18,14 @@ export async function unknownRemarks(tx: Tx, sessionId: string, remarks: readonl
   return remarks.filter(({ key }) => !known.has(key));
 }
 
-/** Each gets the mark of its thread, or the next one. */
+/** Each gets the mark of its thread, or the next one; what says nothing of its own has none. */
 export async function markRemarks(tx: Tx, sessionId: string, remarks: readonly Remark[]): Promise<MarkedRemark[]> {
   const { rows } = await sql<{ thread: string | null; code: string }>`
     select remark ->> 'thread' as thread, code from remarks where session_id = ${sessionId}`.execute(tx);
   const codes = new Map(rows.flatMap(({ thread, code }) => (thread === null ? [] : [[thread, code] as const])));
   let last = Math.max(0, ...rows.map(({ code }) => Number(code.slice(1))));
   return remarks.map((remark) => {
+    if (isBare(remark)) return { code: '', remark };
     const known = remark.thread === null ? undefined : codes.get(remark.thread);
     const code = known ?? `T${++last}`;
     if (remark.thread !== null) codes.set(remark.thread, code);

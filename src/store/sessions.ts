@@ -192,7 +192,9 @@ export function findSessionOfLease(db: Database, effect: { id: string; lease: st
 }
 
 export function findSessionByIdentifier(db: Database, identifier: string): Promise<SessionRow | null> {
-  return select(db, false).where('tickets.identifier', '=', identifier.toUpperCase()).executeTakeFirst().then(toRow);
+  // Some trackers have them in capitals, which people need not type.
+  const named = [identifier, identifier.toUpperCase()];
+  return select(db, false).where('tickets.identifier', 'in', named).executeTakeFirst().then(toRow);
 }
 
 /** The same by its id, where that is what its ticket is called, or was called at first. */

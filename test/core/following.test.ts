@@ -175,6 +175,7 @@ describe('after the merge', () => {
 
 test('machines are waited for with less patience than people; an old one is asked for less often', ({ expect }) => {
   const seconds = (phase: RequestPhase, poll: number | null, age = 0) => lookAgainSeconds(at(phase), poll, start + age);
-  expect([seconds('checking', null), seconds('green', null), seconds('over', null)]).toEqual([30, 300, null]);
+  expect([seconds('checking', null), seconds('checking', null, 3 * minute)]).toEqual([5, 30]);
+  expect([seconds('green', null), seconds('over', null)]).toEqual([300, null]);
   expect([seconds('checking', 15), seconds('green', 15), seconds('green', 15, 90_000_000)]).toEqual([15, 15, 120]);
 });

@@ -76,7 +76,13 @@ async function published(): Promise<{ name: string; id: string }> {
   const { rows } = await query('select id from sessions');
   const { id } = rows[0] as { id: string };
   await db.transaction().execute(async (tx) => {
-    const about = { repository: 'app', branch: 'work', closing: 'Pull request: {link} (proved)', draft: false };
+    const about = {
+      repository: 'app',
+      branch: 'work',
+      closing: 'Pull request: {link} (proved)',
+      draft: false,
+      preview: null,
+    };
     await beginFollowing(tx, id, { ...about, isWanted: true });
     await followOpened(tx, id, 7);
   });
@@ -185,7 +191,7 @@ describe('what reviewers say', () => {
     const [first, ...more] = await prompts();
     expect(first).toMatchObject({ author: { name: 'Bea' } });
     expect(first.body).toMatch(
-      /^On pull request #7, for which I request changes:\n\n\[T2\] src\/a\.ts:3\n[\s\S]*Use const\.\n\n\[T3\] src\/a\.ts\n[\s\S]*And a test\./,
+      /^On pull request #7, for which I request changes:\n\n\[T1\] src\/a\.ts:3\n[\s\S]*Use const\.\n\n\[T2\] src\/a\.ts\n[\s\S]*And a test\./,
     );
     expect([more, first.body.includes('everything')]).toEqual([[], false]);
     expect(await written()).toEqual([
@@ -195,7 +201,7 @@ describe('what reviewers say', () => {
     expect(await state()).toBe('active');
     expect(await openRemarks(db, id), 'not read yet').toEqual([]);
     await query('update prompts set read_at = now()');
-    expect((await openRemarks(db, id)).map(({ code }) => code)).toEqual(['T2', 'T3']);
+    expect((await openRemarks(db, id)).map(({ code }) => code)).toEqual(['T1', 'T2']);
     await follow();
     expect(await prompts(), 'once').toHaveLength(1);
   });

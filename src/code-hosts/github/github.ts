@@ -6,7 +6,8 @@ import type { CodeHost } from '../code-host.ts';
 import { checkGitHub } from './check.ts';
 import { createRequestFollowing } from './following/following.ts';
 import { readHints } from './following/hints.ts';
-import { openPullRequest, readPullRequest, toPullRequest } from './pull-requests.ts';
+import { createLogAccess } from './log-access.ts';
+import { openPullRequest, readPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
 import { locate } from './repository.ts';
 
@@ -14,12 +15,12 @@ const settingsShape = z.object({
   apiUrl: z.string(),
   appId: z.string().nullable(),
   labels: z.array(z.string()).default([]),
-  agent: z.string(),
+  agent: z.string().default(''),
 });
 
 /** GitHub, as an App or by a user's token. A repository's `location` is "owner/name". */
 export function createGitHub(options: {
-  /** `apiUrl`, `appId`, `labels`, `agent`. */
+  /** `apiUrl`, `appId`, `labels`, and `agent`: what people call it, beside its account's name. */
   settings: Record<string, unknown>;
   /** `privateKey` (PEM) or `token`. */
   secrets: Record<string, string | null>;
@@ -37,11 +38,10 @@ export function createGitHub(options: {
     openPullRequest: (repository, input, signal) => openPullRequest({ client, labels }, repository, input, signal),
     readPullRequest: (repository, number, signal) => readPullRequest(client, repository, number, signal),
 
-    following: createRequestFollowing({
-      client,
-      agent,
-      toPullRequest,
-    }),
+    following: {
+      ...createRequestFollowing({ client, agent }),
+      ...(client.isApp && { logAccess: createLogAccess(client, apiUrl) }),
+    },
 
     webhooks: {
       verifyDelivery(headers, body) {

@@ -50,7 +50,7 @@ export async function openPullRequest(
     const updated = known && !sent ? await update(reach, known, input, signal) : made;
     if (updated.state === 'open') {
       await addLabels(reach, updated, labels, signal);
-      if (!known || sent) await requestReviewers(client, reach, updated, input, signal);
+      if (!known || sent) await requestReviewers(client, reach, updated, input, { isNew: !known }, signal);
     }
     return toPullRequest(repository, updated);
   }
@@ -123,7 +123,13 @@ async function update(reach: RepositoryReach, pull: Pull, input: PullRequestInpu
   if ((changed.draft ?? false) === input.draft) return changed;
   const mutation = input.draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
   const document = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
-  await reach.graphql(document, { id: pull.node_id }, signal);
+  try {
+    await reach.graphql(document, { id: pull.node_id }, signal);
+  } catch (error) {
+    // Not every plan of GitHub has drafts.
+    if (input.draft && isRefusedFor(error, /draft/i)) return changed;
+    throw error;
+  }
   return { ...changed, draft: input.draft };
 }
 

@@ -2,6 +2,7 @@ import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { ProcessResult } from '../../lib/process.ts';
 import type { GitHubClient } from '../../vendors/github/client.ts';
+import type { Permissions } from '../../vendors/github/installations.ts';
 import { checkBranchName, checkCommits, movedByOthers, passing, pushArguments } from '../branch-push.ts';
 import type { BranchPush } from '../code-host.ts';
 import { git, invalid, remoteGit, said } from '../host-git.ts';
@@ -26,13 +27,18 @@ export async function pushBranch(
       `${name} is archived, so nothing can be pushed there. Unarchive it, or take it out of shipmate.yaml.`,
     );
 
-  const attempt = async (minutes?: number) => {
-    const token = await client.tokenFor(name, { contents: 'write' }, signal, minutes);
+  const attempt = async (minutes?: number, permissions: Permissions = { contents: 'write' }) => {
+    const token = await client.tokenFor(name, permissions, signal, minutes);
     return remoteGit(gitDir, pushArguments(place.clone_url, push), signal, gitAccess(place.clone_url, token));
   };
   let pushed = await attempt();
   // Its hour may have ended meanwhile; another one is made once.
   if (isLockedOut(pushed) && client.isApp) pushed = await attempt(Number.POSITIVE_INFINITY);
+  if (workflowIn(pushed) !== undefined && client.isApp)
+    pushed = await attempt(undefined, { contents: 'write', workflows: 'write' }).catch((error: unknown) => {
+      if (error instanceof VendorError && error.code === 'invalid') return pushed; // the App has no such right to give
+      throw error;
+    });
   if (pushed.exitCode === 0) return { commit };
 
   // Whatever git said: where the branch is now decides.
@@ -64,11 +70,17 @@ function isLockedOut({ exitCode, stderr }: ProcessResult): boolean {
   return exitCode !== 0 && /could not read username|authentication failed|invalid username or token/i.test(stderr);
 }
 
+/** The workflow file for which a push was refused. */
+function workflowIn({ exitCode, stdout, stderr }: ProcessResult): string | undefined {
+  if (exitCode === 0) return undefined;
+  return /to create or update workflow `([^`]+)`/.exec(`${stdout.toString('utf8')}\n${stderr}`)?.[1];
+}
+
 /** The branch is where we left it, so it is about what was pushed, or who pushed. */
 function refusal(client: GitHubClient, name: string, branch: string, pushed: ProcessResult): VendorError {
   const whole = `${pushed.stdout.toString('utf8')}\n${pushed.stderr}`;
   const failed = (code: string, retryable: boolean, why: string) => new VendorError(why, { code, retryable });
-  const [, workflow] = /to create or update workflow `([^`]+)`/.exec(whole) ?? [];
+  const workflow = workflowIn(pushed);
   const appPage = `${client.webUrl}/settings/installations`;
   if (workflow !== undefined)
     return invalid(

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
+import { withEnding } from './following/marker.ts';
 
-/** What a pull request's body may have, marker and all. */
-const longest = 65_536;
 const most = 20;
 const marker = /\n*<!-- shipmate-requests((?: [0-9a-f]{16})+) -->\s*$/;
 
@@ -9,9 +8,7 @@ const shortOf = (id: string) => createHash('sha256').update(id).digest('hex').sl
 
 /** Hidden at the end of a body: the requests that made it what it is. GitHub has no ids of ours. */
 export function withRequests(body: string, requests: readonly string[]): string {
-  const end = `\n\n<!-- shipmate-requests ${requests.slice(-most).join(' ')} -->`;
-  const room = longest - end.length;
-  return `${body.length <= room ? body : `${body.slice(0, room - 20)}\n\n… (shortened)`}${end}`;
+  return withEnding(body, `\n\n<!-- shipmate-requests ${requests.slice(-most).join(' ')} -->`);
 }
 
 /** The body as it was given, and the requests, the newest last. */

@@ -24,6 +24,7 @@ export async function requestReviewers(
   reach: RepositoryReach,
   pull: Asked,
   { base, paths }: PullRequestInput,
+  { isNew }: { isNew: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   try {
@@ -32,9 +33,12 @@ export async function requestReviewers(
     const changed = paths ?? (await listPaths(reach, pull.number, signal));
     const owners = ownersOf(text, changed);
     if (owners.users.length + owners.teams.length === 0) return;
-    const wanted = await withoutKnown(client, reach, pull, owners, signal);
-    const teams = wanted.teams.map((team) => team.slice(team.indexOf('/') + 1));
-    await ask(reach, pull.number, { users: wanted.users, teams }, signal);
+    const known = [(await client.self(signal)).login, pull.user?.login];
+    if (!isNew) known.push(...(await listReviewers(reach, pull.number, signal)));
+    const isKnown = (login: string) => known.some((each) => each?.toLowerCase() === login);
+    const users = owners.users.filter((login) => !isKnown(login)).slice(0, most);
+    const teams = owners.teams.slice(0, most).map((team) => team.slice(team.indexOf('/') + 1));
+    await ask(reach, pull.number, { users, teams }, signal);
   } catch (error) {
     if (!(error instanceof VendorError)) throw error;
   }
@@ -58,23 +62,10 @@ async function listPaths(reach: RepositoryReach, number: number, signal: AbortSi
   return files.map(({ filename }) => filename);
 }
 
-async function withoutKnown(
-  client: GitHubClient,
-  reach: RepositoryReach,
-  { number, user }: Asked,
-  { users, teams }: Owners,
-  signal: AbortSignal,
-): Promise<Owners> {
-  const { login } = await client.self(signal);
-  const reviews = await reach.list<{ user: { login: string } | null }>(
-    `GET ${onPull}/reviews`,
-    { pull_number: number },
-    signal,
-  );
-  const known = new Set(
-    [login, user?.login, ...reviews.map((review) => review.user?.login)].map((each) => each?.toLowerCase()),
-  );
-  return { users: users.filter((each) => !known.has(each)).slice(0, most), teams: teams.slice(0, most) };
+async function listReviewers(reach: RepositoryReach, number: number, signal: AbortSignal): Promise<string[]> {
+  const asked = { pull_number: number };
+  const reviews = await reach.list<{ user: { login: string } | null }>(`GET ${onPull}/reviews`, asked, signal);
+  return reviews.flatMap(({ user }) => (user ? [user.login] : []));
 }
 
 /** All at once; where GitHub refuses that for one of them, each by itself. */

@@ -39,14 +39,9 @@ export function hintOf({ id: repositoryId, fullName }: RepositoryName, issue: Hi
     priority: priorityOf(issue),
     team: shortName(fullName),
     project: milestone?.title ?? null,
-    account: ownerOf(fullName),
+    account: accountOf(fullName),
     ref,
   };
-}
-
-/** Whose repository it is: an App is installed, limited and suspended by owner. */
-export function ownerOf(fullName: string): string {
-  return fullName.slice(0, fullName.indexOf('/')).toLowerCase();
 }
 
 export function idOf({ id }: Pick<RepositoryName, 'id'>, number: number): string {
@@ -72,6 +67,11 @@ export function readIdentifier(text: string): { repository: string | null; numbe
 export function readId(id: string): { repositoryId: number; number: number } | null {
   const [, repositoryId, number] = /^(\d{1,15})\/(\d{1,10})$/.exec(id) ?? [];
   return number === undefined ? null : { repositoryId: Number(repositoryId), number: Number(number) };
+}
+
+/** Each owner lets the App in, and has us wait, by itself. */
+export function accountOf(fullName: string): string {
+  return fullName.slice(0, fullName.indexOf('/')).toLowerCase();
 }
 
 export function shortName(fullName: string): string {

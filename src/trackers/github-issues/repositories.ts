@@ -1,6 +1,6 @@
 import { VendorError } from '../../core/vendor-error.ts';
 import type { Api } from './api.ts';
-import { ownerOf, type RepositoryName, shortName } from './hint.ts';
+import { accountOf, type RepositoryName, shortName } from './hint.ts';
 import { isSame } from './states.ts';
 
 /** One of those that are configured. */
@@ -10,15 +10,15 @@ export interface KnownRepository extends RepositoryName {
 }
 
 const freshMs = 10 * 60_000;
-/** Where somebody does not let us in, it is soon looked again whether they do. */
+/** Who closes to us may open again. */
 const awayMs = 60_000;
 const mostOthers = 1_000;
 
 /** The repositories whose issues are tickets here, and what others are called that these point to. */
 export interface Repositories {
-  /** All that are there, as they are called now, in the order of the configuration. */
+  /** All that are there, as they are called now, in the order of the configuration; but those of owners that are closed to us. */
   all(signal: AbortSignal): Promise<KnownRepository[]>;
-  /** Why those of some owners were not among them: nothing of theirs can be asked for now. */
+  /** As `all` was told last: why of an owner nothing can be had now. */
   away(): readonly VendorError[];
   /** Of what is known so far. */
   byId(id: number): KnownRepository | null;
@@ -41,33 +41,40 @@ export function createRepositories(
   const known = new Map<number, KnownRepository>();
   const others = new Map<string, number>();
   let asked: { at: number; of: string; found: Promise<KnownRepository[]> } | null = null;
-  let away = new Map<string, VendorError>();
+  let away: VendorError[] = [];
+
+  /** null: there is none of that name. */
+  async function askOne(name: string, signal: AbortSignal): Promise<KnownRepository | null> {
+    const repository = await api.repository(name, signal).catch((error: unknown) => {
+      if (error instanceof VendorError && error.code === 'not_found') return null;
+      throw error;
+    });
+    if (!repository) return null;
+    const { id, full_name: fullName } = repository;
+    // Without leave to see who may write, GitHub's word for each author has to do.
+    const writers = await api.writers(fullName, signal).catch((error: unknown) => {
+      if (error instanceof VendorError && !error.retryable) return null;
+      throw error;
+    });
+    return { id, fullName, writers: writers && new Set(writers.map((login) => login.toLowerCase())) };
+  }
 
   async function ask(names: readonly string[], signal: AbortSignal): Promise<KnownRepository[]> {
     const found: KnownRepository[] = [];
-    const lost = new Map<string, VendorError>();
+    const closed: VendorError[] = [];
     for (const name of names) {
-      if (lost.has(ownerOf(name))) continue;
-      const repository = await api.repository(name, signal).catch((error: unknown) => {
-        if (error instanceof VendorError && error.code === 'not_found') return null;
-        if (isAway(error)) return lost.set(ownerOf(name), error) && null;
-        throw error;
+      if (closed.some(({ account }) => account === accountOf(name))) continue;
+      const one = await askOne(name, signal).catch((error: unknown) => {
+        const why = closedOf(error, name);
+        if (!why) throw error;
+        closed.push(why);
+        return null;
       });
-      if (!repository) continue;
-      // Without leave to see who may write, GitHub's word for each author has to do.
-      const writers = await api.writers(repository.full_name, signal).catch((error: unknown) => {
-        if (error instanceof VendorError && !error.retryable) return null;
-        throw error;
-      });
-      const one: KnownRepository = {
-        id: repository.id,
-        fullName: repository.full_name,
-        writers: writers && new Set(writers.map((login) => login.toLowerCase())),
-      };
-      known.set(one.id, one);
-      if (!found.some(({ id }) => id === one.id)) found.push(one);
+      if (one) known.set(one.id, one);
+      if (one && !found.some(({ id }) => id === one.id)) found.push(one);
     }
-    away = lost;
+    if (found.length === 0 && closed[0]) throw closed[0];
+    away = closed;
     return found;
   }
 
@@ -75,7 +82,7 @@ export function createRepositories(
     async all(signal) {
       const names = configured();
       const of = names.join();
-      if (asked?.of !== of || now() - asked.at >= (away.size > 0 ? awayMs : freshMs)) {
+      if (asked?.of !== of || now() - asked.at >= (away.length > 0 ? awayMs : freshMs)) {
         const found = ask(names, signal);
         asked = { at: now(), of, found };
         found.catch(() => {
@@ -87,7 +94,7 @@ export function createRepositories(
       const found = await asked.found.catch(() => ask(names, signal));
       return found.map((one) => known.get(one.id) ?? one);
     },
-    away: () => [...away.values()],
+    away: () => away,
     byId: (id) => known.get(id) ?? null,
     isOurs: ({ id, fullName }) => known.has(id) || configured().some((name) => isSame(name, fullName)),
     async named(name, signal) {
@@ -116,7 +123,12 @@ export function createRepositories(
   return repositories;
 }
 
-/** An owner does not let us in: what is theirs waits, and others' goes on. */
-export function isAway(error: unknown): error is VendorError {
-  return error instanceof VendorError && error.code === 'disconnected' && error.account !== undefined;
+/**
+ * Of one owner nothing can be had now, until people or time have opened it again; null: it is something else. Others' tickets
+ * are not held up by it.
+ */
+export function closedOf(error: unknown, fullName: string): VendorError | null {
+  if (!(error instanceof VendorError) || !['disconnected', 'rate_limited'].includes(error.code)) return null;
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account: accountOf(fullName), cause: error });
 }

@@ -64,9 +64,13 @@ export function createGitHubIssuesTracker(options: {
   let hasLearned = false;
 
   /** Who may write where, and who we are, is asked in the background: nobody who reads an event can wait. */
-  function learn(body: unknown): void {
-    const place = repositoryIn(body);
+  function learn(event: string, content: unknown): void {
+    const place = repositoryIn(content);
     if (place) repositories.told(place);
+    if (isBroad(event)) {
+      repositories.forget();
+      hasLearned = false;
+    }
     if (hasLearned) return;
     hasLearned = true;
     const signal = AbortSignal.timeout(learnWithinMs);
@@ -83,16 +87,16 @@ export function createGitHubIssuesTracker(options: {
     verifyDelivery(headers, body) {
       const verified = access.verifyDelivery(headers, body);
       const content = parse(body);
-      learn(content);
       const event = headers['x-github-event'] ?? '';
-      const isBroad = /^installation/.test(event) || event === 'repository' || event === 'member';
-      if (isBroad) repositories.forget();
-      return { ...verified, isBroad, isUrgent: event === 'issue_comment' && isByPerson(content) };
+      learn(event, content);
+      return { ...verified, isBroad: isBroad(event), isUrgent: event === 'issue_comment' && isByPerson(content) };
     },
 
     readEvents(delivery) {
-      const reader = { label, webUrl, own: known, repositories };
-      return readEvents(reader, delivery.headers['x-github-event'], parse(delivery.body));
+      const content = parse(delivery.body);
+      const event = delivery.headers['x-github-event'] ?? '';
+      learn(event, content);
+      return readEvents({ label, webUrl, own: known, repositories }, event, content);
     },
 
     readTicket: (hint, signal) => readTicket(reading, hint, signal),
@@ -118,6 +122,11 @@ export function createGitHubIssuesTracker(options: {
 
     check: () => checkTracker(desks, options.repositories()),
   };
+}
+
+/** What is about no one issue: which repositories we see, what they are called, who may write there. */
+function isBroad(event: string): boolean {
+  return /^installation/.test(event) || event === 'repository' || event === 'member';
 }
 
 function isByPerson(content: unknown): boolean {

@@ -194,8 +194,10 @@ export function createGitHubClient(keys: GitHubKeys): GitHubClient {
           for (let page = 1; page <= mostPages; page++) {
             const asked = { ...inside(), per_page: perPage, ...parameters, page };
             const { data, headers } = await ask<unknown>(route, asked, signal);
-            found.push(...(listIn(data) as T[]));
-            if (!/\brel="next"/.test(String(headers.link ?? ''))) break;
+            const items = listIn(data) as T[];
+            found.push(...items);
+            // A page that has not changed is kept with the link that it had: the last one then may not be the last now.
+            if (items.length < perPage && !/\brel="next"/.test(String(headers.link ?? ''))) break;
           }
           return found;
         },

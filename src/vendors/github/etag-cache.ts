@@ -4,7 +4,8 @@ interface Kept {
   link: string | undefined;
 }
 
-const most = 500;
+/** Following a pull request takes a dozen; where there is room for all but one, each round finds none. */
+const most = 2_000;
 
 /** What was answered last, in memory; the longest unused goes first. */
 export function createEtagCache(): { get(key: string): Kept | undefined; set(key: string, kept: Kept): void } {

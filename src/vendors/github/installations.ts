@@ -174,7 +174,9 @@ export function createInstallations(keys: GitHubKeys, { ask, webUrl }: { ask: As
     /** After a request was refused with this status: whether it is worth asking again with what is found out anew. */
     forget(location: string, held: Held, status: number): boolean {
       if (status === 401) {
+        // What ended one token (a suspension, say) ended all of them.
         whole.delete(held.id);
+        for (const key of narrow.keys()) if (key.startsWith(`${held.id} `)) narrow.delete(key);
         return true;
       }
       if (status !== 404 || Date.now() - held.foundAt < minute) return false;

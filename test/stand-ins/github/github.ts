@@ -46,7 +46,7 @@ export interface GitHub {
   addRepository(name: string, wanted?: NewRepository): Promise<Repository>;
   repository(name: string): Repository;
   emit(event: string, action: string | null, told: Told): void;
-  /** Throws where something was asked or answered against the description. For the end of each test. */
+  /** Throws, once, where something was asked or answered against the description. For the end of each test. */
   expectClean(): void;
   close(): Promise<void>;
 }

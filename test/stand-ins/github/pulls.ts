@@ -91,10 +91,12 @@ export async function describePull(
   const head = (brief.head as { sha: string }).sha;
   const base = (brief.base as { sha: string }).sha;
   const isUnknown = issue.state === 'closed' || pull.unknownReads-- > 0;
-  const merges = isUnknown ? null : (await mergedTree(repository.dir, base, head)) !== null;
+  const tree = isUnknown ? null : await mergedTree(repository.dir, base, head);
+  const merges = isUnknown ? null : tree !== null;
   const protection = repository.protections.get(pull.base);
   return {
     ...brief,
+    ...(tree !== null && { merge_commit_sha: await trialMerge(repository.dir, base, head, tree) }),
     merged: pull.merged !== null,
     merged_by: pull.merged ? describeUser(github, pull.merged.by) : null,
     mergeable: merges,
@@ -106,6 +108,13 @@ export async function describePull(
     maintainer_can_modify: false,
     ...(await numbersOf(repository, base, head)),
   };
+}
+
+/** What it would be, merged now: workflows of a pull request run on it. The same for the same commits. */
+function trialMerge(dir: string, base: string, head: string, tree: string): Promise<string> {
+  const at = '2026-01-01T00:00:00Z';
+  const env = { GIT_AUTHOR_DATE: at, GIT_COMMITTER_DATE: at };
+  return git(dir, ['commit-tree', '-m', `Merge ${head} into ${base}`, '-p', base, '-p', head, tree], { env });
 }
 
 export function pullOf(call: { repository: Repository | null; path: object }): {

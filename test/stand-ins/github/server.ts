@@ -32,6 +32,7 @@ import { reviewFields } from './review-fields.ts';
 import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
+import { timelineRoutes } from './timeline.ts';
 import { answerUpload } from './uploads.ts';
 import { createOutbox } from './webhooks.ts';
 
@@ -45,11 +46,12 @@ const routes: Routes = {
   ...commitListRoutes,
   ...connectingRoutes,
   ...deploymentRoutes,
-  ...issueRoutes,
   ...pullRoutes,
+  ...issueRoutes,
   ...repositoryRoutes,
   ...reviewRoutes,
   ...rulesRoutes,
+  ...timelineRoutes,
 };
 const fields: Fields = { ...draftFields, ...reviewFields };
 
@@ -137,7 +139,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     },
     emit: (event, action, told) => github.outbox.emit(event, action, told),
     expectClean() {
-      if (github.violations.length > 0) throw new Error(github.violations.join('\n'));
+      if (github.violations.length > 0) throw new Error(github.violations.splice(0).join('\n'));
     },
     async close() {
       clock.stop();

@@ -12,6 +12,8 @@ import { type GitHub, startGitHub } from '../../stand-ins/github/server.ts';
 export interface GitHubWorld extends TrackerWorld {
   github: GitHub;
   repository: Repository;
+  /** Whose issues are tickets, as they are set up. */
+  repositories: string[];
   ada: Reporter;
   issue(ticketId: string): Issue;
   /** One more adapter on the same GitHub, as another process has it. */
@@ -110,6 +112,7 @@ export async function startGitHubWorld({ token = false, pageSize = 5 } = {}): Pr
   return {
     github,
     repository,
+    repositories,
     ada: as(ada),
     tracker: open(),
     another: open,

@@ -85,19 +85,21 @@ test('what is read again and has not changed uses up nothing', async ({ expect }
   expect({ used, asked }).toEqual({ used: 0, asked: ['issues/get', 'issues/list-comments'] });
 });
 
-test('a poll of nothing new is two requests for each repository, and uses up nothing', async ({ expect }) => {
+test('a poll of nothing new is four requests for each repository, and uses up nothing', async ({ expect }) => {
   const { tracker, ada } = world;
   const issue = ada.file({ title: 'Polled', labels: [label] });
   const since = ada.say(issue, 'Before.').createdAt;
   const poll = async () => {
-    const given = await tracker.listTickets({ assignee: 'agent', labels: [] }, null, signal);
+    const given = await tracker.listTickets({ assignee: 'agent' }, null, signal);
+    if (given.next !== null) await tracker.listTickets({ assignee: 'agent' }, given.next, signal);
     const spoken = await tracker.listTickets({ spokenSince: since }, null, signal);
     return [given.tickets.length > 0, spoken.tickets.map(({ title }) => title)];
   };
   expect(await poll()).toEqual([true, []]);
   const first = await spent(poll);
   expect(first.used, first.asked.join()).toBe(0);
-  expect(first.asked).toEqual(['issues/list-for-repo', 'issues/list-comments-for-repo']);
+  const [issues, comments] = ['issues/list-for-repo', 'issues/list-comments-for-repo'];
+  expect(first.asked).toEqual([issues, comments, issues, comments]);
   ada.say(issue, 'Since.');
   expect(await poll()).toEqual([true, ['Polled']]);
 });
@@ -145,14 +147,28 @@ test('whether it was called: by a word of who may write, until it was taken away
   const eve = reporter(github, repository, github.addUser('eve'), null);
   const issue = ada.file({ title: 'Called', body: 'Please.' });
   const isAsked = async () => tracker.isAsked(await read(issue), signal);
+  /** Where no webhook tells of it the list does. */
+  const listed = async () => {
+    const titles: string[] = [];
+    for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+      const page = await tracker.listTickets({ assignee: 'agent' }, cursor, signal);
+      titles.push(...page.tickets.map(({ title }) => title).filter((title) => title === 'Called'));
+      cursor = page.next;
+    }
+    return titles;
+  };
   expect(await isAsked()).toBe(false);
   eve.say(issue, '@shipmate, do it');
   expect(await isAsked()).toBe(false);
   ada.say(issue, '@shipmate, do it');
   expect(await isAsked()).toBe(true);
+  expect(await listed()).toEqual(['Called']);
   ada.label(issue, label);
   ada.unlabel(issue, label);
   expect(await isAsked()).toBe(false);
+  ada.say(issue, '@shipmate stop');
+  expect(await isAsked()).toBe(false);
+  expect(await listed()).toEqual([]);
   ada.say(issue, '@shipmate, once more');
   expect(await isAsked()).toBe(true);
 });
@@ -233,4 +249,37 @@ test('the check names what is wrong with a repository', async ({ expect }) => {
     'warning',
     'acme/quiet has its issues switched off',
   ]);
+});
+
+test('an owner who suspends the App is passed over, and what is there waits; others go on', async ({ expect }) => {
+  const both = await startGitHubWorld();
+  try {
+    const { github, tracker, person, ada } = both;
+    const other = await github.addRepository('globex/api');
+    const installation = github.apps.install(other.owner);
+    both.repositories.push('globex/api');
+    const there = reporter(github, other, ada.user).file({ title: 'There', labels: [label] });
+    await person.give((await person.createTicket({ title: 'Here', description: '' })).id);
+    const list = () => tracker.listTickets({ assignee: 'agent' }, null, signal);
+    const all = await list();
+    const rest = all.next === null ? [] : (await tracker.listTickets({ assignee: 'agent' }, all.next, signal)).tickets;
+    const hint = [...all.tickets, ...rest].find(({ title }) => title === 'There');
+    expect(hint).toMatchObject({ identifier: `globex/api#${there.number}`, account: 'globex' });
+    installation.suspendedAt = new Date().toISOString();
+    const away = { code: 'disconnected', account: 'globex' };
+    await expect(tracker.readTicket(hint as Ticket, signal)).rejects.toMatchObject({ code: 'disconnected' });
+    const seen: Awaited<ReturnType<typeof list>>[] = [await list()];
+    for (let next = seen[0]?.next ?? null; next !== null; next = seen.at(-1)?.next ?? null)
+      seen.push(await tracker.listTickets({ assignee: 'agent' }, next, signal));
+    expect(seen.flatMap(({ tickets }) => tickets.map(({ title }) => title))).toEqual(['Here']);
+    expect(seen.flatMap(({ passedOver = [] }) => passedOver)).toMatchObject([away]);
+    // A process that begins now does not even know the repository.
+    const late = both.another();
+    expect((await late.listTickets({ spokenSince: '2026-01-01T00:00:00Z' }, null, signal)).passedOver).toMatchObject([
+      away,
+    ]);
+    await expect(late.readTicket(hint as Ticket, signal)).rejects.toMatchObject(away);
+  } finally {
+    await both.close();
+  }
 });

@@ -1,6 +1,7 @@
 import type { components } from '@octokit/openapi-types';
 import type { CheckReport, CheckRun } from '../../../core/request-progress.ts';
 import type { RepositoryReach } from '../../../vendors/github/client.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 type GitHubCheckRun = components['schemas']['check-run'];
 type GitHubStatus = components['schemas']['simple-commit-status'];
@@ -56,15 +57,17 @@ function oneOf(same: Told[], workflows: Map<number, string>): CheckRun {
   return { name, state, summary, url, ref };
 }
 
-/** Of each check suite, the workflow and event that it is of. */
+/** Of each check suite, the workflow and event that it is of; none where we may not know. */
 async function readWorkflows(
   reach: RepositoryReach,
   commit: string,
   signal: AbortSignal,
 ): Promise<Map<number, string>> {
-  const runs = await reach.list<WorkflowRun>('GET /repos/{owner}/{repo}/actions/runs', { head_sha: commit }, signal);
+  const runs = await unlessRefused(
+    reach.list<WorkflowRun>('GET /repos/{owner}/{repo}/actions/runs', { head_sha: commit }, signal),
+  );
   return new Map(
-    runs.flatMap((run) =>
+    (runs ?? []).flatMap((run) =>
       run.check_suite_id === undefined ? [] : [[run.check_suite_id, `${run.workflow_id} ${run.event}`]],
     ),
   );

@@ -1,11 +1,12 @@
 import type { components } from '@octokit/openapi-types';
 import type { Deployment } from '../../../core/request-progress.ts';
 import type { RepositoryReach } from '../../../vendors/github/client.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 type GitHubDeployment = components['schemas']['deployment'];
 type Status = components['schemas']['deployment-status'];
 
-/** The newest deployment of each environment, of any of these commits. One that was taken down is none. */
+/** The newest deployment of each environment, of any of these commits. One that was taken down is none, nor one that we may not see. */
 export async function readDeployments(
   reach: RepositoryReach,
   commits: string[],
@@ -13,10 +14,12 @@ export async function readDeployments(
   signal: AbortSignal,
 ): Promise<Deployment[]> {
   const lists = await Promise.all(
-    commits.map((sha) => reach.list<GitHubDeployment>('GET /repos/{owner}/{repo}/deployments', { sha }, signal)),
+    commits.map((sha) =>
+      unlessRefused(reach.list<GitHubDeployment>('GET /repos/{owner}/{repo}/deployments', { sha }, signal)),
+    ),
   );
   const newest = new Map<string, GitHubDeployment>();
-  for (const one of lists.flat().sort((a, b) => a.id - b.id)) newest.set(one.environment, one);
+  for (const one of lists.flatMap((list) => list ?? []).sort((a, b) => a.id - b.id)) newest.set(one.environment, one);
   const told = await Promise.all(
     [...newest.values()].map(async (deployment): Promise<Deployment[]> => {
       const route = 'GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses';

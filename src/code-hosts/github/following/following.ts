@@ -1,9 +1,7 @@
-import type { components } from '@octokit/openapi-types';
-import type { PullRequest } from '../../../core/pull-request.ts';
-import type { Repository } from '../../../core/repository.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { GitHubClient, RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import type { RequestFollowing } from '../../code-host.ts';
+import { toPullRequest } from '../pull-requests.ts';
 import { readCheckLog } from './read-log.ts';
 import { readProgress } from './read-progress.ts';
 import { readRequiredChecks } from './required-checks.ts';
@@ -20,12 +18,11 @@ const requiredKeptMs = 5 * 60_000;
 /** What becomes of pull requests on GitHub. */
 export function createRequestFollowing(options: {
   client: GitHubClient;
-  /** What people call the agent, beside its account's name. */
+  /** What people call the agent, beside its account's name; ''. */
   agent: string;
-  toPullRequest(repository: Repository, pull: components['schemas']['pull-request']): PullRequest;
   now?: () => number;
 }): RequestFollowing {
-  const { client, agent, toPullRequest, now = Date.now } = options;
+  const { client, agent, now = Date.now } = options;
   const writers = createWriters(now);
   const threads = createThreadReader(now);
   const required = new Map<string, { at: number; names: string[] | null }>();
@@ -41,7 +38,7 @@ export function createRequestFollowing(options: {
 
   async function self(signal: AbortSignal): Promise<Self> {
     const known = await client.self(signal);
-    return { ...known, names: [...known.names, agent] };
+    return agent === '' ? known : { ...known, names: [...known.names, agent] };
   }
 
   return {

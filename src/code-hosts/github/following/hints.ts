@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Delivery } from '../../../core/delivery.ts';
 import type { RequestHint } from '../../code-host.ts';
+import { revertsIn } from './reverted.ts';
 
 /* The parts of GitHub's webhook bodies that name a pull request, a branch or a commit. */
 
 const text = z.string();
 const request = z.object({ number: z.number().int() });
+const pullRequest = request.extend({ body: text.nullish(), merged: z.boolean().nullish() });
 const atCommit = z.object({
   head_sha: text,
   // Of a fork's there are none; of others', those of any repository that has the commit.
@@ -14,7 +16,7 @@ const atCommit = z.object({
 
 const body = z.object({
   repository: z.object({ id: z.number(), full_name: text }),
-  pull_request: request.nullish().catch(null),
+  pull_request: pullRequest.nullish().catch(null),
   issue: request.extend({ pull_request: z.unknown() }).nullish().catch(null),
   check_run: atCommit.nullish().catch(null),
   check_suite: atCommit.nullish().catch(null),
@@ -30,7 +32,7 @@ type Body = z.infer<typeof body>;
 type Place = Omit<RequestHint, 'location'>;
 
 const readers: Record<string, (body: Body) => Place[]> = {
-  pull_request: numberOf,
+  pull_request: (told) => [...numberOf(told), ...revertedBy(told)],
   pull_request_review: numberOf,
   pull_request_review_comment: numberOf,
   pull_request_review_thread: numberOf,
@@ -62,6 +64,12 @@ function parse(bytes: Uint8Array): Body | null {
 
 function numberOf({ pull_request }: Body): Place[] {
   return pull_request ? [{ number: pull_request.number }] : [];
+}
+
+/** A merge may take back another. */
+function revertedBy({ pull_request, repository }: Body): Place[] {
+  if (!pull_request?.merged) return [];
+  return revertsIn(pull_request.body ?? '', repository.full_name).map((number) => ({ number }));
 }
 
 function commitOf({ repository }: Body, told: z.infer<typeof atCommit> | null | undefined): Place[] {

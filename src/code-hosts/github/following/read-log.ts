@@ -18,9 +18,9 @@ export async function readCheckLog(reach: RepositoryReach, run: CheckRun, signal
 }
 
 async function readJobLog(reach: RepositoryReach, job_id: number, signal: AbortSignal): Promise<string | null> {
+  const step = await readFailedStep(reach, job_id, signal);
   const stream = await reach.stream('GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs', { job_id }, signal);
   if (!stream) return null;
-  const step = await readFailedStep(reach, job_id, signal);
   const { text } = await cutLog(stream, { signal, ...(step && { step }) });
   return text === '' ? null : text;
 }

@@ -8,6 +8,7 @@ import { readDeployments } from './deployments.ts';
 import { peopleIn, personOf, printOf, readSaid, remarksOf, type Said } from './remarks.ts';
 import { readReverted } from './reverted.ts';
 import type { Threads } from './threads.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 type Pull = components['schemas']['pull-request'];
 
@@ -46,12 +47,10 @@ export async function readProgress(
     ),
     readSaid(reach, number, signal),
     pull.state === 'closed' && !merged ? readClosedBy(reach, number, signal) : null,
-    mergeCommit === null || pull.merged_at === null
-      ? null
-      : readReverted(reach, { number, base: pull.base.ref, mergedAt: pull.merged_at, commit: mergeCommit }, signal),
+    merged ? readReverted(reach, pull, signal) : null,
   ]);
   const [baseChecks, threads, writers] = await Promise.all([
-    checks.runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
+    !merged && checks.runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
     readThreads(reach, number, said, remembered, signal),
     remembered.writers(reach, peopleIn(said), signal),
   ]);
@@ -91,12 +90,9 @@ async function readBaseChecks(reach: RepositoryReach, { base, head }: Pull, sign
 }
 
 async function readClosedBy(reach: RepositoryReach, number: number, signal: AbortSignal): Promise<Person | null> {
-  const { closed_by } = await reach.get<components['schemas']['issue']>(
-    'GET /repos/{owner}/{repo}/issues/{issue_number}',
-    { issue_number: number },
-    signal,
-  );
-  return closed_by ? personOf(closed_by) : null;
+  const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}';
+  const issue = await unlessRefused(reach.get<components['schemas']['issue']>(route, { issue_number: number }, signal));
+  return issue?.closed_by ? personOf(issue.closed_by) : null;
 }
 
 function mergeableOf({ mergeable, mergeable_state }: Pull): RequestProgress['mergeable'] {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
-import type { VendorError } from '../../../core/vendor-error.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
 import type { TicketPage } from '../../tracker.ts';
 import type { Api, Issue } from '../api.ts';
-import { hintOf, ownerOf, shortName } from '../hint.ts';
+import { accountOf, hintOf, shortName } from '../hint.ts';
 import { isOwn } from '../people.ts';
-import { isAway, type KnownRepository } from '../repositories.ts';
+import { closedOf, type KnownRepository } from '../repositories.ts';
 import { categoryOf, hasLabel, isSame, labelFor } from '../states.ts';
 import { authorshipOf, type Desks } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
+import { listCalled } from './is-asked.ts';
 import { isNobodys, isOpenIssue } from './read-ticket.ts';
 
 /** Up to where a list was read: one repository after the other, and of each one way of asking after the other. */
@@ -30,6 +31,11 @@ interface Listing extends Desks {
 
 type Filter = Record<string, string>;
 
+interface Page {
+  issues: Issue[];
+  next: Place | null;
+}
+
 /**
  * What GitHub can filter by it is asked to; the rest is looked at here. What has not changed since it was asked last costs
  * nothing, so a page is asked for again to see what went from before it.
@@ -43,46 +49,65 @@ export async function listTickets(
   signal.throwIfAborted();
   if (query.categories?.length === 0) return { tickets: [], next: null };
   const all = await listing.repositories.all(signal);
-  const passedOver = [...listing.repositories.away()];
-  if (query.spokenSince !== undefined)
-    return told(await listSpoken(listing, all, query, query.spokenSince, passedOver, signal), passedOver);
+  const passedOver = cursor === null ? [...listing.repositories.away()] : [];
+  const page = (tickets: TicketHint[], next: Place | null): TicketPage => ({
+    tickets,
+    next: next && JSON.stringify(next),
+    ...(passedOver.length > 0 && { passedOver }),
+  });
+  /** What of an owner who is closed now is passed over, where there are others. */
+  const orPassed = async <T>({ fullName }: KnownRepository, none: T, work: () => Promise<T>): Promise<T> => {
+    const account = accountOf(fullName);
+    if (passedOver.some((each) => each.account === account)) return none;
+    return work().catch((error: unknown) => {
+      const why = all.some((each) => accountOf(each.fullName) !== account) ? closedOf(error, fullName) : null;
+      if (!why) throw error;
+      passedOver.push(why);
+      return none;
+    });
+  };
+  const homes = all.filter(({ fullName }) => isOfTeam(fullName, query.team));
+  if (query.spokenSince !== undefined) {
+    const since = query.spokenSince;
+    const tickets: TicketHint[] = [];
+    for (const home of homes)
+      tickets.push(...(await orPassed(home, [], () => listSpoken(listing, home, query, since, signal))));
+    return page(tickets, null);
+  }
   const ways = await waysOf(listing, query, signal);
-  const fits = await fitting(listing, query, signal);
+  const fits = fitting(query);
+  const isWhose = await belonging(listing, query, signal);
   const from = cursor === null ? null : place.parse(JSON.parse(cursor));
-  const steps = all
-    .filter(({ fullName }) => isOfTeam(fullName, query.team))
-    .flatMap((home) => ways.map((filter, way) => ({ home, filter, way })));
+  const steps = homes.flatMap((home) => [
+    ...ways.map((filter, way) => ({ home, filter, way })),
+    ...(query.assignee === 'agent' ? [{ home, filter: null, way: ways.length }] : []),
+  ]);
   const start = from ? steps.findIndex(({ home, way }) => home.id === from.repository && way === from.way) : 0;
+  if (start === -1)
+    throw new VendorError('A repository has gone while its issues were listed. They are listed again.', {
+      code: 'unavailable',
+      retryable: true,
+    });
   for (const [index, { home, filter, way }] of steps.entries()) {
-    if (start === -1 || index < start) continue;
+    if (index < start) continue;
     const here = from && index === start ? from : { repository: home.id, way, page: 1, at: '', given: [] };
-    if (isPassedOver(home, passedOver)) continue;
-    const listed = await unlessAway(passedOver, listPage(listing, home, filter, here, signal));
-    if (listed === null) continue;
+    const nothing = { issues: [], next: null };
+    const listed = await orPassed<Page>(home, nothing, async () =>
+      filter === null
+        ? { issues: await listCalled(listing, home, signal), next: null }
+        : listPage(listing, home, filter, here, signal),
+    );
     // An earlier way of asking has found these.
     const seen = (issue: Issue) => ways.slice(0, way).some((earlier) => answers(earlier, issue));
-    const tickets = listed.issues.filter((issue) => fits(issue) && !seen(issue)).map((issue) => hintOf(home, issue));
-    if (listed.next) return told({ tickets, next: JSON.stringify(listed.next) }, passedOver);
+    const tickets = listed.issues
+      .filter((issue) => (filter === null || isWhose(issue)) && fits(issue) && !seen(issue))
+      .map((issue) => hintOf(home, issue));
+    if (listed.next) return page(tickets, listed.next);
     const after = steps[index + 1];
     const next: Place | null = after ? { repository: after.home.id, way: after.way, page: 1, at: '', given: [] } : null;
-    if (tickets.length > 0 || !next) return told({ tickets, next: next && JSON.stringify(next) }, passedOver);
+    if (tickets.length > 0 || !next) return page(tickets, next);
   }
-  return told({ tickets: [], next: null }, passedOver);
-}
-
-const told = (page: TicketPage, passedOver: VendorError[]): TicketPage =>
-  passedOver.length > 0 ? { ...page, passedOver } : page;
-
-const isPassedOver = ({ fullName }: KnownRepository, passedOver: readonly VendorError[]) =>
-  passedOver.some(({ account }) => account === ownerOf(fullName));
-
-/** null: its owner does not let us in, which keeps no other from being listed. */
-async function unlessAway<T>(passedOver: VendorError[], work: Promise<T>): Promise<T | null> {
-  return work.catch((error: unknown) => {
-    if (!isAway(error)) throw error;
-    passedOver.push(error);
-    return null;
-  });
+  return page([], null);
 }
 
 /** Those after the last one that was given. What was closed meanwhile lets others move up, onto pages that were read. */
@@ -92,7 +117,7 @@ async function listPage(
   filter: Filter,
   from: Place,
   signal: AbortSignal,
-): Promise<{ issues: Issue[]; next: Place | null }> {
+): Promise<Page> {
   let page = Math.max(1, from.page - 1);
   let read = await readPage(api, home, filter, pageSize, page, signal);
   const isAfter = ({ created_at: at, number }: Issue) =>
@@ -151,13 +176,15 @@ function answers({ labels, assignee }: Filter, issue: Issue): boolean {
   return isAssigned && (labels ?? '').split(',').every((name) => name === '' || hasLabel(issue, name));
 }
 
-async function fitting({ label, own }: Desks, query: TicketQuery, signal: AbortSignal) {
-  const { assignee, categories, labels = [], project } = query;
+async function belonging({ label, own }: Desks, { assignee }: TicketQuery, signal: AbortSignal) {
   const account = await own(signal);
   return (issue: Issue): boolean =>
+    (assignee !== 'agent' || isAgents(issue, label, account)) && (assignee !== 'nobody' || isNobodys(issue, label));
+}
+
+function fitting({ categories, labels = [], project }: TicketQuery) {
+  return (issue: Issue): boolean =>
     isOpenIssue(issue) &&
-    (assignee !== 'agent' || isAgents(issue, label, account)) &&
-    (assignee !== 'nobody' || isNobodys(issue, label)) &&
     (!categories || categories.some((category) => category === categoryOf(issue))) &&
     labels.every((name) => hasLabel(issue, name)) &&
     (project === undefined || (issue.milestone != null && isSame(issue.milestone.title, project)));
@@ -170,30 +197,24 @@ function isOfTeam(fullName: string, team: string | undefined): boolean {
 /** By the comments of a repository, all of which one request tells; mostly there is none. */
 async function listSpoken(
   listing: Listing,
-  all: readonly KnownRepository[],
+  home: KnownRepository,
   query: TicketQuery,
   since: string,
-  passedOver: VendorError[],
   signal: AbortSignal,
-): Promise<TicketPage> {
+): Promise<TicketHint[]> {
   const { api, own } = listing;
   const account = await own(signal);
-  const fits = await fitting(listing, query, signal);
-  const tickets: TicketHint[] = [];
-  for (const home of all.filter(({ fullName }) => isOfTeam(fullName, query.team))) {
-    if (isPassedOver(home, passedOver)) continue;
-    const comments = await unlessAway(passedOver, api.newestComments(home.fullName, since, signal));
-    const spoken = new Set(
-      (comments ?? [])
-        .filter(({ user }) => user?.type !== 'Bot')
-        .filter((comment) => !isOwn(comment.user, account, authorshipOf(comment)))
-        .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),
-    );
-    if (spoken.size === 0) continue;
-    const touched = await api.newestIssues(home.fullName, since, signal);
-    const found = touched.filter((issue) => spoken.has(issue.number) && fits(issue));
-    found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
-    tickets.push(...found.map((issue) => hintOf(home, issue)));
-  }
-  return { tickets, next: null };
+  const comments = await api.newestComments(home.fullName, since, signal);
+  const spoken = new Set(
+    comments
+      .filter(({ user }) => user?.type !== 'Bot')
+      .filter((comment) => !isOwn(comment.user, account, authorshipOf(comment)))
+      .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),
+  );
+  if (spoken.size === 0) return [];
+  const [fits, isWhose] = [fitting(query), await belonging(listing, query, signal)];
+  const touched = await api.newestIssues(home.fullName, since, signal);
+  const found = touched.filter((issue) => spoken.has(issue.number) && isWhose(issue) && fits(issue));
+  found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  return found.map((issue) => hintOf(home, issue));
 }

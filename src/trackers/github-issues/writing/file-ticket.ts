@@ -59,7 +59,9 @@ export async function fileOn(
 async function addOnce(request: Promise<unknown>): Promise<void> {
   await request.catch((error: unknown) => {
     const isThere =
-      error instanceof VendorError && error.code === 'invalid' && /already|duplicate|taken/i.test(error.message);
+      error instanceof VendorError &&
+      error.code === 'invalid' &&
+      /already|duplicate|taken|one parent/i.test(error.message);
     if (!isThere) throw error;
   });
 }
@@ -89,23 +91,32 @@ interface Filing {
   related: string | null;
 }
 
+interface Filed {
+  hint: TicketHint;
+  issue: Pick<Issue, 'id' | 'number' | 'parent_issue_url'>;
+}
+
 /** Looks for the mark among all that we have filed there; GitHub's own search is minutes behind. */
 async function fileOnce(
   desks: Desks,
   home: KnownRepository,
   filing: Filing,
   signal: AbortSignal,
-): Promise<{ hint: TicketHint; issue: Issue; isNew: boolean }> {
+): Promise<Filed & { isNew: boolean }> {
   const { api, own } = desks;
-  const known = desks.memory.filed(filing.id) as { hint: TicketHint; issue: Issue } | null;
+  const known = desks.memory.filed(filing.id) as Filed | null;
   if (known) return { ...known, isNew: false };
   const { login } = await own(signal);
   const query = { creator: login, state: 'all', sort: 'created', direction: 'desc' };
   const ours = await api.allIssues(home.fullName, query, signal);
   const earlier = ours.find((issue) => readMark(issue.body ?? '')?.id === filing.id);
   const issue = earlier ?? (await api.create(home.fullName, await draftOf(desks, home, filing, signal), signal));
-  const result = { hint: hintOf(home, issue), issue };
-  desks.memory.keepFiled(filing.id, result);
+  const { id, number, parent_issue_url } = issue;
+  const result: Filed = {
+    hint: hintOf(home, issue),
+    issue: { id, number, ...(parent_issue_url && { parent_issue_url }) },
+  };
+  desks.memory.keepFiled(filing.id, { ...result });
   return { ...result, isNew: !earlier };
 }
 

@@ -43,6 +43,8 @@ export async function locate(repositories: Repositories, hint: TicketHint, signa
   const number = id?.number ?? named?.number;
   if (home && number !== undefined)
     return { repository: home.fullName, repositoryId: home.id, number, id: `${home.id}/${number}`, home };
+  const away = repositories.away().find(({ account }) => account === hint.account);
+  if (away) throw away;
   const called = refOf(hint)?.repository ?? hint.identifier;
   throw refusal('not_found', `There is no issue ${hint.id} in the repositories that are set up (${called}).`);
 }

@@ -3,6 +3,7 @@ import { deploy, tellDeployed } from '../../../stand-ins/github/deployments.ts';
 import { openSuite, reportCheck, reportOne, reportStatus } from '../../../stand-ins/github/report-checks.ts';
 import { createWorld, tenLines, type World } from './world.ts';
 
+const signal = new AbortController().signal;
 let world: World;
 beforeAll(async () => {
   world = await createWorld();
@@ -30,7 +31,7 @@ describe('a reading', () => {
     expect(await world.read(issue)).toEqual(first);
     const statuses = github.requests.map(({ status }) => status);
     console.log(`A poll in which nothing has changed: ${statuses.length} requests, all 304.`);
-    expect(statuses).toEqual(Array.from({ length: 11 }, () => 304));
+    expect(statuses).toEqual(Array.from({ length: 12 }, () => 304));
     expect(used()).toBe(before);
   });
 
@@ -184,6 +185,21 @@ describe('a reading', () => {
       state: 'ready',
       url: 'https://pr-1.example',
     });
+    const pull = await world.client
+      .on('acme/app')
+      .get<{ merge_commit_sha: string }>(
+        'GET /repos/{owner}/{repo}/pulls/{pull_number}',
+        { pull_number: issue.number },
+        signal,
+      );
+    const trial = { sha: pull.merge_commit_sha, ref: `refs/pull/${issue.number}/merge` };
+    tellDeployed(github, at('trial', trial), 'success');
+    expect((await world.read(issue)).deployments).toContainEqual({
+      environment: 'trial',
+      isPreview: true,
+      state: 'ready',
+      url: null,
+    });
     const commit = await ada.merge(issue.number, 'squash');
     reportOne(github, row, commit, { name: 'main', conclusion: 'failure' });
     tellDeployed(github, deploy(github, row, { sha: commit, environment: 'staging' }), 'error');
@@ -218,10 +234,71 @@ describe('a reading', () => {
     });
   });
 
+  test('a merge that was taken back', async () => {
+    const { ada, bob } = world;
+    const { issue } = await world.open();
+    await ada.merge(issue.number, 'squash');
+    expect((await world.read(issue)).reverted).toBeNull();
+    await ada.commit('revert-1', { 'a.txt': tenLines });
+    const body = `Reverts acme/app#${issue.number}`;
+    const { number } = await ada.open({ title: 'Revert "T"', body, head: 'revert-1', base: 'main' });
+    bob.comment(number, `See #${issue.number}`);
+    expect((await world.read(issue)).reverted).toBeNull();
+    await ada.merge(number);
+    expect((await world.read(issue)).reverted).toEqual({
+      by: { id: String(ada.user.id), name: 'ada', isBot: false },
+      url: expect.stringContaining(`/pull/${number}`),
+    });
+  });
+
+  test('a merge that was taken back by a commit on the base', async () => {
+    const { ada } = world;
+    const { issue } = await world.open();
+    const commit = await ada.merge(issue.number);
+    const revert = await ada.commit('main', { 'a.txt': tenLines }, `Revert "T"\n\nThis reverts commit ${commit}.`);
+    expect((await world.read(issue)).reverted).toEqual({ by: null, url: expect.stringContaining(revert) });
+  });
+
+  test('a branch of a fork: its commits are here, its branch is not', async () => {
+    const { github, row, bob } = world;
+    const { issue, head } = await world.open();
+    if (issue.pull) issue.pull.head = 'patch-1';
+    reportOne(github, row, head, { name: 'build', conclusion: 'failure' });
+    bob.comment(issue.number, '@deckhand, please');
+    expect(await world.read(issue)).toMatchObject({
+      head,
+      checks: { commit: head, runs: [{ name: 'build', state: 'failed' }] },
+      remarks: [{ mayWrite: false, mentions: true }],
+    });
+  });
+
+  test('an App that may not see runs and deployments sees the rest; without checks nothing is said to be green', async () => {
+    const { github, row } = world;
+    const { issue, head } = await world.open();
+    for (const conclusion of ['failure', 'success'] as const)
+      reportOne(github, row, head, { name: 'build', conclusion });
+    deploy(github, row, { sha: head, environment: 'preview' });
+    const forbid = (operation: string) =>
+      github.faults.add({
+        operation,
+        action: {
+          type: 'status',
+          status: 403,
+          commit: 'before',
+          body: { message: 'Resource not accessible by integration' },
+        },
+      });
+    forbid('actions/list-workflow-runs-for-repo');
+    forbid('repos/list-deployments');
+    const seen = await world.read(issue);
+    expect(seen).toMatchObject({ deployments: [], checks: { runs: [{ name: 'build', state: 'passed' }] } });
+    forbid('checks/list-for-ref');
+    await expect(world.read(issue)).rejects.toMatchObject({ code: 'unauthorized', retryable: false });
+  });
+
   test('what GitHub refuses is told in our words', async () => {
     const { github, repository, following } = world;
     const { issue } = await world.open();
-    const signal = new AbortController().signal;
     for (const number of [0, -1, 1.5, Number.NaN, 999_999])
       await expect(following.read(repository, number, signal)).rejects.toMatchObject({ code: 'not_found' });
     await expect(following.read(repository, issue.number, AbortSignal.abort())).rejects.toThrow('aborted');

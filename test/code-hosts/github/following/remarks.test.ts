@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createRequestFollowing } from '../../../../src/code-hosts/github/following/following.ts';
 import type { Remark } from '../../../../src/core/request-progress.ts';
+import { createGitHubClient } from '../../../../src/vendors/github/client.ts';
 import { addComment } from '../../../stand-ins/github/comments.ts';
 import { reviewsOf } from '../../../stand-ins/github/review-rows.ts';
 import type { Issue } from '../../../stand-ins/github/rows.ts';
@@ -166,8 +168,11 @@ test('more than a page of each', async () => {
   const { ada, reviewing, row, github } = world;
   const { issue } = await world.open();
   const comment = addComment(github, row, issue, ada.user, 'Comment');
-  for (let each = 0; each < 200; each++)
-    issue.comments.push({ ...comment, id: github.nextId(), body: `Comment ${each}` });
+  const add = (body: string) => issue.comments.push({ ...comment, id: github.nextId(), body });
+  for (let each = 0; each < 99; each++) add(`Comment ${each}`);
+  expect((await remarksOf(issue)).size).toBe(100);
+  // The first page is as it was, and was the last.
+  for (let each = 99; each < 200; each++) add(`Comment ${each}`);
   await reviewing.review(issue, { by: ada.user, lines: [{ path: 'a.txt', line: 5, body: 'Line' }] });
   const { comments, threads } = reviewsOf(github);
   const [line] = comments.slice(-1);
@@ -199,4 +204,19 @@ test('who may write is asked once in a while', async () => {
   expect((await remarksOf(issue)).get('One')?.mayWrite).toBe(false);
   row.levels.set('ada', 'write');
   world.wait(600_000);
+});
+
+test('with a person’s own token that person is heard, and we are not', async () => {
+  const { ada, github, repository } = world;
+  const { issue } = await world.open();
+  const token = github.apps.personalToken(ada.user);
+  const client = createGitHubClient({ apiUrl: github.apiUrl, appId: null, privateKey: null, token });
+  const following = createRequestFollowing({ client, agent: 'Deckhand' });
+  const signal = new AbortController().signal;
+  ada.comment(issue.number, '@Deckhand, shorter');
+  const operation = { kind: 'replyToRemark', id: 'r1', repository: 'app', number: issue.number } as const;
+  await following.write(repository, { ...operation, thread: null, body: 'Done', resolve: false }, signal);
+  const { remarks } = await following.read(repository, issue.number, signal);
+  expect(remarks).toMatchObject([{ body: '@Deckhand, shorter', mentions: true, mayWrite: true }]);
+  expect(issue.comments).toHaveLength(2);
 });

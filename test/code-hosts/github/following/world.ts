@@ -3,7 +3,7 @@ import { createRequestFollowing } from '../../../../src/code-hosts/github/follow
 import type { RequestOperation } from '../../../../src/core/effect.ts';
 import type { Repository } from '../../../../src/core/repository.ts';
 import type { RequestProgress } from '../../../../src/core/request-progress.ts';
-import { createGitHubClient } from '../../../../src/vendors/github/client.ts';
+import { createGitHubClient, type GitHubClient } from '../../../../src/vendors/github/client.ts';
 import { type Somebody, somebody } from '../../../stand-ins/github/people.ts';
 import { openPull } from '../../../stand-ins/github/pulls.ts';
 import { createReviewing, type Reviewing } from '../../../stand-ins/github/reviewing.ts';
@@ -16,6 +16,7 @@ export interface World {
   github: GitHub;
   row: Row;
   repository: Repository;
+  client: GitHubClient;
   following: RequestFollowing;
   /** May write. */
   ada: Somebody;
@@ -42,11 +43,14 @@ export async function createWorld(): Promise<World> {
   const repository: Repository = { name: 'app', codeHost: 'github', location: 'acme/app', base: null };
   let waited = 0;
   let made = 0;
-  const following = createFollowing(github, () => Date.now() + waited);
+  const { id, privateKey } = github.apps.app;
+  const client = createGitHubClient({ apiUrl: github.apiUrl, appId: String(id), privateKey, token: null });
+  const following = createRequestFollowing({ client, agent: 'Deckhand', now: () => Date.now() + waited });
   return {
     github,
     row,
     repository,
+    client,
     following,
     ada: somebody(github, row, 'ada'),
     bob: somebody(github, row, 'bob', 'read'),
@@ -71,25 +75,4 @@ export async function createWorld(): Promise<World> {
       github.expectClean();
     },
   };
-}
-
-function createFollowing(github: GitHub, now: () => number): RequestFollowing {
-  const { id, privateKey } = github.apps.app;
-  const client = createGitHubClient({ apiUrl: github.apiUrl, appId: String(id), privateKey, token: null });
-  return createRequestFollowing({
-    client,
-    agent: 'Deckhand',
-    toPullRequest: (repository, pull) => ({
-      repository: repository.name,
-      number: pull.number,
-      url: pull.html_url,
-      title: pull.title,
-      body: pull.body ?? '',
-      base: pull.base.ref,
-      head: pull.head.ref,
-      state: pull.merged ? 'merged' : pull.state,
-      draft: pull.draft ?? false,
-    }),
-    now,
-  });
 }

@@ -84,6 +84,19 @@ describe('replies', () => {
     expect(github.faults.unmet()).toEqual([]);
   });
 
+  test.for(['primary', 'secondary'] as const)(
+    'asked to wait (%s): nothing is sent until it is sent again',
+    async (shape) => {
+      const { issue } = await world.open();
+      const action = { type: 'rateLimit', shape, seconds: 30 } as const;
+      world.github.faults.add({ operation: 'issues/create-comment', nth: 1, action });
+      await expect(reply(issue, { id: shape })).rejects.toMatchObject({ code: 'rate_limited', retryable: true });
+      expect(issue.comments).toEqual([]);
+      await reply(issue, { id: shape });
+      expect(issue.comments).toHaveLength(1);
+    },
+  );
+
   test('a thread that may not be resolved is answered; one that is gone is not', async () => {
     const { github, row } = world;
     const { issue } = await world.open();

@@ -1,5 +1,5 @@
 import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
-import { markerOf } from '../marker.ts';
+import { isMarkedAs } from '../marker.ts';
 import type { Comment } from '../remarks.ts';
 
 /** Our comments on the whole of a pull request that have this marker, oldest first. */
@@ -13,6 +13,6 @@ export async function findOwnComments(
   const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments';
   const comments = await reach.list<Comment>(route, { issue_number: number }, signal);
   return comments
-    .filter(({ user, body }) => user?.login.toLowerCase() === login.toLowerCase() && body?.includes(markerOf(id)))
+    .filter(({ user, body }) => user?.login.toLowerCase() === login.toLowerCase() && isMarkedAs(body ?? '', id))
     .sort((a, b) => a.id - b.id);
 }

@@ -2,7 +2,7 @@ import type { PullRequestReviewThread } from '@octokit/graphql-schema';
 import type { RequestOperation } from '../../../../core/effect.ts';
 import { VendorError } from '../../../../core/vendor-error.ts';
 import type { RepositoryReach, Self } from '../../../../vendors/github/client.ts';
-import { markerOf, withMarker } from '../marker.ts';
+import { isMarkedAs, withMarker } from '../marker.ts';
 import type { Comment, LineComment } from '../remarks.ts';
 import { findOwnComments } from './find-own.ts';
 
@@ -55,7 +55,7 @@ async function replyInThread(
   const node = await readThread(reach, thread, signal);
   const root = node?.first?.nodes?.[0]?.fullDatabaseId;
   if (!node || !root) return { skipped: 'The thread is gone: its comments were deleted.' };
-  const sent = node.last.nodes?.find((comment) => comment?.viewerDidAuthor && comment.body.includes(markerOf(id)));
+  const sent = node.last.nodes?.find((comment) => comment?.viewerDidAuthor && isMarkedAs(comment.body, id));
   const url =
     sent?.url ??
     (

@@ -20,6 +20,6 @@ export interface CodeHostOptions {
 
 /** One line per code host. */
 export const codeHosts: Record<string, (options: CodeHostOptions) => CodeHost> = {
-  'local-git': ({ pool, dataDir }) => createLocalGit({ pool, dataDir }),
   github: createGitHub,
+  'local-git': ({ pool, dataDir }) => createLocalGit({ pool, dataDir }),
 };

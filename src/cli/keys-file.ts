@@ -15,7 +15,7 @@ export async function createKeysFile(path: string): Promise<KeysFile> {
   const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw new CliError(`${path} cannot be written: ${error.message}`);
     throw new CliError(
-      `${path} is there already, and may hold keys that are in use. Name another file with --out, or delete it.`,
+      `${path} is there already. If its keys are of this service, put them into the environment first (set -a; . FILE; set +a). Else name another file with --out, or delete it.`,
     );
   });
   let isWritten = false;

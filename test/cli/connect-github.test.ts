@@ -107,7 +107,10 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
     expect(walked.text.match(/^(done|next) {2}\d/gm)).toEqual(['done  1', 'done  2', 'done  3']);
     expect([walked.code, walked.text]).toEqual([0, expect.stringContaining('connect github --check')]);
     const again = await (await shipmate('', {}, '--out', 'keys/app.env')).ended;
-    expect([again.code, again.text]).toEqual([1, expect.stringMatching(/app\.env is there already/)]);
+    expect([again.code, again.text]).toEqual([
+      1,
+      expect.stringMatching(/app\.env is there already\. If its keys are of this service/),
+    ]);
   });
 
   test('without an address it asks for no webhooks; a code that was used leaves no file', async () => {
@@ -289,6 +292,21 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       expect(text).toMatch(/ok\s+token\s+it is of mate/);
       expect(text).toMatch(/ok\s+repository web\s+acme\/web, from main/);
       expect(code).toBe(0);
+      for (const [scopes, told] of [
+        ['gist', /missing\s+token\s+it lacks the scope "repo"/],
+        ['', /warning\s+token\s+it is fine-grained: GitHub shows it no checks/],
+      ] as const) {
+        const headers = {
+          'x-oauth-scopes': scopes,
+          'github-authentication-token-expiration': '2020-01-01 00:00:00 UTC',
+        };
+        const action = { type: 'status', status: 200, commit: 'before', body: { login: 'mate' }, headers } as const;
+        github.faults.add({ operation: 'users/get-authenticated', action });
+        const odd = await (await shipmate(yaml, { GITHUB_TOKEN: github.apps.personalToken(mate) }, '--check')).ended;
+        github.faults.clear();
+        expect(odd.text).toMatch(told);
+        expect(odd.text).toMatch(/warning\s+token\s+it is of mate, and ends in -\d+ days/);
+      }
       const gone = await (await shipmate(yaml, { GITHUB_TOKEN: 'ghp_of-nobody-at-all' }, '--check')).ended;
       expect([gone.code, gone.text]).toEqual([
         1,

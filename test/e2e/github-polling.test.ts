@@ -12,13 +12,19 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
     const repository = await github.addRepository('acme/web');
     github.apps.install(repository.owner);
     ada = reporter(github, repository, github.addUser('ada'));
-    const { id, privateKey } = github.apps.app;
+    const { id, privateKey, webhookSecret } = github.apps.app;
     service = await startTestService({
       parts: ['listen'],
       files: {},
-      env: { GITHUB_API_URL: github.apiUrl, GITHUB_APP_ID: String(id), GITHUB_PRIVATE_KEY: privateKey },
+      env: {
+        GITHUB_API_URL: github.apiUrl,
+        GITHUB_APP_ID: String(id),
+        GITHUB_PRIVATE_KEY: privateKey,
+        GITHUB_WEBHOOK_SECRET: webhookSecret,
+      },
       change: (config) => ({
         ...config,
+        reconcile: { minutes: 0.02 },
         github: config.github && { ...config.github, pollSeconds: 1 },
         trackers: { ...config.trackers, 'github-issues': { label: 'shipmate', repositories: ['acme/web'] } },
       }),
@@ -56,6 +62,7 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
     await expect.poll(counted, { timeout: 30_000 }).toBe(before + 1);
     const bySelf = () => called.comments.filter(({ viaApp }) => viaApp).length;
     await expect.poll(bySelf, { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(prompts, { timeout: 30_000 }).toEqual(['Only on Mondays', '@shipmate please look']);
     expect([await counted(), other.comments.length]).toEqual([before + 1, 1]);
   });
 
@@ -64,5 +71,22 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
       github.requests.filter(({ operation }) => operation === 'issues/list-for-repo').map(({ status }) => status);
     await expect.poll(() => lists().slice(-4), { timeout: 30_000 }).toEqual([304, 304, 304, 304]);
     github.expectClean();
+  });
+
+  test('a webhook that did not arrive is asked for by the service itself', async () => {
+    github.apps.app.webhookUrl = `${service.url}/webhooks/github`;
+    github.faults.add({ delivery: 'issue_comment', action: { type: 'drop' } });
+    const [issue] = github.repository('acme/web').issues.values();
+    if (issue) ada.say(issue, 'And on Tuesdays');
+    await github.outbox.settled();
+    const stored = async () =>
+      (await service.database.pool.query("select headers ->> 'x-github-event' as event from deliveries")).rows;
+    await expect.poll(stored, { timeout: 30_000 }).toContainEqual({ event: 'issue_comment' });
+    // What the agent answered to it was told of, too, and did not arrive.
+    const again = github.outbox.log.flatMap(({ isRedelivery, guid }) => (isRedelivery ? [guid] : []));
+    expect(again).toEqual([...new Set(again)]);
+    await expect
+      .poll(prompts, { timeout: 30_000 })
+      .toEqual(['Only on Mondays', '@shipmate please look', 'And on Tuesdays']);
   });
 });

@@ -75,6 +75,9 @@ async function checkUser(client: GitHubClient, options: CheckOptions, say: Say):
     ]);
 }
 
+const fineGrained =
+  'Where CI reports by checks, as GitHub Actions does, take an App (`shipmate connect github`) or a classic token.';
+
 async function checkToken(client: GitHubClient, signal: AbortSignal): Promise<Check[]> {
   const name = 'token';
   try {
@@ -82,13 +85,19 @@ async function checkToken(client: GitHubClient, signal: AbortSignal): Promise<Ch
     const ends = Date.parse(String(headers['github-authentication-token-expiration'] ?? ''));
     const days = Math.floor((ends - Date.now()) / 86_400_000);
     const of = `it is of ${data.login}`;
+    const page = `${client.webUrl}/settings/tokens`;
+    const status = 'warning' as const;
+    // Of a classic token GitHub tells the scopes; a fine-grained one has none.
+    const scopes = String(headers['x-oauth-scopes'] ?? '').match(/[\w:]+/g);
     return [
       days <= 14
-        ? {
-            ...{ name, status: 'warning', message: `${of}, and ends in ${days} days` },
-            remedy: `Make another in time: ${client.webUrl}/settings/tokens`,
-          }
+        ? { name, status, message: `${of}, and ends in ${days} days`, remedy: `Make another in time: ${page}` }
         : { name, status: 'ok', message: `${of}: the agent acts as that user` },
+      ...(scopes === null
+        ? [{ name, status, message: 'it is fine-grained: GitHub shows it no checks', remedy: fineGrained }]
+        : scopes.includes('repo')
+          ? []
+          : [{ name, status: 'missing' as const, message: 'it lacks the scope "repo"', remedy: `Tick it: ${page}` }]),
       ...checkClock(headers.date),
     ];
   } catch (error) {

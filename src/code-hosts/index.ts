@@ -20,7 +20,6 @@ export interface CodeHostOptions {
 
 /** One line per code host. */
 export const codeHosts: Record<string, (options: CodeHostOptions) => CodeHost> = {
-  github: (options) => createGitHub(options),
   'local-git': ({ pool, dataDir }) => createLocalGit({ pool, dataDir }),
   github: createGitHub,
 };

@@ -13,7 +13,7 @@ import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
 import { VendorError } from './core/vendor-error.ts';
-import { type AcceptDeps, checkRepository, postEffects, sortDeliveries, workRuns } from './flow.ts';
+import { type AcceptDeps, checkRepository, postEffects, runPreviews, sortDeliveries, workRuns } from './flow.ts';
 import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import { armFailpoints } from './lib/failpoint.ts';
@@ -188,6 +188,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       });
       admission = deps.admission;
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);
+      if (only === undefined) workers.every(2_000, 'previews', (signal) => runPreviews(deps, signal));
       upkeep.ofMachine();
     },
     stop,

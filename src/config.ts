@@ -13,7 +13,6 @@ import type { Repository } from './core/repository.ts';
 
 export { describeConfig, type KeyDescription } from './config/describe.ts';
 export { type Environment, environment } from './config/environment.ts';
-export { webUrlOf } from './config/github.ts';
 
 /** Where a model provider is and what it wants; null is unset. */
 export interface Provider {

@@ -37,6 +37,7 @@ export { reconcile } from './flow/reconcile.ts';
 export { tellFates } from './flow/request-fates.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
+export { type PreviewDeps, runPreviews } from './flow/run-previews.ts';
 export { heedSilence } from './flow/silence.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { candidates, dayOf, type OrderDeps, workOrders } from './flow/standing-orders.ts';

@@ -100,7 +100,7 @@ export function createGitHub({ repository, apiUrl, token }: GitHubOptions): GitH
         await response.body?.cancel();
         throw new Error(`Instead of the ${what} came a page of HTML. ${checkAddress}`);
       }
-      return { stream: response.body ?? empty(), secrets: [await token()] };
+      return { stream: read(response, signal), secrets: [await token()] };
     },
   };
 }
@@ -128,4 +128,11 @@ function kindOf(response: Response): string {
   return response.headers.get('content-type')?.split(';')[0] ?? 'something';
 }
 
-async function* empty(): AsyncGenerator<Uint8Array> {}
+async function* read(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    if (response.body) yield* response.body;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explainUnreachable(new URL(response.url).host, error as Error);
+  }
+}

@@ -50,13 +50,16 @@ export function createToolContext({ github, timeoutMs }: { github: GitHub; timeo
     github,
     async answer(requested, work) {
       const deadline = AbortSignal.timeout(timeoutMs);
+      const answered = new AbortController(); // ends a download that nobody reads on
       try {
-        const { head, others, foot } = await work(AbortSignal.any([requested, deadline]));
+        const { head, others, foot } = await work(AbortSignal.any([requested, deadline, answered.signal]));
         const parts = [head, ...(others === '' ? [] : [markOthers(others)]), ...(foot ? [foot] : [])];
         return { content: [{ type: 'text', text: parts.join('\n') }] };
       } catch (error) {
         if (!deadline.aborted || requested.aborted) throw error;
         throw new Error(`GitHub took longer than ${timeoutMs / 1000} s. Try again in a minute, or ask for less.`);
+      } finally {
+        answered.abort();
       }
     },
   };

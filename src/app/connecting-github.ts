@@ -1,10 +1,11 @@
-import { type Config, webUrlOf } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
+import { createGitHubClient } from '../vendors/github/client.ts';
 import { type AppPage, openAppPage } from '../vendors/github/connecting/app-page.ts';
-import type { Keys } from '../vendors/github/connecting/asking.ts';
 import { checkGitHub, lookAtGitHub } from '../vendors/github/connecting/check.ts';
 import { webhookUrl } from '../vendors/github/connecting/manifest.ts';
 import { type NewApp, takeNewApp } from '../vendors/github/connecting/new-app.ts';
+import { webUrlOf } from '../vendors/github/web-url.ts';
 
 export type { NewApp } from '../vendors/github/connecting/new-app.ts';
 
@@ -17,9 +18,9 @@ export interface GitHubDesk {
   openAppPage(options: { org: string | null; name: string; port: number; signal: AbortSignal }): Promise<AppPage>;
   takeNewApp(code: string, signal: AbortSignal): Promise<NewApp>;
   /** Where an App that was just made is installed; `[]`: nowhere yet. */
-  installationsOf(app: NewApp): Promise<Check[]>;
+  installationsOf(app: NewApp, signal: AbortSignal): Promise<Check[]>;
   /** In short: whether it may work where it is to. */
-  look(): Promise<Check[]>;
+  look(signal: AbortSignal): Promise<Check[]>;
   /** All of it; see `checkGitHub`. */
   check(options: {
     signal: AbortSignal;
@@ -44,30 +45,27 @@ export function openGitHubDesk(config: Config): GitHubDesk {
       .filter((location) => !known.has(location.toLowerCase()))
       .map((location) => ({ name: location, location })),
   ];
-  const configured = (): Keys & { areSigned: boolean; pollSeconds: number | null } => {
+  const keysOf = () => {
     if (github === null) throw new Error('unreachable: GitHub is off');
-    const { appId, privateKey, token, pollSeconds, webhookSecrets } = github;
-    return { apiUrl, appId, privateKey, token, pollSeconds, areSigned: webhookSecrets.length > 0 };
+    const { appId, privateKey, token } = github;
+    return { apiUrl, appId, privateKey, token };
   };
   return {
     webUrl,
     webhookUrl: hookUrl,
     openAppPage: (options) => openAppPage({ ...options, webUrl, publicUrl }),
     takeNewApp: (code, signal) => takeNewApp(apiUrl, code, signal),
-    async installationsOf({ id, privateKey }) {
-      const found = await lookAtGitHub({
-        keys: { apiUrl, appId: String(id), privateKey, token: null },
-        webUrl,
-        repositories: [],
-      });
+    async installationsOf({ id, privateKey }, signal) {
+      const client = createGitHubClient({ apiUrl, appId: String(id), privateKey, token: null });
+      const found = await lookAtGitHub(client, [], signal);
       return found.filter(({ name }) => name.startsWith('installation ')); // what else it says is for later
     },
-    async look() {
-      return lookAtGitHub({ keys: configured(), webUrl, repositories });
-    },
+    look: async (signal) => lookAtGitHub(createGitHubClient(keysOf()), repositories, signal),
     async check(options) {
-      const { areSigned, pollSeconds, ...keys } = configured();
-      return checkGitHub({ ...options, keys, webUrl, repositories, webhookUrl: hookUrl, areSigned, pollSeconds });
+      const keys = keysOf();
+      const { pollSeconds = null, webhookSecrets = [] } = github ?? {};
+      const areSigned = webhookSecrets.length > 0;
+      return checkGitHub({ ...options, keys, repositories, webhookUrl: hookUrl, areSigned, pollSeconds });
     },
   };
 }

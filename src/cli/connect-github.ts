@@ -103,7 +103,7 @@ async function makeApp(
 
 async function waitForInstallation(cli: Cli, desk: GitHubDesk, app: NewApp, waiting: AbortSignal): Promise<Check[]> {
   for (;;) {
-    const found = await desk.installationsOf(app);
+    const found = await desk.installationsOf(app, cli.signal);
     if (found.length > 0) return found;
     await delay(lookEveryMs, undefined, { signal: waiting }).catch(() => cli.signal.throwIfAborted());
     if (waiting.aborted) return [];
@@ -141,7 +141,7 @@ async function walk(cli: Cli, { github }: Config, desk: GitHubDesk): Promise<boo
         ]
       : withoutWebhooks(pollSeconds),
   );
-  const found = await desk.look();
+  const found = await desk.look(cli.signal);
   const isThere = found.every(({ status }) => status !== 'missing');
   tellStep(cli, isThere, '3. Where it may work', found.flatMap(tell));
   cli.print('');
@@ -165,7 +165,7 @@ async function checkAll(cli: Cli, desk: GitHubDesk, waitSeconds: number): Promis
     waitMs: waitSeconds * 1000,
     onCheck(check) {
       const mark = { ok: good('ok'), warning: notable('warning'), missing: bad('missing') }[check.status];
-      cli.print(`${mark.padEnd(8)} ${bold(oneLine(check.name))}  ${oneLine(check.message)}`);
+      cli.print(`${mark.padEnd(8)} ${bold(oneLine(check.name))}  ${asTyped(oneLine(check.message))}`);
       if (check.remedy && check.status !== 'ok') cli.print(dim(`         ${asTyped(check.remedy)}`));
     },
     onWait: () => cli.print(dim(`         Waiting for a webhook, ${waitSeconds} seconds at most.`)),

@@ -43,6 +43,16 @@ export interface RequestFollowing {
 
   /** The same operation (same `id`) sent again changes nothing and answers the same. Throws `VendorError`. */
   write(repository: Repository, operation: RequestOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
+
+  /** For the agent's own questions; missing: there is no token that may only do this. */
+  readonly logAccess?: LogAccess;
+}
+
+/** How a program apart from us, `mcp-servers/ci-logs`, reads checks and CI logs. */
+export interface LogAccess {
+  apiUrl: string;
+  /** For this one repository, to read checks and logs and do nothing else; good for some minutes at least. Throws `VendorError`. */
+  token(repository: Repository, signal: AbortSignal): Promise<string>;
 }
 
 /** A webhook is a hint: what it is about is read again. */

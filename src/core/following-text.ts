@@ -1,5 +1,5 @@
 import { inEscalation } from './escalation.ts';
-import type { Happening } from './following.ts';
+import type { Happening, RequestPhase } from './following.ts';
 import { inline } from './markdown.ts';
 import { cleanLine, markOutside } from './outside-text.ts';
 import type { PullRequest } from './pull-request.ts';
@@ -159,6 +159,13 @@ export function writeStatus(happening: Happening, { round, rounds }: { round: nu
     default:
       return null;
   }
+}
+
+/** The same, by where it stands alone. */
+export function writePhase(phase: RequestPhase): string {
+  if (phase === 'green') return 'Ready for review.';
+  if (phase === 'mending') return 'Mending what its checks found.';
+  return phase === 'stuck' ? 'Waiting for people.' : 'Its checks run.';
 }
 
 function alsoOnBase(others: readonly CheckRun[]): string {

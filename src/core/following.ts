@@ -133,7 +133,7 @@ function lookAtChecks(at: Followed, progress: RequestProgress, policy: FollowPol
     if (at.phase === 'stuck') return same(at);
     if (own.length === 0) return { next: { ...at, phase: 'stuck' }, happening: { type: 'baseRed', others } };
     // The agent has looked at this very commit, and left it as it is.
-    if (at.phase === 'mending' || at.rounds >= policy.rounds)
+    if (at.phase === 'mending' || at.rounds >= policy.rounds || own.every((run) => run.isForPeople))
       return { next: { ...at, phase: 'stuck' }, happening: { type: 'stillRed', own, rounds: at.rounds } };
     return { next: { ...at, phase: 'mending', rounds: at.rounds + 1 }, happening: { type: 'red', own, others } };
   }

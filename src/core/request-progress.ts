@@ -43,6 +43,8 @@ export interface CheckRun {
   url: string | null;
   /** The adapter's handle, by which its log is read. */
   ref: unknown;
+  /** Failed by nothing that the agent could mend: people are asked at once. */
+  isForPeople?: true;
 }
 
 export interface Deployment {

@@ -2,6 +2,7 @@ import { type CheckedCriterion, checkCriteria, refuseAnswers } from '../core/cri
 import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { PreviewPlan } from '../core/previews.ts';
 import { writeHold } from '../core/pull-request-text.ts';
 import { refuseThreads } from '../core/review.ts';
 import { lastRated } from '../core/scope.ts';
@@ -49,6 +50,8 @@ export type Finished =
       /** What it touches; missing where an older version wrote it. */
       paths?: string[];
       risks: string[];
+      /** What is to be run against its preview deployment; missing where an older version wrote it. */
+      preview?: PreviewPlan | null;
       /** Of the ticket, with what the agent says of each. */
       criteria?: CheckedCriterion[];
       /** ISO 8601: the published commit's date, the same in every retry. */
@@ -214,6 +217,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
       proof,
       changes: size,
       criteria,
+      preview: pinned.facts.preview,
       paths: changes.slice(0, 1_000).map(({ path }) => path),
       risks: [
         ...(facts.risk === null ? [] : [`The ticket says: ${facts.risk}`]),

@@ -1,6 +1,7 @@
 import type { CodeHost, RequestFollowing } from '../code-hosts/code-host.ts';
 import { type FollowPolicy, type Happening, type Looked, lookAgainSeconds, lookAtProgress } from '../core/following.ts';
 import type { FailedCheck } from '../core/following-text.ts';
+import { logOfPreview } from '../core/previews.ts';
 import type { Repository } from '../core/repository.ts';
 import type { RequestProgress } from '../core/request-progress.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -14,8 +15,9 @@ import {
 } from '../store/followed-requests.ts';
 import { lockSession, type SessionRow } from '../store/sessions.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
+import { seePreviewRuns, tellPreviews } from './previews.ts';
 import { takeInRemarks } from './remarks.ts';
-import { carryOutHappening } from './request-happenings.ts';
+import { carryOutHappening, showPreviews } from './request-happenings.ts';
 import { prepareRevert, type Revert } from './revert.ts';
 import type { SortDeps } from './sort.ts';
 
@@ -86,9 +88,11 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
     const isFree = (await isFreeOf(tx, session, followed)) && !(await takeInRemarks(deps, tx, session, look, due));
-    const { next, happening } = lookAtProgress(followed, progress, deps.policy.checks, { isFree, now: Date.now() });
+    const { next, happening } = await lookNow(deps, tx, followed, progress, isFree);
     // Something else than before: what is needed for that is fetched first.
     if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);
+    const isNew = isFree && next.head === progress.head && (await tellPreviews(tx, followed, progress, due));
+    if (isNew && !happening) await showPreviews(tx, followed, next);
     const asked = happening
       ? await carryOutHappening(deps, tx, session, followed, { next, happening, look }, due)
       : followed.asked;
@@ -105,9 +109,20 @@ async function judge(deps: RequestDeps, claimed: ClaimedRequest, progress: Reque
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed) return null;
     const isFree = await isFreeOf(tx, session, followed);
-    const looked: Looked = lookAtProgress(followed, progress, deps.policy.checks, { isFree, now: Date.now() });
-    return looked.happening;
+    return (await lookNow(deps, tx, followed, progress, isFree)).happening;
   });
+}
+
+async function lookNow(
+  { policy }: RequestDeps,
+  tx: Parameters<typeof lockSession>[0],
+  followed: FollowedRequest,
+  progress: RequestProgress,
+  isFree: boolean,
+): Promise<Looked> {
+  const now = Date.now();
+  const seen = await seePreviewRuns(tx, followed, progress, policy.checks, now);
+  return lookAtProgress(followed, seen, policy.checks, { isFree, now });
 }
 
 function needsMore({ type }: Happening): boolean {
@@ -134,8 +149,8 @@ async function readLogs(
   if (happening?.type !== 'red' && happening?.type !== 'stillRed') return [];
   const failed: FailedCheck[] = [];
   for (const [index, run] of happening.own.entries()) {
-    const log = index < mostLogs ? await following.readLog(repository, run, signal).catch(unlessWaiting) : null;
-    failed.push({ run, log });
+    const theirs = () => (index < mostLogs ? following.readLog(repository, run, signal).catch(unlessWaiting) : null);
+    failed.push({ run, log: logOfPreview(run) ?? (await theirs()) });
   }
   signal.throwIfAborted();
   return failed;

@@ -1,6 +1,6 @@
 import type { TrackerEvent } from '../core/delivery.ts';
 import { readSignal } from '../core/prompt-signal.ts';
-import { hintOf, type Ticket, type TicketHint } from '../core/ticket.ts';
+import { hintOf, type Ticket, type TicketComment, type TicketHint } from '../core/ticket.ts';
 import {
   caughtUp,
   fellBehind,
@@ -18,6 +18,8 @@ interface Reading {
   /** null: there is no such ticket; undefined: it cannot be read now. */
   read(hint: TicketHint): Promise<Ticket | null | undefined>;
   list(query: { spokenSince: string }, cursor: string | null): Promise<TicketPage>;
+  /** Of a tracker that cannot tell: what becomes of a ticket that is not the agent's, and on which somebody may have called it. */
+  called: ((ticket: Ticket) => Promise<void>) | null;
 }
 
 /**
@@ -25,15 +27,10 @@ interface Reading {
  * all of them is taken in once, as its delivery would have been. Only tickets on which people have spoken are read. An
  * account that was passed over is listened to from there on when it is not any more, and holds up no other.
  */
-export async function hearLostWords(
-  deps: SortDeps,
-  tracker: Tracker,
-  reading: Reading,
-  { hasWebhooks }: { hasWebhooks: boolean },
-): Promise<void> {
+export async function hearLostWords(deps: SortDeps, tracker: Tracker, reading: Reading): Promise<void> {
   const { db } = deps;
   const { kind } = tracker;
-  const times = await heardUntil(db, kind, { hasWebhooks });
+  const times = await heardUntil(db, kind, { hasWebhooks: reading.called === null });
   const behind = await listBehind(db, kind);
   const heard = await hear(deps, reading, times, () => true);
   for (const account of heard.passedOver) await fellBehind(db, kind, account);
@@ -54,7 +51,7 @@ interface Times {
 /** `areAll`: those of all tickets that were listed, though not of accounts that were passed over. */
 async function hear(
   deps: SortDeps,
-  { read, list }: Reading,
+  { read, list, called }: Reading,
   times: Times,
   isWanted: (hint: TicketHint) => boolean,
 ): Promise<{ areAll: boolean; passedOver: Set<string> }> {
@@ -64,9 +61,12 @@ async function hear(
   do {
     const page: TicketPage = await list({ spokenSince: times.since }, cursor);
     for (const { account } of page.passedOver ?? []) if (account !== undefined) passedOver.add(account);
-    for (const hint of await ofTheAgent(deps.db, page.tickets.filter(isWanted))) {
+    const spoken = page.tickets.filter(isWanted);
+    const ours = await ofTheAgent(deps.db, spoken);
+    for (const hint of called ? spoken : ours) {
       const ticket = await read(hint);
-      if (ticket) await takeIn(deps, ticket, times);
+      if (ticket && ours.includes(hint)) await takeIn(deps, ticket, times);
+      else if (ticket && called && saidIn(ticket, times).some(({ body }) => body.includes('@'))) await called(ticket);
       areAll &&= ticket !== undefined;
     }
     cursor = page.next;
@@ -74,11 +74,13 @@ async function hear(
   return { areAll, passedOver };
 }
 
-async function takeIn(deps: SortDeps, ticket: Ticket, { since, until }: Times) {
+function saidIn(ticket: Ticket, { since, until }: Times): TicketComment[] {
   const [from, to] = [Date.parse(since), Date.parse(until)];
-  const said = ticket.comments.filter(
-    ({ author, at }) => !author.isBot && Date.parse(at) >= from && Date.parse(at) <= to,
-  );
+  return ticket.comments.filter(({ author, at }) => !author.isBot && Date.parse(at) >= from && Date.parse(at) <= to);
+}
+
+async function takeIn(deps: SortDeps, ticket: Ticket, times: Times) {
+  const said = saidIn(ticket, times);
   await applyNow(deps, async (tx) => {
     const unheard = await unheardOf(tx, ticket, said);
     if (unheard.length === 0) return [];

@@ -215,7 +215,9 @@ export async function publish(
   if (!isFollowed) return sayClosing(tx, stage, endOf(run), { type: 'response', body }, link);
   // The last word is said when its checks are green; see flow/follow-requests.ts.
   const isWanted = await wasSpokenTo(tx, run.id);
-  await beginFollowing(tx, session.id, { repository: repository.name, branch, closing: body, draft, isWanted });
+  const preview = finished.preview ?? null;
+  const followed = { repository: repository.name, branch, closing: body, draft, preview, isWanted };
+  await beginFollowing(tx, session.id, followed);
   await addActivities(tx, stage, endOf(run), [{ type: 'thought', body: opened }], { link });
 }
 

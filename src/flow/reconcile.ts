@@ -110,7 +110,11 @@ async function reconcileTracker(
   }
   const list = (query: TicketQuery, cursor: string | null) =>
     ask(signal, () => tracker.listTickets(query, cursor, signal));
-  await hearLostWords(deps, tracker, { read, list }, { hasWebhooks });
+  const called = async (ticket: Ticket) => {
+    const isNews = !isOver(ticket.state.category) && (await unawareOf(deps.db, [ticket])).length > 0;
+    if (isNews && (await isAsked(ticket))) await takeUp(deps, ticket);
+  };
+  await hearLostWords(deps, tracker, { read, list, called: hasWebhooks ? null : called });
   if (failures.length > 0) throw failures[0];
 }
 

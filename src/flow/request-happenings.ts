@@ -2,12 +2,14 @@ import { attend } from '../core/attention.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Followed, Happening } from '../core/following.ts';
 import * as text from '../core/following-text.ts';
+import { writePreviewLinks } from '../core/previews.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import type { FollowedRequest } from '../store/followed-requests.ts';
+import { readPreviews } from '../store/previews.ts';
 import { addNews } from '../store/prompts.ts';
 import { currentConversation, moveSession, type SessionRow } from '../store/sessions.ts';
 import { sayClosing } from './closing.ts';
@@ -55,7 +57,7 @@ export async function carryOutHappening(
   if ((happening.type === 'red' || happening.type === 'behind') && !(await isToWork(tx, session.id)))
     return followed.asked;
   due.add('post');
-  await showStatus(deps, tx, session, followed, { next, happening, look }, key);
+  await showStatus(deps, tx, followed, { next, happening, look }, key);
 
   switch (happening.type) {
     case 'green':
@@ -153,13 +155,29 @@ async function move(tx: Tx, sessionId: string, cause: string, to: 'review'): Pro
 async function showStatus(
   deps: RequestDeps,
   tx: Tx,
-  { id: sessionId }: SessionRow,
-  { number, repository }: FollowedRequest,
+  followed: FollowedRequest,
   { next, happening }: Happened,
   cause: string,
 ): Promise<void> {
   const body = text.writeStatus(happening, { round: next.rounds, rounds: deps.policy.checks.rounds });
-  if (body === null) return;
+  if (body !== null) await writeStatus(tx, followed, next, body, cause);
+}
+
+/** Where nothing else has happened than that there is one to look at. */
+export async function showPreviews(tx: Tx, followed: FollowedRequest, next: Followed): Promise<void> {
+  const { length } = await readPreviews(tx, followed.sessionId, next.head ?? '');
+  await writeStatus(tx, followed, next, text.writePhase(next.phase), `request/${next.head}/previews/${length}`);
+}
+
+async function writeStatus(
+  tx: Tx,
+  { sessionId, number, repository }: FollowedRequest,
+  { head }: Followed,
+  status: string,
+  cause: string,
+): Promise<void> {
+  const links = writePreviewLinks(await readPreviews(tx, sessionId, head ?? ''));
+  const body = links === '' ? status : `${status}\n\n${links}`;
   const key = `${sessionId}/${cause}/status`;
   const operation: Operation = { kind: 'showStatus', id: deterministicId(key), repository, number, body };
   await addEffects(tx, [{ sessionId, runId: null, stepId: null, key, operation }]);

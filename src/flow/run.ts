@@ -51,8 +51,8 @@ export interface RunDeps {
   describeRepository(repository: Repository, commit: string): Promise<RepositoryFacts>;
   driver: SandboxDriver;
   agent: Agent;
-  /** Tools of the tool servers for one session's workspace; known before that is there. */
-  serverTools(workspace: Promise<Workspace>): Tool[];
+  /** Tools of the tool servers for one session's workspace, known before that is there, and for its repository. */
+  serverTools(workspace: Promise<Workspace>, repository: Repository): Tool[];
   budget: Limits;
   /** What each standing order may spend in a day, in USD. */
   usdOfOrders: ReadonlyMap<string, number | null>;

@@ -1,6 +1,7 @@
 import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type Decision, decideToolCall } from '../core/policy.ts';
+import type { Repository } from '../core/repository.ts';
 import { hasBegun, lastRated, refuseBeforeRating, wantsApproval } from '../core/scope.ts';
 import { RunLost } from '../core/step.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
@@ -128,7 +129,7 @@ export async function workOnTicket(
       hasBegun: () => hasBegun(journal.history(), lastFinished),
     });
     const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, approval, signal });
-    const tools = toolsOf(deps, workbench, {
+    const tools = toolsOf(deps, workbench, prepared.repository, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
       hasReviews: prepared.host.following !== null,
@@ -192,11 +193,16 @@ export async function workOnTicket(
   }
 }
 
-function toolsOf(deps: RunDeps, { toolHost, baseline, workspace }: Workbench, session: SessionToolsOptions): Tool[] {
+function toolsOf(
+  deps: RunDeps,
+  { toolHost, baseline, workspace }: Workbench,
+  repository: Repository,
+  session: SessionToolsOptions,
+): Tool[] {
   return [
     ...createWorkspaceTools(toolHost).map((tool) => (isEdit(tool) ? after(baseline, tool) : tool)),
     ...createSessionTools(session),
-    ...deps.serverTools(workspace),
+    ...deps.serverTools(workspace, repository),
   ];
 }
 

@@ -34,6 +34,14 @@ export async function removeScratch(dir: string): Promise<void> {
   if (exitCode !== 0) throw new Error(`${dir} cannot be removed: ${stderr.slice(0, 300)}`);
 }
 
+/** For what failed after it was made. */
+export function removeAfter(dir: string): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await removeScratch(dir);
+    throw error;
+  };
+}
+
 /** What a killed service left. It does not matter here when some of it cannot be removed. */
 export async function removeAbandonedScratch(tempDir: string): Promise<void> {
   const names = await abandonedSandboxNames(tempDir);

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Followed, RequestPhase } from '../core/following.ts';
+import type { PreviewPlan } from '../core/previews.ts';
+import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
 
 /** A pull request that its session brings to its end. */
@@ -12,6 +14,8 @@ export interface FollowedRequest extends Followed {
   /** What is said when its checks are green, with `{link}` in it. */
   closing: string;
   draft: boolean;
+  /** What is run against its preview deployments. */
+  preview: PreviewPlan | null;
 }
 
 /** One that was claimed to be looked at, and what was told of it until then. */
@@ -29,15 +33,23 @@ const claimSeconds = 120;
 export async function beginFollowing(
   tx: Tx,
   sessionId: string,
-  request: { repository: string; branch: string; closing: string; draft: boolean; isWanted: boolean },
+  request: {
+    repository: string;
+    branch: string;
+    closing: string;
+    draft: boolean;
+    preview: PreviewPlan | null;
+    isWanted: boolean;
+  },
 ): Promise<void> {
   const { repository, branch, closing, draft, isWanted } = request;
+  const preview = request.preview && toJson(request.preview);
   await tx
     .insertInto('followed_requests')
-    .values({ session_id: sessionId, repository, branch, closing, draft, phase: 'opening' })
+    .values({ session_id: sessionId, repository, branch, closing, draft, preview, phase: 'opening' })
     .onConflict((conflict) =>
       conflict.column('session_id').doUpdateSet({
-        ...{ repository, branch, closing, draft, phase: 'opening' as const, asked: false, look_at: null },
+        ...{ repository, branch, closing, draft, preview, phase: 'opening' as const, asked: false, look_at: null },
         ...(isWanted && { rounds: 0 }),
       }),
     )
@@ -78,6 +90,7 @@ export async function readFollowed(tx: Tx, { sessionId, number }: ClaimedRequest
   if (!row) return null;
   return {
     ...{ sessionId, number, repository: row.repository, asked: row.asked, closing: row.closing, draft: row.draft },
+    preview: row.preview,
     ...{ phase: row.phase, head: row.head, headAt: (row.head_at ?? new Date()).getTime(), rounds: row.rounds },
     told: row.told,
   };

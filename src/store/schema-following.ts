@@ -1,7 +1,8 @@
 import type { Generated } from 'kysely';
 import type { RequestPhase } from '../core/following.ts';
+import type { PreviewOutcome, PreviewPlan } from '../core/previews.ts';
 import type { Remark } from '../core/request-progress.ts';
-import type { Json, NullableTime, Time } from './schema.ts';
+import type { Json, NullableJson, NullableTime, Time } from './schema.ts';
 
 /** Tables of what becomes of pull requests. */
 export interface FollowingTables {
@@ -20,6 +21,19 @@ export interface FollowingTables {
     look_at: NullableTime;
     hints: Generated<number>;
     told: Generated<string[]>;
+    preview: NullableJson<PreviewPlan>;
+  };
+  previews: {
+    session_id: string;
+    repository: string;
+    head: string;
+    url: string;
+    environment: string;
+    commands: NullableJson<string[]>;
+    outcome: NullableJson<PreviewOutcome>;
+    run_at: NullableTime;
+    tries: Generated<number>;
+    told_at: Time;
   };
   remarks: {
     session_id: string;

@@ -183,9 +183,10 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       const repository = await github.addRepository('acme/web');
       const installation = github.apps.install(repository.owner);
       const seen: string[] = [];
+      let status = 200;
       const receiver = createServer((request, response) => {
         seen.push(String(request.headers['x-github-event']));
-        response.writeHead(200).end();
+        response.writeHead(status).end();
       });
       receiver.listen(0, '127.0.0.1');
       await once(receiver, 'listening');
@@ -214,6 +215,15 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       ]);
       expect(text).toContain('GitHub works.');
       expect([code, seen]).toEqual([0, ['installation', 'installation']]);
+
+      status = 401;
+      const unsigned = await (await shipmate(yaml.replace(/^.*\n/, 'github: { poll: off }\n'), app(), '--check')).ended;
+      expect([unsigned.code, unsigned.text]).toEqual([
+        1,
+        expect.stringMatching(
+          /missing\s+webhooks\s+one arrived, but its signature does not match\n\s+GITHUB_WEBHOOK_SECRET/,
+        ),
+      ]);
     });
 
     test('each thing that is missing is named, with what to do', async () => {
@@ -252,7 +262,7 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
         /missing\s+repository old\s+acme\/old is archived/,
         /missing\s+repository before\s+acme\/before is called acme\/named now/,
         /warning\s+repository signed\s+rules of acme\/signed hold.*cannot sign/,
-        /missing\s+repository kept\s+other\/kept is not there, or not for us\n\s+Add it at http.*installations\/new/,
+        /missing\s+repository kept\s+The GitHub App is not installed on other\/kept, or there is no.*installations\/new/,
         /missing\s+webhooks\s+the App has no webhook/,
         /GitHub does not work yet/,
       ])
@@ -260,12 +270,12 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       expect(code).toBe(1);
     });
 
-    test('an installation is needed; a wrong id and a wrong secret are told apart', async () => {
+    test('an installation is needed, and the right id', async () => {
       const polled = await (await shipmate('', app(), '--check')).ended;
       expect(polled.text).toMatch(/missing\s+installation\s+the App is installed nowhere/);
       expect(polled.text).toMatch(/ok\s+webhooks\s+not used: GitHub is asked every 15 s/);
       const wrong = await (await shipmate('', { ...app(), GITHUB_APP_ID: '1' }, '--check')).ended;
-      expect(wrong.text).toMatch(/missing\s+key\s+there is no App of that id/);
+      expect(wrong.text).toMatch(/missing\s+key\s+GitHub knows no App of that id\n\s+Correct GITHUB_APP_ID/);
       expect([polled.code, wrong.code]).toEqual([1, 1]);
     });
 
@@ -282,7 +292,7 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       const gone = await (await shipmate(yaml, { GITHUB_TOKEN: 'ghp_of-nobody-at-all' }, '--check')).ended;
       expect([gone.code, gone.text]).toEqual([
         1,
-        expect.stringMatching(/missing\s+token\s+GitHub does not take it: 401/),
+        expect.stringMatching(/missing\s+token\s+GitHub does not let us in: Bad credentials\. Set GITHUB_TOKEN/),
       ]);
     });
   });

@@ -76,7 +76,13 @@ async function published(): Promise<{ name: string; id: string }> {
   const { rows } = await query('select id from sessions');
   const { id } = rows[0] as { id: string };
   await db.transaction().execute(async (tx) => {
-    const about = { repository: 'app', branch: 'work', closing: 'Pull request: {link} (proved)', draft: false };
+    const about = {
+      repository: 'app',
+      branch: 'work',
+      closing: 'Pull request: {link} (proved)',
+      draft: false,
+      preview: null,
+    };
     await beginFollowing(tx, id, { ...about, isWanted: true });
     await followOpened(tx, id, 7);
   });

@@ -81,10 +81,13 @@ const traces: RegExp[] = [
   /command not found|Cannot find (?:module|package)|[Pp]anicked at|[Ff]ailed to /,
 ];
 
+/** Of a line; that bounds the time that a hostile one takes. */
+const looksAt = 600;
+
 /** null: it says nothing of a failure. `line` is clean: no time, no colours. */
 export function rankLine(line: string): Rank | null {
   const marked = line.startsWith('##[error]');
-  const text = marked ? line.slice(9) : line;
+  const text = line.slice(marked ? 9 : 0, looksAt);
   if (!marked && !worthALook.test(text)) return null;
   const says = (pattern: RegExp) => pattern.test(text);
   if (ends.some(says)) return 3;

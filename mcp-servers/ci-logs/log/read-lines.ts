@@ -61,12 +61,12 @@ function untilStopped(signal: AbortSignal, timeoutMs: number) {
   return {
     /** Not by `Promise.race` with one promise for all: that would keep every chunk until it is settled itself. */
     unlessStopped<T>(next: Promise<T>): Promise<T | 'timeout'> {
-      const first = Promise.withResolvers<T | 'timeout'>();
-      waiting = first;
-      next.then(first.resolve, first.reject);
-      if (signal.aborted) abort();
-      if (isLate) first.resolve('timeout');
-      return first.promise;
+      return new Promise((resolve, reject) => {
+        waiting = { resolve, reject };
+        next.then(resolve, reject);
+        if (signal.aborted) abort();
+        if (isLate) resolve('timeout');
+      });
     },
     release() {
       clearTimeout(timer);

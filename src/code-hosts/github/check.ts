@@ -1,28 +1,19 @@
 import type { Check } from '../../core/check.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { GitHubClient } from '../../vendors/github/client.ts';
+import { lookAtGitHub } from '../../vendors/github/connecting/check.ts';
 
 const withinMs = 20_000;
+const remedy = 'Run `shipmate connect github --check`.';
 
-/** `CodeHost.check`: whether GitHub lets us in, and the App is installed anywhere. */
+/** `CodeHost.check`: whether GitHub lets us in, and each owner who has installed the App, with the link that lets it in again. */
 export async function checkGitHub(client: GitHubClient): Promise<Check[]> {
-  const name = 'github';
-  const signal = AbortSignal.timeout(withinMs);
+  const called = (name: string) => `code host github, ${name}`;
   try {
-    const { login, names } = await client.self(signal);
-    if (!client.isApp) return [{ name, status: 'ok', message: `is let in as ${login}, by GITHUB_TOKEN` }];
-    const { data } = await client.ask<unknown[]>('GET /app/installations', {}, signal);
-    if (data.length > 0) return [{ name, status: 'ok', message: `is let in as ${login}` }];
-    return [
-      {
-        name,
-        status: 'missing',
-        message: `is let in as ${login}, but the App is installed nowhere`,
-        remedy: `Install it at ${client.webUrl}/apps/${names[0]}/installations/new.`,
-      },
-    ];
+    const found = await lookAtGitHub(client, [], AbortSignal.timeout(withinMs));
+    return found.map(({ name, ...check }) => ({ remedy, ...check, name: called(name) }));
   } catch (error) {
     const message = error instanceof VendorError ? error.message : `no answer within ${withinMs / 1000} s`;
-    return [{ name, status: 'missing', message, remedy: 'Run `shipmate connect github --check`.' }];
+    return [{ name: 'code host github', status: 'missing', message, remedy }];
   }
 }

@@ -6,6 +6,7 @@ import type { CodeHost } from '../code-host.ts';
 import { checkGitHub } from './check.ts';
 import { createRequestFollowing } from './following/following.ts';
 import { readHints } from './following/hints.ts';
+import { createLogAccess } from './log-access.ts';
 import { openPullRequest, readPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
 import { locate } from './repository.ts';
@@ -37,7 +38,10 @@ export function createGitHub(options: {
     openPullRequest: (repository, input, signal) => openPullRequest({ client, labels }, repository, input, signal),
     readPullRequest: (repository, number, signal) => readPullRequest(client, repository, number, signal),
 
-    following: createRequestFollowing({ client, agent }),
+    following: {
+      ...createRequestFollowing({ client, agent }),
+      ...(client.isApp && { logAccess: createLogAccess(client, apiUrl) }),
+    },
 
     webhooks: {
       verifyDelivery(headers, body) {

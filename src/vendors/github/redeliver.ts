@@ -2,10 +2,11 @@ import { VendorError } from '../../core/vendor-error.ts';
 import type { GitHubClient } from './client.ts';
 
 /** One attempt at a webhook, as GitHub's log of them has it; the newest first there, kept for three days. */
-interface Attempt {
+export interface Attempt {
   id: number;
   /** `X-GitHub-Delivery`: the same for each attempt at one. */
   guid: string;
+  event: string;
   delivered_at: string;
   status: string;
   status_code: number;
@@ -100,6 +101,7 @@ async function unlessGone<T>(asking: Promise<T>): Promise<T | null> {
   });
 }
 
-function isFailure({ status, status_code: code }: Attempt): boolean {
+/** One that is under way has not failed yet. */
+export function isFailure({ status, status_code: code }: Attempt): boolean {
   return status !== 'pending' && (code < 200 || code > 299);
 }

@@ -25,7 +25,7 @@ export function hostOf(
 ) {
   const { id, privateKey } = github.apps.app;
   return createGitHub({
-    settings: { apiUrl: github.apiUrl, appId: String(id), labels },
+    settings: { apiUrl: github.apiUrl, appId: String(id), labels, agent: 'Shipmate' },
     secrets: token === null ? { privateKey, token } : { privateKey: null, token },
     webhookSecrets: [github.apps.app.webhookSecret],
   });

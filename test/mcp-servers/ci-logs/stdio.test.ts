@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { branchCommit } from '../../stand-ins/github/git.ts';
-import { type GitHub, startGitHub } from '../../stand-ins/github/server.ts';
-import { reportRun } from '../../stand-ins/github/workflow-runs.ts';
+import type { GitHub } from '../../stand-ins/github/server.ts';
 import { findOlderNode } from '../../support/older-node.ts';
 import { callTool, connectTo, type StartedServer } from '../speak.ts';
+import { cause, startWithFailedJob } from './failed-job.ts';
 
 const program = fileURLToPath(new URL('../../../bin/shipmate-mcp-ci-logs.mjs', import.meta.url));
 
@@ -19,14 +18,7 @@ let job: number;
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'shipmate-ci-logs-'));
-  github = await startGitHub();
-  const repository = await github.addRepository('acme/app');
-  const permissions = { actions: 'read', checks: 'read', contents: 'read', statuses: 'read' };
-  token = github.apps.mint(github.apps.install(repository.owner), { permissions }, [repository]).value;
-  const steps = [{ name: 'Run make', conclusion: 'failure' as const }];
-  const log = Buffer.from('cc -c a.c\na.c:4:10: fatal error: missing.h: No such file or directory\n');
-  const sha = (await branchCommit(repository.dir, 'main')) ?? '';
-  job = reportRun(github, repository, sha, { jobs: [{ name: 'build', log, steps }] }).jobs[0]?.id ?? 0;
+  ({ github, token, job } = await startWithFailedJob());
 });
 
 afterAll(async () => {
@@ -65,7 +57,7 @@ test.each([
     expect(log).toEqual({ text: expect.stringContaining('GitHub refused the token'), isError: true });
     writeFileSync(file, `${token}\n`);
     const again = await callTool(client, 'get-job-log', { job });
-    expect(again).toEqual({ text: expect.stringContaining('a.c:4:10: fatal error: missing.h'), isError: false });
+    expect(again).toEqual({ text: expect.stringContaining(cause), isError: false });
     rmSync(file);
     expect((await callTool(client, 'list-checks', {})).text).toContain('The token could not be read (ENOENT)');
   } finally {
@@ -90,7 +82,7 @@ test('what the README tells people to copy starts it', async () => {
     const started = { command: process.execPath, args, env: { ...env, GITHUB_API_URL: github.apiUrl } };
     const { log, client } = await use('1.x', started);
     await client.close();
-    expect(log.text).toContain('a.c:4:10: fatal error: missing.h');
+    expect(log.text).toContain(cause);
   }
 });
 

@@ -334,6 +334,26 @@ describe('when GitHub says no', () => {
     renameRepository(repository, 'app');
   });
 
+  test('a log that breaks off', async () => {
+    const { jobs } = reportRun(github, repository, head, {
+      branch: 'fix/cap',
+      workflow: 'Broken',
+      jobs: [
+        {
+          name: 'broken',
+          conclusion: 'failure',
+          log: async function* () {
+            yield Buffer.from('begun\n');
+            throw new Error('the disk is gone');
+          },
+        },
+      ],
+    });
+    expect(await ci.fail('get-job-log', { job: jobs[0]?.id })).toMatch(
+      /^127\.0\.0\.1:\d+ could not be reached \(.+\)\. Try again in a minute/,
+    );
+  });
+
   test('a log that never ends, and a caller who has gone', async () => {
     let isOver = true;
     const endless = reportRun(github, repository, head, {

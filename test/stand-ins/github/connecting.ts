@@ -116,12 +116,4 @@ export const connectingRoutes: Routes = {
     if (url === null) throw notFound();
     return { body: { url, content_type: 'json', insecure_ssl: '0', ...(webhookSecret && { secret: '********' }) } };
   }),
-
-  'rate-limit/get': route<'rate-limit/get'>('anybody', ({ github, token }) => {
-    const account = token?.installation ? `installation ${token.installation.id}` : (token?.user.login ?? 'app');
-    const { count = 0, resetsAt = github.clock.now() + 3_600_000 } = github.used.get(account) ?? {};
-    const limit = github.requestsPerHour;
-    const core = { limit, used: count, remaining: Math.max(limit - count, 0), reset: Math.ceil(resetsAt / 1000) };
-    return { body: { resources: { core, search: core }, rate: core } };
-  }),
 };

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CodeHost } from '../../../src/code-hosts/code-host.ts';
+import { checkGitHub } from '../../../src/code-hosts/github/check.ts';
 import type { Repository } from '../../../src/core/repository.ts';
 import { limitCodeHost } from '../../../src/flow.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { closedAccounts, openAccount } from '../../../src/store/accounts.ts';
-import { createGitHubClient } from '../../../src/vendors/github/client.ts';
+import { createGitHubClient, type GitHubClient } from '../../../src/vendors/github/client.ts';
 import type { Installation } from '../../stand-ins/github/apps.ts';
 import { type GitHub, startGitHub } from '../../stand-ins/github/server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -18,6 +19,7 @@ describe('an owner who does not let the App in', () => {
   let github: GitHub;
   let database: TestDatabase;
   let host: CodeHost;
+  let client: GitHubClient;
   const installed = new Map<string, Installation>();
 
   beforeAll(async () => {
@@ -27,7 +29,7 @@ describe('an owner who does not let the App in', () => {
       installed.set(owner, github.apps.install(repository.owner));
     }
     const { id, privateKey } = github.apps.app;
-    const client = createGitHubClient({ apiUrl: github.apiUrl, appId: String(id), privateKey, token: null });
+    client = createGitHubClient({ apiUrl: github.apiUrl, appId: String(id), privateKey, token: null });
     const log = createLog({ level: 'silent', format: 'json', secrets: [] });
     const locate: CodeHost['locate'] = async ({ location }, signal) => {
       const { default_branch: defaultBranch } = await client
@@ -57,6 +59,7 @@ describe('an owner who does not let the App in', () => {
     const acme = installed.get('acme') as Installation;
     expect(await host.locate(at('acme'), never)).toMatchObject({ defaultBranch: 'main' });
     change(acme);
+    for (const token of github.apps.tokens) if (token.installation === acme) token.isRevoked = true;
     const refused = await host.locate(at('acme'), never).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       code: 'disconnected',
@@ -74,6 +77,18 @@ describe('an owner who does not let the App in', () => {
     await openAccount(database.db, 'code-host/github');
     expect(await host.locate(at('acme'), never)).toMatchObject({ defaultBranch: 'main' });
     github.expectClean();
+  });
+
+  test('is named by doctor, with the link to click', async () => {
+    const acme = installed.get('acme') as Installation;
+    acme.suspendedAt = '2026-01-01T00:00:00Z';
+    const found = await checkGitHub(client);
+    acme.suspendedAt = null;
+    expect(found.map(({ name, status }) => `${status} ${name}`)).toEqual([
+      'missing code host github, installation acme',
+      'ok code host github, installation other',
+    ]);
+    expect(found[0]?.remedy).toMatch(/^Unsuspend it: http.*\/settings\/installations\/\d+$/);
   });
 
   test('on one repository only is told that, and does not wait', async () => {

@@ -59,7 +59,9 @@ export async function fileOn(
 async function addOnce(request: Promise<unknown>): Promise<void> {
   await request.catch((error: unknown) => {
     const isThere =
-      error instanceof VendorError && error.code === 'invalid' && /already|duplicate|taken|one parent/i.test(error.message);
+      error instanceof VendorError &&
+      error.code === 'invalid' &&
+      /already|duplicate|taken|one parent/i.test(error.message);
     if (!isThere) throw error;
   });
 }

@@ -1,6 +1,6 @@
-import type { Octokit } from 'octokit';
 import type { Check } from '../../../core/check.ts';
-import { type Keys, statusOf, whatFailed } from './asking.ts';
+import type { GitHubClient } from '../client.ts';
+import { statusOf } from '../errors.ts';
 import { missingEvents, missingPermissions } from './wanted.ts';
 
 /** The App as GitHub knows it. */
@@ -17,53 +17,53 @@ export interface AppFacts {
 /** Beyond a minute, GitHub takes no key of an App. */
 const skewToldMs = 20_000;
 
+export const unreachable =
+  'Look at the network, a proxy, and GITHUB_API_URL; https://www.githubstatus.com says whether it is GitHub.';
+
+interface AppAnswer {
+  slug?: string;
+  name: string;
+  html_url: string;
+  owner?: { login?: string; type?: string } | null;
+  permissions: Record<string, string>;
+  events: string[];
+}
+
 /** Whether GitHub takes the key, and whose it is; null where it does not. */
 export async function checkKey(
-  asApp: Octokit,
-  { apiUrl }: Keys,
-  webUrl: string,
+  client: GitHubClient,
+  signal: AbortSignal,
 ): Promise<{ app: AppFacts | null; checks: Check[] }> {
   const name = 'key';
   try {
-    const { data, headers } = await asApp.rest.apps.getAuthenticated();
-    if (data === null) throw new Error('unreachable: GitHub answered without an App');
+    const { data, headers } = await client.ask<AppAnswer>('GET /app', {}, signal);
     const { slug = '', name: title, html_url: url, owner, permissions, events } = data;
-    const org = owner && 'type' in owner && owner.type === 'Organization' ? `/organizations/${owner.login}` : '';
-    const settingsUrl = `${webUrl}${org}/settings/apps/${slug}`;
-    const app = { slug, url, settingsUrl, permissions: permissions as Record<string, string>, events };
-    return {
-      app,
-      checks: [{ name, status: 'ok', message: `it is of the App "${title}" (${url})` }, ...checkClock(headers.date)],
-    };
+    const org = owner?.type === 'Organization' ? `/organizations/${owner.login}` : '';
+    const settingsUrl = `${client.webUrl}${org}/settings/apps/${slug}`;
+    const works: Check = { name, status: 'ok', message: `it is of the App "${title}" (${url})` };
+    return { app: { slug, url, settingsUrl, permissions, events }, checks: [works, ...checkClock(headers.date)] };
   } catch (error) {
-    const status = statusOf(error);
-    const clock = checkClock((error as { response?: { headers?: { date?: string } } }).response?.headers?.date);
-    const wrongClock = clock.find((check) => check.status === 'warning');
-    if (wrongClock) return { app: null, checks: [{ ...wrongClock, status: 'missing' }] };
-    const [message, remedy] =
-      status === 0
-        ? [`${apiUrl} does not answer: ${whatFailed(error)}`, 'Look at the network, a proxy, and GITHUB_API_URL.']
-        : status === 404
-          ? [
-              `there is no App of that id at ${apiUrl}`,
-              "Correct GITHUB_APP_ID; it stands at the top of the App's page. For a GitHub Enterprise Server set GITHUB_API_URL, too.",
-            ]
-          : status === 401
-            ? [
-                `GitHub does not take it: ${whatFailed(error)}`,
-                "GITHUB_PRIVATE_KEY is of another App, or was deleted. Make a new one on the App's page, under Private keys.",
-              ]
-            : [
-                `GitHub refused it: ${whatFailed(error)}`,
-                "Try again later; https://www.githubstatus.com says whether it is GitHub's fault.",
-              ];
-    return { app: null, checks: [{ name, status: 'missing', message, remedy }] };
+    signal.throwIfAborted();
+    const { message, cause } = error as Error;
+    const refused = cause as { response?: { headers?: { date?: string } } } | undefined;
+    const clock = checkClock(refused?.response?.headers?.date).find((check) => check.status === 'warning');
+    if (clock && statusOf(cause) === 401) return { app: null, checks: [{ ...clock, status: 'missing' }] };
+    const failed = (told: string, more: { remedy?: string } = {}) => ({
+      app: null,
+      checks: [{ name, status: 'missing' as const, message: told, ...more }],
+    });
+    if (statusOf(cause) === 404)
+      return failed('GitHub knows no App of that id', {
+        remedy:
+          "Correct GITHUB_APP_ID: it stands at the top of the App's page. For a GitHub Enterprise Server set GITHUB_API_URL, too.",
+      });
+    return failed(message, statusOf(cause) === 0 ? { remedy: unreachable } : {});
   }
 }
 
 /** A clock that is wrong makes good keys look bad. */
-export function checkClock(date: string | undefined): Check[] {
-  const theirs = Date.parse(date ?? '');
+export function checkClock(date: string | number | undefined): Check[] {
+  const theirs = Date.parse(String(date ?? ''));
   if (Number.isNaN(theirs)) return [];
   const skewMs = Date.now() - theirs;
   const name = 'clock';
@@ -108,7 +108,6 @@ export function checkRights({ permissions, events, settingsUrl }: AppFacts, areH
 }
 
 export interface InstallationFacts {
-  id: number;
   /** Whose repositories. */
   account: string;
   /** Where people change it. */
@@ -118,25 +117,28 @@ export interface InstallationFacts {
   permissions: Record<string, string>;
 }
 
-export async function listInstallations(asApp: Octokit): Promise<InstallationFacts[]> {
-  const all = await asApp.paginate(asApp.rest.apps.listInstallations, { per_page: 100 });
-  return all.map(({ id, account, html_url: url, suspended_at, repository_selection, permissions }) => ({
-    id,
-    account: nameOf(account) ?? String(id),
+interface InstallationAnswer {
+  id: number;
+  /** An enterprise has no login. */
+  account: { login?: string; slug?: string } | null;
+  html_url: string;
+  suspended_at: string | null;
+  repository_selection: string;
+  permissions: Record<string, string>;
+}
+
+export async function listInstallations(client: GitHubClient, signal: AbortSignal): Promise<InstallationFacts[]> {
+  const { data } = await client.ask<InstallationAnswer[]>('GET /app/installations', { per_page: 100 }, signal);
+  return data.map(({ id, account, html_url: url, suspended_at, repository_selection, permissions }) => ({
+    account: account?.login ?? account?.slug ?? String(id),
     url,
     isSuspended: suspended_at !== null,
     areSelected: repository_selection === 'selected',
-    permissions: permissions as Record<string, string>,
+    permissions,
   }));
 }
 
-/** An enterprise has no login. */
-function nameOf(account: object | null): string | null {
-  const { login, slug } = (account ?? {}) as { login?: string; slug?: string };
-  return login ?? slug ?? null;
-}
-
-/** Each on a line; none at all is `missing`. `appUrl`: the App's page. */
+/** The first hundred: an App of one's own has a few. Each on a line; none at all is `missing`. `appUrl`: the App's page. */
 export function checkInstallations(installations: readonly InstallationFacts[], appUrl: string): Check[] {
   if (installations.length === 0)
     return [

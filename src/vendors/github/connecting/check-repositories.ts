@@ -1,6 +1,6 @@
-import type { Octokit } from 'octokit';
 import type { Check } from '../../../core/check.ts';
-import { statusOf, whatFailed } from './asking.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
+import type { GitHubClient } from '../client.ts';
 
 export interface NamedRepository {
   /** As the configuration has it. */
@@ -24,69 +24,70 @@ const blocking: Record<string, string> = {
   pull_request: 'changes need a pull request even on such branches',
 };
 
-/** Whether the agent could work on each; `ask`: as whoever may see it, null where nobody of ours may. */
-export async function checkRepository(
-  repository: NamedRepository,
-  ask: Octokit | null,
-  installUrl: string,
-  webUrl: string,
-): Promise<Check[]> {
-  const { name: title, location } = repository;
-  const name = `repository ${title}`;
-  const [owner = '', repo = ''] = location.split('/');
-  const bad = (message: string, remedy: string): Check[] => [{ name, status: 'missing', message, remedy }];
-  const unseen = () =>
-    bad(`${location} is not there, or not for us`, `Add it at ${installUrl}, or correct its url in shipmate.yaml.`);
-  if (ask === null) return unseen();
-  try {
-    const { data } = await ask.rest.repos.get({ owner, repo });
-    if (data.full_name.toLowerCase() !== location.toLowerCase())
-      return bad(
-        `${location} is called ${data.full_name} now`,
-        `Write that into its url in shipmate.yaml: ${webUrl}/${data.full_name}`,
-      );
-    if (data.archived)
-      return bad(
-        `${location} is archived, so nothing can be pushed`,
-        `Unarchive it in ${webUrl}/${location}/settings, or take it out of shipmate.yaml.`,
-      );
-    if (data.disabled) return bad(`GitHub has disabled ${location}`, 'Its owner hears why from GitHub.');
-    if (data.permissions && !data.permissions.push)
-      return bad(`we may read ${location}, but not push to it`, `Give write access to it: ${installUrl}`);
-    const branch = data.default_branch;
-    if (!(await hasBranch(ask, owner, repo, branch)))
-      return [
-        {
-          name,
-          status: 'warning',
-          message: `${location} is empty: there is no branch ${branch} to begin from`,
-          remedy: 'Push a first commit.',
-        },
-      ];
-    const rules = await ask.paginate(ask.rest.repos.getBranchRules, { owner, repo, branch: ownBranch, per_page: 100 });
-    const stops = [...new Set(rules.flatMap(({ type }) => blocking[type] ?? []))];
-    if (stops.length > 0)
-      return [
-        {
-          name,
-          status: 'warning',
-          message: `rules of ${location} hold for the agent's branches, too (shipmate/...): ${stops.join('; ')}`,
-          remedy: `Leave those branches out, or let the App bypass: ${webUrl}/${location}/settings/rules`,
-        },
-      ];
-    return [{ name, status: 'ok', message: `${location}, from ${branch}` }];
-  } catch (error) {
-    if (statusOf(error) === 404) return unseen();
-    return bad(`${location} cannot be read: ${whatFailed(error)}`, 'Look at the installation and its permissions.');
-  }
+interface RepositoryAnswer {
+  full_name: string;
+  archived: boolean;
+  disabled: boolean;
+  default_branch: string;
+  permissions?: { push?: boolean };
 }
 
-async function hasBranch(ask: Octokit, owner: string, repo: string, branch: string): Promise<boolean> {
+/** Whether the agent could work on it, and what is left of the hour's requests; `limits` is null where it could not be asked. */
+export async function checkRepository(
+  client: GitHubClient,
+  { name: title, location }: NamedRepository,
+  signal: AbortSignal,
+): Promise<{ found: Check; limits: { left: number; of: number } | null }> {
+  const name = `repository ${title}`;
+  const page = `${client.webUrl}/${location}`;
+  const [owner = '', repo = ''] = location.split('/');
+  let limits: { left: number; of: number } | null = null;
   try {
-    await ask.rest.repos.getBranch({ owner, repo, branch });
-    return true;
+    const { data, headers } = await client.ask<RepositoryAnswer>('GET /repos/{owner}/{repo}', { owner, repo }, signal);
+    limits = { left: Number(headers['x-ratelimit-remaining']), of: Number(headers['x-ratelimit-limit']) };
+    return { found: { name, ...(await judge(data)) }, limits };
   } catch (error) {
-    if (statusOf(error) === 404) return false;
-    throw error;
+    signal.throwIfAborted();
+    if (!(error instanceof VendorError)) throw error;
+    return { found: { name, status: 'missing', message: error.message }, limits };
+  }
+
+  async function judge(data: RepositoryAnswer): Promise<Omit<Check, 'name'>> {
+    const { full_name: now, archived, disabled, default_branch: branch, permissions } = data;
+    const bad = (message: string, remedy: string) => ({ status: 'missing', message, remedy }) as const;
+    if (now.toLowerCase() !== location.toLowerCase())
+      return bad(`${location} is called ${now} now`, `Correct its url in shipmate.yaml: ${client.webUrl}/${now}`);
+    if (archived)
+      return bad(
+        `${location} is archived, so nothing can be pushed`,
+        `Unarchive it in ${page}/settings, or take it out of shipmate.yaml.`,
+      );
+    if (disabled) return bad(`GitHub has disabled ${location}`, 'Its owner hears why from GitHub.');
+    // Of an App, the permissions of its installation say that.
+    if (!client.isApp && permissions && !permissions.push)
+      return bad(`we may read ${location}, but not push to it`, `Give the user write access: ${page}/settings/access`);
+    const inside = client.on(location);
+    const isThere = await inside
+      .get('GET /repos/{owner}/{repo}/branches/{branch}', { branch }, signal)
+      .catch((error: unknown) => {
+        if (error instanceof VendorError && error.code === 'not_found') return null;
+        throw error;
+      });
+    if (isThere === null)
+      return {
+        status: 'warning',
+        message: `${location} is empty: there is no branch ${branch} to begin from`,
+        remedy: 'Push a first commit.',
+      };
+    const route = 'GET /repos/{owner}/{repo}/rules/branches/{branch}';
+    const rules = await inside.list<{ type: string }>(route, { branch: ownBranch }, signal);
+    const stops = [...new Set(rules.flatMap(({ type }) => blocking[type] ?? []))];
+    if (stops.length > 0)
+      return {
+        status: 'warning',
+        message: `rules of ${location} hold for the agent's branches, too (shipmate/...): ${stops.join('; ')}`,
+        remedy: `Leave those branches out, or let the agent bypass: ${page}/settings/rules`,
+      };
+    return { status: 'ok', message: `${location}, from ${branch}` };
   }
 }

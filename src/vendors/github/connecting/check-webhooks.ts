@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Octokit } from 'octokit';
 import type { Check } from '../../../core/check.ts';
-import { statusOf } from './asking.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
+import type { GitHubClient } from '../client.ts';
+import { type Attempt, isFailure } from '../redeliver.ts';
 import type { AppFacts } from './check-app.ts';
 
 export interface WebhookCheckOptions {
-  asApp: Octokit;
+  client: GitHubClient;
   app: AppFacts;
   /** Where webhooks should go; null: it is not known here. */
   url: string | null;
@@ -20,10 +21,10 @@ const recent = 100;
 
 /** Whether they go where they should, came of late, and one that is sent now arrives and is taken. */
 export async function checkWebhooks(options: WebhookCheckOptions): Promise<Check[]> {
-  const { asApp, app, url, areSigned } = options;
+  const { client, app, url, areSigned, signal } = options;
   const advanced = app.settingsUrl;
   const missing = (message: string, remedy: string): Check => ({ name, status: 'missing', message, remedy });
-  const config = await readConfig(asApp);
+  const config = await readConfig(client, signal);
   if (config === null)
     return [
       missing(
@@ -70,18 +71,27 @@ export async function checkWebhooks(options: WebhookCheckOptions): Promise<Check
   return [...insecure, ...(await checkDeliveries(options))];
 }
 
-async function readConfig(asApp: Octokit) {
+interface HookConfig {
+  url?: string;
+  content_type?: string;
+  /** Stars, where there is one. */
+  secret?: string;
+  insecure_ssl?: string | number;
+}
+
+/** null: there is none, or it is switched off. */
+async function readConfig(client: GitHubClient, signal: AbortSignal): Promise<HookConfig | null> {
   try {
-    return (await asApp.rest.apps.getWebhookConfigForApp()).data;
+    return (await client.ask<HookConfig>('GET /app/hook/config', {}, signal)).data;
   } catch (error) {
-    if (statusOf(error) === 404) return null;
+    if (error instanceof VendorError && error.code === 'not_found') return null;
     throw error;
   }
 }
 
 async function checkDeliveries(options: WebhookCheckOptions): Promise<Check[]> {
-  const { asApp, signal, waitMs } = options;
-  const log = await readLog(asApp);
+  const { client, signal, waitMs } = options;
+  const log = await readLog(client, signal);
   if (log.length === 0)
     return [
       {
@@ -95,10 +105,11 @@ async function checkDeliveries(options: WebhookCheckOptions): Promise<Check[]> {
   const tried = log.find(({ event }) => event === 'ping') ?? log[0];
   if (!tried) throw new Error('unreachable: the log has an entry');
   options.onWait?.();
-  await asApp.rest.apps.redeliverWebhookDelivery({ delivery_id: tried.id });
+  const route = 'POST /app/hook/deliveries/{delivery_id}/attempts';
+  await client.ask(route, { delivery_id: tried.id }, signal);
   const before = new Set(log.map(({ id }) => id));
   for (const until = performance.now() + waitMs; ; ) {
-    const again = (await readLog(asApp)).find(
+    const again = (await readLog(client, signal)).find(
       ({ id, guid, status }) => guid === tried.guid && !before.has(id) && status !== 'pending',
     );
     if (again) return [judge(again, options), ...tellFailed(failed, log.length)];
@@ -115,21 +126,13 @@ async function checkDeliveries(options: WebhookCheckOptions): Promise<Check[]> {
   ];
 }
 
-interface Delivery {
-  status: string;
-  status_code: number;
+async function readLog(client: GitHubClient, signal: AbortSignal): Promise<Attempt[]> {
+  return (await client.ask<Attempt[]>('GET /app/hook/deliveries', { per_page: recent }, signal)).data;
 }
 
-async function readLog(asApp: Octokit) {
-  return (await asApp.rest.apps.listWebhookDeliveries({ per_page: recent })).data;
-}
-
-export function isFailure({ status, status_code: code }: Delivery): boolean {
-  return status !== 'pending' && (code < 200 || code > 299);
-}
-
-function judge({ status, status_code: code }: Delivery, { url, app }: WebhookCheckOptions): Check {
-  if (!isFailure({ status, status_code: code }))
+function judge(attempt: Attempt, { url, app }: WebhookCheckOptions): Check {
+  const { status, status_code: code } = attempt;
+  if (!isFailure(attempt))
     return { name, status: 'ok', message: 'one that was sent just now arrived, and its signature is right' };
   const where = url ?? 'the webhook URL of the App';
   const [message, remedy] =

@@ -6,7 +6,7 @@ import type { Check } from '../../core/check.ts';
 import { type Launched, launch } from '../../lib/launcher.ts';
 import { type Command, createSandbox, type StartedProcess } from '../command.ts';
 import type { SandboxOptions } from '../options.ts';
-import { createPipePool, type PipePool } from '../pipes.ts';
+import { createPipePools, type PipePool } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { createScratch, removeAbandonedScratch, removeScratch } from '../scratch.ts';
 import { programDirs } from '../toolchains.ts';
@@ -19,6 +19,7 @@ import { programDirs } from '../toolchains.ts';
  */
 export function createNoneDriver(options: SandboxOptions): SandboxDriver {
   const owner = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
+  const openPipes = createPipePools(options.tempDir, owner);
   let swept: Promise<void> | undefined;
   return {
     kind: 'none',
@@ -39,12 +40,15 @@ export function createNoneDriver(options: SandboxOptions): SandboxDriver {
         TERM: 'dumb',
         ...spec.env,
       };
-      const pipes = createPipePool(join(scratch, 'pipes'), owner);
+      const pipes = openPipes();
       return createSandbox({
         cwd: spec.cwd,
         env,
         start: (command) => startPlain(command, pipes),
-        remove: () => removeScratch(scratch),
+        async remove() {
+          await pipes.close();
+          await removeScratch(scratch);
+        },
       });
     },
     probe: async (): Promise<Check[]> => [

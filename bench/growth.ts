@@ -77,6 +77,8 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     wake: () => {},
     pageOf: null,
     failpoint: () => {},
+    codeHosts: app.codeHosts,
+    repositories: new Map(),
     policy: { runsPerHour: null, people: { speak: [] }, approval: { by: [] } },
     name: 'shipmate',
     log: createLog({ level: 'error', format: 'pretty', secrets: [] }),

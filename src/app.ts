@@ -13,7 +13,7 @@ import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
 import { VendorError } from './core/vendor-error.ts';
-import { type AcceptDeps, checkRepository, postEffects, sortDeliveries, workRuns } from './flow.ts';
+import { type AcceptDeps, checkRepository, postEffects, runPreviews, sortDeliveries, workRuns } from './flow.ts';
 import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import { armFailpoints } from './lib/failpoint.ts';
@@ -30,9 +30,10 @@ import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
 export type { AdapterFactories } from './app/adapters.ts';
+export * from './app/desks.ts';
 export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
-export { migrateDatabase, modelSpec, openLinearDesk, probeSandbox, unmountedToolchains } from './app/parts.ts';
+export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {
@@ -127,11 +128,12 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const { policy } = config;
-  const { agent: name } = config.trackers.linear ?? config.trackers.board;
+  const { board, linear, 'github-issues': issues } = config.trackers;
+  const { agent: name } = linear ?? (issues && config.github) ?? board;
   const pages = createPages(db, config.http.publicUrl);
   const { urlOf: pageOf } = pages;
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, pageOf, wake, failpoint, log };
-  const sorting = { db, trackers, nudge, wake, failpoint, log, policy, pageOf, name };
+  const sorting = { db, trackers, codeHosts, repositories, nudge, wake, failpoint, log, policy, pageOf, name };
   const upkeep = createUpkeep({ ...sorting, config, workspaces, codeHosts, repositories, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
@@ -142,7 +144,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     if (!started) {
       started = true;
       await freeTheDead({ db, workers, log });
-      startChores({ ...sorting, workers, config });
+      startChores({ ...sorting, workers, workspaces, config });
     }
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
     await workers.work(name, drain, concurrency);
@@ -186,6 +188,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       });
       admission = deps.admission;
       await start('run', (signal) => workRuns(deps, signal), config.worker.slots);
+      if (only === undefined) workers.every(2_000, 'previews', (signal) => runPreviews(deps, signal));
       upkeep.ofMachine();
     },
     stop,

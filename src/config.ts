@@ -1,16 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Environment, readEnvironment } from './config/environment.ts';
+import { type GitHubConfig, type GitHubIssuesConfig, readGitHub, readGitHubIssues } from './config/github.ts';
 import { type LinearConfig, readLinear } from './config/linear.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
+import { readRepositories } from './config/repositories.ts';
 import { type FileConfig, fileSchema } from './config/schema.ts';
+import { unratedTiers } from './config/tiers.ts';
 import type { Repository } from './core/repository.ts';
 
 export { describeConfig, type KeyDescription } from './config/describe.ts';
 export { type Environment, environment } from './config/environment.ts';
+export { webUrlOf } from './config/github.ts';
 
 /** Where a model provider is and what it wants; null is unset. */
 export interface Provider {
@@ -19,7 +22,7 @@ export interface Provider {
 }
 
 /** All settings, resolved: paths are absolute, sizes are bytes, null is "not set" or "no limit". */
-export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models'> {
+export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github'> {
   /** The file that was read; null when there was none. */
   file: string | null;
   /** null: the embedded PostgreSQL. */
@@ -29,7 +32,13 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
     board: FileConfig['trackers']['board'] & { webhookSecret: string | null };
     /** null: off, because the environment does not open it. */
     linear: LinearConfig | null;
+    /** null: off, because no repository is named. */
+    'github-issues': GitHubIssuesConfig | null;
   };
+  /** null: off, because the environment does not open it. */
+  github: GitHubConfig | null;
+  /** GitHub's, whether it is on or not. */
+  githubApiUrl: string;
   repositories: Repository[];
   /** The service's own PATH: where toolchains and package managers are looked for. */
   searchPath: string;
@@ -74,15 +83,24 @@ export function loadConfig(options: LoadOptions): Config {
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
     .map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`));
   const sections = parsed.success ? parsed.data : fileSchema.parse({});
-  const linear = readLinear(sections.trackers.linear, environment.values, sections.http.host);
-  const away = parsed.success && linear.linear === null ? namesOfLinear(parsed.data) : [];
-  const all = [...listed, ...environment.problems, ...linear.problems, ...away];
+  const { values } = environment;
+  const pathFrom = (from: string) => (path: string) =>
+    path.startsWith('~/') && options.env.HOME ? join(options.env.HOME, path.slice(2)) : resolve(from, path);
+  const absolute = pathFrom(file === null ? options.cwd : dirname(file));
+  const linear = readLinear(sections.trackers.linear, values, sections.http.host);
+  const { publicUrl } = sections.http;
+  const github = readGitHub(sections.github, values, { publicUrl, absolute: pathFrom(options.cwd) });
+  const { repositories, problems: nowhere } = readRepositories(sections.repositories, github.github, absolute);
+  const issues = readGitHubIssues(sections.trackers['github-issues'], github.github, repositories);
+  const off = [...(linear.linear === null ? ['linear'] : []), ...(issues.issues === null ? ['github-issues'] : [])];
+  const away = parsed.success ? namesOf(off, parsed.data) : [];
+  const ofGitHub = [
+    ...github.problems,
+    ...(parsed.success && github.problems.length === 0 ? [...nowhere, ...issues.problems] : []),
+  ];
+  const all = [...listed, ...environment.problems, ...linear.problems, ...ofGitHub, ...away];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
 
-  const { values } = environment;
-  const from = file === null ? options.cwd : dirname(file);
-  const absolute = (path: string) =>
-    path.startsWith('~/') && options.env.HOME ? join(options.env.HOME, path.slice(2)) : resolve(from, path);
   return {
     ...parsed.data,
     file,
@@ -97,16 +115,14 @@ export function loadConfig(options: LoadOptions): Config {
     trackers: {
       board: { ...parsed.data.trackers.board, webhookSecret: values.BOARD_WEBHOOK_SECRET },
       linear: linear.linear,
+      'github-issues': issues.issues,
     },
-    repositories: Object.entries(parsed.data.repositories).map(([name, { codeHost, path, url, base }]) => ({
-      name,
-      codeHost,
-      location: url === undefined ? absolute(path ?? '') : url.startsWith('file:') ? fileURLToPath(url) : url,
-      base,
-    })),
+    github: github.github,
+    githubApiUrl: github.apiUrl,
+    repositories,
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     failpoints: values.SHIPMATE_FAILPOINTS,
-    secrets: environment.secrets,
+    secrets: [...environment.secrets, ...github.secrets],
   };
 }
 
@@ -169,8 +185,13 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
   return null;
 }
 
+const wayIn: Record<string, string> = {
+  linear: 'nothing opens Linear: set LINEAR_CLIENT_ID',
+  'github-issues': 'issues are no tickets: name repositories under trackers.github-issues.repositories',
+};
+
 /** What looks for tickets, or files them, where nobody is. */
-function namesOfLinear({ orders, automations, summary }: FileConfig): string[] {
+function namesOf(off: readonly string[], { orders, automations, summary }: FileConfig): string[] {
   const all = [
     ...Object.entries({ orders, automations }).flatMap(([section, each]) =>
       Object.entries(each).map(([name, { tracker }]) => ({ name: `${section}.${name}.tracker`, tracker })),
@@ -178,9 +199,7 @@ function namesOfLinear({ orders, automations, summary }: FileConfig): string[] {
     { name: 'summary.tracker', tracker: summary.tracker },
   ];
   return all.flatMap(({ name, tracker }) =>
-    tracker === 'linear'
-      ? [`${name} is "linear", but nothing opens Linear: set LINEAR_CLIENT_ID, or another tracker.`]
-      : [],
+    off.includes(tracker) ? [`${name} is "${tracker}", but ${wayIn[tracker]}, or another tracker.`] : [],
   );
 }
 
@@ -226,5 +245,5 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `repositories.${name} has both path and url. Keep one of them.`;
     return [{ path: ['repositories', name, 'url'], message }];
   });
-  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved];
+  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved, ...unratedTiers(repositories, off)];
 }

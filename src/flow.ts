@@ -21,10 +21,12 @@
  * `fileSummary` tells once a day what came of it. From there on they go the way of any other ticket.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
+export { askForMissed } from './flow/ask-for-missed.ts';
 export { askToScope } from './flow/ask-to-scope.ts';
 export { type AutomationDeps, beginAutomation, fileAutomations, fileNoted, nameOf } from './flow/automations.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { fileApproved } from './flow/file-parts.ts';
+export { followRequests, type RequestDeps } from './flow/follow-requests.ts';
 export { createHeart } from './flow/heart.ts';
 export { keepOverviews } from './flow/overviews.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
@@ -32,9 +34,10 @@ export { heedQuestions } from './flow/questions.ts';
 export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { reconcile } from './flow/reconcile.ts';
-export { followRequests } from './flow/request-fates.ts';
+export { tellFates } from './flow/request-fates.ts';
 export { deleteSpentRows, releaseWorkspaces } from './flow/retention.ts';
 export { type RunDeps, workRuns } from './flow/run.ts';
+export { type PreviewDeps, runPreviews } from './flow/run-previews.ts';
 export { heedSilence } from './flow/silence.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { candidates, dayOf, type OrderDeps, workOrders } from './flow/standing-orders.ts';

@@ -50,7 +50,9 @@ const nothing = {
     day: { tokens: 200_000_000, usd: 100 },
   },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
-  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null },
+  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null, 'github-issues': null },
+  github: null,
+  githubApiUrl: 'https://api.github.com',
   repositories: [],
   routes: [],
   policy: {
@@ -65,6 +67,8 @@ const nothing = {
     people: { speak: [] },
     questions: { remindHours: 24, closeDays: 14 },
     scope: { before: true, green: 'work', yellow: 'work', red: 'ask' },
+    checks: { rounds: 2, settleSeconds: 60, patienceMinutes: 60, environment: null, tell: [] },
+    reviews: { resolve: true },
     overlap: 'tell',
   },
   fields: defaultFieldNames,
@@ -345,6 +349,51 @@ log: [info]
     ]);
   });
 
+  test('rules on what the agent may do by itself, each as far as it is given', () => {
+    const { repositories } = load(`repositories:
+  web:
+    path: a
+    tiers: [{ tier: plan-and-review, paths: ["db/**"], kinds: [bug], size: L, rating: yellow }, { tier: never }]
+  api: { path: b, tiers: }
+`);
+    expect(repositories.map(({ tiers }) => tiers)).toEqual([
+      [
+        { tier: 'plan-and-review', paths: ['db/**'], kinds: ['bug'], size: 'L', rating: 'yellow' },
+        { tier: 'never', paths: null, kinds: null, size: null, rating: null },
+      ],
+      undefined,
+    ]);
+  });
+
+  test('such rules that hold nothing, or want what there is not', () => {
+    const told = problemsOf(`repositories:
+  web:
+    path: a
+    tiers:
+      - { tier: auto-merge, paths: ["docs/**"] }
+      - { tier: ask }
+      - { paths: [x] }
+      - { tier: never, paths: [] }
+      - { tier: never, paths: ["!src"] }
+      - { tier: never, kind: bug, size: XL }
+`);
+    expect(told).toEqual([
+      'line 5: repositories.web.tiers[0].tier is "auto-merge", which is not offered yet: only people merge, because nothing here measures so far how often a change that was proved had to be taken back. Take `review`.',
+      'line 6: repositories.web.tiers[1].tier must be `review`, `plan-and-review` or `never`, but is "ask".',
+      'line 7: repositories.web.tiers[2].tier is missing. Set it to `review`, `plan-and-review` or `never`.',
+      'line 8: repositories.web.tiers[3].paths must be a list of at least one glob, or null, but is a list.',
+      'line 9: repositories.web.tiers[4].paths[0] must be a list of at least one glob, or null, but is "!src".',
+      'line 10: repositories.web.tiers[5].size must be `S`, `M`, `L` or null, but is "XL".',
+      'line 10: repositories.web.tiers[5].kind is not a known key. Did you mean repositories.web.tiers[5].kinds?',
+    ]);
+    const off = (tiers: string) =>
+      `policy: { scope: { before: false } }\nrepositories: { web: { path: a, tiers: [${tiers}] } }`;
+    expect(problemsOf(off('{ tier: plan-and-review }'))).toEqual([
+      'line 2: repositories.web.tiers asks for plans or ratings, but policy.scope.before is false: no ticket is rated. Change one of them.',
+    ]);
+    expect(() => load(off('{ tier: never, paths: [x], size: L }'))).not.toThrow();
+  });
+
   test('Linear that is set by halves', () => {
     const told = (env: Environment, yaml = '') => problemsOf(yaml, env).join('\n');
     const app = { LINEAR_CLIENT_ID: 'an-id', LINEAR_CLIENT_SECRET: 'a-client-secret' };
@@ -477,8 +526,11 @@ describe('describeConfig', () => {
       ...['team.tokens', 'team.usd', 'day.tokens', 'day.usd'].map((name) => `budget.${name}`),
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', ...['agent', 'team', 'install'].map((name) => `trackers.linear.${name}`)],
+      ...['label', 'repositories'].map((name) => `trackers.github-issues.${name}`),
+      ...['agent', 'labels', 'poll', 'pollSeconds'].map((name) => `github.${name}`),
       'repositories',
-      ...['path', 'url', 'codeHost', 'base'].map((name) => `repositories.<name>.${name}`),
+      ...['path', 'url', 'codeHost', 'base', 'tiers'].map((name) => `repositories.<name>.${name}`),
+      ...['tier', 'paths', 'kinds', 'size', 'rating'].map((name) => `repositories.<name>.tiers[].${name}`),
       ...['routes', ...['project', 'team', 'label', 'repository'].map((name) => `routes[].${name}`)],
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,
@@ -487,6 +539,12 @@ describe('describeConfig', () => {
       ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
       ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
       ...['before', 'green', 'yellow', 'red'].map((name) => `policy.scope.${name}`),
+      'policy.checks.rounds',
+      'policy.checks.settleSeconds',
+      'policy.checks.patienceMinutes',
+      'policy.checks.environment',
+      'policy.checks.tell',
+      'policy.reviews.resolve',
       'policy.overlap',
       ...meanings.map((name) => `fields.${name}`),
       'orders',

@@ -43,6 +43,20 @@ describe('README.md', () => {
     expect(yaml.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
   });
 
+  test('its shipmate.yaml for GitHub loads, and is short', ({ expect }) => {
+    const [, yaml = ''] = /### GitHub\n[\s\S]*?```yaml\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+    const dir = mkdtempSync(join(tmpdir(), 'shipmate-readme-'));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    writeFileSync(join(dir, 'shipmate.yaml'), yaml);
+    const { github, trackers, repositories } = loadConfig({
+      cwd: dir,
+      env: { GITHUB_TOKEN: 'x', GITHUB_WEBHOOK_SECRET: 'x' },
+    });
+    expect([github?.pollSeconds, trackers['github-issues']?.repositories]).toEqual([null, ['acme/web']]);
+    expect(repositories).toMatchObject([{ codeHost: 'github', location: 'acme/web' }]);
+    expect(yaml.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+  });
+
   test('every command it shows exists', ({ expect }) => {
     const help = spawnSync(process.execPath, [join(root, 'src/main.ts'), '--help'], { encoding: 'utf8' }).stdout;
     const commands = [...read('README.md').matchAll(/npm run shipmate -- (\w+)/g)].map((match) => match[1] ?? '');

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cause, startWithFailedJob } from './mcp-servers/ci-logs/failed-job.ts';
 import { createSampleHistory, type SampleRepository } from './mcp-servers/git/sample-history.ts';
-import { speak } from './mcp-servers/speak.ts';
+import { callTool, connectTo, speak } from './mcp-servers/speak.ts';
 import { findOlderNode, major } from './support/older-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -82,6 +83,21 @@ test.each(['1.x', '2.x'] as const)(`a %s client starts the git server with Node.
   expect(spoken.tools).toContain('search-history');
   expect(spoken.commit).toContain('Drop the cap');
   expect(spoken.failure.isError).toBe(true);
+});
+
+test(`the ci-logs server reads a log with Node.js ${older.version}`, async () => {
+  const { github, token, job } = await startWithFailedJob();
+  const client = await connectTo('2.x', {
+    command: older.path,
+    args: [program('shipmate-mcp-ci-logs'), '--repository', 'acme/app'],
+    env: { GITHUB_API_URL: github.apiUrl, GITHUB_TOKEN: token },
+  });
+  expect(await callTool(client, 'get-job-log', { job })).toEqual({
+    text: expect.stringContaining(cause),
+    isError: false,
+  });
+  await client.close();
+  await github.close();
 });
 
 test('the command line runs, or says which Node.js it needs', () => {

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import {
+  followRequests,
   heedQuestions,
   heedSilence,
   keepOverviews,
@@ -14,6 +15,7 @@ import { isDeadWorker } from '../lib/worker-name.ts';
 import type { Database } from '../store/database.ts';
 import { releaseLeasesOf } from '../store/effects.ts';
 import { silenceRunsOf } from '../store/runs.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
 
 interface Deps {
   db: Database;
@@ -31,7 +33,7 @@ export async function freeTheDead({ db, workers, log }: Deps): Promise<void> {
 }
 
 /** Small looks now and again; each may be done by any number of processes. */
-export function startChores(deps: Deps & SortDeps & { config: Config }): void {
+export function startChores(deps: Deps & SortDeps & { config: Config; workspaces: Workspaces }): void {
   const { db, workers, config } = deps;
   const telling = { db, wake: workers.wake };
   workers.every(1_000, 'dead workers', () => freeTheDead(deps));
@@ -41,6 +43,9 @@ export function startChores(deps: Deps & SortDeps & { config: Config }): void {
     behind = await keepOverviews(deps, behind);
   });
   workers.every(5_000, 'places in the queue', () => tellPlaces(telling));
+  workers.every(1_000, 'pull requests', (signal) =>
+    followRequests({ ...deps, policy: config.policy, pollSeconds: config.github?.pollSeconds ?? null }, signal),
+  );
   workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
   const { policy } = config;
   workers.every(2_000, 'silence', () => heedSilence({ ...telling, policy, name: deps.name }));

@@ -9,8 +9,6 @@ import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import { findUnmountedToolchains } from '../sandboxes/toolchains.ts';
 import { openDatabase } from '../store/open-database.ts';
 
-export { openLinearDesk } from './connecting.ts';
-
 /** The parts that a configuration chooses, and what can be asked of them before anything else runs. */
 
 export const noModel =

@@ -2,10 +2,11 @@ import { createAgent } from '../agents/index.ts';
 import type { Config } from '../config.ts';
 import { createBaselines, createHeart, fileApproved, type RunDeps } from '../flow.ts';
 import type { Model } from '../models/model.ts';
-import { ownPins, prepareOwnTools } from '../tools/own-servers.ts';
+import { ownPins } from '../tools/own-servers.ts';
 import { createToolServers } from '../tools/tool-servers.ts';
 import { rememberFacts } from '../workspaces/repository-facts.ts';
 import { type Admission, createAdmission } from './admission.ts';
+import { prepareServerTools } from './server-tools.ts';
 import { announceSlots } from './slots.ts';
 
 type Given =
@@ -32,7 +33,6 @@ export async function openRunDeps(
   const { db, workspaces, driver, log } = parts;
   const toolServers = createToolServers({ driver, pins: ownPins });
   stops.push(() => toolServers.close());
-  const scratch = { dir: config.dataDir, mounts: [{ path: config.dataDir, writable: false }], env: {} };
   const heart = createHeart(db);
   // One that only rates has no room for what orders take.
   if (parts.only === undefined) await announceSlots({ db, worker: parts.worker, stops }, config.worker.slots);
@@ -42,7 +42,7 @@ export async function openRunDeps(
     admission: createAdmission({ ...config.worker, atWork: heart.count, log }),
     describeRepository: rememberFacts(workspaces),
     agent: createAgent(config.agent, { model }),
-    serverTools: await prepareOwnTools(toolServers, scratch),
+    serverTools: await prepareServerTools({ ...given, servers: toolServers, dataDir: config.dataDir }),
     budget: config.budget,
     usdOfOrders: new Map(Object.entries(config.orders).map(([name, { usdPerDay }]) => [name, usdPerDay])),
     policy: { ...config.policy, publish: config.policy },

@@ -2,13 +2,15 @@ import { hostname } from 'node:os';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import type { Config } from '../config.ts';
 import type { Repository } from '../core/repository.ts';
-import { deleteSpentRows, followRequests, reconcile, releaseWorkspaces, type SortDeps } from '../flow.ts';
+import { askForMissed, deleteSpentRows, reconcile, releaseWorkspaces, type SortDeps, tellFates } from '../flow.ts';
 import type { Queues } from '../jobs/queues.ts';
 import { createSchedules } from '../jobs/schedules.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Database } from '../store/database.ts';
 import { claimRound, endRound, holdRound } from '../store/schedules.ts';
+import type { Tracker } from '../trackers/tracker.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
+import { pollSecondsOf } from './adapters.ts';
 import { createOwnWork, type OwnWork } from './own-work.ts';
 
 const cleanEveryMinutes = 10;
@@ -45,8 +47,18 @@ export function createUpkeep(
   return {
     ownWork,
     async ofService() {
-      schedules.every('reconcile', config.reconcile.minutes, (signal) => reconcile(deps, signal));
-      schedules.every('pull requests', config.reconcile.minutes, (signal) => followRequests(deps, signal));
+      const { told, polled } = byPolling(deps);
+      schedules.every('reconcile', config.reconcile.minutes, (signal) =>
+        reconcile({ ...deps, trackers: told }, signal),
+      );
+      for (const { tracker, seconds } of polled) {
+        const trackers = new Map([[tracker.kind, tracker]]);
+        schedules.every(`reconcile ${tracker.kind}`, seconds / 60, (signal) =>
+          reconcile({ ...deps, trackers }, signal, { hasWebhooks: false }),
+        );
+      }
+      schedules.every('missed webhooks', config.reconcile.minutes, (signal) => askForMissed(deps, signal));
+      schedules.every('pull requests', config.reconcile.minutes, (signal) => tellFates(deps, signal));
       schedules.every('retention', cleanEveryMinutes, (signal) => deleteSpentRows(db, config.retention, signal));
       for (const { name, minutes, work } of ownWork.rounds) schedules.every(name, minutes, work);
       await ownWork.listen();
@@ -57,6 +69,15 @@ export function createUpkeep(
         releaseWorkspaces(parts, config.retention, signal),
       );
     },
+  };
+}
+
+/** Which trackers tell what happens there, and which are asked every some seconds because they cannot. */
+function byPolling({ trackers, config }: { trackers: ReadonlyMap<string, Tracker>; config: Config }) {
+  const all = [...trackers].map(([kind, tracker]) => ({ kind, tracker, seconds: pollSecondsOf(config, tracker.kind) }));
+  return {
+    told: new Map(all.flatMap(({ kind, tracker, seconds }) => (seconds === null ? [[kind, tracker] as const] : []))),
+    polled: all.flatMap(({ tracker, seconds }) => (seconds === null ? [] : [{ tracker, seconds }])),
   };
 }
 

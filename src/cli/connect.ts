@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { CliError } from './cli-error.ts';
+import { connectGitHubCommand } from './connect-github.ts';
 import { appSettings, ingress, switchOn } from './connect-words.ts';
 import type { Cli } from './program.ts';
 import { asTyped, bad, bold, dim, good, notable, oneLine } from './show.ts';
@@ -19,7 +20,7 @@ interface Options {
 
 export const connectCommand = (cli: Cli, exit: (code: number) => void) => {
   const connect = new Command('connect').description(
-    'Connect a tracker, step by step, and check that it is connected.',
+    'Connect a tracker or a code host, step by step, and check that it is connected.',
   );
   connect
     .command('linear')
@@ -44,7 +45,7 @@ export const connectCommand = (cli: Cli, exit: (code: number) => void) => {
         await close();
       }
     });
-  return connect;
+  return connect.addCommand(connectGitHubCommand(cli, exit));
 };
 
 /** All steps, each with what is known of it; whether nothing is left to do. */

@@ -17,7 +17,7 @@ interface ScopeOptions {
   post?: boolean;
 }
 
-/** What `scope --json` prints of each ticket. `problem`: why it was not rated. */
+/** What `scope --json` prints of each ticket. `problem`: why it was not rated, or is not for the agent. */
 interface ScopedTicket {
   ticket: string;
   title: string;
@@ -127,7 +127,8 @@ async function rateAll(
       const ticket = open.get(sessionId);
       if (!ticket || !outcome) continue;
       open.delete(sessionId);
-      settle(ticket, rating ?? { problem: oneLine(outcome.message) });
+      const notOurs = outcome.never === undefined ? null : `not for Shipmate: ${outcome.never}`;
+      settle(ticket, rating ? { ...rating, problem: notOurs } : { problem: oneLine(outcome.message) });
     }
     if (open.size === 0) break;
     const isLate = performance.now() - askedAt > workersHaveMs && !scopings.some(({ isBegun }) => isBegun);
@@ -153,7 +154,8 @@ function show({ ticket, title, confidence, size, estimate, questions, problem }:
   const paint = { green: good, yellow: notable, red: bad }[confidence];
   const expected = estimate ? describeEstimate(estimate).replace(/ \(.*/, '') : 'nothing to compare with';
   const line = `${row([bold(ticket), paint(confidence), size ?? '', expected, String(questions.length)])}${dim(oneLine(title))}`;
-  return [line, ...questions.map((question) => `             ${oneLine(question)}`)].join('\n');
+  const more = [...(problem === null ? [] : [problem]), ...questions];
+  return [line, ...more.map((each) => `             ${oneLine(each)}`)].join('\n');
 }
 
 const widths = [12, 10, 6, 28, 16];

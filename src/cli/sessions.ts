@@ -57,7 +57,8 @@ export const sessionsCommand = (cli: Cli) => {
               ),
             );
         cli.print(dim(`${view.usage.calls} model calls, ${money(view.usage.costUsd)}`));
-        if (view.pullRequest) cli.print(`\n${view.pullRequest.url}`);
+        if (view.pullRequest)
+          cli.print(`\n${view.pullRequest.url}${view.progress === null ? '' : dim(`  ${view.progress}`)}`);
         if (view.page) cli.print(`\n${dim('to look at, for whoever has this address:')} ${view.page}`);
       }),
     );

@@ -43,6 +43,16 @@ export interface RequestFollowing {
 
   /** The same operation (same `id`) sent again changes nothing and answers the same. Throws `VendorError`. */
   write(repository: Repository, operation: RequestOperation, signal: AbortSignal): Promise<Record<string, unknown>>;
+
+  /** For the agent's own questions; missing: there is no token that may only do this. */
+  readonly logAccess?: LogAccess;
+}
+
+/** How a program apart from us, `mcp-servers/ci-logs`, reads checks and CI logs. */
+export interface LogAccess {
+  apiUrl: string;
+  /** For this one repository, to read checks and logs and do nothing else; good for some minutes at least. Throws `VendorError`. */
+  token(repository: Repository, signal: AbortSignal): Promise<string>;
 }
 
 /** A webhook is a hint: what it is about is read again. */
@@ -55,6 +65,22 @@ export interface HostWebhooks {
 
   /** Which pull requests a verified delivery may have changed. Never throws for its content. */
   readHints(delivery: Delivery): RequestHint[];
+
+  /**
+   * Asks for another try of deliveries that did not arrive, some of them and each a few times at most. `arrived` says which of
+   * these ids have come after all. null: the host sends again by itself, or has no list of them. Throws `VendorError`.
+   */
+  redeliver:
+    | ((arrived: (deliveryIds: string[]) => Promise<ReadonlySet<string>>, signal: AbortSignal) => Promise<Redelivery>)
+    | null;
+}
+
+/** Ids of deliveries. */
+export interface Redelivery {
+  /** Those that are tried again now. */
+  asked: string[];
+  /** Those that failed as often as they may; each is told once. */
+  givenUp: string[];
 }
 
 /** Of the repository at this `location`, the pull request of this number, or those of this branch or head commit. */

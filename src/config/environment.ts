@@ -27,6 +27,24 @@ export const environment = [
     meaning: 'Another API than `https://api.linear.app/graphql`; OAuth is asked for there, too.',
   },
   {
+    name: 'GITHUB_APP_ID',
+    meaning: 'Of the GitHub App that the agent is; with the next one, it switches GitHub on.',
+  },
+  {
+    name: 'GITHUB_PRIVATE_KEY',
+    meaning:
+      "The App's private key: PEM (line breaks may be `\\n`), base64 of it, or the path of a file that holds it.",
+  },
+  { name: 'GITHUB_TOKEN', meaning: 'A token of a user for GitHub, in place of the two above.' },
+  {
+    name: 'GITHUB_WEBHOOK_SECRET',
+    meaning: "Signs GitHub's webhooks; two with a comma between them while one replaces the other.",
+  },
+  {
+    name: 'GITHUB_API_URL',
+    meaning: 'Another API than `https://api.github.com`; of a GitHub Enterprise Server `https://HOST/api/v3`.',
+  },
+  {
     name: 'SHIPMATE_FAILPOINTS',
     meaning: 'For tests of Shipmate itself: moments at which a process kills or freezes itself.',
   },
@@ -66,6 +84,8 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     settings.LINEAR_CLIENT_SECRET,
     settings.LINEAR_ACCESS_TOKEN,
     ...listSecrets(settings.LINEAR_WEBHOOK_SECRET),
+    settings.GITHUB_TOKEN,
+    ...listSecrets(settings.GITHUB_WEBHOOK_SECRET),
     ...[settings.DATABASE_URL, settings.ANTHROPIC_BASE_URL, settings.OPENAI_BASE_URL].map(passwordOf),
   ];
   return { values: settings, secrets: secrets.filter((secret) => secret !== null), problems };
@@ -84,6 +104,12 @@ export function variableFor(path: string): EnvironmentName | null {
       : text.includes('secret')
         ? 'LINEAR_CLIENT_SECRET'
         : 'LINEAR_ACCESS_TOKEN';
+  if (text.includes('github'))
+    return text.includes('webhook')
+      ? 'GITHUB_WEBHOOK_SECRET'
+      : text.includes('key')
+        ? 'GITHUB_PRIVATE_KEY'
+        : 'GITHUB_TOKEN';
   if (text.includes('webhooksecret')) return 'BOARD_WEBHOOK_SECRET';
   return null;
 }

@@ -28,8 +28,8 @@ export const size = z.unknown().transform((value, context) => {
 
 export const modelSpec = /^[a-z][a-z0-9-]*:\S.*$/;
 /** Where work is looked for and filed. */
-export const trackerName = z.enum(['board', 'linear']).default('board');
-export const trackerNames = '`board` or `linear`';
+export const trackerName = z.enum(['board', 'linear', 'github-issues']).default('board');
+export const trackerNames = '`board`, `linear` or `github-issues`';
 export const nonEmpty = z.string().trim().min(1);
 export const atLeastOne = z.int().min(1);
 export const limit = (schema: z.ZodNumber | z.ZodInt, byDefault: number | null) => schema.nullable().default(byDefault);

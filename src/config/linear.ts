@@ -77,11 +77,11 @@ export function listSecrets(value: string | null): string[] {
   return (value ?? '').split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()]));
 }
 
-function isReachable(text: string): boolean {
+export function isReachable(text: string): boolean {
   const url = URL.parse(text);
   return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { acceptedAt, keysAt } from './describe.ts';
 import { variableFor } from './environment.ts';
 import { credentialsIn } from './repositories.ts';
+import { refusedTier } from './tiers.ts';
 
 export interface Problem {
   path: readonly PropertyKey[];
@@ -22,7 +23,8 @@ export function explain(error: z.ZodError, input: unknown): Problem[] {
     }
     const value = at(input, path);
     if (value === undefined) return [{ path, message: `${show(path)} is missing. Set it to ${acceptedAt(path)}.` }];
-    return [{ path, message: `${show(path)} must be ${acceptedAt(path)}, but is ${given(value)}.` }];
+    const refused = refusedTier(path, value, show(path));
+    return [{ path, message: refused ?? `${show(path)} must be ${acceptedAt(path)}, but is ${given(value)}.` }];
   });
 }
 
@@ -64,6 +66,8 @@ function variableForValue(value: string): string | null {
   if (value.startsWith('sk-')) return 'OPENAI_API_KEY';
   if (value.startsWith('AIza')) return 'GEMINI_API_KEY';
   if (value.startsWith('lin_')) return 'LINEAR_ACCESS_TOKEN';
+  if (/^(gh[pousr]_|github_pat_)/.test(value)) return 'GITHUB_TOKEN';
+  if (value.includes('PRIVATE KEY-----')) return 'GITHUB_PRIVATE_KEY';
   return /^postgres(ql)?:/.test(value) ? 'DATABASE_URL' : null;
 }
 

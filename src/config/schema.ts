@@ -3,12 +3,15 @@ import { stages } from '../core/dependencies.ts';
 import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
+import { checksSection, reviewsSection } from './following.ts';
+import { githubIssuesSection, githubSection } from './github.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { linearSection } from './linear.ts';
 import { ordersMap } from './orders.ts';
 import { gitUrlKey, namesOnePlace } from './repositories.ts';
 import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
+import { tiersKey } from './tiers.ts';
 
 function costLimits(of: string, byDefault: { tokens: number | null; usd: number | null }) {
   return {
@@ -57,11 +60,13 @@ const repository = z.strictObject({
   ),
   url: gitUrlKey,
   codeHost: key(
-    z.enum(['local-git']).default('local-git'),
-    '`local-git`',
-    'Where its branches are pushed and its pull requests opened.',
+    z.enum(['local-git', 'github']).optional(),
+    '`github` or `local-git`',
+    'Where its branches are pushed and its pull requests opened. `local-git` only pushes, and keeps pull requests itself.',
+    'by its `url`: `github` where GitHub is connected and it lies there',
   ),
   base: key(nonEmpty.nullable().default(null), 'a branch', 'The branch to work from.', 'its default branch'),
+  tiers: tiersKey,
 });
 
 /** One that a path can be put behind. */
@@ -145,7 +150,9 @@ export const fileSchema = section({
       agent: key(nonEmpty.default('shipmate'), 'a name', "The agent's account on the board: assign tickets to it."),
     }),
     linear: linearSection,
+    'github-issues': githubIssuesSection,
   }),
+  github: githubSection,
   repositories: key(
     z
       .preprocess((value) => value ?? {}, z.record(z.string().regex(repositoryName), namesOnePlace(repository)))
@@ -193,6 +200,8 @@ export const fileSchema = section({
     people: peopleSection,
     questions: questionsSection,
     scope: scopeSection,
+    checks: checksSection,
+    reviews: reviewsSection,
     overlap: overlapKey,
   }),
   fields: fieldsSection,

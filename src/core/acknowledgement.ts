@@ -67,7 +67,7 @@ export function noteNoQuestion(body: string): string {
 /** To someone whose words are not followed here. */
 export function writeToStranger(stranger: Person, speakers: readonly string[], wantsStop: boolean): string {
   const name = cleanText(stranger.name, 80);
-  const who = nameThem(speakers, 'and');
+  const who = speakers.length === 0 ? 'people who may write here' : nameThem(speakers, 'and');
   return wantsStop
     ? `${name}, I did not stop: on this ticket I take orders from ${who}. Ask one of them.`
     : `${name}, I take orders on this ticket from ${who}; your comment is noted as information.`;

@@ -100,6 +100,8 @@ export type CodeOperation =
       snapshotId: string;
       tree: string;
       parent: string;
+      /** The newest commit of the base, where the work was put on it since it was pushed last. */
+      merges?: string;
       message: string;
       /** ISO 8601, from the journal, so that a retry makes the same commit. */
       date: string;
@@ -113,6 +115,18 @@ export type CodeOperation =
       parent: string;
       path: string;
       text: string;
+      message: string;
+      /** ISO 8601, from when it was decided, so that a retry makes the same commit. */
+      date: string;
+    }
+  /** What a merged commit changed is taken back on a branch of its own, as one commit on `parent`. */
+  | {
+      kind: 'pushRevert';
+      id: string;
+      repository: string;
+      branch: string;
+      parent: string;
+      reverts: string;
       message: string;
       /** ISO 8601, from when it was decided, so that a retry makes the same commit. */
       date: string;
@@ -137,7 +151,7 @@ export type Operation = TicketOperation | CodeOperation;
 export type EffectState = 'pending' | 'done' | 'failed' | 'dropped';
 
 const requestKinds: Operation['kind'][] = ['replyToRemark', 'acknowledgeRemark', 'showStatus', 'deleteBranch'];
-const codeKinds: Operation['kind'][] = ['pushBranch', 'pushFile', 'openPullRequest', ...requestKinds];
+const codeKinds: Operation['kind'][] = ['pushBranch', 'pushFile', 'pushRevert', 'openPullRequest', ...requestKinds];
 
 export function laneOf(operation: Operation): Lane {
   return codeKinds.includes(operation.kind) ? 'code' : 'ticket';
@@ -145,7 +159,12 @@ export function laneOf(operation: Operation): Lane {
 
 /** Of another branch than the session's own, or beside its code: the session neither remembers it nor depends on it. */
 export function isBeside(operation: Operation): boolean {
-  return operation.kind === 'pushFile' || isOnRequest(operation) || ('for' in operation && operation.for !== undefined);
+  return (
+    operation.kind === 'pushFile' ||
+    operation.kind === 'pushRevert' ||
+    isOnRequest(operation) ||
+    ('for' in operation && operation.for !== undefined)
+  );
 }
 
 export function isOnRequest(operation: Operation): operation is RequestOperation {

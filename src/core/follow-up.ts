@@ -95,3 +95,29 @@ export function askAboutRewritten(identifier: string, { branch, head }: Pushed, 
     'on yourself.'
   );
 }
+
+/** Whether somebody wants the work on the newest commit of its base. */
+export function wantsRebase(body: string): boolean {
+  return /\brebas(e|ed|ing)\b|\b(merge|resolve)\b[^.\n]{0,40}\bconflicts?\b|\bupdate (the|your|this) branch\b/i.test(
+    body,
+  );
+}
+
+/** What is said on the ticket when that was done. `conflicts` are paths. */
+export function tellRebased(
+  { branch, commit }: { branch: string; commit: string },
+  conflicts: readonly string[],
+): string {
+  const said = `Put the work on the newest \`${cleanText(branch, 100)}\` (${short(commit)}).`;
+  if (conflicts.length === 0) return `${said} It merges cleanly; I verify it again.`;
+  const names = conflicts.slice(0, namedConflicts).map((path) => cleanText(path, 200));
+  return `${said} Both have changed the same lines, which I resolve first: ${names.join(', ')}.`;
+}
+
+/** The model hears it in the words of the ticket. */
+export function noteOfRebased(told: string): string {
+  return (
+    'The workspace stands on the newest commit of the base branch now, with your change put on top, so files may not be as you ' +
+    `remember them; what conflicts is between git's marks. On the ticket this was told as: ${told}`
+  );
+}

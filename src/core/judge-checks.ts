@@ -19,7 +19,7 @@ export function judgeChecks({ runs, required }: CheckReport): ChecksVerdict {
     typeof run === 'string' ? [run] : run.state === 'pending' ? [run.name] : [],
   );
   if (counting.length === 0) return { state: 'none', pending, failed };
-  // One that failed is worth mending at once, but its log is whole only when all have ended.
+  // Mended all at once when all have ended, not one after the other.
   if (pending.length > 0) return { state: 'pending', pending, failed };
   return { state: failed.length > 0 ? 'red' : 'green', pending, failed };
 }

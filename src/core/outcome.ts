@@ -35,6 +35,8 @@ export interface Outcome {
   circle?: string[];
   /** The ticket, which a standing order took, is given back for this rating; see `judgeRating`. */
   givesBack?: Confidence;
+  /** By the rules of its repository (core/tiers.ts) it is not for the agent: why. */
+  never?: string;
   /** It leads the sub-tickets of its ticket: how they stand, and where its own ticket goes now. */
   leads?: { overview: Plan; to: 'started' | 'done' | 'review' | null };
   /** Of a change that was published. */

@@ -33,6 +33,21 @@ export function cleanMarkdown(text: string, limit: number): string {
     .trim();
 }
 
+/** Markdown as it is, but that it calls nobody by name: whoever steered the agent would have people, or whole teams, told. */
+export function withoutMentions(text: string): string {
+  let fence: string | null = null;
+  const quiet = text.split('\n').map((line) => {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (fence !== null) {
+      if (mark?.startsWith(fence)) fence = null;
+      return line;
+    }
+    if (mark !== undefined) fence = mark;
+    return mark === undefined && line.includes('@') ? outsideCode(line, quoteNames) : line;
+  });
+  return quiet.join('\n');
+}
+
 /** One line of plain words: a title, a table cell, an item of a list. */
 export function cleanText(text: string, limit: number): string {
   const line = dropHidden(text.slice(0, 4 * limit))
@@ -85,14 +100,16 @@ function cleanLine(line: string): string {
   );
 }
 
+function quoteNames(text: string): string {
+  return text.replace(/(^|[^\w`/.@+-])(@[a-z\d][\w-]*(?:\/[\w.-]*\w)?)/gi, '$1`$2`');
+}
+
 /** A person's name, or what a tracker closes, is put in backticks: it reads the same and does nothing. */
 function disarm(text: string): string {
-  return text
-    .replace(/(^|[^\w`/.@+-])(@[a-z\d][\w-]*(?:\/[\w.-]*\w)?)/gi, '$1`$2`')
-    .replace(
-      /\b((?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?|implement(?:s|ed)?)[:\s]{1,5})((?:[\w.-]+\/[\w.-]+)?#\d+|GH-\d+|[A-Z][A-Z0-9]{0,9}-\d+|https?:\/\/\S*\/(?:issues?|browse|pull)\/\S+)/gi,
-      '$1`$2`',
-    );
+  return quoteNames(text).replace(
+    /\b((?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?|implement(?:s|ed)?)[:\s]{1,5})((?:[\w.-]+\/[\w.-]+)?#\d+|GH-\d+|[A-Z][A-Z0-9]{0,9}-\d+|https?:\/\/\S*\/(?:issues?|browse|pull)\/\S+)/gi,
+    '$1`$2`',
+  );
 }
 
 /** Applies `change` to what is not between backticks. */

@@ -1,10 +1,11 @@
 import { cleanText } from './outgoing-text.ts';
 import type { Person } from './ticket.ts';
 
-/** Whether a person is one of those listed by name or id; an empty list is everyone. Apps never are. */
-export function isAmong({ id, name, isBot }: Person, listed: readonly string[]): boolean {
+/** Whether a person is one of those listed by name or id; an empty list is everyone but outsiders. Apps never are. */
+export function isAmong({ id, name, isBot, isOutsider }: Person, listed: readonly string[]): boolean {
   if (isBot) return false;
-  return listed.length === 0 || listed.some((each) => each === id || each.toLowerCase() === name.toLowerCase());
+  if (listed.length === 0) return isOutsider !== true;
+  return listed.some((each) => each === id || each.toLowerCase() === name.toLowerCase());
 }
 
 /** "Ada, Bob or Eve", as a ticket may show it. */

@@ -96,6 +96,8 @@ export interface RequestParts {
   /** What its files say and are, not yet marked. */
   attachments: string[];
   now: Date;
+  /** Globs that the rules of the repository keep from the agent. */
+  neverTouched?: readonly string[];
 }
 
 /** The first message of a session: the ticket, all of it marked as data. */
@@ -127,7 +129,7 @@ export function writeRequest(ticket: Ticket, more: RequestParts | null = null): 
     ...writeComments(ticket),
   ];
   const request = `Your ticket is ${identifier}:\n\n${markOutside(`ticket ${identifier}`, parts.join('\n\n'))}`;
-  const notes = more ? explainFacts(more.facts, more.now) : [];
+  const notes = more ? explainFacts(more) : [];
   return notes.length === 0 ? request : `${request}\n\n${notes.join('\n')}`;
 }
 
@@ -154,11 +156,15 @@ function writeFacts({ acceptanceCriteria, allowedPaths, exitCommands }: TicketFa
   return told.flatMap(([name, text]) => (text === '' ? [] : [`${name}:\n${cut(text, limits.facts)}`]));
 }
 
-function explainFacts({ acceptanceCriteria, allowedPaths, exitCommands, deadline }: TicketFacts, now: Date): string[] {
+function explainFacts({ facts, now, neverTouched = [] }: RequestParts): string[] {
+  const { acceptanceCriteria, allowedPaths, exitCommands, deadline } = facts;
   const due = deadline === null ? null : judgeDeadline(deadline, now);
   return [
     ...(acceptanceCriteria.length > 0 ? ['Answer each acceptance criterion by its number in finish.'] : []),
     ...(allowedPaths.length > 0 ? ['A change of anything but the allowed paths is not accepted.'] : []),
+    ...(neverTouched.length > 0
+      ? [`These paths are not yours to change, and a change of them is not accepted: ${neverTouched.join(', ')}`]
+      : []),
     ...(exitCommands.length > 0 ? ['The exit commands must succeed on your change; the service runs them too.'] : []),
     ...(due === 'past' ? ['The deadline has passed.'] : []),
     ...(due === 'near' ? ['The deadline is less than a day away.'] : []),

@@ -1,3 +1,5 @@
+import { foldPath } from '../lib/globs.ts';
+
 /**
  * Paths that decide what is run, who must review and what agents are told: a change to them is held for a person.
  * Dependency manifests and lock files are not among them, because changing them is ordinary work that a reviewer sees;
@@ -26,27 +28,6 @@ export function riskOf(path: string): string | null {
   if (manifests.has(name) || /^requirements.*\.(txt|in)$|\.(csproj|gemspec|cabal)$/.test(name))
     return 'dependency manifest';
   return /^(dockerfile|containerfile|makefile|(docker-)?compose.*\.ya?ml)(\..+)?$/.test(name) ? 'build file' : null;
-}
-
-/**
- * A path as the most forgiving file system sees it: Unicode folded (NFKC, case), characters that HFS+ ignores left out,
- * trailing dots, spaces and streams of NTFS cut off. Equal results may be the same file somewhere.
- */
-export function foldPath(path: string): string {
-  return path
-    .normalize('NFKC')
-    .replaceAll('\\', '/')
-    .split('/')
-    .map(foldName)
-    .filter((part) => part !== '')
-    .join('/');
-}
-
-function foldName(name: string): string {
-  const visible = name.replace(/[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]/gu, '');
-  // Upper first: "ı" and "ſ" have no lower case, but fold to "i" and "s".
-  const folded = visible.toUpperCase().toLowerCase().normalize('NFKC').replace(/:.*$/s, '');
-  return folded === '.' || folded === '..' ? folded : folded.replace(/[. ]+$/, '');
 }
 
 /** Files or directories, at any depth: packages of a monorepo have their own. */

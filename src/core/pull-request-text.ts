@@ -3,6 +3,7 @@ import { type CommandEvidence, describeCounts, describeResult, type Proof } from
 import { inline, list } from './markdown.ts';
 import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
+import { fillTemplate, type Part } from './pull-request-template.ts';
 import type { Ticket } from './ticket.ts';
 import type { WorkReport } from './work-report.ts';
 
@@ -25,6 +26,8 @@ export interface PullRequestStory {
   /** The pull request of the same ticket before this one. */
   follows?: { number: number; url: string; merged: boolean } | null;
   sessionUrl?: string;
+  /** What the repository wants its pull requests to say; null: it has no template. */
+  template?: string | null;
   /** What the session has cost so far; one line of Markdown. */
   cost?: string;
 }
@@ -40,23 +43,25 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
   const plan = (story.plan ?? [])
     .filter(({ status }) => status !== 'canceled')
     .map(({ status, content }) => `[${status === 'completed' ? 'x' : ' '}] ${inline(content, 300)}`);
+  const steps = plan.slice(0, 50).map((step) => `- ${step}`);
+  const parts: Part[] = [
+    { title: 'What', text: `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}` },
+    { title: 'Why', text: `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}` },
+    { title: 'How it was verified', text: verification(proof) },
+    { title: 'Acceptance criteria', text: writeCriteria(story.criteria ?? []) },
+    { title: 'Decisions taken', text: list(report.decisions, 20, 1000) },
+    { title: 'Risk', text: risks.filter((text) => text !== '').join('\n\n') },
+    { title: 'Plan', text: steps.join('\n') },
+    { title: 'Evidence', text: evidence(proof) },
+  ];
   const body = [
     warning(story),
     story.stackedOn ? stacked(story.stackedOn) : '',
-    section('What', `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}`),
-    section('Why', `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}`),
-    section('How it was verified', verification(proof)),
-    section('Acceptance criteria', writeCriteria(story.criteria ?? [])),
-    section('Decisions taken', list(report.decisions, 20, 1000)),
-    section('Risk', risks.filter((text) => text !== '').join('\n\n')),
-    section(
-      'Plan',
-      plan
-        .slice(0, 50)
-        .map((step) => `- ${step}`)
-        .join('\n'),
-    ),
-    section('Evidence', evidence(proof)),
+    (story.template ? fillTemplate(story.template, parts) : null) ??
+      parts
+        .filter(({ text }) => text !== '')
+        .map(section)
+        .join('\n\n'),
     `---\n\nMade by Shipmate for ${ticketLink(ticket)}${story.sessionUrl === undefined ? '' : ` ([session](${link(story.sessionUrl)}))`}.${story.cost ? ` ${story.cost}` : ''}`,
   ];
   const text = body.filter((part) => part !== '').join('\n\n');
@@ -205,8 +210,8 @@ function evidence(proof: Proof): string {
   return items.slice(0, 50).join('\n');
 }
 
-function section(title: string, text: string): string {
-  return text === '' ? '' : `## ${title}\n\n${text}`;
+function section({ title, text }: Part): string {
+  return `## ${title}\n\n${text}`;
 }
 
 function ticketLink({ identifier, url }: Omit<TicketLine, 'title'>): string {

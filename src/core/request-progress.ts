@@ -22,6 +22,8 @@ export interface RequestProgress {
   remarks: Remark[];
   /** Who closed it, where that was no merge; null: nobody did, or it is not known. */
   closedBy: Person | null;
+  /** The merged pull request that takes this one back; null: none does. */
+  reverted: { by: Person | null; url: string } | null;
 }
 
 /** What is known of the checks of one commit. */
@@ -41,6 +43,8 @@ export interface CheckRun {
   url: string | null;
   /** The adapter's handle, by which its log is read. */
   ref: unknown;
+  /** Failed by nothing that the agent could mend: people are asked at once. */
+  isForPeople?: true;
 }
 
 export interface Deployment {

@@ -101,6 +101,8 @@ export function unknownAnswer(text: string): string | null {
 export interface Suggestion {
   name: string;
   confidence: number;
+  /** In a few words, as in "I work there, `why`". */
+  why?: string;
 }
 
 const confidentFrom = 0.8;
@@ -113,16 +115,16 @@ const clearlyAheadBy = 0.2;
 export function routeBySuggestions(
   options: readonly string[],
   suggestions: readonly Suggestion[],
-): { taken: string } | { options: string[] } {
+): { taken: string; why?: string } | { options: string[] } {
   const ordered = options
-    .map((name) => ({
-      name,
-      confidence: Math.max(0, ...suggestions.filter((each) => each.name === name).map((each) => each.confidence)),
-    }))
+    .map((name): Suggestion => {
+      const named = suggestions.filter((each) => each.name === name);
+      return named.toSorted((a, b) => b.confidence - a.confidence)[0] ?? { name, confidence: 0 };
+    })
     .toSorted((a, b) => b.confidence - a.confidence);
   const [first, second] = ordered;
   if (first && first.confidence >= confidentFrom && first.confidence - (second?.confidence ?? 0) >= clearlyAheadBy)
-    return { taken: first.name };
+    return { taken: first.name, ...(first.why !== undefined && { why: first.why }) };
   return { options: ordered.map(({ name }) => name) };
 }
 

@@ -21,6 +21,8 @@ const shown = { files: 15, steps: 20, questions: 20, overlaps: 5 };
 export interface Findings {
   estimate: Estimate | null;
   overlaps: readonly Overlap<TicketHint>[];
+  /** What the rules of the repository have to do with it. */
+  tier?: string;
 }
 
 /** The rating as a lasting word on the ticket. */
@@ -38,10 +40,11 @@ export function introduceSplit(rating: Rating, findings: Findings, facts: Parame
   return write(rating, findings, tellInherited(facts));
 }
 
-function write(rating: Rating, { estimate, overlaps }: Findings, plan: string): string {
+function write(rating: Rating, { estimate, overlaps, tier = '' }: Findings, plan: string): string {
   return joined([
     writeHead(rating),
     writeFiles(rating.files),
+    tier,
     plan,
     listed('Open questions:', bulleted(rating.questions)),
     estimate

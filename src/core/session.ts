@@ -18,12 +18,13 @@ export const sessionTransitions: Record<SessionState, Partial<Record<SessionStat
   },
   awaitingInput: {
     active: 'answered, taken as approved, or what it waited for has come',
+    complete: 'the checks that people were asked about are green after all, or it was merged',
     stopped: 'stopped, closed, given away, gone, or unanswered for long',
   },
   complete: {
     active: 'a new wish, to be rated, or its parts are filed',
     error: 'what was to be published or filed failed for good',
-    awaitingInput: 'too many runs in an hour',
+    awaitingInput: 'too many runs in an hour, or checks that stay red',
   },
   error: { active: 'a new wish, reopened, or to be rated', awaitingInput: 'too many runs in an hour' },
   stopped: { active: 'a new wish, reopened, or to be rated', awaitingInput: 'too many runs in an hour' },

@@ -1,12 +1,15 @@
 import { deterministicId } from '../lib/ids.ts';
 import { isBugTicket } from './bug-ticket.ts';
 import { openBlockers, openChildren } from './dependencies.ts';
+import { namedPaths } from './named-paths.ts';
 import type { Outcome } from './outcome.ts';
 import { cleanText } from './outgoing-text.ts';
 import { type Routing, routeTicket } from './routing.ts';
 import { type Confidence, confidences } from './scope.ts';
 import { priorities, type Ticket, type TicketHint, type TicketQuery, type TrackerKind } from './ticket.ts';
 import { type FieldNames, readFacts } from './ticket-facts.ts';
+import { kindsOf } from './ticket-kinds.ts';
+import { decideTier } from './tiers.ts';
 
 export type OpenCategory = NonNullable<TicketQuery['categories']>[number];
 
@@ -90,10 +93,14 @@ export function whyNot(
   // Its session would lead them and take them all; each of them is looked at by itself.
   const children = openChildren(ticket);
   if (children.length > 0) return `it has open sub-tickets: ${identifiersOf(children)}`;
-  const route = routeTicket(ticket, readFacts(ticket, routing.fields), { ...routing, remembered });
+  const facts = readFacts(ticket, routing.fields);
+  const route = routeTicket(ticket, facts, { ...routing, remembered });
   if ('repository' in route) {
     const isAnother = order.repository !== null && route.repository.name !== order.repository;
-    return isAnother ? `it is not about ${order.repository}` : null;
+    if (isAnother) return `it is not about ${order.repository}`;
+    const paths = namedPaths(ticket, facts);
+    const { tier, because } = decideTier(route.repository, { from: 'ticket', kinds: kindsOf(ticket), paths });
+    return tier === 'never' ? because : null;
   }
   // Taken, it could only ask, and would hold a place of the day until somebody answers.
   return 'unknown' in route

@@ -20,6 +20,8 @@ export interface Person {
   id: string;
   name: string;
   isBot: boolean;
+  /** May read and speak here, as anybody may, and no more: what they say is followed only where they are named as one to follow. */
+  isOutsider?: true;
 }
 
 export interface TicketComment {
@@ -80,6 +82,8 @@ export interface Ticket extends TicketHint {
   comments: TicketComment[];
   relations: TicketRelation[];
   attachments: Attachment[];
+  /** The pull request that it is, where a tracker has both in one list and somebody asked for the agent on one of others. */
+  request?: { number: number; url: string; head: string; base: string; isFork: boolean };
   /** ISO 8601. */
   updatedAt: string;
 }

@@ -1,4 +1,5 @@
 import type { CriterionAnswer } from './criteria.ts';
+import type { ThreadAnswer } from './review.ts';
 
 /** What the agent says of its finished work; the pull request and the closing words are written from it. */
 export interface WorkReport {
@@ -11,6 +12,8 @@ export interface WorkReport {
   risk: string | null;
   /** What it says of each of the ticket's acceptance criteria. */
   criteria: CriterionAnswer[];
+  /** What it answers to the remarks of a review; missing where an older version wrote it. */
+  threads?: ThreadAnswer[];
   /** How people corrected the way it works, as rules that hold beyond the ticket. */
   learned: string[];
   /** The answer to a ticket that needs no change; null when there is one. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cleanLine } from '../core/outside-text.ts';
 import type { TicketFacts } from '../core/ticket-facts.ts';
-import { matcherOf, oddGlob } from '../publishing/globs.ts';
+import { matcherOf, oddGlob } from '../lib/globs.ts';
 import { addActivities } from '../store/activities.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { holdRun } from '../store/runs.ts';

@@ -20,7 +20,7 @@ import type { Decision as Permission } from '../core/policy.ts';
 import type { Proposal, ProposalState } from '../core/proposal.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { newestProposal, type ProposalRow, settleProposal, wordsSince } from '../store/proposals.ts';
+import { mendedPlan, newestProposal, type ProposalRow, settleProposal, wordsSince } from '../store/proposals.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession } from '../store/sessions.ts';
 
@@ -172,7 +172,7 @@ export interface Approval {
   permit(call: { name: string; input: unknown }): Permission | null;
   /** Why nothing may be changed: what was proposed is not approved (`proposed`), or nothing is (`wanted`). null: it may. */
   missing(): 'proposed' | 'wanted' | null;
-  /** What people have approved and is not carried out yet; null: nothing. */
+  /** What people have approved and is not carried out yet, or is only mended; null: nothing. */
   approved(): Proposal | null;
 }
 
@@ -186,16 +186,19 @@ export async function openApproval(
 ): Promise<Approval> {
   let standing = await judgeNow(db, run, approvers, carryOut);
   let isPlanWanted = await wanted.plan();
+  // A yes is spent, but what checks find in what was done by it is part of it.
+  let mended = standing ? null : await mendedPlan(db, run);
   const missing = () => {
     if (standing) return standing.state === 'approved' ? null : 'proposed';
-    return isPlanWanted && !wanted.hasBegun() ? 'wanted' : null;
+    return isPlanWanted && !mended && !wanted.hasBegun() ? 'wanted' : null;
   };
   return {
     missing,
-    approved: () => (standing?.state === 'approved' ? standing.proposal.content : null),
+    approved: () => (standing?.state === 'approved' ? standing.proposal.content : mended),
     async look(isSpokenTo) {
       standing = await judgeNow(db, run, approvers, carryOut);
       isPlanWanted = await wanted.plan();
+      if (mended) mended = standing ? null : await mendedPlan(db, run);
       if (!standing) return { notes: isSpokenTo && missing() === 'wanted' ? [notePlanWanted] : [] };
       const { proposal, decision, state, ending } = standing;
       // A run that is at work goes on where nothing was decided.

@@ -1,22 +1,14 @@
 import { proposalOptions, writeProposal } from '../core/approval-text.ts';
 import { attend } from '../core/attention.ts';
 import { type StopCause, stopReasons } from '../core/closing-text.ts';
-import { unmetLine, writeCriteria } from '../core/criteria.ts';
-import { isDecision, writeAnswer } from '../core/decisions.ts';
-import type { Operation } from '../core/effect.ts';
 import type { Outcome, StopReason } from '../core/outcome.ts';
-import { cleanText } from '../core/outgoing-text.ts';
 import { isObeyed, type Prompt } from '../core/prompt.ts';
 import { codeOf, type Proposal } from '../core/proposal.ts';
-import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { SessionState } from '../core/session.ts';
 import type { Journal } from '../core/step.ts';
-import { isDatabaseUnavailable } from '../lib/database-error.ts';
-import { deterministicId } from '../lib/ids.ts';
 import { activityKey, type Stage } from '../store/activities.ts';
 import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
-import { addDecisions, answeredQuestions, listDecisions } from '../store/decisions.ts';
 import { unreadEditAt, unreadEdits } from '../store/edits.ts';
 import { addEffects } from '../store/effects.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
@@ -27,21 +19,18 @@ import { settleRating } from '../store/ratings.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
-import { stoodBefore } from '../store/ticket-moves.ts';
-import { beginWaiting, findStackedOn } from '../store/waits.ts';
+import { beginWaiting } from '../store/waits.ts';
 import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
-import { baseNow } from './base-branch.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
 import { endScoping } from './end-scoping.ts';
 import { type EscalateDeps, type Escalated, escalate } from './escalate.ts';
 import { type Finished, lastFinished } from './finish.ts';
-import { writeActual, writeFooter } from './footer.ts';
 import { giveBack } from './give-back.ts';
 import { showLeading } from './lead-children.ts';
-import { type Instructions, keepLearned, readInstructions } from './learn.ts';
 import { leaveOthers } from './leave.ts';
 import type { Prepared } from './prepare.ts';
+import { publish, readSurroundings, type Surroundings } from './publish.ts';
 import type { RunDeps } from './run.ts';
 import { startRun } from './start.ts';
 
@@ -73,7 +62,7 @@ export interface Ending {
 /** These end whatever is unread: a run that may not or cannot work cannot read either. What was said stays for the next one. */
 const endsAnyway: StopReason[] = ['stopped', 'failed', 'budgetExceeded'];
 
-const lookWithinMs = 20_000;
+const _lookWithinMs = 20_000;
 
 type ConcludeDeps = EscalateDeps & Pick<RunDeps, 'name' | 'wake' | 'failpoint'>;
 
@@ -94,14 +83,12 @@ export async function conclude(
   const escalated = await escalate(deps, run, reached);
   const { work } = ending;
   const finished = work && reached.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
-  const base = work && finished ? await publishedBase(deps, work.prepared) : '';
-  const learns = work && finished && learnedBy(finished).length > 0;
-  const instructions = learns ? await readInstructions(deps, work.prepared) : null;
+  const surroundings = work && finished ? await readSurroundings(deps, work.prepared, finished) : null;
   deps.failpoint('conclude/before');
-  let result = await end(deps, run, { ...escalated, instructions, base }, ending, files);
+  let result = await end(deps, run, { ...escalated, surroundings }, ending, files);
   if (result === 'look') {
     files = await look();
-    result = await end(deps, run, { outcome: stopped, effects: [], instructions: null, base }, ending, files);
+    result = await end(deps, run, { outcome: stopped, effects: [], surroundings }, ending, files);
   }
   deps.failpoint('conclude/after');
   if (result !== 'goesOn') deps.wake('post');
@@ -109,28 +96,18 @@ export async function conclude(
   return result !== 'goesOn';
 }
 
-/** What a change is built on may have been merged while it was made. Where that cannot be asked now, it is as it was. */
-async function publishedBase(deps: ConcludeDeps, { repository, host, baseBranch }: Prepared): Promise<string> {
-  return baseNow(deps, { repository, host }, baseBranch, AbortSignal.timeout(lookWithinMs)).catch((error: unknown) => {
-    if (isDatabaseUnavailable(error)) throw error;
-    deps.log.warn({ err: error, base: baseBranch }, 'whether a change still belongs on its base could not be asked');
-    return baseBranch;
-  });
-}
-
 /** `look`: it was stopped, and its closing words need to know what it changed. `again`: another run was queued. */
 type Result = 'ended' | 'again' | 'goesOn' | 'look';
 
 interface Reached extends Escalated {
-  instructions: Instructions | null;
-  /** The branch that a change is for. */
-  base: string;
+  /** Of what is published; null: nothing is. */
+  surroundings: Surroundings | null;
 }
 
 async function end(
   deps: ConcludeDeps,
   run: ClaimedRun,
-  { outcome: reached, effects, instructions, base }: Reached,
+  { outcome: reached, effects, surroundings }: Reached,
   { work, heard = [], spent = false, leavesEdits = false }: Ending,
   /** Paths that the session has changed, for the closing words of a stop; undefined until somebody has looked. */
   files: string[] | null | undefined,
@@ -161,8 +138,8 @@ async function end(
     const finished = work && outcome.stopReason === 'finished' ? lastFinished(work.journal, run.id) : null;
     const why = outcome.rejected ? outcome.message : undefined;
     if (reason) await closeStopped(tx, session, run, endOf(run), stage, reason, files ?? null, why);
-    else if (finished && work)
-      await publish(tx, deps, run, session, { ...work.prepared, baseBranch: base }, finished, instructions, stage);
+    else if (finished && work && surroundings)
+      await publish(tx, deps, run, session, work.prepared, finished, surroundings, stage);
     else if (outcome.proposal) await propose(tx, deps, run, outcome, outcome.proposal, stage);
     else {
       await report(tx, run, outcome, stage);
@@ -249,137 +226,4 @@ async function report(tx: Tx, run: ClaimedRun, outcome: Outcome, stage: Stage): 
   if (outcome.stopReason === 'failed') await settlePlan(tx, endOf(run), stage, 'pending');
   const body = outcome.message;
   await sayClosing(tx, stage, endOf(run), type === 'elicitation' ? { type, body, ...options } : { type, body });
-}
-
-/** What an earlier version left in the journal has none. */
-function learnedBy({ report }: Finished): string[] {
-  return report?.learned ?? [];
-}
-
-/** Adds what was decided in this run, by people who were asked and by the agent, to what was decided before; answers all of it. */
-async function keepDecisions(
-  tx: Tx,
-  { name }: Pick<RunDeps, 'name'>,
-  run: ClaimedRun,
-  chosen: readonly string[],
-): Promise<string[]> {
-  const answers = (await answeredQuestions(tx, run.sessionId)).filter((answer) => isDecision(answer, name));
-  await addDecisions(tx, { sessionId: run.sessionId, runId: run.id }, [
-    ...answers.map((answer) => ({ key: answer.key, text: writeAnswer(answer) })),
-    ...chosen.map((text) => ({ key: text.trim(), text: cleanText(text, 1000) })).filter(({ text }) => text !== ''),
-  ]);
-  return listDecisions(tx, run.sessionId);
-}
-
-/** Push, pull request, ticket, closing words: as effects, each naming what it needs of the one before. */
-async function publish(
-  tx: Tx,
-  deps: Pick<RunDeps, 'policy' | 'name'>,
-  run: ClaimedRun,
-  session: SessionRow,
-  prepared: Prepared,
-  finished: Finished,
-  instructions: Instructions | null,
-  stage: Stage,
-): Promise<void> {
-  const { ticket, repository, baseBranch } = prepared;
-  const prefix = `${session.id}/run/${run.number}`;
-  const cause = { sessionId: session.id, runId: run.id, stepId: null };
-  const add = (name: string, operation: Operation, after: string[] = []) =>
-    addEffects(tx, [{ ...cause, key: `${prefix}/${name}`, operation, after }]);
-  const id = (name: string) => deterministicId(prefix, name);
-  await settlePlan(tx, endOf(run), stage, 'completed');
-  const decisions = await keepDecisions(tx, deps, run, finished.report?.decisions ?? []);
-  await keepLearned(tx, session, repository, learnedBy(finished), instructions, stage);
-
-  if (finished.type === 'answer') {
-    const answers = writeCriteria(finished.criteria ?? []);
-    const answer = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
-    const body = withActual(answer, await writeActual(tx, session.id));
-    await sayClosing(tx, stage, endOf(run), { type: 'response', body });
-    await takeBackStart(tx, session.id, add, id('back'));
-    return;
-  }
-
-  const branch = session.branch ?? branchName(ticket.identifier, finished.report.title ?? ticket.title);
-  await updateSession(tx, session.id, { branch, baseBranch });
-  const { criteria = [] } = finished;
-  const isProved = finished.proof.verdict === 'proved' && unmetLine(criteria) === '';
-  const draft = deps.policy.publish.pullRequest === 'draft' || !isProved;
-  const stackedOn = await findStackedOn(tx, repository.name, baseBranch);
-  const text = writePullRequest({
-    ticket,
-    stackedOn,
-    report: { ...finished.report, decisions },
-    proof: finished.proof,
-    changes: finished.changes,
-    criteria,
-    risks: finished.risks,
-    baseBranch,
-    draft,
-    follows: session.follows,
-    cost: await writeFooter(tx, session.id),
-  });
-  await add('push', {
-    kind: 'pushBranch',
-    id: id('push'),
-    repository: repository.name,
-    branch,
-    expected: session.headCommit,
-    snapshotId: finished.snapshotId,
-    tree: finished.tree,
-    parent: session.headCommit ?? finished.base,
-    message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
-    date: finished.date,
-  });
-  const pullRequestKey = `${prefix}/pull-request`;
-  await add(
-    'pull-request',
-    {
-      kind: 'openPullRequest',
-      id: id('pull-request'),
-      repository: repository.name,
-      head: branch,
-      base: baseBranch,
-      title: text.title,
-      body: text.body,
-      draft,
-    },
-    [`${prefix}/push`],
-  );
-  await add('attach', {
-    kind: 'attachPullRequest',
-    id: id('attach'),
-    url: { from: pullRequestKey, field: 'url' },
-    number: { from: pullRequestKey, field: 'number' },
-    title: text.title,
-  });
-  // From where each run moves its ticket first: anywhere else a person has moved it meanwhile. A draft is not to be reviewed.
-  if (!draft)
-    await add('review', { kind: 'moveTicket', id: id('review'), to: 'review', from: ['started'] }, [pullRequestKey]);
-  const closing = writeClosing({
-    url: '{link}',
-    proof: finished.proof,
-    draft,
-    criteria,
-    summary: finished.report.summary,
-  });
-  const body = withActual(closing, await writeActual(tx, session.id));
-  await sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: pullRequestKey, field: 'url' });
-}
-
-/** A ticket that needed nothing but an answer goes back to where it stood before the agent began, if nobody has moved it since. */
-async function takeBackStart(
-  tx: Tx,
-  sessionId: string,
-  add: (name: string, operation: Operation) => Promise<void>,
-  id: string,
-): Promise<void> {
-  const stood = await stoodBefore(tx, sessionId);
-  if (!stood) return;
-  await add('back', { kind: 'moveTicket', id, to: stood.category, from: ['started'], named: stood.name });
-}
-
-function withActual(text: string, actual: string): string {
-  return actual === '' ? text : `${text}\n\n${actual}`;
 }

@@ -2,6 +2,7 @@ import type { Operation } from '../core/effect.ts';
 import { escalationOf, ofQuestion, waysOn, writeEscalation, writeQuestion } from '../core/escalation.ts';
 import type { Escalation, Outcome, StopReason } from '../core/outcome.ts';
 import { branchName } from '../core/pull-request-text.ts';
+import { decideTier } from '../core/tiers.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { hideSecrets } from '../publishing/hide-secrets.ts';
 import { readPlan } from '../store/activities.ts';
@@ -98,7 +99,8 @@ async function offerSnapshot(
     const store = await workspaces.receive(session.id, repository, snapshot, AbortSignal.timeout(lookWithinMs));
     const changes = await workspaces.changes(store, snapshot.base, snapshot.tree);
     const { verdict } = await inspect(deps, store, snapshot.base, snapshot.tree, changes, []);
-    if (verdict === 'hold') return keep('something in it may not be published');
+    const tier = decideTier(repository, { from: 'change', kinds: [], paths: changes.map(({ path }) => path) });
+    if (verdict === 'hold' || tier.tier === 'never') return keep('something in it may not be published');
     const operation = pushOf(run, session, repository.name, snapshot);
     const effect = { sessionId: session.id, runId: run.id, stepId: null, key: `${keyOf(run)}/push`, operation };
     return { snapshot: { branch: operation.branch }, effects: [effect] };

@@ -88,7 +88,7 @@ export async function findRepository(
   const suggested = routeBySuggestions(route.ask.options, await suggestions(deps, session, route.ask.options, signal));
   const taken = 'taken' in suggested && given === null ? deps.repositories.get(suggested.taken) : undefined;
   if (taken) {
-    await tell(deps, run, takenBySuggestion(taken, ticket.tracker));
+    await tell(deps, run, takenBySuggestion(taken, ticket.tracker, 'why' in suggested ? suggested.why : undefined));
     return { repository: taken, base: null };
   }
   const options = 'taken' in suggested ? route.ask.options : suggested.options;
@@ -146,9 +146,9 @@ function rememberedBefore({ name }: Repository, scope: RouteScope, by: Person): 
   return `I work in \`${name}\`, as ${cleanText(by.name, 100)} answered for the ${shown(scope)} before. ${howToChange(scope)}`;
 }
 
-function takenBySuggestion({ name }: Repository, tracker: string): string {
-  const by = `${tracker.charAt(0).toUpperCase()}${tracker.slice(1)}`;
-  return `I work in \`${name}\`, by ${by}'s suggestion; if it is another one, write \`[repo=NAME]\` into the description.`;
+function takenBySuggestion({ name }: Repository, tracker: string, why: string | undefined): string {
+  const by = `by ${tracker.charAt(0).toUpperCase()}${tracker.slice(1)}'s suggestion`;
+  return `I work in \`${name}\`, ${why ?? by}; if it is another one, write \`[repo=NAME]\` into the description.`;
 }
 
 function howToChange({ name }: RouteScope): string {

@@ -2,23 +2,31 @@ import { type CheckedCriterion, checkCriteria, refuseAnswers } from '../core/cri
 import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { PreviewPlan } from '../core/previews.ts';
 import { writeHold } from '../core/pull-request-text.ts';
+import { refuseThreads } from '../core/review.ts';
+import { lastRated } from '../core/scope.ts';
 import type { Journal, StepScope } from '../core/step.ts';
 import { exitCommandsOf, readFacts } from '../core/ticket-facts.ts';
+import { kindsOf } from '../core/ticket-kinds.ts';
+import { noteChangeProposed, proposeChange, refuseChange, writeRefusedChange } from '../core/tier-text.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
 import { readKnownTicket } from '../store/edits.ts';
 import { lastPushedTree, publishedTree } from '../store/published.ts';
+import { openRemarks } from '../store/remarks.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import type { SnapshotRow } from '../store/snapshots.ts';
 import { evidenceOf } from '../verification/commands.ts';
 import { runFixers } from '../verification/fixers.ts';
 import { type Verification, verify } from '../verification/verify.ts';
 import type { Change, SessionStore } from '../workspaces/workspaces.ts';
+import type { Approval } from './approval.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
+import { tierOfChange } from './tiers.ts';
 import { openTrees } from './trees.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -42,6 +50,8 @@ export type Finished =
       /** What it touches; missing where an older version wrote it. */
       paths?: string[];
       risks: string[];
+      /** What is to be run against its preview deployment; missing where an older version wrote it. */
+      preview?: PreviewPlan | null;
       /** Of the ticket, with what the agent says of each. */
       criteria?: CheckedCriterion[];
       /** ISO 8601: the published commit's date, the same in every retry. */
@@ -49,7 +59,11 @@ export type Finished =
     };
 
 /** What one hand-in came to. `rejected` is for the model; after the last try people are asked. */
-type Judged = { finished: Finished } | { rejected: string; doubt?: true };
+type Judged =
+  | { finished: Finished }
+  | { rejected: string; doubt?: true }
+  /** Nothing is wrong with it, but people are to approve it first. */
+  | { proposed: Outcome; because: string };
 
 const maxRejections = 3;
 /** A bug without a reproduction is sent back this often; then it is published as what it is, not proved. */
@@ -63,6 +77,7 @@ export interface FinishOptions {
   workbench: Workbench;
   /** The tool has a place for what the agent says of acceptance criteria. */
   asksCriteria: boolean;
+  approval: Pick<Approval, 'approved'>;
   signal: AbortSignal;
 }
 
@@ -91,6 +106,7 @@ export function createFinish(
     const handIn = {
       report,
       snapshot,
+      published,
       changed,
       risks: notRun.map(({ command }) => `\`${command}\` (fix:) could not be started`),
     };
@@ -103,6 +119,7 @@ export function createFinish(
     );
     if ('finished' in judged)
       return { text: 'Accepted.', isError: false, outcome: { stopReason: 'finished', message: report.summary } };
+    if ('proposed' in judged) return { text: noteChangeProposed(judged), isError: false, outcome: judged.proposed };
     const rejections = judgements(journal, run.id).filter((each) => 'rejected' in each);
     if (rejections.length < maxRejections) return { text: judged.rejected, isError: true };
     return {
@@ -130,6 +147,8 @@ function judgements(journal: Journal, runId: string): Judged[] {
 interface HandIn {
   report: WorkReport;
   snapshot: SnapshotRow;
+  /** The tree that is published, or the base's. */
+  published: string;
   /** Whether the agent changed anything that is not published yet. */
   changed: boolean;
   risks: string[];
@@ -146,6 +165,9 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const facts = known ? readFacts(known, deps.fields) : prepared.facts;
   const unanswered = options.asksCriteria ? refuseAnswers(facts.acceptanceCriteria, report.criteria) : null;
   if (unanswered !== null) return { rejected: unanswered };
+  const open = (await openRemarks(deps.db, run.sessionId)).map(({ code }) => code);
+  const unheeded = prepared.host.following ? refuseThreads(open, report.threads ?? []) : null;
+  if (unheeded !== null) return { rejected: unheeded };
   const criteria = checkCriteria(facts.acceptanceCriteria, report.criteria, options.asksCriteria);
   if (report.answer !== null) {
     for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);
@@ -155,14 +177,23 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const store = await deps.workspaces.receive(run.sessionId, prepared.repository, snapshot, signal);
   const changes = await deps.workspaces.changes(store, pinned.commit, snapshot.tree);
   const inspection = await inspect(deps, store, pinned.commit, snapshot.tree, changes, facts.allowedPaths);
-  if (inspection.verdict === 'hold') {
-    const rejected = explainHold(inspection.reasons);
+  const hold = (rejected: string, body: string): Judged => {
     const told = judgements(options.journal, run.id).some(
       (judged) => 'rejected' in judged && judged.rejected === rejected,
     );
-    if (!told) scope.report({ type: 'thought', body: writeHold(inspection.reasons) });
+    if (!told) scope.report({ type: 'thought', body });
     return { rejected };
-  }
+  };
+  if (inspection.verdict === 'hold') return hold(explainHold(inspection.reasons), writeHold(inspection.reasons));
+  const size = sizeOf(changes);
+  const { tree } = snapshot;
+  const tier = await tierOfChange(
+    deps,
+    prepared.repository,
+    { store, changes, size, tree, published: handIn.published },
+    { kinds: kindsOf(known ?? prepared.ticket), rating: lastRated(options.journal.history())?.confidence },
+  );
+  if (tier.tier === 'never') return hold(refuseChange(tier), writeRefusedChange(tier));
   const { proof, files } = await prove(options, snapshot, store, changes, exitCommandsOf(facts));
   const contents = new Map(files.map((file) => [file.evidence.path, file.content]));
   for (const evidence of proof.evidence)
@@ -172,16 +203,21 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const doubts = judgements(options.journal, run.id).filter((judged) => 'doubt' in judged).length;
   if (proof.verdict === 'unproved' && prepared.isBug && !proof.reproduced && couldRun(proof) && doubts < maxDoubts)
     return { rejected: explainProof(proof), doubt: true };
+  if (tier.tier === 'plan-and-review' && !options.approval.approved()) {
+    const { because, paths } = tier;
+    return { proposed: proposeChange(tier, { report, paths, proof: summarize(proof) }), because };
+  }
   return {
     finished: {
       type: 'change',
       report,
       snapshotId: snapshot.id,
       base: pinned.commit,
-      tree: snapshot.tree,
+      tree,
       proof,
-      changes: sizeOf(changes),
+      changes: size,
       criteria,
+      preview: pinned.facts.preview,
       paths: changes.slice(0, 1_000).map(({ path }) => path),
       risks: [
         ...(facts.risk === null ? [] : [`The ticket says: ${facts.risk}`]),

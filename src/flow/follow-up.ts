@@ -13,6 +13,7 @@ import { hasSteps } from '../store/steps.ts';
 import { readRequest } from './base-branch.ts';
 import type { NotPrepared, Pinned, Prepared } from './prepare.ts';
 import { takeInPushed } from './pushed-by-others.ts';
+import { rebase } from './rebase.ts';
 import { tellAttachment } from './request-fates.ts';
 import type { RunDeps } from './run.ts';
 
@@ -38,8 +39,15 @@ export async function lookAtPullRequest(
     const { registers, unread } = await readAttention(deps.db, session.id);
     return !isOnlyReopened(registers, unread); // who opens the ticket again has not answered, either
   };
+  if (session.adopted && request?.state !== 'open') {
+    const message = `${pullRequest.url} is not open any more, so I leave its branch alone. Give me a ticket for what is to be done.`;
+    return { outcome: { stopReason: 'needsInput', message }, heard: [] };
+  }
   const next = followUp(request?.state ?? null, await wasAsked({ number: pullRequest.number }));
-  if (next === 'goOn') return takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);
+  if (next === 'goOn') {
+    const now = await takeInPushed(deps, run, session, { repository, host }, wasAsked, signal);
+    return 'outcome' in now ? now : rebase(deps, run, now, { repository, host }, signal);
+  }
   if (next === 'ask') {
     await updateSessionOf(deps.db, run, { askedAbout: { number: pullRequest.number, run: run.number } });
     const prompts = await unreadPrompts(deps.db, session.id);

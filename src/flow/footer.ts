@@ -3,6 +3,7 @@ import { describeActual } from '../core/estimate.ts';
 import { readPlan } from '../store/activities.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { latestRating, spentOn } from '../store/ratings.ts';
+import { givenSince } from '../store/sessions.ts';
 import { latestSnapshot } from '../store/snapshots.ts';
 import { usedByRuns } from '../store/usage.ts';
 
@@ -20,6 +21,18 @@ export async function writeFooter(tx: Tx, sessionId: string): Promise<string> {
 export async function writeActual(tx: Tx, sessionId: string): Promise<string> {
   const rating = await latestRating(tx, sessionId);
   return rating ? describeActual(rating.estimate, await spentOn(tx, sessionId)) : '';
+}
+
+/** How long it took from being given to now, in one line. */
+export async function writeTook(tx: Tx, sessionId: string): Promise<string> {
+  const given = await givenSince(tx, sessionId);
+  return given === null ? '' : `It took ${describeSpan(Date.now() - given.getTime())} from the ticket to the merge.`;
+}
+
+function describeSpan(ms: number): string {
+  const minutes = Math.max(1, Math.round(ms / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} days`;
 }
 
 /** What there is to go on from, where a run was cut short. */

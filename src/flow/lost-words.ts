@@ -25,17 +25,22 @@ interface Reading {
  * all of them is taken in once, as its delivery would have been. Only tickets on which people have spoken are read. An
  * account that was passed over is listened to from there on when it is not any more, and holds up no other.
  */
-export async function hearLostWords(deps: SortDeps, tracker: Tracker, reading: Reading): Promise<void> {
+export async function hearLostWords(
+  deps: SortDeps,
+  tracker: Tracker,
+  reading: Reading,
+  { hasWebhooks }: { hasWebhooks: boolean },
+): Promise<void> {
   const { db } = deps;
   const { kind } = tracker;
-  const times = await heardUntil(db, kind);
+  const times = await heardUntil(db, kind, { hasWebhooks });
   const behind = await listBehind(db, kind);
   const heard = await hear(deps, reading, times, () => true);
   for (const account of heard.passedOver) await fellBehind(db, kind, account);
   if (heard.areAll) await noteHeardUntil(db, kind, times.until);
   for (const account of behind) {
     if (heard.passedOver.has(account)) continue;
-    const { since } = await heardUntil(db, kind, account);
+    const { since } = await heardUntil(db, kind, { account });
     const { areAll, passedOver } = await hear(deps, reading, { ...times, since }, (hint) => hint.account === account);
     if (areAll && !passedOver.has(account)) await caughtUp(db, kind, account);
   }

@@ -31,6 +31,7 @@ import {
   resultsOf,
   settleEffect,
 } from '../store/effects.ts';
+import { followOpened } from '../store/followed-requests.ts';
 import { findSessionOfLease, lockSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { markDueNext, markLost, markOver } from '../store/waits.ts';
 import type { Sent, Tracker } from '../trackers/tracker.ts';
@@ -73,7 +74,12 @@ const maxTries = { known: 20, unknown: 4 };
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
   const active = new Map<readonly ClaimedEffect[], Promise<void>>();
-  const hosts = Object.fromEntries([...deps.repositories.values()].map(({ name, codeHost }) => [name, codeHost]));
+  const hosts = Object.fromEntries(
+    [...deps.repositories.values()].map(({ name, codeHost, account }) => [
+      name,
+      account === undefined ? codeHost : `${codeHost}/${account}`,
+    ]),
+  );
   const gathering = [...deps.trackers.values()].filter(({ gatherMs }) => gatherMs > 0);
   const gather = Object.fromEntries(gathering.map(({ kind, gatherMs }) => [kind, gatherMs / 1000]));
   const renewing = setInterval(() => {
@@ -231,8 +237,10 @@ async function remember(
   if (isBeside(operation)) return;
   if (operation.kind === 'pushBranch')
     await updateSession(tx, session.id, { headCommit: String(result.commit), branch: operation.branch });
-  if (operation.kind === 'openPullRequest')
+  if (operation.kind === 'openPullRequest') {
     await updateSession(tx, session.id, { pullRequest: { number: Number(result.number), url: String(result.url) } });
+    await followOpened(tx, session.id, Number(result.number));
+  }
   // What we did ourselves, no delivery need tell.
   if (operation.kind === 'moveTicket' && !('skipped' in result)) await markOver(tx, [session.ticketId]);
   if (operation.kind === 'takeTicket' && 'skipped' in result) await markLost(tx, session.id);

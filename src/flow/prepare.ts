@@ -10,6 +10,7 @@ import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import { knownOf } from '../core/ticket-change.ts';
 import { readFacts, type TicketFacts } from '../core/ticket-facts.ts';
+import { neverTouched } from '../core/tiers.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { retry } from '../lib/retry.ts';
 import { saveImages, saveKnownTicket } from '../store/edits.ts';
@@ -20,6 +21,7 @@ import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, readBrief, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
+import { adoptRequest, noteOfAdopted } from './adopt.ts';
 import { tellUnmatchedPaths } from './allowed-paths.ts';
 import { readAttachments } from './attachments.ts';
 import { baseNow, moveBase, noteOfStanding, standOn } from './base-branch.ts';
@@ -31,6 +33,7 @@ import { isToMove, placeNamed, tellMove } from './move-repository.ts';
 import type { RunDeps } from './run.ts';
 import { startTicket } from './start.ts';
 import { tellBeginning } from './tell-beginning.ts';
+import { refuseNever } from './tiers.ts';
 
 /** What a run starts from. */
 export interface Prepared {
@@ -92,11 +95,16 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const found = await findRepository(deps, run, session, ticket, facts, signal);
   if ('outcome' in found) return found;
   const { repository } = found;
+  const isBegun = written !== null;
+  const never = run.purpose === 'work' ? await refuseNever(beginning, repository, isBegun) : null;
+  if (never) return never;
   const host = deps.codeHosts.get(repository.codeHost);
   if (!host) throw new Error(`The code host "${repository.codeHost}" of ${repository.name} is not configured.`);
-  const standing = await lookAtPullRequest(deps, run, session, repository, host, signal);
-  if ('outcome' in standing) return standing;
   const place = { repository, host };
+  const adopted = await adoptRequest(deps, run, session, ticket, place, signal);
+  if ('outcome' in adopted) return adopted;
+  const standing = await lookAtPullRequest(deps, run, adopted, repository, host, signal);
+  if ('outcome' in standing) return standing;
   session = await moveBase(deps, run, standing, place, signal);
   const location = await host.locate(repository, signal);
   const { standsOn } = beginning;
@@ -109,7 +117,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   const chosen = stacked ?? found.base ?? facts.base ?? repository.base ?? location.defaultBranch;
   const baseBranch = session.baseBranch ?? (await baseNow(deps, place, chosen, signal));
   if (!isBranch(baseBranch)) return noSuchBranch(repository, cleanLine(baseBranch, 100));
-  if (run.purpose === 'work') await startTicket(deps, run, ticket);
+  if (run.purpose === 'work' && !ticket.request) await startTicket(deps, run, ticket);
 
   const isPinned = session.baseCommit !== null && (await hasWork(deps, run, session, handover));
   const refresh = once(() => deps.workspaces.refresh(repository, location, signal));
@@ -139,6 +147,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   }
   const isBug = isBugTicket(ticket);
   const notes = written && stacked !== null ? [noteOfStanding(baseBranch)] : [];
+  if (session.adopted && !written) notes.push(noteOfAdopted(session, ticket));
   if (beginning.note !== undefined) notes.push(beginning.note);
   const prepared = {
     session,
@@ -160,7 +169,12 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     scope: deps.policy.scope.before || wantsApproval(ticket, facts, deps.policy),
   });
   const { texts, images } = await readAttachments(tracker, ticket, ticket.attachments, signal);
-  const request = writeRequest(ticket, { facts, attachments: texts, now: new Date() });
+  const request = writeRequest(ticket, {
+    facts,
+    attachments: texts,
+    now: new Date(),
+    neverTouched: neverTouched(repository),
+  });
   const { id } = session;
   const brief: Brief = {
     ...{ system, request, named: placeNamed(ticket, facts) },

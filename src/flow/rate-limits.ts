@@ -1,4 +1,5 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
+import type { Repository } from '../core/repository.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { Log } from '../lib/log.ts';
@@ -62,16 +63,17 @@ export function limitWrites(deps: RateLimitDeps, hint: TicketHint): <T>(work: ()
 }
 
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
-  const within = limitOf(deps, codeHostAccount(host.kind));
+  const on = ({ account }: Repository) => limitOf(deps, codeHostAccount(host.kind), account);
   const { following } = host;
   return {
     ...host,
-    locate: (repository, signal) => within(() => host.locate(repository, signal)),
-    readPullRequest: (repository, number, signal) => within(() => host.readPullRequest(repository, number, signal)),
+    locate: (repository, signal) => on(repository)(() => host.locate(repository, signal)),
+    readPullRequest: (repository, number, signal) =>
+      on(repository)(() => host.readPullRequest(repository, number, signal)),
     following: following && {
       ...following,
-      read: (repository, number, signal) => within(() => following.read(repository, number, signal)),
-      readLog: (repository, run, signal) => within(() => following.readLog(repository, run, signal)),
+      read: (repository, number, signal) => on(repository)(() => following.read(repository, number, signal)),
+      readLog: (repository, run, signal) => on(repository)(() => following.readLog(repository, run, signal)),
     },
   };
 }
@@ -79,7 +81,7 @@ export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
 const partOf = (whole: string, part: string | undefined) => (part === undefined ? whole : `${whole}/${part}`);
 
 /**
- * Of a ticket, `part` is its workspace, where the tracker has several; what is about no ticket keeps to the limit of the
+ * Of a ticket, `part` is its workspace; of a repository, its account; where there are several. What is about neither keeps to the limit of the
  * whole, and closes the part that refused it.
  */
 function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: () => Promise<T>) => Promise<T> {

@@ -38,6 +38,8 @@ const someone: Person = { id: 'reconcile', name: 'Shipmate', isBot: false };
 export interface ReconcileOptions {
   /** A ticket counts as gone or taken only when the tracker still says so after this long. */
   againAfterMs?: number;
+  /** false: nothing tells of these trackers but these rounds, so that what people said is taken in as soon as it is seen. */
+  hasWebhooks?: boolean;
 }
 
 /**
@@ -49,14 +51,14 @@ export interface ReconcileOptions {
 export async function reconcile(
   deps: SortDeps,
   signal: AbortSignal,
-  { againAfterMs = 10_000 }: ReconcileOptions = {},
+  { againAfterMs = 10_000, hasWebhooks = true }: ReconcileOptions = {},
 ): Promise<void> {
   const overdue = await countOverdueEffects(deps.db);
   if (overdue > 0) deps.log.warn({ effects: overdue }, 'effects were due and not sent; they are tried now');
   deps.wake('post');
   const failures: unknown[] = [];
   for (const tracker of deps.trackers.values()) {
-    await reconcileTracker(deps, tracker, signal, againAfterMs).catch((error: unknown) => {
+    await reconcileTracker(deps, tracker, signal, { againAfterMs, hasWebhooks }).catch((error: unknown) => {
       signal.throwIfAborted();
       if (isDatabaseUnavailable(error)) throw error;
       failures.push(error); // one tracker that is away must not keep the others from being looked at
@@ -70,7 +72,7 @@ async function reconcileTracker(
   deps: SortDeps,
   tracker: Tracker,
   signal: AbortSignal,
-  againAfterMs: number,
+  { againAfterMs, hasWebhooks }: Required<ReconcileOptions>,
 ): Promise<void> {
   const { read, isAsked, failures } = createReader(deps, tracker, signal);
   await confirmLate(deps, tracker, { read, isAsked });
@@ -108,7 +110,7 @@ async function reconcileTracker(
   }
   const list = (query: TicketQuery, cursor: string | null) =>
     ask(signal, () => tracker.listTickets(query, cursor, signal));
-  await hearLostWords(deps, tracker, { read, list });
+  await hearLostWords(deps, tracker, { read, list }, { hasWebhooks });
   if (failures.length > 0) throw failures[0];
 }
 

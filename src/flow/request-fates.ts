@@ -32,10 +32,11 @@ const moves: Record<PullRequest['state'], { to: StateCategory; from: StateCatego
 };
 
 /**
- * Tickets say on their attachment what became of their pull request, and those of sessions at rest go with it: on when it
- * was merged, back when it was closed without that, to review again when it was opened again.
+ * Where a code host tells nothing of what becomes of pull requests: tickets say on their attachment what became of theirs, and
+ * those of sessions at rest go with it: on when it was merged, back when it was closed without that, to review again when it
+ * was opened again.
  */
-export async function followRequests(deps: Deps, signal: AbortSignal): Promise<void> {
+export async function tellFates(deps: Deps, signal: AbortSignal): Promise<void> {
   for (const awaited of await listAwaitedRequests(deps.db, most)) {
     signal.throwIfAborted();
     const request = await readAwaited(deps, awaited, signal).catch((error: unknown) => {
@@ -101,7 +102,8 @@ export async function tellAttachment(
   await addEffects(tx, [{ sessionId, runId: null, stepId: null, key, operation }]);
 }
 
-async function moveWith(tx: Tx, sessionId: string, { number, state, draft }: PullRequest): Promise<void> {
+/** Its ticket goes where it goes, once for each change. Call with the session's lock held. */
+export async function moveWith(tx: Tx, sessionId: string, { number, state, draft }: PullRequest): Promise<void> {
   const told = await readToldFate(tx, sessionId);
   if (told.moved.state === state) return;
   const moved = { state, changes: told.moved.changes + 1 };

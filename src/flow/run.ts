@@ -51,8 +51,8 @@ export interface RunDeps {
   describeRepository(repository: Repository, commit: string): Promise<RepositoryFacts>;
   driver: SandboxDriver;
   agent: Agent;
-  /** Tools of the tool servers for one session's workspace; known before that is there. */
-  serverTools(workspace: Promise<Workspace>): Tool[];
+  /** Tools of the tool servers for one session's workspace, known before that is there, and for its repository. */
+  serverTools(workspace: Promise<Workspace>, repository: Repository): Tool[];
   budget: Limits;
   /** What each standing order may spend in a day, in USD. */
   usdOfOrders: ReadonlyMap<string, number | null>;
@@ -64,6 +64,7 @@ export interface RunDeps {
     approval: ApprovalPolicy;
     people: PeoplePolicy['people'];
     escalation: { pushSnapshot: boolean };
+    reviews: { resolve: boolean };
   };
   /** How the parts of an approved split become tickets; without it the agent is told that it may go on. */
   fileParts?: FileParts;

@@ -1,4 +1,5 @@
 import { estimate } from '../core/estimate.ts';
+import type { Outcome } from '../core/outcome.ts';
 import { cleanLine } from '../core/outside-text.ts';
 import { findOverlaps, type Overlap } from '../core/overlap.ts';
 import type { Plan } from '../core/plan.ts';
@@ -28,6 +29,9 @@ import { judgeRating } from '../core/standing-orders.ts';
 import type { Journal, StepRecord } from '../core/step.ts';
 import { hintOf, type TicketHint } from '../core/ticket.ts';
 import { missingParts, type TicketFacts } from '../core/ticket-facts.ts';
+import { kindsOf } from '../core/ticket-kinds.ts';
+import { refuseWork, returnWork, tellTier } from '../core/tier-text.ts';
+import { decideTier } from '../core/tiers.ts';
 import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import { hasUnpublishedFiles } from '../store/handovers.ts';
 import { demandOn } from '../store/order-picks.ts';
@@ -93,31 +97,44 @@ export function createScope({ deps, run, journal, prepared, approval }: ScopeOpt
     const last = lastRated(history.filter((step) => step.runId !== run.id));
     const approved = only ? null : approval.approved();
     const isAnother = approved !== null && !isPlanOf(approved, rating.plan);
-    const followed = followRating(rating, policy.scope, {
+    const tier = decideTier(repository, {
+      from: 'rating',
+      kinds: kindsOf(ticket),
+      paths: rating.files,
+      size: rating.size,
+      rating: rating.confidence,
+    });
+    const isNever = tier.tier === 'never';
+    const isPlanned = tier.tier === 'plan-and-review';
+    const course = followRating(rating, policy.scope, {
       // In place of what people have not approved comes what they may; another plan than they approved is not approved.
-      approval: missing === 'proposed' || isAnother || wantsApproval(ticket, facts, policy),
+      approval: missing === 'proposed' || isAnother || isPlanned || wantsApproval(ticket, facts, policy),
       isAnswered: hasAsked(last),
       mustWait: policy.overlap === 'wait' && earlier.length > 0,
     });
     const parts = missingParts(ticket, facts);
-    const givenBack = demand && !only ? judgeRating(demand, rating.confidence, [...rating.questions, ...parts]) : null;
-    if (givenBack) {
-      scope.rating({ rating, followed: 'ask', repository: repository.name, isBug, estimate: expected });
-      const rated = { confidence: rating.confidence, followed: 'ask' as const, only };
-      return { text: 'The ticket is given back.', isError: false, rated, outcome: givenBack };
-    }
+    const refused = (): Outcome =>
+      demand ? returnWork(tier, demand, rating.confidence) : refuseWork(tier, ticket.title, false);
+    const returned = () => demand && judgeRating(demand, rating.confidence, [...rating.questions, ...parts]);
+    const ended = only ? null : isNever ? refused() : returned();
+    // Nothing of it is to be worked on: what is known later is rated again.
+    const followed = ended || isNever ? 'ask' : course;
     scope.rating({ rating, followed, repository: repository.name, isBug, estimate: expected });
+    const rated = { confidence: rating.confidence, followed, only };
+    if (ended) {
+      const text = isNever ? `It is not for you to do: ${tier.because}. People are told.` : 'The ticket is given back.';
+      return { text, isError: false, rated, outcome: ended };
+    }
     if (followed !== 'ask' && rating.plan.length > 0) scope.plan(planOf(rating, followed));
-    const findings = { estimate: expected, overlaps };
+    const findings = { estimate: expected, overlaps, tier: tellTier(tier) };
     const told = writeRating(rating, findings);
     if (followed === 'work') scope.report({ type: 'thought', body: told });
-    const rated = { confidence: rating.confidence, followed, only };
     if (only)
       return {
         text: 'Rated. Nothing more is to be done now.',
         isError: false,
         rated,
-        outcome: { stopReason: 'finished', message: told },
+        outcome: { stopReason: 'finished', message: told, ...(isNever && { never: tier.because }) },
       };
     return { ...follow(followed, rating, { ...findings, earlier, missing: parts, facts }), isError: false, rated };
   };

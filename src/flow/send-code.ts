@@ -1,6 +1,7 @@
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { type CodeOperation, isOnRequest } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
+import { VendorError } from '../core/vendor-error.ts';
 import type { SessionRow } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError } from '../workspaces/workspaces.ts';
@@ -37,14 +38,31 @@ export async function sendCode(
     await confirm();
     return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected: null }, signal);
   }
+  if (operation.kind === 'pushRevert') {
+    const { branch, parent, reverts, message, date } = operation;
+    await deps.workspaces.refresh(repository, await host.locate(repository, signal), signal);
+    const onto = { commit: reverts, onto: parent };
+    const { store, tree, conflicts } = await deps.workspaces.withoutCommit(session.id, repository, onto, signal);
+    if (conflicts.length > 0)
+      throw new VendorError(`${reverts} cannot be taken back on ${parent}: ${conflicts.slice(0, 20).join(', ')}`, {
+        ...{ code: 'invalid', retryable: false },
+      });
+    const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
+    await confirm();
+    return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected: null }, signal);
+  }
   const snapshot = await readSnapshot(deps.db, operation.snapshotId);
-  const { tree, message, date, branch } = operation;
+  const { tree, message, date, branch, merges } = operation;
   // A push of ours that was still on its way when this one was written has moved the session's branch since.
   const head = operation.for === undefined ? session.headCommit : null;
   const expected = head ?? operation.expected;
   const parent = head ?? operation.parent;
   const store = await receive(deps, host, repository, { id: session.id, parent }, snapshot, signal);
-  const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
+  const commit = await deps.workspaces.commit(
+    store,
+    { tree, parent, ...(merges !== undefined && { merges }), message, date, author },
+    signal,
+  );
   await confirm();
   return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected }, signal);
 }

@@ -38,12 +38,13 @@ import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { leaveOthers } from './leave.ts';
 import { linkSession, type PageOf } from './link-session.ts';
 import { restsReopened, whyReopened } from './reopened.ts';
+import { type HintDeps, type Hinted, hasten, hintsIn } from './request-hints.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
 import type { PeoplePolicy } from './strangers.ts';
 import { noWords, takeInWords, type Words } from './take-in-words.ts';
 import { blank, readDelivery, type ToldOf, toldBy } from './told.ts';
 
-export interface SortDeps {
+export interface SortDeps extends HintDeps {
   db: Database;
   trackers: ReadonlyMap<string, Tracker>;
   policy: StartPolicy & PeoplePolicy;
@@ -77,16 +78,19 @@ export async function sortDeliveries(deps: SortDeps, signal: AbortSignal): Promi
       const { deliveries, areMore } = await takeUnsorted(tx, most);
       const sorted: Sorted[] = [];
       const over: TicketHint[] = [];
+      const hinted: Hinted[] = [];
       for (const delivery of deliveries) {
         const told = readDelivery(deps.trackers, delivery);
         const one = await sortOne(deps, tx, told, due);
         if (one.ticket === null) sorted.push(one);
         else await markSorted(tx, [one]); // the next one may open the session that it waits for
         over.push(...overIn([...told.events, ...told.fromBots]));
+        hinted.push(...hintsIn(deps, delivery));
       }
       await markSorted(tx, sorted);
       // The last thing that is locked; see there. It counts whoever did it: a bot may close what it has merged.
       await markOver(tx, over.map(ticketIdOf));
+      await hasten(tx, hinted);
       deps.failpoint('sort/mid');
       return { areMore };
     });

@@ -63,6 +63,8 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
   if (operation.kind === 'pushBranch' && operation.for === 'snapshot')
     return `The work so far is kept; \`shipmate pull ${hint.identifier}\` brings it to you.`;
   if (isOnRequest(operation)) return 'My work is not touched by it. Say "continue" when that is mended.';
+  if (operation.kind === 'pushRevert' || (operation.kind === 'openPullRequest' && operation.head.endsWith('-revert')))
+    return 'Revert it by hand, or tell me what to mend.';
   if (isBeside(operation))
     return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
   if (operation.kind === 'createTicket')
@@ -86,6 +88,8 @@ function describe(operation: Operation): string {
       return `opening the pull request from ${operation.head} in ${operation.repository}`;
     case 'pushFile':
       return `pushing a change of ${operation.path} as ${operation.branch} to ${operation.repository}`;
+    case 'pushRevert':
+      return `pushing a revert as ${operation.branch} to ${operation.repository}`;
     case 'moveTicket':
       return `moving the ticket to "${operation.to}"`;
     case 'attachPullRequest':

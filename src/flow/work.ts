@@ -1,8 +1,13 @@
 import { addUsed, createBudget, nothingUsed } from '../core/budget.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type Decision, decideToolCall } from '../core/policy.ts';
+import type { Repository } from '../core/repository.ts';
 import { hasBegun, lastRated, refuseBeforeRating, wantsApproval } from '../core/scope.ts';
 import { RunLost } from '../core/step.ts';
+import type { KnownTicket } from '../core/ticket-change.ts';
+import type { TicketFacts } from '../core/ticket-facts.ts';
+import { kindsOf } from '../core/ticket-kinds.ts';
+import { decideTier } from '../core/tiers.ts';
 import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
@@ -107,23 +112,27 @@ export async function workOnTicket(
       afterWrite: (step) => workbench.touched(step.seq),
     });
     const asksCriteria = prepared.facts.acceptanceCriteria.length > 0;
-    const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, signal });
     const { scope, tools: given } = deps.policy;
     const rates = { before: scope.before && !given.deny.includes('scope'), only, demanded };
     const carryOut = createCarryOut(deps, { run, ...prepared });
-    const isPlanWanted = wantsApproval(ticket, facts, deps.policy);
+    const wantsPlan = (known: KnownTicket, its: TicketFacts) =>
+      wantsApproval(known, its, deps.policy) ||
+      decideTier(prepared.repository, { from: 'ticket', kinds: kindsOf(known) }).tier === 'plan-and-review';
+    const isPlanWanted = wantsPlan(ticket, facts);
     const approval = await openApproval(db, run, approversOf(deps), carryOut, {
       async plan() {
         const now = await newestReading(deps, { session, ticket, facts });
         const followed = lastRated(journal.history())?.followed;
         // What was proposed before is done or was never shown: its rating covers nothing else.
-        return wantsApproval(now.ticket, now.facts, deps.policy) || followed === 'plan' || followed === 'split';
+        return wantsPlan(now.ticket, now.facts) || followed === 'plan' || followed === 'split';
       },
       hasBegun: () => hasBegun(journal.history(), lastFinished),
     });
-    const tools = toolsOf(deps, workbench, {
+    const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, approval, signal });
+    const tools = toolsOf(deps, workbench, prepared.repository, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
+      hasReviews: prepared.host.following !== null,
       scope:
         rates.before || only || isPlanWanted || approval.missing() !== null || lastRated(steps)?.isPassedOver
           ? createScope({ deps, run, journal, prepared, approval })
@@ -184,11 +193,16 @@ export async function workOnTicket(
   }
 }
 
-function toolsOf(deps: RunDeps, { toolHost, baseline, workspace }: Workbench, session: SessionToolsOptions): Tool[] {
+function toolsOf(
+  deps: RunDeps,
+  { toolHost, baseline, workspace }: Workbench,
+  repository: Repository,
+  session: SessionToolsOptions,
+): Tool[] {
   return [
     ...createWorkspaceTools(toolHost).map((tool) => (isEdit(tool) ? after(baseline, tool) : tool)),
     ...createSessionTools(session),
-    ...deps.serverTools(workspace),
+    ...deps.serverTools(workspace, repository),
   ];
 }
 

@@ -18,6 +18,7 @@ import { carryOver, noteOfNewRequest } from './follow-up.ts';
 import { noteOfHandover, takeHandover } from './handover.ts';
 import type { Pinned, Prepared } from './prepare.ts';
 import { noteOfTakenIn } from './pushed-by-others.ts';
+import { noteOfRebase } from './rebase.ts';
 import type { RunDeps } from './run.ts';
 
 /** The session's workspace as a run uses it: taken beside the first model call, and kept in step with the journal. */
@@ -59,7 +60,11 @@ export async function openWorkbench(
   steps: readonly StepRecord[],
   signal: AbortSignal,
 ): Promise<Workbench> {
-  const notes = [...noteOfNewRequest(prepared, run, steps), ...(await noteOfTakenIn(deps, run, steps))];
+  const notes = [
+    ...noteOfNewRequest(prepared, run, steps),
+    ...(await noteOfTakenIn(deps, run, steps)),
+    ...(await noteOfRebase(deps, run, steps)),
+  ];
   const wanted = Promise.withResolvers<void>();
   let touchedSeq: number | null = null;
   const taken = wanted.promise.then(async () => {

@@ -101,12 +101,12 @@ function unsent({ unsent }: SessionView): Markup | false {
   return html`<p class="bad">${what} could not be sent. Whoever runs Shipmate sees what with “shipmate sessions failed”.</p>\n`;
 }
 
-function pullRequest({ pullRequest: request }: SessionView): Markup | null {
+function pullRequest({ pullRequest: request, progress }: SessionView): Markup | null {
   if (!request) return null;
   const { number, url } = request;
   const address = line(url, 500);
   return html`<section id="pull-request-${number}">
-<h2>Pull request <span class="soft">#${number}</span></h2>
+<h2>Pull request <span class="soft">#${number}${progress !== null && `, ${progress}`}</span></h2>
 <p>${/^https?:/.test(url) ? linkTo(url, address) : html`<code>${address}</code>`}</p>
 </section>
 `;

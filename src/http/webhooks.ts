@@ -4,7 +4,8 @@ import { VendorError } from '../core/vendor-error.ts';
 /** Stores a verified delivery; resolves after its commit. */
 export type Accept = (source: string, headers: Record<string, string>, body: Uint8Array) => Promise<unknown>;
 
-const maxBody = '5mb';
+/** The most that any of the vendors sends: GitHub's payloads end there. */
+const maxBody = '25mb';
 
 /**
  * `POST /webhooks/:source`: the raw bytes go to intake as they came. 200 after the commit; 401 without a valid signature,

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
-import { foldPath, protectedAs, riskOf } from '../core/protected-paths.ts';
+import { protectedAs, riskOf } from '../core/protected-paths.ts';
+import { foldPath, matcherOf } from '../lib/globs.ts';
 import { createRedactor } from '../lib/redact.ts';
 import type { Change } from '../workspaces/changes.ts';
 import { readAddedLines } from './added-lines.ts';
-import { matcherOf } from './globs.ts';
 import { executableMode, oddName, oddRecord, submoduleMode, symlinkMode } from './record.ts';
 import { createSecretScan } from './secret-scan.ts';
 

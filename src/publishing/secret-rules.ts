@@ -27,7 +27,11 @@ export const secretRules: SecretRule[] = [
   { what: 'an Atlassian API token', pattern: /\bATATT3[\w=-]{60,400}/g },
   { what: 'a Sentry token', pattern: /\bsntr(?:ys_[\w=+/-]{60,500}|yu_[a-f0-9]{64})/g },
   { what: 'a Linear token', pattern: /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g },
-  { what: 'a GitHub token', pattern: /\b(?:gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_[A-Za-z0-9_]{70,100})/g },
+  {
+    what: 'a GitHub token',
+    // What an App is given (ghs) has dots in it and some 520 characters.
+    pattern: /\b(?:gh[pour]_[A-Za-z0-9]{36,251}|ghs_[A-Za-z0-9._-]{36,1000}|github_pat_[A-Za-z0-9_]{70,100})/g,
+  },
   {
     what: 'an AWS access key',
     pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,

@@ -20,8 +20,15 @@ export interface SandboxSpec {
   env: Record<string, string>;
   /** Working directory, inside. */
   cwd: string;
-  network: 'none' | 'host';
+  network: NetworkRule;
 }
+
+/**
+ * `hosts`: these and no others, each a `host` (its ports 80 and 443) or `host:port`, by its exact name; through a proxy that
+ * the environment names (HTTP_PROXY and its like), so for programs that heed it. A name that leads to an inner address
+ * (loopback, private, link-local) is refused; an inner address that is listed itself is not.
+ */
+export type NetworkRule = 'none' | 'host' | { hosts: string[] };
 
 export interface Mount {
   path: string;

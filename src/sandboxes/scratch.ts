@@ -59,6 +59,14 @@ function removeUnused(dir: string): boolean {
   }
 }
 
+/** For what failed after it was made. */
+export function removeAfter(dir: string): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await removeScratch(dir);
+    throw error;
+  };
+}
+
 /** What a killed service left. It does not matter here when some of it cannot be removed. */
 export async function removeAbandonedScratch(tempDir: string): Promise<void> {
   const names = await abandonedSandboxNames(tempDir);

@@ -27,7 +27,7 @@ export interface Claiming {
   worker: string;
   /** Ids of the effects that this process is sending. */
   inHand: ReadonlySet<string>;
-  /** Which code host a repository is on. */
+  /** Which code host a repository is on, and behind a slash by which account, where there are several. */
   hosts: Record<string, string>;
   /** Trackers that gather, by kind: for so many seconds at first. */
   gather: Record<string, number>;

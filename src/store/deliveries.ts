@@ -47,6 +47,18 @@ export async function settleLate(
   await db.updateTable('deliveries').set({ is_late: false, outcome, ticket }).where('id', '=', id).execute();
 }
 
+/** Those of these ids that are stored. */
+export async function listArrived(db: Database, source: string, deliveryIds: string[]): Promise<Set<string>> {
+  if (deliveryIds.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('deliveries')
+    .select('delivery_id')
+    .where('source', '=', source)
+    .where(sql<boolean>`delivery_id = any(${deliveryIds})`)
+    .execute();
+  return new Set(rows.map((row) => row.delivery_id));
+}
+
 export type UnsortedDelivery = Delivery & { id: number };
 
 const idleSeconds = 5;

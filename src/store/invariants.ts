@@ -151,6 +151,15 @@ const checks: Check[] = [
         and not exists (select from effects e where e.key = ${cappedKey})`,
   },
   {
+    name: 'preview is tried',
+    holds: "What a repository wants run against the preview of an open pull request's newest commit is run.",
+    remedy: restart,
+    violations: ({ olderThan }) => sql`
+      select p.url as id, p.session_id, format('it is due since %s, after %s tries', p.run_at, p.tries) as explanation
+      from previews p join followed_requests f on f.session_id = p.session_id and f.head = p.head
+      where ${olderThan('p.run_at', 3600)} and f.phase in ('checking', 'mending', 'stuck', 'green')`,
+  },
+  {
     name: 'waiting ends',
     holds: 'A session that waits has something to wait for, and one that is due has begun.',
     remedy: restart,

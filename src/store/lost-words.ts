@@ -9,16 +9,19 @@ const onItsWay = sql`interval '3 minutes'`;
 /** By so much a tracker's clock may differ from ours, or a comment be seen later than it was written. */
 const overlap = sql`interval '10 minutes'`;
 
-/** From when on, and until when, people's words are to be looked for now; times are ISO 8601. `account`: one that is behind. */
+/**
+ * From when on, and until when, people's words are to be looked for now; times are ISO 8601. `account`: one that is behind.
+ * `hasWebhooks`: the youngest are left to these.
+ */
 export async function heardUntil(
   db: Database,
   tracker: TrackerKind,
-  account?: string,
+  { account, hasWebhooks = true }: { account?: string; hasWebhooks?: boolean } = {},
 ): Promise<{ since: string; until: string }> {
   const { rows } = await sql<{ since: string; until: string }>`
     select ${microseconds('times.since')} as since, ${microseconds('times.until')} as until
     from (
-      select now() - ${onItsWay} as until,
+      select now() - ${hasWebhooks ? onItsWay : sql`interval '0'`} as until,
         coalesce((select up_to from words_heard where tracker = ${nameOf(tracker, account)}), now() - ${onItsWay}) - ${overlap} as since
     ) as times`.execute(db);
   const [found] = rows;

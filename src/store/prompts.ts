@@ -59,6 +59,24 @@ export async function addPrompt(
   return added !== undefined;
 }
 
+/** What the service itself has to tell the agent, as a person would: once for each key. Answers whether it was new. */
+export async function addNews(
+  tx: Tx,
+  sessionId: string,
+  { key, author, body, conversationId }: Pick<Said, 'key' | 'author' | 'body'> & { conversationId: string | null },
+): Promise<boolean> {
+  const added = await tx
+    .insertInto('prompts')
+    .values({
+      ...{ id: deterministicId('prompt', sessionId, key), session_id: sessionId, conversation_id: conversationId, key },
+      ...{ author: toJson(author), body, signal: null, said_at: await nextMoment(tx, sessionId), obeyed: true },
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return added !== undefined;
+}
+
 /** When something is said that no tracker dates: later than all that the session was told to do. Call with its lock held. */
 export async function nextMoment(tx: Tx, sessionId: string): Promise<string> {
   const { rows } = await sql<{ at: string }>`
@@ -106,6 +124,14 @@ export async function markRead(tx: Tx, ids: string[], stepId: string | null): Pr
       .where('id', 'in', ids)
       .where('read_at', 'is', null)
       .execute();
+}
+
+/** Whether people said something that a run has read: then it is not only checks that it mended. */
+export async function wasSpokenTo(tx: Tx, runId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from prompts p join steps s on s.id = p.read_by and s.run_id = ${runId}
+    where p.author ->> 'isBot' = 'false' limit 1`.execute(tx);
+  return rows.length > 0;
 }
 
 /** What only a step that never completed has read is unread again: the next run must hear it. */

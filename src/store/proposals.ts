@@ -210,6 +210,25 @@ export async function markSpent(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
+/**
+ * What people approved last and is done, where a run hears of nothing but its checks: no person has said or edited anything
+ * that it has read or will. It mends what was approved. null: nothing was, or people spoke, or nobody did.
+ */
+export async function mendedPlan(
+  db: Database,
+  { id, sessionId }: { id: string; sessionId: string },
+): Promise<Proposal | null> {
+  const heard = sql`(h.read_at is null or h.read_by in (select s.id from steps s where s.run_id = ${id}))`;
+  const found = await sql<{ content: Proposal }>`
+    select p.content from (
+      select content, state, carried_out_at from proposals where session_id = ${sessionId} order by number desc limit 1) p
+    where p.state = 'approved' and p.carried_out_at is not null
+      and (select bool_and(h.author ->> 'isBot' = 'true') from prompts h
+        where h.session_id = ${sessionId} and h.obeyed and h.signal is distinct from 'stop' and ${heard})
+      and not exists (select from edits h where h.session_id = ${sessionId} and ${heard})`.execute(db);
+  return found.rows[0]?.content ?? null;
+}
+
 /** Nothing that was proposed counts any more. Answers the code of what counted until now; null: nothing did. */
 export async function dropProposals(tx: Tx, sessionId: string): Promise<string | null> {
   const dropped = await sql<{ code: string }>`

@@ -40,7 +40,9 @@ export async function listAwaitedRequests(db: Database, most: number): Promise<A
     with requests as (
       select id, repository, (pull_request ->> 'number')::int as number, closed is true as over, ${told} as told,
         state in ('complete', 'stopped', 'error') and closed is not true as moves
-      from sessions where pull_request is not null and repository is not null and gone is not true)
+      from sessions s where pull_request is not null and repository is not null and gone is not true and not adopted
+        and not exists (select from followed_requests f where f.session_id = s.id
+          and f.number::text = s.pull_request ->> 'number'))
     select id as "sessionId", repository, number, moves, told from requests
     where told #>> '{attached,state}' = 'open' or (not over and told #>> '{attached,state}' = 'closed')
       or (moves and told #>> '{moved,state}' <> 'merged')

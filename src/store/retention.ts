@@ -64,11 +64,12 @@ export async function isForgotten(db: Database, sessionId: string): Promise<bool
   return row?.forgotten_at != null;
 }
 
-/** Those of these sessions that rest, the longest first. */
+/** Those of these sessions that rest, the longest first; whose change is merged, and looked after, has rested for ever. */
 export async function restingOf(db: Database, ids: string[]): Promise<{ id: string; hours: number }[]> {
   const { rows } = await sql<{ id: string; hours: number }>`
-    select id, (extract(epoch from now() - updated_at) / 3600)::float8 as hours from sessions
-    where id = any(${ids}::uuid[]) and ${atRest} order by updated_at`.execute(db);
+    select id, case when exists (select from followed_requests where session_id = id and phase in ('landed', 'over')) then 'Infinity'
+      else extract(epoch from now() - updated_at) / 3600 end::float8 as hours
+    from sessions where id = any(${ids}::uuid[]) and ${atRest} order by hours desc`.execute(db);
   return rows;
 }
 

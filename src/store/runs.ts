@@ -154,6 +154,18 @@ export async function endRun(tx: Tx, run: ClaimedRun, outcome: Outcome): Promise
     .execute();
 }
 
+/** Whether an earlier run of the session ended because this says that its work is not for the agent. */
+export async function wasRefused(db: Database, sessionId: string, because: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where(sql<boolean>`outcome ->> 'never' = ${because}`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Lets go of a run so that another worker may take it at once; with `waitMs`, not before that. */
 export async function releaseRun(db: Database, run: ClaimedRun, waitMs = 0): Promise<void> {
   await db

@@ -14,6 +14,7 @@ import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
 import type { ConnectionTables } from './schema-connections.ts';
+import type { FollowingTables } from './schema-following.ts';
 import type { OwnWorkTables } from './schema-own-work.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
@@ -27,7 +28,7 @@ export type NullableTime = ColumnType<Date | null, Date | null | undefined, Date
 type Serial = ColumnType<number, never, never>;
 
 /** The tables as `migrations/` make them. */
-export interface Schema extends OwnWorkTables, ConnectionTables {
+export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables {
   deliveries: {
     id: Serial;
     source: string;
@@ -110,6 +111,8 @@ export interface Schema extends OwnWorkTables, ConnectionTables {
     /** Its work is done on its sub-tickets. */
     leads: Generated<boolean>;
     follows: NullableJson<{ number: number; url: string; merged: boolean }>;
+    /** Its pull request is somebody else's. */
+    adopted: Generated<boolean>;
     asked_about: NullableJson<{ number: number; run: number; head?: string }>;
   };
   handovers: {

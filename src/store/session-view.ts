@@ -1,5 +1,6 @@
 import { addUsed, nothingUsed, type Used } from '../core/budget.ts';
 import type { Evidence } from '../core/evidence.ts';
+import { phaseWords } from '../core/following.ts';
 import type { Outcome, Wait } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { SessionState } from '../core/session.ts';
@@ -7,6 +8,7 @@ import { type ActivityRow, lastActivities, listActivities, readPlan } from './ac
 import type { Database } from './database.ts';
 import { listDecisions } from './decisions.ts';
 import { listEvidence, listEvidenceFiles } from './evidence.ts';
+import { phaseOf } from './followed-requests.ts';
 import type { Pages } from './link-keys.ts';
 import { queuePlaces } from './queue-places.ts';
 import { findSessionByIdentifier, findSessionNamed, listSessions, type SessionRow } from './sessions.ts';
@@ -30,6 +32,8 @@ export interface SessionView {
   /** What was last pushed there. */
   headCommit: string | null;
   pullRequest: { number: number; url: string } | null;
+  /** How far that is, where its code host tells: "its checks run". */
+  progress: string | null;
   plan: Plan;
   activities: ActivityRow[];
   /** What was chosen and why, by the agent or by people it asked. */
@@ -140,6 +144,7 @@ async function readView(db: Database, session: SessionRow, last: number | null):
   const usage = await sumUsage(db, id);
   const used = (await usedByRuns(db, id)).reduce((sum, run) => addUsed(sum, run.used), nothingUsed);
   const waits = await listWaits(db, id);
+  const phase = session.pullRequest ? await phaseOf(db, id) : null;
   const firstCall = await db
     .selectFrom('steps')
     .select('begun_at')
@@ -168,6 +173,7 @@ async function readView(db: Database, session: SessionRow, last: number | null):
     branch: session.branch,
     headCommit: session.headCommit,
     pullRequest: session.pullRequest,
+    progress: phase && phaseWords[phase],
     plan,
     ...shown,
     decisions,

@@ -15,6 +15,7 @@ const columns = [
   ...(['sessions.id', 'sessions.ticket_id', 'sessions.state', 'sessions.repository', 'sessions.branch'] as const),
   ...(['sessions.base_branch', 'sessions.base_commit', 'sessions.head_commit', 'sessions.pull_request'] as const),
   ...(['sessions.follows', 'sessions.asked_about', 'sessions.gone', 'sessions.waiting', 'sessions.leads'] as const),
+  'sessions.adopted' as const,
   'sessions.updated_at' as const,
 ];
 
@@ -40,6 +41,8 @@ export interface SessionRow {
   waiting: boolean;
   /** Its work is done on its sub-tickets. */
   leads: boolean;
+  /** Its branch and pull request are somebody else's: it pushes there, and leaves the rest to them. */
+  adopted: boolean;
 }
 
 /** What an event tells a session; each part is kept where it is the newest of its kind. */
@@ -189,7 +192,9 @@ export function findSessionOfLease(db: Database, effect: { id: string; lease: st
 }
 
 export function findSessionByIdentifier(db: Database, identifier: string): Promise<SessionRow | null> {
-  return select(db, false).where('tickets.identifier', '=', identifier.toUpperCase()).executeTakeFirst().then(toRow);
+  // Some trackers have them in capitals, which people need not type.
+  const named = [identifier, identifier.toUpperCase()];
+  return select(db, false).where('tickets.identifier', 'in', named).executeTakeFirst().then(toRow);
 }
 
 /** The same by its id, where that is what its ticket is called, or was called at first. */
@@ -261,6 +266,7 @@ function columnsOf(changes: SessionChanges) {
   return {
     ...(changes.state !== undefined && { state: changes.state, waiting: false }),
     ...(changes.leads !== undefined && { leads: changes.leads }),
+    ...(changes.adopted !== undefined && { adopted: changes.adopted }),
     ...(changes.repository !== undefined && { repository: changes.repository }),
     ...(changes.baseBranch !== undefined && { base_branch: changes.baseBranch }),
     ...(changes.baseCommit !== undefined && { base_commit: changes.baseCommit }),
@@ -292,6 +298,12 @@ export async function renameTicket(tx: Tx, hint: TicketHint): Promise<void> {
     .set({ identifier: hint.identifier, hint: toJson(hint) })
     .where('id', '=', ticketIdOf(hint))
     .execute();
+}
+
+/** Since when the agent has its ticket; null where nobody gave it. */
+export async function givenSince(db: Database | Tx, id: string): Promise<Date | null> {
+  const row = await db.selectFrom('sessions').select('given_at').where('id', '=', id).executeTakeFirst();
+  return row?.given_at ?? null;
 }
 
 /**
@@ -347,5 +359,6 @@ function toRow(row: Selected): SessionRow | null {
     gone: row.gone,
     waiting: row.waiting,
     leads: row.leads,
+    adopted: row.adopted,
   };
 }

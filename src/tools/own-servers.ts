@@ -15,25 +15,39 @@ export interface SeenWorkspace {
 }
 
 /**
- * The tools of our own servers for any session. Their list is read once, here; a session's tools are then known before its
- * workspace is there, and each call waits for it. Throws when a server does not start.
+ * The tools of the git server for any session. Their list is read once, here; a session's tools are then known before its
+ * workspace is there, and each call waits for it. Throws when the server does not start.
  */
 export async function prepareOwnTools(
   servers: ToolServers,
   scratch: SeenWorkspace,
 ): Promise<(workspace: Promise<SeenWorkspace>) => Tool[]> {
-  const listed = await servers.tools([gitServer(scratch)]);
-  if (listed.problems.length > 0) throw new Error(listed.problems.join(' '));
-  return (workspace) =>
-    listed.tools.map((tool) => ({
-      ...tool,
-      async run(input, context) {
-        const own = await servers.tools([gitServer(await workspace)]);
-        const same = own.tools.find((candidate) => candidate.name === tool.name);
-        if (!same) throw new Error(`the tool ${tool.name} vanished`);
-        return same.run(input, context);
-      },
-    }));
+  const listed = await listTools(servers, gitServer(scratch));
+  return (workspace) => bindTools(servers, listed, async () => gitServer(await workspace));
+}
+
+/** Throws when the server does not start. */
+export async function listTools(servers: ToolServers, server: ToolServer): Promise<Tool[]> {
+  const { tools, problems } = await servers.tools([server]);
+  if (problems.length > 0) throw new Error(problems.join(' '));
+  return tools;
+}
+
+/** The same tools, of the server as it is when one of them is called. */
+export function bindTools(
+  servers: ToolServers,
+  listed: Tool[],
+  serverFor: (signal: AbortSignal) => Promise<ToolServer>,
+): Tool[] {
+  return listed.map((tool) => ({
+    ...tool,
+    async run(input, context) {
+      const own = await servers.tools([await serverFor(context.signal)]);
+      const same = own.tools.find((candidate) => candidate.name === tool.name);
+      if (!same) throw new Error(`the tool ${tool.name} vanished`);
+      return same.run(input, context);
+    },
+  }));
 }
 
 const pinned = new Map<string, PinnedTools>();
@@ -47,19 +61,25 @@ export const ownPins: ToolServersOptions['pins'] = {
 /** Where our dependencies are when this is an installed package itself: `node_modules/shipmate/dist`. */
 const installedBeside = root.includes('node_modules') ? ['../..'] : [];
 
+export function programOf(server: 'git' | 'ci-logs'): string {
+  return join(root, 'bin', `shipmate-mcp-${server}.mjs`);
+}
+
+/** What our servers are made of. */
+export function ownPrograms(): Mount[] {
+  return ['bin', 'mcp-servers', 'node_modules', 'package.json', ...installedBeside]
+    .map((name) => resolve(root, name))
+    .filter((path) => existsSync(path))
+    .map((path) => ({ path, writable: false }));
+}
+
 /** History of the repository, read-only, for one session's workspace. */
 function gitServer(workspace: SeenWorkspace): ToolServer {
   return {
     name: 'git',
-    argv: ['node', join(root, 'bin', 'shipmate-mcp-git.mjs'), '--repository', workspace.dir],
+    argv: ['node', programOf('git'), '--repository', workspace.dir],
     sandbox: {
-      mounts: [
-        ...workspace.mounts.map((mount) => ({ ...mount, writable: false })),
-        ...['bin', 'mcp-servers', 'node_modules', 'package.json', ...installedBeside]
-          .map((name) => resolve(root, name))
-          .filter((path) => existsSync(path))
-          .map((path) => ({ path, writable: false })),
-      ],
+      mounts: [...workspace.mounts.map((mount) => ({ ...mount, writable: false })), ...ownPrograms()],
       env: workspace.env,
       cwd: workspace.dir,
       network: 'none',

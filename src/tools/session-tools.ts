@@ -9,6 +9,8 @@ export interface SessionToolsOptions {
   finish: Finish;
   /** The ticket has acceptance criteria. */
   hasCriteria?: boolean;
+  /** Its code host has reviews. */
+  hasReviews?: boolean;
   /** Nothing: tickets are not rated here. */
   scope?: Scope | undefined;
 }
@@ -17,6 +19,7 @@ export interface SessionToolsOptions {
  * How the agent speaks to people: functions of the worker, whose effects commit with their step. An `ask` ends the run as
  * `needsInput`; putting the question on the ticket is the flow's business, like every other end.
  */
-export function createSessionTools({ finish, hasCriteria = false, scope }: SessionToolsOptions): Tool[] {
-  return [...(scope ? [scopeTool(scope)] : []), updatePlanTool, noteTool, askTool, finishTool(finish, hasCriteria)];
+export function createSessionTools({ finish, hasCriteria, hasReviews, scope }: SessionToolsOptions): Tool[] {
+  const asked = { ...(hasCriteria && { asksCriteria: true }), ...(hasReviews && { hasReviews }) };
+  return [...(scope ? [scopeTool(scope)] : []), updatePlanTool, noteTool, askTool, finishTool(finish, asked)];
 }

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { TrackerKind } from '../core/ticket.ts';
 import { createBoardTracker } from './board/tracker.ts';
 import type { Connections } from './connections.ts';
+import { openGitHubIssues } from './github-issues/open.ts';
 import { openLinear } from './linear/open.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -25,5 +26,6 @@ export interface TrackerOptions {
 /** One line per tracker. */
 export const trackers: Partial<Record<TrackerKind, (options: TrackerOptions) => Tracker>> = {
   board: ({ pool, agent, webhookSecrets: [secret = ''] }) => createBoardTracker({ pool, agent, secret }),
+  'github-issues': openGitHubIssues,
   linear: openLinear,
 };

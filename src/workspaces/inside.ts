@@ -1,4 +1,4 @@
-import type { Mount, Sandbox, SandboxDriver, SandboxSpec } from '../sandboxes/sandbox.ts';
+import type { Mount, NetworkRule, Sandbox, SandboxDriver, SandboxSpec } from '../sandboxes/sandbox.ts';
 import type { Layout } from './layout.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
@@ -21,7 +21,7 @@ export function workSpec(options: {
   mirrorDir: string;
   gitConfig: string;
   searchPath: string;
-  network: 'none' | 'host';
+  network: NetworkRule;
   mounts?: Mount[];
   env?: Record<string, string>;
 }): SandboxSpec {

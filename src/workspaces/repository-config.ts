@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import type { PreviewPlan } from '../core/previews.ts';
 
 /** What a repository says of itself in `.shipmate.yml`, on the base branch. null: it says nothing, so it is detected. */
 export interface RepositoryConfig {
@@ -11,6 +12,8 @@ export interface RepositoryConfig {
   fix: string[];
   /** Scanners of which only new findings count. */
   scan: string[];
+  /** What is run against the preview deployment of a pull request. */
+  preview: PreviewPlan | null;
 }
 
 export const repositoryConfigPath = '.shipmate.yml';
@@ -25,21 +28,27 @@ export class RepositoryConfigError extends Error {
 }
 
 const accepted: Record<string, string> = {
-  '': 'a mapping with any of the keys setup, verify, fix and scan',
+  '': 'a mapping with any of the keys setup, verify, fix, scan and preview',
   setup: 'a list of commands',
   verify: 'a list of commands, or a mapping with fast and full',
   'verify.fast': 'a list of commands',
   'verify.full': 'a list of commands',
   fix: 'a list of commands',
   scan: 'a list of commands',
+  preview: 'a list of commands, or a mapping with commands and environment',
 };
 
 const commands = z.array(z.string().trim().min(1));
+const preview = z.union([
+  commands.transform((list) => ({ commands: list, environment: null })),
+  z.strictObject({ commands, environment: z.string().trim().min(1).nullable().default(null) }),
+]);
 const schema = z.strictObject({
   setup: commands.optional(),
   verify: z.unknown().optional(),
   fix: commands.default([]),
   scan: commands.default([]),
+  preview: preview.nullable().default(null),
 });
 const verifyList = z.strictObject({ verify: commands });
 const verifyMapping = z.strictObject({
@@ -55,8 +64,8 @@ export function parseRepositoryConfig(text: string | null): RepositoryConfig {
   const verify = readVerify(input);
   const problems = [...(result.success ? [] : explain(result.error, input)), ...verify.problems];
   if (!result.success || problems.length > 0) throw new RepositoryConfigError(problems);
-  const { setup = null, fix, scan } = result.data;
-  return { setup, verify: verify.value, fix, scan };
+  const { setup = null, ...rest } = result.data;
+  return { ...rest, setup, verify: verify.value };
 }
 
 function readYaml(text: string): unknown {
@@ -93,7 +102,7 @@ function explain(error: z.ZodError, input: unknown): string[] {
     const key = path.join('.').replaceAll(/\.(\d+)/g, '[$1]');
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((name) => {
-        const known = path.length === 0 ? 'setup, verify, fix and scan' : 'fast and full';
+        const known = path.length === 0 ? 'setup, verify, fix, scan and preview' : 'fast and full';
         return `${[...path, name].join('.')}: there is no such key; there are ${known}`;
       });
     const expected = accepted[path.join('.')] ?? 'a command, as text that is not empty';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PreviewPlan } from '../core/previews.ts';
 import type { Repository } from '../core/repository.ts';
 import { type Detected, detectParts } from './detect.ts';
 import type { SetupPlan } from './prepare.ts';
@@ -16,6 +17,8 @@ export interface RepositoryFacts {
   setup: SetupPlan;
   /** `full` holds what `fast` does, or more; when they are equal, one run is enough. */
   verify: { fast: string[]; full: string[]; fix: string[]; scan: string[] };
+  /** What is run against the preview deployment of a pull request; null: nothing. */
+  preview: PreviewPlan | null;
 }
 
 const instructionFiles = ['AGENTS.md', 'CLAUDE.md'];
@@ -45,6 +48,7 @@ export async function describeRepository(
     instructions,
     setup: { commands, key: setupKey(commands, files) },
     verify: { ...(config.verify ?? detectedVerify(parts)), fix: config.fix, scan: config.scan },
+    preview: config.preview,
   };
 }
 

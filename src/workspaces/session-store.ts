@@ -16,6 +16,8 @@ export interface SessionStore {
 }
 
 export interface SessionStores {
+  /** With nothing in it but what the mirror has. */
+  storeOf(sessionId: string, repository: Repository): Promise<SessionStore>;
   receive(
     sessionId: string,
     repository: Repository,
@@ -32,6 +34,13 @@ export interface SessionStores {
     commit: string,
     file: { path: string; text: string },
   ): Promise<{ store: SessionStore; tree: string }>;
+  /** The tree of `onto` without what `commit` changed of its first parent. With conflicts it is of no use. Both are in the mirror. */
+  withoutCommit(
+    sessionId: string,
+    repository: Repository,
+    { commit, onto }: { commit: string; onto: string },
+    signal: AbortSignal,
+  ): Promise<{ store: SessionStore; tree: string; conflicts: string[] }>;
   changes(store: SessionStore, from: string, to: string): Promise<Change[]>;
   diff(
     store: SessionStore,
@@ -70,6 +79,8 @@ export interface SessionStores {
 export interface NewCommit {
   tree: string;
   parent: string;
+  /** What it brings in beside that: its second parent. */
+  merges?: string;
   message: string;
   author: { name: string; email: string };
   /** ISO 8601. */
@@ -150,7 +161,28 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
     return git.must(['pack-objects', '--quiet', '--revs', '--thin', '--stdout'], { gitDir, stdin, signal });
   }
 
+  async function mergeTrees(
+    { gitDir }: SessionStore,
+    { before, ours, theirs }: { before: string; ours: string; theirs: string },
+    signal: AbortSignal,
+  ): Promise<{ tree: string; conflicts: string[] }> {
+    const known = await git.run(['cat-file', '-e', `${assertCommit(before)}^{tree}`], { gitDir, signal });
+    const parents = known.exitCode === 0 ? [await bareCommit(gitDir, before, [], signal)] : [];
+    const sides = [await bareCommit(gitDir, ours, parents, signal), await bareCommit(gitDir, theirs, parents, signal)];
+    const flags = ['--write-tree', '-z', '--name-only', '--no-messages', '--allow-unrelated-histories'];
+    const merged = await git.run(['merge-tree', ...flags, ...sides], { gitDir, signal });
+    if (merged.exitCode !== 0 && merged.exitCode !== 1)
+      throw new WorkspaceError('git_failed', `git merge-tree failed: ${merged.stderr.trim().slice(-1000)}`);
+    const [tree = '', ...names] = merged.stdout.toString('utf8').split('\0');
+    return {
+      tree: assertCommit(tree.trim()),
+      conflicts: merged.exitCode === 0 ? [] : names.filter((name) => name !== ''),
+    };
+  }
+
   return {
+    storeOf: async (sessionId, repository) => ({ gitDir: await open(sessionId, repository) }),
+
     async receive(sessionId, repository, snapshot, signal) {
       const gitDir = await open(sessionId, repository);
       if (!(await mirrors.resolve(repository, assertCommit(snapshot.base), signal)))
@@ -188,6 +220,22 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       return { store: { gitDir }, tree: (await git.must(['mktree', '-z'], { gitDir, stdin })).toString().trim() };
     },
 
+    async withoutCommit(sessionId, repository, { commit, onto }, signal) {
+      const gitDir = await open(sessionId, repository);
+      const found = await Promise.all(
+        [commit, onto].map((each) => mirrors.resolve(repository, assertCommit(each), signal)),
+      );
+      const [reverted, tip] = found;
+      if (!reverted || !tip) throw baseMissing(repository, reverted ? onto : commit);
+      const parent = (await headerOf(gitDir, commit))
+        .find((line) => line.startsWith('parent '))
+        ?.slice('parent '.length);
+      const before = parent === undefined ? null : await mirrors.resolve(repository, parent, signal);
+      if (!before) throw baseMissing(repository, parent ?? `the parent of ${commit}`);
+      const trees = { before: reverted.tree, ours: tip.tree, theirs: before.tree };
+      return { store: { gitDir }, ...(await mergeTrees({ gitDir }, trees, signal)) };
+    },
+
     async changes({ gitDir }, from, to) {
       const flags = ['-r', '-z', '--raw', '--numstat', '--no-abbrev', '-M', '-l2000', '--no-ext-diff', '--no-textconv'];
       const args = ['diff-tree', ...flags, assertCommit(from), assertCommit(to)];
@@ -222,23 +270,7 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       return { has, pack: await packOf(gitDir, has, base, signal) };
     },
 
-    async mergeTrees({ gitDir }, { before, ours, theirs }, signal) {
-      const known = await git.run(['cat-file', '-e', `${assertCommit(before)}^{tree}`], { gitDir, signal });
-      const parents = known.exitCode === 0 ? [await bareCommit(gitDir, before, [], signal)] : [];
-      const sides = [
-        await bareCommit(gitDir, ours, parents, signal),
-        await bareCommit(gitDir, theirs, parents, signal),
-      ];
-      const flags = ['--write-tree', '-z', '--name-only', '--no-messages', '--allow-unrelated-histories'];
-      const merged = await git.run(['merge-tree', ...flags, ...sides], { gitDir, signal });
-      if (merged.exitCode !== 0 && merged.exitCode !== 1)
-        throw new WorkspaceError('git_failed', `git merge-tree failed: ${merged.stderr.trim().slice(-1000)}`);
-      const [tree = '', ...names] = merged.stdout.toString('utf8').split('\0');
-      return {
-        tree: assertCommit(tree.trim()),
-        conflicts: merged.exitCode === 0 ? [] : names.filter((name) => name !== ''),
-      };
-    },
+    mergeTrees,
 
     async snapshotOf({ gitDir }, tree, base, signal) {
       if (tree === base.tree)
@@ -248,7 +280,7 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       return { base: base.commit, commit, tree, bundle, bytes: bundle.byteLength, skipped: [] };
     },
 
-    async commit({ gitDir }, { tree, parent, message, author, date }, signal) {
+    async commit({ gitDir }, { tree, parent, merges, message, author, date }, signal) {
       const env = {
         GIT_AUTHOR_NAME: author.name,
         GIT_AUTHOR_EMAIL: author.email,
@@ -257,7 +289,14 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
         GIT_COMMITTER_EMAIL: author.email,
         GIT_COMMITTER_DATE: date,
       };
-      const args = ['commit-tree', '-p', assertCommit(parent), '-F', '-', assertCommit(tree)];
+      const parents = merges === undefined ? [parent] : [parent, merges];
+      const args = [
+        'commit-tree',
+        ...parents.flatMap((each) => ['-p', assertCommit(each)]),
+        '-F',
+        '-',
+        assertCommit(tree),
+      ];
       // No ref: nothing of a store is deleted but all of it.
       return (await git.must(args, { gitDir, env, signal, stdin: `${message.trimEnd()}\n` })).toString().trim();
     },

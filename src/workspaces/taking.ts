@@ -1,4 +1,5 @@
 import type { Repository } from '../core/repository.ts';
+import type { NetworkRule } from '../sandboxes/sandbox.ts';
 import { assertCommit, assertName } from './names.ts';
 import type { OverlayEntry, OverlayFile } from './overlay.ts';
 import type { Pool } from './pool.ts';
@@ -51,6 +52,8 @@ export interface CheckoutRequest {
   /** Files that neither side has. */
   files?: OverlayFile[];
   env?: Record<string, string>;
+  /** What its commands reach; absent: nothing. */
+  network?: NetworkRule;
 }
 
 export interface Taking {
@@ -174,6 +177,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
         session: null,
         mounts: [{ path: evidenceOf(tree), writable: true }],
         env: { SHIPMATE_EVIDENCE: evidenceOf(tree), ...request.env },
+        network: request.network ?? ('none' as const),
       });
       return obtain(request, how, signal, async (opened, base, either) => {
         await arrange(opened.keeper, base, { snapshot, at, overlay, files }, either);

@@ -1,5 +1,5 @@
 import type { Repository } from '../core/repository.ts';
-import type { Mount, Sandbox, SandboxDriver } from '../sandboxes/sandbox.ts';
+import type { Mount, NetworkRule, Sandbox, SandboxDriver } from '../sandboxes/sandbox.ts';
 import { dirOf, type Keeper, keeperSpec, runScript, workSpec } from './inside.ts';
 import type { Layout, Marker } from './layout.ts';
 import type { Mirrors } from './mirror.ts';
@@ -64,11 +64,12 @@ export async function openTree(
   rooms: Rooms,
   repository: Repository,
   tree: string,
-  how: { session: string | null; mounts?: Mount[]; env: Record<string, string> },
+  how: { session: string | null; mounts?: Mount[]; env: Record<string, string>; network?: NetworkRule },
 ): Promise<OpenedTree> {
   const { driver, layout, mirrors } = rooms;
   const mirrorDir = mirrors.gitDir(repository);
-  const spec = workSpec({ ...rooms, tree, mirrorDir, searchPath: await rooms.searchPath(), network: 'none', ...how });
+  const { network = 'none', ...rest } = how;
+  const spec = workSpec({ ...rooms, tree, mirrorDir, searchPath: await rooms.searchPath(), network, ...rest });
   const sandbox = await driver.open(spec);
   let keeper: Promise<Sandbox> | undefined;
   const openKeeper = () => {

@@ -137,8 +137,10 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       return { base, commit, tree, bundle: null, path };
     },
 
+    storeOf: async (...args) => (await open()).stores.storeOf(...args),
     receive: async (...args) => (await open()).stores.receive(...args),
     withFile: async (...args) => (await open()).stores.withFile(...args),
+    withoutCommit: async (...args) => (await open()).stores.withoutCommit(...args),
     changes: async (...args) => (await open()).stores.changes(...args),
     diff: async (...args) => (await open()).stores.diff(...args),
     readBlob: async (...args) => (await open()).stores.readBlob(...args),

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -228,6 +229,32 @@ export function sandboxContract(name: string, createDriver: () => SandboxDriver,
       const other = await sandbox.spawn(['sleep', seconds]);
       await other.kill();
       expect(await processesWith(seconds)).toEqual([]);
+    });
+
+    it('reaches the hosts that it is opened for, and no others by way of its proxy', async () => {
+      const servers = ['listed', 'other'].map((name) => createServer((_, response) => response.end(name)));
+      const [listed, other] = await Promise.all(
+        servers.map(async (server) => {
+          await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+          return `127.0.0.1:${(server.address() as { port: number }).port}`;
+        }),
+      );
+      const hosts = [listed ?? ''];
+      const reaching = await driver.open({ mounts: [], env: {}, cwd: '/tmp', network: { hosts } });
+      try {
+        const script = `for (const url of ${JSON.stringify([listed, other])})
+          fetch('http://' + url).then(async (r) => console.log(url, await r.text()), () => console.log(url, 'refused'))`;
+        const { stdout } = await reaching.exec(['node', '-e', script], withDefaults());
+        expect(text(stdout).trim().split('\n').sort()).toEqual([`${listed} listed`, `${other} refused`].sort());
+        const spawned = await reaching.spawn(['node', '-e', `fetch('http://${listed}').then(() => process.exit(7))`]);
+        expect(await spawned.exited).toBe(7);
+      } finally {
+        await reaching.close();
+        for (const server of servers) server.close();
+      }
+      await expect(driver.open({ mounts: [], env: {}, cwd: '/', network: { hosts: ['*.host'] } })).rejects.toThrow(
+        'by exact name',
+      );
     });
 
     it('kills on close what still runs, and starts nothing more', async () => {

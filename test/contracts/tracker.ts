@@ -548,7 +548,7 @@ export function trackerContract(
     });
 
     contract('tickets are listed by their team and project', async ({ expect }) => {
-      const [team, project] = [`Team ${randomUUID()}`, `Project ${randomUUID()}`];
+      const [team, project] = [`Team-${randomUUID()}`, `Project ${randomUUID()}`];
       const [both, single] = [await nobodys({ team, project }), await nobodys({ team })];
       expect([both.team, both.project, single.project]).toEqual([team, project, null]);
       expect((await list({ team })).ids).toEqual([both.id, single.id]);

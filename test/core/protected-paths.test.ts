@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { foldPath, protectedAs, riskOf } from '../../src/core/protected-paths.ts';
+import { protectedAs, riskOf } from '../../src/core/protected-paths.ts';
+import { foldPath } from '../../src/lib/globs.ts';
 
 const protectedPaths: [string, string][] = [
   ['.github/workflows/ci.yml', 'CI configuration'],

@@ -220,4 +220,9 @@ describe('routeBySuggestions', () => {
     expect(routeBySuggestions(options, suggestions)).toEqual(wanted);
     expect(routeBySuggestions(options, suggestions.toReversed())).toEqual(wanted);
   });
+
+  test('what is taken says why, if the tracker does', () => {
+    const why = 'where it is filed';
+    expect(routeBySuggestions(options, [{ name: 'API', confidence: 1, why }])).toEqual({ taken: 'API', why });
+  });
 });

@@ -43,9 +43,11 @@ const related = (type: 'blockedBy' | 'blocks' | 'child', category: StateCategory
   ticket: hint('9'),
   category,
 });
-const repositories = ['web', 'api'].map(
-  (name) => ({ name, codeHost: 'local-git', location: name, base: null }) as const,
-);
+const neverBugs = { tier: 'never' as const, paths: null, kinds: ['bug'], size: null, rating: null };
+const repositories = ['web', 'api', 'shop'].map((name) => ({
+  ...{ name, codeHost: 'local-git', location: name, base: null },
+  ...(name === 'shop' && { tiers: [neverBugs] }),
+}));
 const routing = { repositories, rules: [], fields: defaultFieldNames };
 const about = (repository: string) => ({ fields: { repository } });
 
@@ -64,6 +66,13 @@ describe('whether an order takes a ticket', () => {
     ['an epic', {}, { relations: [related('child', 'unstarted')] }, 'it has open sub-tickets: BOARD-9'],
     ['one whose sub-tickets are over', {}, { relations: [related('child', 'canceled')] }, null],
     ['about another repository', { repository: 'web' }, about('api'), 'it is not about web'],
+    ['a feature where bugs are not for it', {}, about('shop'), null],
+    [
+      'what is not for it',
+      {},
+      { ...about('shop'), labels: ['bug'] },
+      'its kind is `bug`, and the rule `repositories.shop.tiers[0]` in shipmate.yaml says `never`',
+    ],
     ['about one that there is not', {}, about('old'), 'it names a repository that is not configured'],
   ] as const)('%s', ([, ordered, changes, why], { expect }) => {
     const one = ticket({ ...about('web'), ...(changes as Partial<Ticket>) });

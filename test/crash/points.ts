@@ -27,6 +27,7 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   acknowledgeRemark: 'none',
   showStatus: 'none',
   deleteBranch: 'none',
+  pushRevert: 'none',
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */

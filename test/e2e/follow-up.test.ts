@@ -61,6 +61,13 @@ tickets:
       ${bash('test ! -e j.txt && cat theirs.txt && echo k > k.txt')}
     - expect: ["exit 0"]
       ${finish('K')}
+  Is rebased:
+    - ${bash('echo ours > shared.txt; echo l > l.txt')}
+    - ${finish('L')}
+    - expect: ["on the newest commit of the base branch", "shared.txt", "Please rebase"]
+      ${bash('grep "<<<<" shared.txt && grep theirs shared.txt && cat l.txt beside.txt && echo both > shared.txt')}
+    - expect: ["exit 0"]
+      ${finish('L')}
   Is reopened:
     - ${ask('Which colour?')}
     - expect: ["is open again; nothing else was said"]
@@ -260,6 +267,32 @@ describe('a session goes on where it was', () => {
     expect([third.state, third.pullRequest]).toEqual(['complete', pullRequest]);
     expect(await service.git('rev-parse', `${branch}^`)).toBe(theirs);
     expect(await service.git('diff', '--name-status', `main...${branch}`)).toBe('A\tk.txt\nA\ttheirs.txt');
+  });
+
+  test('wanted on the newest base: what conflicts is resolved, and nothing that was seen is rewritten', async ({
+    expect,
+  }) => {
+    const first = await service.work({ title: 'Is rebased' });
+    const name = first.ticket.identifier;
+    const clone = join(service.dir, 'rebases');
+    await git(service.dir, 'clone', '-q', service.repository, clone);
+    for (const file of ['shared.txt', 'beside.txt']) await writeFile(join(clone, file), 'theirs\n');
+    await git(clone, 'add', '-A');
+    await git(clone, 'commit', '-qm', 'Theirs');
+    await git(clone, 'push', '-q', 'origin', 'HEAD');
+    const tip = await service.git('rev-parse', 'main');
+    await service.app.desk.comment(name, 'Please rebase', someone);
+    const second = await service.rest(name, 2);
+    expect([second.state, second.branch]).toEqual(['complete', first.branch]);
+    expect(await service.git('rev-list', '--parents', '-n1', `${second.headCommit}`)).toBe(
+      [second.headCommit, first.headCommit, tip].join(' '),
+    );
+    expect(await service.git('diff', '--stat', 'main', `${second.headCommit}`)).toMatch(
+      /l\.txt[\s\S]*shared\.txt[\s\S]*2 files changed/,
+    );
+    expect(second.activities.map(({ activity }) => ('body' in activity ? activity.body : ''))).toContainEqual(
+      `Put the work on the newest \`main\` (${tip.slice(0, 7)}). Both have changed the same lines, which I resolve first: shared.txt.`,
+    );
   });
 
   test('closed while people were asked, and opened again: it asks again', async ({ expect }) => {

@@ -43,6 +43,8 @@ export async function openIntake({
   const deps: SortDeps = {
     db,
     trackers,
+    codeHosts: new Map(),
+    repositories: new Map(),
     policy: { runsPerHour, people: { speak }, approval: { by: [] } },
     name: agent,
     pageOf: null,

@@ -40,6 +40,15 @@ async function given(): Promise<string> {
 }
 
 describe('what people say without a webhook that tells of it', () => {
+  test('is heard at once where none is to be waited for', async () => {
+    const ticket = await given();
+    await waitForAnswer();
+    net.loses = () => true;
+    await desk.comment(ticket, 'Blue, please', someone);
+    for (let rounds = 0; rounds < 2; rounds++) await round(deps, { hasWebhooks: false });
+    expect([await prompts(), await states()]).toEqual([[{ body: 'Blue, please', signal: null }], ['active']]);
+  });
+
   test('is heard by the next round, once, and answers the question of a session that waits', async () => {
     const ticket = await given();
     await waitForAnswer();

@@ -65,7 +65,8 @@ export const deliver = (tx: PoolClient, { source, headers, body }: BoardDelivery
     headers,
     body,
   );
-export const round = (given: SortDeps) => reconcile(given, never, { againAfterMs: 20 });
+export const round = (given: SortDeps, options: { hasWebhooks?: boolean } = {}) =>
+  reconcile(given, never, { againAfterMs: 20, ...options });
 export const sort = () => sortDeliveries(deps, never);
 
 export function depsWith(board: Tracker): SortDeps {
@@ -74,6 +75,8 @@ export function depsWith(board: Tracker): SortDeps {
   return {
     db,
     trackers: new Map([['board', board]]),
+    codeHosts: new Map(),
+    repositories: new Map(),
     policy,
     name: agent,
     pageOf: null,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, test } from 'vitest';
 import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { PullRequest } from '../../src/core/pull-request.ts';
-import { followRequests } from '../../src/flow.ts';
+import { tellFates } from '../../src/flow.ts';
 import { listAwaitedRequests } from '../../src/store/request-fates.ts';
 import { someone } from '../support/service.ts';
 import { db, deps, desk, endRuns, file, never, query, sort, useBoard } from './reconciling.ts';
@@ -20,7 +20,7 @@ const repository = { name: 'app', codeHost: 'somewhere', location: '/nowhere', b
 const follow = (now: PullRequest['state']) => {
   state = now;
   const at = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
-  return followRequests({ ...deps, ...at } as never, never);
+  return tellFates({ ...deps, ...at } as never, never);
 };
 
 beforeEach(() => {

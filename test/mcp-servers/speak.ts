@@ -19,20 +19,27 @@ export interface Spoken {
   failure: { text: string; isError: boolean };
 }
 
-/** Starts the git tool server the way a client of the given line of the SDK does, over pipes, and uses it. */
-export async function speak(line: '1.x' | '2.x', server: StartedServer): Promise<Spoken> {
+export type AnyClient = ClientV1 | ClientV2;
+
+/** Starts a tool server the way a client of the given line of the SDK does, over pipes. */
+export async function connectTo(line: '1.x' | '2.x', server: StartedServer): Promise<AnyClient> {
   const info = { name: 'test', version: '1' };
   if (line === '1.x') {
     const client = new ClientV1(info);
     await client.connect(new StdioV1(server));
-    return use(client);
+    return client;
   }
   const client = new ClientV2(info, { versionNegotiation: { mode: 'auto' } });
   await client.connect(new StdioV2(server));
-  return use(client);
+  return client;
 }
 
-async function use(client: ClientV1 | ClientV2): Promise<Spoken> {
+/** The same with the git tool server, and uses it. */
+export async function speak(line: '1.x' | '2.x', server: StartedServer): Promise<Spoken> {
+  return use(await connectTo(line, server));
+}
+
+async function use(client: AnyClient): Promise<Spoken> {
   try {
     const { tools } = await client.listTools();
     return {
@@ -46,8 +53,16 @@ async function use(client: ClientV1 | ClientV2): Promise<Spoken> {
   }
 }
 
-async function show(client: ClientV1 | ClientV2, commit: string): Promise<{ text: string; isError: boolean }> {
-  const result = await client.callTool({ name: 'show-commit', arguments: { commit } });
+function show(client: AnyClient, commit: string): Promise<{ text: string; isError: boolean }> {
+  return callTool(client, 'show-commit', { commit });
+}
+
+export async function callTool(
+  client: AnyClient,
+  name: string,
+  args: Record<string, unknown>,
+): Promise<{ text: string; isError: boolean }> {
+  const result = await client.callTool({ name, arguments: args });
   const [content] = (result as { content: { type: string; text?: string }[] }).content;
   return { text: content?.text ?? '', isError: result.isError === true };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { oddGlob } from '../../src/lib/globs.ts';
 import { type GateInput, inspectChange } from '../../src/publishing/gate.ts';
-import { oddGlob } from '../../src/publishing/globs.ts';
 import { changeOf, type FileSpec, gateInput, noSha } from './changes.ts';
 
 async function rulesOf(files: FileSpec[], options: Partial<GateInput> = {}) {

@@ -22,6 +22,8 @@ const url64 = `${alnum}-_`;
 /** One generator a kind; made here, so that no file of ours looks like it holds a secret. */
 const kinds: Record<string, (seed: string) => string> = {
   'GitHub token': (s) => `ghp_${letters(s, 36, alnum)}`,
+  'GitHub installation token': (s) =>
+    `ghs_123456_${letters(s, 36, alnum)}.${letters(`${s}2`, 270, alnum)}.${letters(`${s}3`, 180, alnum)}`,
   'GitHub fine-grained token': (s) => `github_pat_${letters(s, 22, alnum)}_${letters(`${s}2`, 59, alnum)}`,
   'GitLab token': (s) => `glpat-${letters(s, 20, alnum)}`,
   'npm token': (s) => `npm_${letters(s, 36, alnum)}`,

@@ -37,6 +37,8 @@ export interface UnprivilegedReport {
   ended: string;
   killed: string | null;
   left: string[];
+  /** What a host that may be reached answered. */
+  reached: string;
   error?: string;
 }
 

@@ -27,7 +27,7 @@ describe.skipIf(reason !== null)(`bubblewrap for a service that is not root ${re
     const none = '0000000000000000';
     expect(report.status).toBe(`${uid}\nCapEff:\t${none}\nCapBnd:\t${none}\nNoNewPrivs:\t1\n`);
     expect(report.written).toBe(`${uid}\n`);
-    expect(report).toMatchObject({ ended: 'done\n', killed: 'timeout', left: [] });
+    expect(report).toMatchObject({ ended: 'done\n', killed: 'timeout', left: [], reached: 'reached\n' });
   });
 
   it('says what is wrong where user namespaces are switched off, and does not run without', async () => {

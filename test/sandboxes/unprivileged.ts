@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createSandboxDriver } from '../../src/sandboxes/index.ts';
 
@@ -38,6 +40,15 @@ try {
   report.killed = (await run(`${daemons}; sleep ${seconds}`, 300)).killed;
   report.left = (await Promise.all((await readdir('/proc')).map(commandLine))).filter((line) => line.includes(seconds));
   await sandbox.close();
+  const server = createServer((_, response) => response.end('reached'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const host = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  const reaching = await driver.open({ mounts: [], env: {}, cwd: '/tmp', network: { hosts: [host] } });
+  const fetching = ['node', '-e', `fetch('http://${host}').then(async (r) => console.log(await r.text()))`];
+  const options = { signal: AbortSignal.timeout(30_000), limits: { timeoutMs: 20_000, maxOutputBytes: 100_000 } };
+  report.reached = new TextDecoder().decode((await reaching.exec(fetching, options)).stdout);
+  await reaching.close();
+  server.close();
 } catch (error) {
   report.error = String(error);
 }

@@ -54,6 +54,18 @@ const violations: Record<string, () => Promise<string>> = {
     await say(id, new Date());
     return id;
   },
+  async 'preview is tried'() {
+    const { id } = await plantSession(database.pool);
+    await query(
+      "insert into followed_requests (session_id, repository, branch, phase, head, closing, draft) values ($1, 'r', 'b', 'checking', 'c', '', false)",
+      [id],
+    );
+    await query(
+      "insert into previews (session_id, repository, head, url, environment, run_at) values ($1, 'r', 'c', $2, 'e', now() - interval '2 hours')",
+      [id, `https://${id}`],
+    );
+    return `https://${id}`;
+  },
   async 'waiting ends'() {
     const { id } = await plantSession(database.pool);
     await query('update sessions set waiting = true where id = $1', [id]);

@@ -107,8 +107,26 @@ test('finish hands the whole report in, and answers what verification says', asy
     answer: 'c',
   });
   expect(handedIn).toEqual([
-    { title: 'Mend it', summary: 'Done.', decisions: [], risk: null, criteria: [], learned: [], answer: null },
-    { title: 'No', summary: 'No change.', decisions: ['a'], risk: 'b', criteria: [], learned: ['d'], answer: 'c' },
+    {
+      title: 'Mend it',
+      summary: 'Done.',
+      decisions: [],
+      risk: null,
+      criteria: [],
+      threads: [],
+      learned: [],
+      answer: null,
+    },
+    {
+      title: 'No',
+      summary: 'No change.',
+      decisions: ['a'],
+      risk: 'b',
+      criteria: [],
+      threads: [],
+      learned: ['d'],
+      answer: 'c',
+    },
   ]);
 });
 

@@ -4,17 +4,18 @@ import { parseRepositoryConfig, RepositoryConfigError } from '../../src/workspac
 describe('.shipmate.yml', () => {
   it('is read as it is written', () => {
     const text =
-      'setup: [npm ci]\nverify:\n  fast: [npm test]\n  full: [npm test, npm run lint]\nfix: [npx biome check --write]\nscan: [npm audit]\n';
+      'setup: [npm ci]\nverify:\n  fast: [npm test]\n  full: [npm test, npm run lint]\nfix: [npx biome check --write]\nscan: [npm audit]\npreview: [npm run e2e]\n';
     expect(parseRepositoryConfig(text)).toEqual({
       setup: ['npm ci'],
       verify: { fast: ['npm test'], full: ['npm test', 'npm run lint'] },
       fix: ['npx biome check --write'],
       scan: ['npm audit'],
+      preview: { commands: ['npm run e2e'], environment: null },
     });
   });
 
   it('says nothing when it is absent or empty', () => {
-    const nothing = { setup: null, verify: null, fix: [], scan: [] };
+    const nothing = { setup: null, verify: null, fix: [], scan: [], preview: null };
     expect(parseRepositoryConfig(null)).toEqual(nothing);
     expect(parseRepositoryConfig('# later\n')).toEqual(nothing);
   });
@@ -27,7 +28,13 @@ describe('.shipmate.yml', () => {
     expect(parseRepositoryConfig('setup: []').setup).toEqual([]);
   });
 
+  it('takes the commands for a preview with the environment that is meant', () => {
+    const text = 'preview: { commands: [npm run e2e], environment: Preview – web }';
+    expect(parseRepositoryConfig(text).preview).toEqual({ commands: ['npm run e2e'], environment: 'Preview – web' });
+  });
+
   it.each([
+    ['preview: {command: a}', 'preview: expected a list of commands, or a mapping with commands and environment, got'],
     ['setup: npm ci', 'setup: expected a list of commands, got "npm ci"'],
     ['setup: [npm ci, 5]', 'setup[1]: expected a command, as text that is not empty, got 5'],
     ['setup: [" "]', 'setup[0]: expected a command, as text that is not empty, got " "'],
@@ -36,8 +43,8 @@ describe('.shipmate.yml', () => {
     ['verify: {fast: x}', 'verify.fast: expected a list of commands, got "x"'],
     ['verify: 3', 'verify: expected a list of commands, or a mapping with fast and full, got 3'],
     ['verify: [[a]]', 'verify[0]: expected a command, as text that is not empty, got ["a"]'],
-    ['tests: [a]', 'tests: there is no such key; there are setup, verify, fix and scan'],
-    ['- a', 'the file: expected a mapping with any of the keys setup, verify, fix and scan, got ["a"]'],
+    ['tests: [a]', 'tests: there is no such key; there are setup, verify, fix, scan and preview'],
+    ['- a', 'the file: expected a mapping with any of the keys setup, verify, fix, scan and preview, got ["a"]'],
     ['setup: [a\nfix: b', 'line 2'],
     ['fix: [a]\nfix: [b]', 'line 2'],
   ])('refuses %j and says where and why', (text, message) => {

@@ -3,38 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
-import { type ProcessResult, runProcess } from '../../lib/process.ts';
-
-/** Nobody's configuration but the repository's own, no questions, one language. */
-const env = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
-
-/** Only between directories of this machine, and no program that a repository names. */
-const settings = [
-  'core.hooksPath=/dev/null',
-  'core.fsmonitor=false',
-  'protocol.allow=never',
-  'protocol.file.allow=always',
-];
-
-/** Git in `gitDir`, whatever its exit code. Named that way, git goes by no other directory and asks for no owner. */
-export async function git(
-  gitDir: string,
-  args: string[],
-  signal?: AbortSignal,
-  more: Record<string, string> = {},
-): Promise<ProcessResult> {
-  const options = settings.flatMap((setting) => ['-c', setting]);
-  try {
-    return await runProcess(['git', `--git-dir=${gitDir}`, ...options, ...args], { env: { ...env, ...more }, signal });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new VendorError('git is not installed. Install it, for example with `apt-get install git`.', {
-      code: 'unavailable',
-      retryable: false,
-      cause: error,
-    });
-  }
-}
+import { git, heads, invalid, said } from '../host-git.ts';
 
 /** A repository: where it lies, and where git keeps its things (for a bare one the same, for one elsewhere our copy of it). */
 export interface Place {
@@ -92,8 +61,6 @@ export async function readDefaultBranch(place: Place, repository: Repository, si
   );
 }
 
-export const heads = 'refs/heads/';
-
 /** The commit a branch is at; null when there is none. */
 export async function readBranch(place: Place, branch: string, signal: AbortSignal): Promise<string | null> {
   const read = await git(place.gitDir, ['rev-parse', '--verify', '--quiet', `${heads}${branch}^{commit}`], signal);
@@ -128,14 +95,4 @@ export async function hasChangesOf(place: Place, commit: string, by: string, sig
   } finally {
     await rm(gitDir, { recursive: true, force: true });
   }
-}
-
-export function invalid(message: string): VendorError {
-  return new VendorError(message, { code: 'invalid', retryable: false });
-}
-
-/** The end of what git said, in brackets; nothing when it was silent. */
-export function said(result: ProcessResult): string {
-  const text = result.stderr.trim().slice(-600);
-  return text === '' ? '' : `(${text})`;
 }

@@ -5,10 +5,11 @@ import type { Check } from '../../core/check.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../../lib/database-error.ts';
 import type { CodeHost } from '../code-host.ts';
-import { type Find, findRepository, git, readDefaultBranch } from './git.ts';
+import { git, remoteEnv } from '../host-git.ts';
+import { type Find, findRepository, readDefaultBranch } from './git.ts';
 import { localGitDatabase, openPullRequest, readPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
-import { fetchRemote, isRemote, readRemoteHead, remoteEnv } from './remote.ts';
+import { fetchRemote, isRemote, readRemoteHead } from './remote.ts';
 
 /**
  * Repositories on this machine's disk, bare or ordinary, named by their path, and any that git reaches by a URL; their pull

@@ -6,7 +6,8 @@ import type { PullRequest } from '../../core/pull-request.ts';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { PullRequestInput } from '../code-host.ts';
-import { type Find, hasChangesOf, invalid, isAncestor, type Place, readBranch } from './git.ts';
+import { invalid } from '../host-git.ts';
+import { type Find, hasChangesOf, isAncestor, type Place, readBranch } from './git.ts';
 
 interface LocalGitTables {
   local_git_pull_requests: {

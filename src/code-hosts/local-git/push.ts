@@ -2,19 +2,11 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
+import { checkBranchName, checkCommits, movedByOthers, passing, pushArguments } from '../branch-push.ts';
 import type { BranchPush } from '../code-host.ts';
-import {
-  type Find,
-  findRepository,
-  git,
-  heads,
-  invalid,
-  type Place,
-  readBranch,
-  readDefaultBranch,
-  said,
-} from './git.ts';
-import { cannotReach, isRemote, remoteGit } from './remote.ts';
+import { git, heads, invalid, remoteGit, said } from '../host-git.ts';
+import { type Find, findRepository, type Place, readBranch, readDefaultBranch } from './git.ts';
+import { cannotReach, isRemote } from './remote.ts';
 
 /**
  * The receiving side is started by us too. It belongs to a person and may have another owner, which git distrusts for the
@@ -30,9 +22,6 @@ const receivePack = [
   .concat('receive-pack')
   .join(' ');
 
-/** What git says where the other side could not, rather than would not: its disk is full, or somebody has a lock. */
-const passing = /unpacker error|remote unpack failed|Unable to create '[\s\S]*?\.lock': File exists|No space left/i;
-
 /** `CodeHost.pushBranch`. Never the base or default branch, never one that somebody has checked out. */
 export async function pushBranch(
   repository: Repository,
@@ -42,27 +31,15 @@ export async function pushBranch(
 ): Promise<{ commit: string }> {
   const { gitDir, branch, commit, expected } = push;
   const place = await find(repository, signal);
-  await checkBranch(place, repository, branch, signal);
-  checkCommit(commit);
-  if (expected !== null) checkCommit(expected);
+  const main = await readDefaultBranch(place, repository, signal);
+  await checkBranchName(place.gitDir, repository, branch, main, signal);
+  await checkNotInUse(place, branch, signal);
+  checkCommits(push);
 
-  const ref = `${heads}${branch}`;
   // On another machine that machine's own settings hold, and a hosting service takes no program of ours.
   const receiving = isRemote(repository) ? [] : [`--receive-pack=${receivePack}`];
-  const pushed = await (isRemote(repository) ? remoteGit : git)(
-    gitDir,
-    [
-      'push',
-      '--porcelain',
-      '--no-follow-tags',
-      '--recurse-submodules=no',
-      ...receiving,
-      `--force-with-lease=${ref}:${expected ?? ''}`,
-      place.path,
-      `${commit}:${ref}`,
-    ],
-    signal,
-  );
+  const run = isRemote(repository) ? remoteGit : git;
+  const pushed = await run(gitDir, pushArguments(place.path, push, receiving), signal);
   if (pushed.exitCode === 0) return { commit };
 
   // Whatever git said: where the branch is now decides.
@@ -77,36 +54,17 @@ export async function pushBranch(
       throw new VendorError(message, { code: 'unavailable', retryable: true });
     throw invalid(message);
   }
-  const problem =
-    expected === null
-      ? 'exists already, and is not ours'
-      : `is at ${now ?? 'no commit: it is gone'}, not at ${expected} as we left it: somebody else changed it`;
-  throw new VendorError(`Branch "${branch}" of ${place.path} ${problem}. Nothing was pushed.`, {
-    code: 'conflict',
-    retryable: false,
-  });
+  throw movedByOthers(place.path, push, now);
 }
 
-async function checkBranch(place: Place, repository: Repository, branch: string, signal: AbortSignal): Promise<void> {
-  const named = JSON.stringify(branch);
-  const wellFormed =
-    /^(?![-@])[^\0-\x20\x7f]+$/.test(branch) &&
-    !branch.startsWith('refs/') &&
-    branch.toUpperCase() !== 'HEAD' &&
-    (await git(place.gitDir, ['check-ref-format', `${heads}${branch}`], signal)).exitCode === 0;
-  if (!wellFormed) throw invalid(`${named} is not a name for a branch. Nothing was pushed.`);
-  const main = [await readDefaultBranch(place, repository, signal), repository.base];
-  if (main.includes(branch))
-    throw invalid(
-      `${named} is the base branch of repository "${repository.name}", which is changed by pull request only.`,
-    );
-  // In a linked work tree, that is; HEAD's own branch is the default branch. Mostly there is none, and nothing to ask git.
+/** In a linked work tree, that is; HEAD's own branch is the default branch. Mostly there is none, and nothing to ask git. */
+async function checkNotInUse(place: Place, branch: string, signal: AbortSignal): Promise<void> {
   if (await hasNo(join(place.gitDir, 'worktrees'))) return;
   const listed = await git(place.gitDir, ['for-each-ref', '--format=%(worktreepath)', `${heads}${branch}`], signal);
   const workTree = listed.stdout.toString('utf8').trimEnd();
   if (workTree !== '')
     throw invalid(
-      `Branch ${named} is checked out in ${workTree}, so it cannot be pushed to. Check out another branch there.`,
+      `Branch ${JSON.stringify(branch)} is checked out in ${workTree}, so it cannot be pushed to. Check out another branch there.`,
     );
 }
 
@@ -115,8 +73,4 @@ async function hasNo(path: string): Promise<boolean> {
     () => false,
     (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
   );
-}
-
-function checkCommit(commit: string): void {
-  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw invalid(`${JSON.stringify(commit)} is not a commit.`);
 }

@@ -5,22 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { ProcessResult } from '../../lib/process.ts';
-import { git, heads, invalid, type Place, said } from './git.ts';
-
-/** Nobody is there to be asked for a password, or whether a host is known. */
-export const remoteEnv = { GIT_SSH_COMMAND: 'ssh -o BatchMode=yes' };
-
-const protocols = ['ssh', 'http', 'https'].flatMap((name) => ['-c', `protocol.${name}.allow=always`]);
+import { git, heads, invalid, remoteGit, said } from '../host-git.ts';
+import type { Place } from './git.ts';
 
 /** One that is named by a URL. */
 export function isRemote({ location }: Repository): boolean {
   return !isAbsolute(location);
-}
-
-/** Git that may reach other machines. */
-export function remoteGit(gitDir: string, args: string[], signal: AbortSignal): Promise<ProcessResult> {
-  const patience = ['-c', 'http.lowSpeedLimit=1000', '-c', 'http.lowSpeedTime=60'];
-  return git(gitDir, [...protocols, ...patience, ...args], signal, remoteEnv);
 }
 
 /** The branch that its HEAD names. */

@@ -3,8 +3,9 @@ import { createSandbox } from '../command.ts';
 import type { SandboxOptions } from '../options.ts';
 import { createPipePools, findInheritedDescriptors } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
-import { createScratch, removeAbandonedScratch, removeScratch } from '../scratch.ts';
+import { createScratch, removeAbandonedScratch, removeAfter, removeScratch } from '../scratch.ts';
 import { findNodePackages, findProgram, type NodePackage, programDirs } from '../toolchains.ts';
+import { openBridge } from './bridge.ts';
 import { type CgroupHome, createCgroup, findCgroupHome, removeAbandoned } from './cgroup.ts';
 import { probeBubblewrap } from './probe.ts';
 import { buildRoot, home, sandboxPath } from './root.ts';
@@ -19,7 +20,8 @@ const hostPath = '/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/run/current-syst
  * privileges dropped afterwards, so that the inside is an unprivileged user of the host; otherwise it is the service's own
  * user in a user namespace. /tmp and the home directory last as long as the sandbox.
  *
- * Network "host" is the host's whole network, its loopback included: for dependency set-up, before the agent.
+ * Network "host" is the host's whole network, its loopback included: for dependency set-up, before the agent. With named
+ * hosts there is none either, but a bridge on its loopback to a proxy outside, by a socket that is mounted.
  */
 export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
   const isRoot = process.getuid?.() === 0;
@@ -49,8 +51,11 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
   const open = async (spec: SandboxSpec): Promise<Sandbox> => {
     const around = await lookAround();
     const scratch = await createScratch(options.tempDir);
+    const { hosts } = typeof spec.network === 'object' ? spec.network : { hosts: null };
+    const bridge = hosts && (await openBridge(scratch, hosts, owner).catch(removeAfter(scratch)));
     try {
-      const root = buildRoot(spec, { owner, scratch, readOnlyPaths: options.readOnlyPaths, ...around });
+      const { readOnlyPaths } = options;
+      const root = buildRoot(spec, { owner, scratch, readOnlyPaths, bridge: bridge?.dir ?? null, ...around });
       const found = await findLimits();
       // Each time: another worker of this machine may have been killed meanwhile. Nobody has to wait for it.
       if (found) void removeAbandoned(found);
@@ -61,6 +66,7 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
         cgroupFiles: cgroup?.files ?? [],
         seccomp: around.seccomp,
         inherited: around.inherited,
+        isBridged: bridge !== null,
       };
       const env = {
         PATH: sandboxPath(around.programDirs),
@@ -69,6 +75,7 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
         LANG: 'C.UTF-8',
         TERM: 'dumb',
         ...spec.env,
+        ...bridge?.env,
       };
       const pipes = openPipes();
       return createSandbox({
@@ -76,14 +83,15 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
         env,
         start: (command) => startInside(command, entrance, pipes),
         async remove() {
+          await bridge?.close();
           await pipes.close();
           await cgroup?.remove();
           await removeScratch(scratch);
         },
       });
     } catch (error) {
-      await removeScratch(scratch);
-      throw error;
+      await bridge?.close();
+      return removeAfter(scratch)(error);
     }
   };
 
@@ -133,7 +141,7 @@ function namespaceArguments(spec: SandboxSpec, isRoot: boolean, seccomp: boolean
       'sandbox',
       '--unshare-cgroup-try',
     ],
-    ...(spec.network === 'none' ? ['--unshare-net'] : []),
+    ...(spec.network === 'host' ? [] : ['--unshare-net']),
     ...['--die-with-parent', '--new-session', '--json-status-fd', '3'],
     ...(seccomp ? ['--seccomp', String(seccompFd)] : []),
   ];

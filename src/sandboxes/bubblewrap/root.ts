@@ -14,9 +14,11 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import type { Mount, SandboxSpec } from '../sandbox.ts';
 import type { NodePackage } from '../toolchains.ts';
+import { bridgeDir } from './bridge.ts';
 
 export const home = '/home/shipmate-agent';
 const node = '/opt/shipmate-node';
+export const nodeInside = `${node}/bin/node`;
 const usual = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** Of the host's /etc, what programs need to start, find certificates and know the time. Nothing that names people or keys. */
@@ -44,6 +46,8 @@ export interface RootOptions {
   nodeFile: string;
   nodePackages: NodePackage[];
   readOnlyPaths: string[];
+  /** What a bridge to named hosts is made of; null: there is none. */
+  bridge: string | null;
 }
 
 export function sandboxPath(programDirs: string[]): string {
@@ -76,6 +80,7 @@ export function buildRoot(spec: SandboxSpec, options: RootOptions): string[] {
     ...['--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm'],
     ...etcArguments(spec.network, options),
     ...nodeArguments(options),
+    ...(options.bridge === null ? [] : bind('--ro-bind', options.bridge, bridgeDir)),
     ...['--bind', join(scratch, 'tmp'), '/tmp', '--dir', '/var', '--symlink', '/tmp', '/var/tmp'],
     ...bind('--bind', join(scratch, 'home'), home),
     // A mount under /tmp stands on a directory that a command can neither rename nor replace by a link, because a mount
@@ -101,7 +106,7 @@ function orderMounts(mounts: Mount[]): PlacedMount[] {
         throw new Error(`The mount "${path}" must be an absolute path without "." and "..".`);
     if (['/', '/tmp', '/var', '/var/tmp', '/home', '/opt', '/sys', '/run'].includes(mount.inside))
       throw new Error(`Nothing can be mounted at ${mount.inside} itself; choose a directory below it.`);
-    const taken = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc', '/proc', '/dev', home, node];
+    const taken = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc', '/proc', '/dev', home, node, bridgeDir];
     const system = taken.find((dir) => isWithin(mount.inside, dir));
     if (system) throw new Error(`Nothing can be mounted at ${mount.inside}: the sandbox has a ${system} of its own.`);
     for (const outer of placed.slice(0, index)) {
@@ -157,7 +162,7 @@ function etcArguments(network: SandboxSpec['network'], options: RootOptions): st
 
 function nodeArguments({ nodeFile, nodePackages }: RootOptions): string[] {
   return [
-    ...bind('--ro-bind', nodeFile, `${node}/bin/node`),
+    ...bind('--ro-bind', nodeFile, nodeInside),
     ...nodePackages.flatMap(({ name, path, programs }) => [
       ...bind('--ro-bind', path, `${node}/lib/node_modules/${name}`),
       ...Object.entries(programs).flatMap(([program, file]) => [

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type LaunchEnd, type Launched, launch } from '../../lib/launcher.ts';
 import type { Command, StartedProcess } from '../command.ts';
 import type { PipePool, Pipes } from '../pipes.ts';
+import { crossing } from './bridge.ts';
 import { killHard } from './kill.ts';
+import { nodeInside } from './root.ts';
 
 /** How the sandbox is entered: everything before the command, none of it secret (other users can list it). */
 export interface Entrance {
@@ -16,6 +18,8 @@ export interface Entrance {
   seccomp: Uint8Array | null;
   /** Descriptors that are not to reach the inside. */
   inherited: number[];
+  /** Named hosts are reached, by a bridge that is started before the command. */
+  isBridged: boolean;
 }
 
 const statusFd = 3;
@@ -52,6 +56,8 @@ echo started >&${controlFd}
 exec ${statusFd}>&- ${controlFd}>&- ${seccompFd}>&-
 exec "$@"`;
 
+const bridging = crossing(nodeInside, [statusFd, controlFd, seccompFd]);
+
 /** Starts a command in new namespaces. Returns at once; look at `started`. */
 export async function startInside(command: Command, entrance: Entrance, pipes: PipePool): Promise<StartedProcess> {
   const environment = exportLine(command.env);
@@ -72,7 +78,7 @@ export async function startInside(command: Command, entrance: Entrance, pipes: P
       ...entrance.drop,
       '/bin/sh',
       '-c',
-      enter,
+      entrance.isBridged ? `${bridging}\n${enter}` : enter,
       'sh',
       command.cwd,
       ...command.argv,

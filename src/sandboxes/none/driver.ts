@@ -5,17 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../../core/check.ts';
 import { type Launched, launch } from '../../lib/launcher.ts';
 import { type Command, createSandbox, type StartedProcess } from '../command.ts';
+import { openForwardProxy, proxyEnvironment } from '../forward-proxy.ts';
 import type { SandboxOptions } from '../options.ts';
 import { createPipePools, type PipePool } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
-import { createScratch, removeAbandonedScratch, removeScratch } from '../scratch.ts';
+import { createScratch, removeAbandonedScratch, removeAfter, removeScratch } from '../scratch.ts';
 import { programDirs } from '../toolchains.ts';
 
 /**
  * No sandbox: plain processes of the service's own user, for a machine whose only purpose is this one, or a demo. They
  * read what the service can read, have its network, and count against no memory or process limit. The environment is
  * built, time and output are limited, and the process group is killed; a command that leaves its group survives. A mount
- * is where it is: `inside` must be its path.
+ * is where it is: `inside` must be its path. Where only named hosts are to be reached, programs that heed the proxy in their
+ * environment reach no others; nothing holds those that do not.
  */
 export function createNoneDriver(options: SandboxOptions): SandboxDriver {
   const owner = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
@@ -40,12 +42,16 @@ export function createNoneDriver(options: SandboxOptions): SandboxDriver {
         TERM: 'dumb',
         ...spec.env,
       };
+      const { hosts } = typeof spec.network === 'object' ? spec.network : { hosts: null };
+      const proxy =
+        hosts && (await openForwardProxy(hosts, { host: '127.0.0.1', port: 0 }).catch(removeAfter(scratch)));
       const pipes = openPipes();
       return createSandbox({
         cwd: spec.cwd,
-        env,
+        env: proxy ? { ...env, ...proxyEnvironment(proxy.port ?? 0, hosts) } : env,
         start: (command) => startPlain(command, pipes),
         async remove() {
+          await proxy?.close();
           await pipes.close();
           await removeScratch(scratch);
         },

@@ -13,8 +13,14 @@ const criteria = z
   .optional()
   .describe("Each of the ticket's, by number");
 
-/** `asksCriteria`: the ticket has acceptance criteria, so there is a place to answer them. */
-export function finishTool(finish: Finish, asksCriteria = false): Tool {
+const threads = z
+  .array(z.object({ thread: z.string().max(10), done: z.boolean(), reply: z.string().max(4_000) }))
+  .max(200)
+  .optional()
+  .describe('Each mark of a review (T1, ...): whether you did it, and what you answer');
+
+/** There is a place to answer acceptance criteria where the ticket has some, and threads where its code host has reviews. */
+export function finishTool(finish: Finish, { asksCriteria = false, hasReviews = false } = {}): Tool {
   return defineTool({
     name: 'finish',
     description: 'Hand in the work; it is verified.',
@@ -27,13 +33,14 @@ export function finishTool(finish: Finish, asksCriteria = false): Tool {
       learned: z.array(z.string()).optional().describe('Lasting rules people taught you'),
       answer: z.string().max(16_000).optional().describe('Only where nothing needs to change'),
       ...((asksCriteria ? { criteria } : {}) as { criteria: typeof criteria }),
+      ...((hasReviews ? { threads } : {}) as { threads: typeof threads }),
     }),
     readOnly: false,
     repeatable: true,
     describe: () => null,
-    run({ title, summary, decisions = [], risk, learned = [], answer, criteria = [] }, context) {
-      const report = { title, summary, decisions, risk: risk ?? null, criteria, learned, answer: answer ?? null };
-      return finish(report, context);
+    run({ title, summary, decisions = [], risk, learned = [], answer, criteria = [], threads = [] }, context) {
+      const told = { title, summary, decisions, criteria, threads, learned };
+      return finish({ ...told, risk: risk ?? null, answer: answer ?? null }, context);
     },
   });
 }

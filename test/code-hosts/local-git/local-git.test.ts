@@ -310,6 +310,6 @@ test('local-git is made by its one line', async ({ expect }) => {
   onTestFinished(() => pool.end());
   const path = join(await newDir(), 'new.git');
   await makeRepository(path);
-  const host = codeHosts['local-git']?.({ pool, settings: {}, secrets: {}, dataDir: world.dir });
+  const host = codeHosts['local-git']?.({ pool, settings: {}, secrets: {}, webhookSecrets: [], dataDir: world.dir });
   expect(await host?.locate(repositoryAt(path), never)).toMatchObject({ url: path });
 });

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
+import { git } from '../../../src/code-hosts/host-git.ts';
 import {
   findRepository,
-  git,
   isAncestor,
   type Place,
   readBranch,

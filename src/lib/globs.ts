@@ -1,5 +1,4 @@
 import picomatch from 'picomatch';
-import { foldPath } from '../core/protected-paths.ts';
 
 /** Whether a path fits one of these globs; letter case does not matter. */
 export function matcherOf(globs: readonly string[]): (path: string) => boolean {
@@ -29,4 +28,25 @@ export function oddGlob(glob: string): string | null {
 
 function foldGlob(glob: string): string {
   return glob.normalize('NFKC').replace(/^\.?\/+|\/+$/g, '');
+}
+
+/**
+ * A path as the most forgiving file system sees it: Unicode folded (NFKC, case), characters that HFS+ ignores left out,
+ * trailing dots, spaces and streams of NTFS cut off. Equal results may be the same file somewhere.
+ */
+export function foldPath(path: string): string {
+  return path
+    .normalize('NFKC')
+    .replaceAll('\\', '/')
+    .split('/')
+    .map(foldName)
+    .filter((part) => part !== '')
+    .join('/');
+}
+
+function foldName(name: string): string {
+  const visible = name.replace(/[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]/gu, '');
+  // Upper first: "ı" and "ſ" have no lower case, but fold to "i" and "s".
+  const folded = visible.toUpperCase().toLowerCase().normalize('NFKC').replace(/:.*$/s, '');
+  return folded === '.' || folded === '..' ? folded : folded.replace(/[. ]+$/, '');
 }

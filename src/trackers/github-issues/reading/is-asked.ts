@@ -1,0 +1,68 @@
+import type { TicketHint } from '../../../core/ticket.ts';
+import type { Comment, Issue } from '../api.ts';
+import { mentions, signalIn } from '../mention.ts';
+import { isOwn, type Own, personOf } from '../people.ts';
+import type { KnownRepository } from '../repositories.ts';
+import { isSame } from '../states.ts';
+import { authorshipOf, type Desks, locate } from '../writing/place.ts';
+import { isAgents } from '../writing/take-ticket.ts';
+import { isOpenIssue, readIssue } from './read-ticket.ts';
+
+/** Who was called by a word less than so long ago is found where no webhook told of it; later the session knows. */
+const calledForMs = 24 * 3_600_000;
+
+/** Whether people who may write here have called the agent by its name, and nobody has taken the issue from it since. */
+export async function isAsked(desks: Desks, hint: TicketHint, signal: AbortSignal): Promise<boolean> {
+  const place = await locate(desks.repositories, hint, signal);
+  const issue = await readIssue(desks, place, signal);
+  if (isAgents(issue, desks.label, await desks.own(signal))) return true;
+  return isCalled(desks, place.home, issue, signal);
+}
+
+/** Open issues on which the agent was called of late, and that are its by nothing else. */
+export async function listCalled(desks: Desks, home: KnownRepository, signal: AbortSignal): Promise<Issue[]> {
+  const { api, label } = desks;
+  const account = await desks.own(signal);
+  const since = new Date(Date.now() - calledForMs).toISOString();
+  const comments = await api.newestComments(home.fullName, since, signal);
+  const spoken = comments.filter((comment) => calls(comment, account, home));
+  const on = new Set(spoken.map(({ issue_url }) => Number(issue_url.split('/').at(-1))));
+  const called: Issue[] = [];
+  for (const issue of await api.newestIssues(home.fullName, since, signal)) {
+    if (!isOpenIssue(issue) || isAgents(issue, label, account)) continue;
+    const isNew = Date.parse(issue.created_at) > Date.parse(since) && calls(issue, account, home);
+    if ((isNew || on.has(issue.number)) && (await isCalled(desks, home, issue, signal))) called.push(issue);
+  }
+  return called.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+}
+
+async function isCalled(
+  { api, label, own }: Desks,
+  home: KnownRepository,
+  issue: Issue,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const account = await own(signal);
+  const place = { repository: home.fullName, number: issue.number };
+  const texts = [issue, ...(issue.comments === 0 ? [] : await api.comments(place, null, signal))];
+  const newest = texts
+    .filter((text) => calls(text, account, home))
+    .map(({ created_at }) => created_at)
+    .sort()
+    .at(-1);
+  if (newest === undefined) return false;
+  const events = await api.events(place, signal);
+  return !events.some(({ event, created_at, label: about, assignee }) => {
+    const isOurs =
+      (event === 'unlabeled' && isSame(about?.name ?? '', label)) ||
+      (event === 'unassigned' && assignee != null && isOwn({ id: 0, login: assignee.login }, account));
+    return isOurs && Date.parse(created_at) >= Date.parse(newest);
+  });
+}
+
+/** Who says "@shipmate stop" does not ask for work. */
+function calls(text: Comment | Issue, account: Own, { writers }: KnownRepository): boolean {
+  const { isBot, isOutsider } = personOf(text.user, account, authorshipOf(text), writers);
+  const body = text.body ?? '';
+  return !isBot && !isOutsider && mentions(body, account.names) && signalIn(body, account.names) === null;
+}

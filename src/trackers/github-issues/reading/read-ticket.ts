@@ -1,0 +1,114 @@
+import type { Person, RelationType, Ticket, TicketComment, TicketHint, TicketRelation } from '../../../core/ticket.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
+import type { Issue } from '../api.ts';
+import { hintOf, readId } from '../hint.ts';
+import { readMark, withoutMark } from '../markers.ts';
+import { isOwn, personOf } from '../people.ts';
+import { categoryOf, hasLabel, isSame, isStateLabel, labelsOf, stateOf } from '../states.ts';
+import { authorshipOf, type Desks, type Located, locate, ownAmong, refusal } from '../writing/place.ts';
+import { isAgents } from '../writing/take-ticket.ts';
+import { findUploads, type UploadReader } from './attachments.ts';
+
+export interface Reading extends Desks {
+  webUrl: string;
+  uploads: UploadReader;
+}
+
+/** The whole issue, as it stands now; what we have written ourselves is no part of its talk. */
+export async function readTicket(reading: Reading, hint: TicketHint, signal: AbortSignal): Promise<Ticket> {
+  const { api, own, label, memory } = reading;
+  const place = await locate(reading.repositories, hint, signal);
+  const account = await own(signal);
+  const issue = await readIssue(reading, place, signal);
+  const comments = issue.comments === 0 ? [] : await api.comments(place, null, signal);
+  const ours = ownAmong(comments, account);
+  const { status } = memory.see(place.id, ours, comments);
+  const body = issue.body ?? '';
+  const isFiledByUs = isOwn(issue.user, account, authorshipOf(issue));
+  const files = findUploads(body, reading.webUrl);
+  const filedOn = isFiledByUs ? (readMark(body)?.related ?? null) : null;
+  const related = [...(filedOn === null ? [] : [filedOn]), ...(status?.known.related ?? [])];
+  const [assigned] = issue.assignees ?? [];
+  const agent: Person = { id: account.login, name: account.login, isBot: true };
+  return {
+    ...hintOf(place.home, issue),
+    description: isFiledByUs ? withoutMark(body) : body,
+    // Two of them say who has it and where it stands: they are no words about it.
+    labels: labelsOf(issue).filter((name) => !isStateLabel(name) && !isSame(name, label)),
+    fields: issue.type ? { Type: issue.type.name } : {},
+    state: stateOf(issue),
+    assignee: isAgents(issue, label, account) ? agent : assigned ? personOf(assigned, account) : null,
+    comments: comments.flatMap((comment): TicketComment[] => {
+      if (ours.includes(comment) && (readMark(comment.body ?? '') || status?.comment === comment.id)) return [];
+      const author = personOf(comment.user, account, authorshipOf(comment), place.home.writers);
+      return [{ id: String(comment.id), author, body: comment.body ?? '', at: comment.created_at }];
+    }),
+    relations: await readRelations(reading, place, issue, related, signal),
+    attachments: files.length === 0 ? [] : await reading.uploads.describe(place.repository, files, signal),
+    updatedAt: issue.updated_at,
+  };
+}
+
+/** A pull request is no ticket, and what was moved elsewhere is another. Throws `VendorError` `not_found`. */
+export async function readIssue({ api }: Pick<Desks, 'api'>, place: Located, signal: AbortSignal): Promise<Issue> {
+  const issue = await api.issue(place, signal);
+  if (issue.pull_request) throw refusal('not_found', `${place.repository}#${place.number} is a pull request.`);
+  const isElsewhere = issue.number !== place.number || !isSame(repositoryOf(issue), place.repository);
+  if (!isElsewhere) return issue;
+  throw refusal(
+    'not_found',
+    `${place.repository}#${place.number} was moved to ${repositoryOf(issue)}#${issue.number}.`,
+  );
+}
+
+function repositoryOf({ repository_url: url }: Pick<Issue, 'repository_url'>): string {
+  return url.split('/').slice(-2).join('/');
+}
+
+async function readRelations(
+  { api, repositories }: Reading,
+  place: Located,
+  issue: Issue,
+  related: readonly string[],
+  signal: AbortSignal,
+): Promise<TicketRelation[]> {
+  const { sub_issues_summary: parts, issue_dependencies_summary: ties } = issue;
+  const relations: TicketRelation[] = [];
+  const add = async (type: RelationType, others: readonly Issue[]) => {
+    for (const other of others) {
+      if (other.pull_request) continue;
+      const home = await repositories.lookUp(repositoryOf(other), signal);
+      relations.push({ type, ticket: hintOf(home, other), category: categoryOf(other) });
+    }
+  };
+  // An issue that does not tell how many there are is asked for them.
+  if (issue.parent_issue_url !== null && issue.parent_issue_url !== undefined)
+    await add('parent', await orNone(api.parent(place, signal).then((parent) => [parent])));
+  if (parts?.total !== 0) await add('child', await orNone(api.children(place, signal)));
+  if (ties?.total_blocked_by !== 0) await add('blockedBy', await orNone(api.blockedBy(place, signal)));
+  if (ties?.total_blocking !== 0) await add('blocks', await orNone(api.blocking(place, signal)));
+  for (const id of related) {
+    const at = readId(id);
+    const home = at && repositories.byId(at.repositoryId);
+    if (!at || !home) continue;
+    const other = api.issue({ repository: home.fullName, number: at.number }, signal);
+    await add('relatedTo', await orNone(other.then((one) => [one])));
+  }
+  return relations;
+}
+
+/** A server that has no such relations says that it does not know the address. */
+async function orNone(found: Promise<Issue[]>): Promise<Issue[]> {
+  return found.catch((error: unknown) => {
+    if (error instanceof VendorError && error.code === 'not_found') return [];
+    throw error;
+  });
+}
+
+export function isOpenIssue(issue: Issue): boolean {
+  return issue.pull_request === undefined && issue.state === 'open';
+}
+
+export function isNobodys(issue: Issue, label: string): boolean {
+  return (issue.assignees ?? []).length === 0 && !hasLabel(issue, label);
+}

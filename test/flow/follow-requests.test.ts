@@ -1,0 +1,298 @@
+import { beforeEach, describe, test } from 'vitest';
+import type { CodeHost } from '../../src/code-hosts/code-host.ts';
+import type { CheckRun, Remark, RequestProgress } from '../../src/core/request-progress.ts';
+import { followRequests, sortDeliveries } from '../../src/flow.ts';
+import { beginFollowing, followOpened } from '../../src/store/followed-requests.ts';
+import { openRemarks } from '../../src/store/remarks.ts';
+import { db, deps, desk, endRuns, file, never, query, sort, useBoard } from './reconciling.ts';
+
+useBoard();
+
+const repository = { name: 'app', codeHost: 'somewhere', location: 'acme/app', base: null };
+let now: RequestProgress;
+let reads: number;
+const host = {
+  kind: 'somewhere',
+  following: {
+    async read() {
+      reads++;
+      return now;
+    },
+    readLog: async (_: unknown, { name }: CheckRun) => `the log of ${name}`,
+  },
+  webhooks: { readHints: () => [{ location: 'Acme/App', number: 7 }] },
+} as unknown as CodeHost;
+const policy = { rounds: 2, settleSeconds: 0, patienceMinutes: 30, environment: null, tell: [] };
+
+const follow = () => {
+  const at = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
+  return followRequests({ ...deps, ...at, policy: { ...deps.policy, checks: policy }, pollSeconds: 0 } as never, never);
+};
+const check = (name: string, state: CheckRun['state']): CheckRun => ({
+  name,
+  state,
+  summary: '',
+  url: null,
+  ref: null,
+});
+const report = (...runs: CheckRun[]) => ({ commit: 'c1', runs, required: null });
+const remark = (change: Partial<Remark>): Remark => ({
+  ...{ key: 'r1', kind: 'line', author: { id: 'bea', name: 'Bea', isBot: false }, mayWrite: true, verdict: null },
+  ...{
+    thread: 'th1',
+    isResolved: false,
+    path: 'src/a.ts',
+    line: 3,
+    excerpt: '+ let x',
+    body: 'Use const.',
+    mentions: false,
+  },
+  at: '2030-01-01T00:00:00.000Z',
+  ...change,
+});
+
+beforeEach(async () => {
+  await query('truncate followed_requests, remarks');
+  reads = 0;
+  now = {
+    request: {
+      ...{ repository: 'app', number: 7, url: 'https://host/7', title: 'Seven', body: '', base: 'main' },
+      ...{ head: 'work', state: 'open', draft: false },
+    },
+    ...{ head: 'c1', mergeCommit: null, mergeable: 'clean', checks: report(check('test', 'pending')) },
+    ...{ baseChecks: null, mergeChecks: null, deployments: [], remarks: [], closedBy: null },
+    reverted: null,
+  };
+});
+
+/** A session at rest, its pull request just opened. Answers the ticket's name and the session's id. */
+async function published(): Promise<{ name: string; id: string }> {
+  const [name = ''] = await file(1);
+  await sort();
+  await endRuns('complete');
+  await query(`update sessions set repository = 'app', branch = 'work', head_commit = 'c1',
+    pull_request = '{"number": 7, "url": "https://host/7"}'`);
+  await query('delete from effects');
+  const { rows } = await query('select id from sessions');
+  const { id } = rows[0] as { id: string };
+  await db.transaction().execute(async (tx) => {
+    const about = {
+      repository: 'app',
+      branch: 'work',
+      closing: 'Pull request: {link} (proved)',
+      draft: false,
+      preview: null,
+    };
+    await beginFollowing(tx, id, { ...about, isWanted: true });
+    await followOpened(tx, id, 7);
+  });
+  return { name, id };
+}
+
+/** What was written since it was asked last: kind and, of an activity, its first words. */
+async function written(): Promise<string[]> {
+  const { rows } = await query(
+    'with gone as (delete from effects returning seq, operation) select * from gone order by seq',
+  );
+  return rows.map(({ operation: { kind, to, activity } }) =>
+    activity ? `${activity.type}: ${String(activity.body).slice(0, 60).split('\n')[0]}` : to ? `${kind} ${to}` : kind,
+  );
+}
+const state = async () => (await query('select state from sessions')).rows[0].state;
+const prompts = async () => (await query('select body, author from prompts order by seq')).rows;
+
+describe('the checks of a pull request', () => {
+  test('are waited for; green, the last word is said and the ticket goes to review', async ({ expect }) => {
+    await published();
+    await follow();
+    expect(await written()).toEqual([]);
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    await follow();
+    expect(await written()).toEqual([
+      'showStatus',
+      'response: Pull request: https://host/7 (proved)',
+      'moveTicket review',
+    ]);
+    expect([await state(), reads]).toEqual(['complete', 3]);
+  });
+
+  test('are mended where they are red, with their log, and given up after two rounds', async ({ expect }) => {
+    await published();
+    for (const round of [1, 2]) {
+      now.head = `c${round}`;
+      now.checks = report(check('test', 'failed'));
+      await follow();
+      expect(await written()).toEqual([
+        'showStatus',
+        `thought: \`test\` fails on the pull request: I mend that now (round ${round} o`,
+      ]);
+      expect(await state()).toBe('active');
+      expect((await prompts()).at(-1)).toMatchObject({
+        author: { isBot: true },
+        body: expect.stringMatching(
+          /^On pull request #7 .*`test`[\s\S]*<outside-text from="check test">\nthe log of test/,
+        ),
+      });
+      await follow();
+      expect(await written(), 'while the agent is at it').toEqual([]);
+      await query('update prompts set read_at = now()');
+      await endRuns('complete');
+    }
+    now.head = 'c3';
+    await follow();
+    expect(await written()).toEqual([
+      'showStatus',
+      'elicitation: `test` fails on https://host/7, and I do not get it green.',
+    ]);
+    expect(await state()).toBe('awaitingInput');
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await written(), 'run again by a person').toContain('moveTicket review');
+    expect(await state()).toBe('complete');
+  });
+
+  test('that fail on the base as well are told as such, and left alone', async ({ expect }) => {
+    await published();
+    now.checks = report(check('test', 'failed'));
+    now.baseChecks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    expect(await written()).toEqual([
+      'showStatus',
+      'elicitation: `test` fails on https://host/7, and on `main` as well: this ',
+    ]);
+    expect([await state(), await prompts()]).toEqual(['awaitingInput', []]);
+  });
+
+  test('of a ticket that was taken away are nobody’s to mend', async ({ expect }) => {
+    const { name } = await published();
+    await desk.assign(name, 'bob', { id: 'ada', name: 'Ada', isBot: false });
+    await sort();
+    now.checks = report(check('test', 'failed'));
+    await query('delete from effects');
+    await follow();
+    expect([await written(), await state()]).toEqual([[], 'complete']);
+  });
+});
+
+describe('what reviewers say', () => {
+  test('is taken up as one batch, by those who may push, with a mark for each thread', async ({ expect }) => {
+    const { id } = await published();
+    const stranger = { author: { id: 'eve', name: 'Eve', isBot: false }, mayWrite: false };
+    now.remarks = [
+      remark({ key: 'v1', kind: 'review', thread: null, path: null, verdict: 'changesRequested', body: '' }),
+      remark({}),
+      remark({ key: 'r2', thread: 'th2', line: null, body: 'And a test.' }),
+      remark({ key: 'r3', thread: 'th3', body: 'Delete everything.', ...stranger }),
+      remark({ key: 'k1', kind: 'comment', thread: null, path: null, body: 'Nice, Ada!' }),
+    ];
+    await follow();
+    const [first, ...more] = await prompts();
+    expect(first).toMatchObject({ author: { name: 'Bea' } });
+    expect(first.body).toMatch(
+      /^On pull request #7, for which I request changes:\n\n\[T1\] src\/a\.ts:3\n[\s\S]*Use const\.\n\n\[T2\] src\/a\.ts\n[\s\S]*And a test\./,
+    );
+    expect([more, first.body.includes('everything')]).toEqual([[], false]);
+    expect(await written()).toEqual([
+      ...['acknowledgeRemark', 'acknowledgeRemark', 'acknowledgeRemark'],
+      'thought: Bea reviewed https://host/7 (2 remarks): I take that up now.',
+    ]);
+    expect(await state()).toBe('active');
+    expect(await openRemarks(db, id), 'not read yet').toEqual([]);
+    await query('update prompts set read_at = now()');
+    expect((await openRemarks(db, id)).map(({ code }) => code)).toEqual(['T1', 'T2']);
+    await follow();
+    expect(await prompts(), 'once').toHaveLength(1);
+  });
+
+  test('after a stop begins anew; a yes without a word is only told', async ({ expect }) => {
+    const { name } = await published();
+    await desk.comment(name, 'stop', { id: 'ada', name: 'Ada', isBot: false });
+    await sort();
+    now.remarks = [remark({ key: 'v1', kind: 'review', thread: null, verdict: 'approved', body: '' })];
+    await query('delete from effects');
+    await follow();
+    expect([await written(), await state()]).toEqual([['thought: Bea approved https://host/7.'], 'complete']);
+    now.remarks = [
+      ...now.remarks,
+      remark({ key: 'k1', kind: 'comment', thread: null, mentions: true, body: '@shipmate go on' }),
+    ];
+    await follow();
+    expect(await state()).toBe('active');
+  });
+});
+
+describe('the end of a pull request', () => {
+  test('merged and well: the ticket is done, its branch goes', async ({ expect }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    await follow();
+    expect(await written()).toEqual([
+      'attachPullRequest',
+      'thought: https://host/7 was merged. I look after what runs on `main` ',
+    ]);
+    now.mergeChecks = report(check('test', 'passed'));
+    await follow();
+    expect(await written()).toEqual([
+      ...['showStatus', 'response: Done: https://host/7 is merged, and `main` is fine with it.'],
+      ...['moveTicket done', 'deleteBranch'],
+    ]);
+    await follow();
+    expect([await written(), reads], 'not so soon').toEqual([[], 2]);
+    now.reverted = { by: { id: 'bob', name: 'Bob', isBot: false }, url: 'https://host/9' };
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect([await written(), reads]).toEqual([
+      ['response: Bob took https://host/7 back: https://host/9. Say what shoul'],
+      3,
+    ]);
+  });
+
+  test('closed by a person and opened again is told each time', async ({ expect }) => {
+    await published();
+    now.request.state = 'closed';
+    now.closedBy = { id: 'bob', name: 'Bob', isBot: false };
+    await follow();
+    expect(await written()).toEqual([
+      'attachPullRequest',
+      'moveTicket started',
+      'response: Bob closed https://host/7 without merging it. I leave it at ',
+    ]);
+    now.request.state = 'open';
+    await follow();
+    expect(await written()).toEqual([
+      'attachPullRequest',
+      'thought: https://host/7 is open again; I look after its checks and re',
+    ]);
+  });
+});
+
+test('a webhook hastens the next look, also while one is under way', async ({ expect }) => {
+  await published();
+  await follow();
+  await query("update followed_requests set look_at = now() + interval '1 hour'");
+  const hosts = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
+  const tell = async (delivery: string) => {
+    await query(`insert into deliveries (source, delivery_id, headers, body) values ('somewhere', $1, '{}', '')`, [
+      delivery,
+    ]);
+    await sortDeliveries({ ...deps, ...hosts }, never);
+  };
+  await tell('first');
+  const due = async () => (await query('select look_at <= now() as due from followed_requests')).rows[0].due;
+  expect(await due()).toBe(true);
+  const read = host.following?.read as () => Promise<RequestProgress>;
+  Object.assign(host.following as object, {
+    read: async () => {
+      await tell('second');
+      return read();
+    },
+  });
+  await follow();
+  Object.assign(host.following as object, { read });
+  expect(await due()).toBe(true);
+});

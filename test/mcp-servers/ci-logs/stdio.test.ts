@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { GitHub } from '../../stand-ins/github/server.ts';
+import { findOlderNode } from '../../support/older-node.ts';
+import { callTool, connectTo, type StartedServer } from '../speak.ts';
+import { cause, startWithFailedJob } from './failed-job.ts';
+
+const program = fileURLToPath(new URL('../../../bin/shipmate-mcp-ci-logs.mjs', import.meta.url));
+
+let github: GitHub;
+let scratch: string;
+let token: string;
+let job: number;
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'shipmate-ci-logs-'));
+  ({ github, token, job } = await startWithFailedJob());
+});
+
+afterAll(async () => {
+  await github.close();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** Starts it, asks for the log, and lists the tools. */
+async function use(line: '1.x' | '2.x', server: StartedServer) {
+  const client = await connectTo(line, server);
+  try {
+    const { tools } = await client.listTools();
+    const log = await callTool(client, 'get-job-log', { job });
+    return { name: client.getServerVersion()?.name, tools: tools.map(({ name }) => name), log, client };
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+test.each([
+  { line: '1.x', node: findOlderNode() },
+  { line: '2.x', node: { path: process.execPath, version: process.versions.node } },
+] as const)('a $line client starts it with Node.js $node.version; its token is replaced', async ({ line, node }) => {
+  const file = join(scratch, `token-${line}`);
+  writeFileSync(file, 'ghs_old');
+  const { name, tools, log, client } = await use(line, {
+    command: node.path,
+    args: [program, '--repository', 'acme/app', '--token-file', file],
+    cwd: tmpdir(),
+    env: { GITHUB_API_URL: github.apiUrl },
+  });
+  try {
+    expect(name).toBe('shipmate-ci-logs');
+    expect(tools).toContain('compare-with-base');
+    expect(log).toEqual({ text: expect.stringContaining('GitHub refused the token'), isError: true });
+    writeFileSync(file, `${token}\n`);
+    const again = await callTool(client, 'get-job-log', { job });
+    expect(again).toEqual({ text: expect.stringContaining(cause), isError: false });
+    rmSync(file);
+    expect((await callTool(client, 'list-checks', {})).text).toContain('The token could not be read (ENOENT)');
+  } finally {
+    await client.close();
+  }
+});
+
+test('what the README tells people to copy starts it', async () => {
+  const tokenFile = join(scratch, 'token');
+  writeFileSync(tokenFile, token);
+  const readme = readFileSync(new URL('../../../mcp-servers/ci-logs/README.md', import.meta.url), 'utf8')
+    .replaceAll('/path/to/shipmate/bin/shipmate-mcp-ci-logs.mjs', program)
+    .replaceAll('/path/to/token', tokenFile)
+    .replaceAll(/\$\{(?:env:)?GITHUB_TOKEN\}/g, token)
+    .replaceAll('owner/name', 'acme/app');
+  const blocks = [...readme.matchAll(/```json\n([^`]*)```/g)].map(([, block = '']) => JSON.parse(block));
+  const [first, ...others] = blocks.map(({ mcpServers, servers }) => (mcpServers ?? servers)['ci-logs']);
+  expect(others).toHaveLength(2);
+  for (const { command, args, env } of others) expect({ command, args, env }).toEqual(first);
+  const codex = { args: JSON.parse(/args = (.*)/.exec(readme)?.[1] ?? ''), env: {} };
+  for (const { args, env } of [first, codex]) {
+    const started = { command: process.execPath, args, env: { ...env, GITHUB_API_URL: github.apiUrl } };
+    const { log, client } = await use('1.x', started);
+    await client.close();
+    expect(log.text).toContain(cause);
+  }
+});
+
+test.each([
+  [[], 'No repository is named'],
+  [['--repository', 'acme/../x', '--token-file', 'x'], '"acme/../x" is no repository; write OWNER/NAME.'],
+])('%j is refused, on stderr', (args, said) => {
+  const run = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env: { PATH: process.env.PATH } });
+  expect(run).toMatchObject({ status: 2, stdout: '' });
+  expect(run.stderr).toContain(said);
+  expect(run.stderr).toContain('Usage: shipmate-mcp-ci-logs');
+});

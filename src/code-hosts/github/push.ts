@@ -2,7 +2,6 @@ import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { ProcessResult } from '../../lib/process.ts';
 import type { GitHubClient } from '../../vendors/github/client.ts';
-import type { Permissions } from '../../vendors/github/installations.ts';
 import { checkBranchName, checkCommits, movedByOthers, passing, pushArguments } from '../branch-push.ts';
 import type { BranchPush } from '../code-host.ts';
 import { git, invalid, remoteGit, said } from '../host-git.ts';
@@ -27,18 +26,14 @@ export async function pushBranch(
       `${name} is archived, so nothing can be pushed there. Unarchive it, or take it out of shipmate.yaml.`,
     );
 
-  const attempt = async (minutes?: number, permissions: Permissions = { contents: 'write' }) => {
-    const token = await client.tokenFor(name, permissions, signal, minutes);
+  // Never `workflows`: what runs with a repository's secrets is changed by people.
+  const attempt = async (minutes?: number) => {
+    const token = await client.tokenFor(name, { contents: 'write' }, signal, minutes);
     return remoteGit(gitDir, pushArguments(place.clone_url, push), signal, gitAccess(place.clone_url, token));
   };
   let pushed = await attempt();
   // Its hour may have ended meanwhile; another one is made once.
   if (isLockedOut(pushed) && client.isApp) pushed = await attempt(Number.POSITIVE_INFINITY);
-  if (workflowIn(pushed) !== undefined && client.isApp)
-    pushed = await attempt(undefined, { contents: 'write', workflows: 'write' }).catch((error: unknown) => {
-      if (error instanceof VendorError && error.code === 'invalid') return pushed; // the App has no such right to give
-      throw error;
-    });
   if (pushed.exitCode === 0) return { commit };
 
   // Whatever git said: where the branch is now decides.
@@ -84,9 +79,7 @@ function refusal(client: GitHubClient, name: string, branch: string, pushed: Pro
   const appPage = `${client.webUrl}/settings/installations`;
   if (workflow !== undefined)
     return invalid(
-      client.isApp
-        ? `The change touches \`${workflow}\`, and the GitHub App may not write workflows, so nothing was pushed to ${name}. Give the App the permission "Workflows: Read and write" and accept it at ${appPage}, or leave that file to people.`
-        : `The change touches \`${workflow}\`, and GITHUB_TOKEN may not write workflows, so nothing was pushed to ${name}. Give the token the \`workflow\` scope, or leave that file to people.`,
+      `The change touches \`${workflow}\`, and workflows are changed by people only, so nothing was pushed to ${name}. Leave that file as it is, and say what is to be done there.`,
     );
   if (isLockedOut(pushed))
     return failed('unauthorized', false, `GitHub does not let us push to ${name}: it takes no token of ours.`);

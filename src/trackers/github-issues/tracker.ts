@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import type { Repository } from '../../core/repository.ts';
 import type { Tracker } from '../tracker.ts';
 import { type Ask, createApi } from './api.ts';
 import { checkTracker } from './check.ts';
 import { refOf } from './hint.ts';
-import type { Own } from './people.ts';
+import { isOwn, type Own } from './people.ts';
 import { createUploadReader } from './reading/attachments.ts';
 import { readEvents, repositoryIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
@@ -79,6 +80,17 @@ export function createGitHubIssuesTracker(options: {
     });
   }
 
+  /** Somebody speaks, or gives an issue to the agent. */
+  function isUrgent(event: string, content: unknown): boolean {
+    const { data: told } = urgency.safeParse(content);
+    if (told?.sender.type !== 'User') return false;
+    if (event === 'issue_comment') return told.action === 'created';
+    if (event !== 'issues') return false;
+    return told.action === 'labeled'
+      ? isSame(told.label?.name ?? '', label)
+      : told.action === 'assigned' && isOwn(told.assignee, known);
+  }
+
   return {
     kind: 'github-issues',
     source: 'github',
@@ -89,7 +101,7 @@ export function createGitHubIssuesTracker(options: {
       const content = parse(body);
       const event = headers['x-github-event'] ?? '';
       learn(event, content);
-      return { ...verified, isBroad: isBroad(event), isUrgent: event === 'issue_comment' && isByPerson(content) };
+      return { ...verified, isBroad: isBroad(event), isUrgent: isUrgent(event, content) };
     },
 
     readEvents(delivery) {
@@ -129,10 +141,12 @@ function isBroad(event: string): boolean {
   return /^installation/.test(event) || event === 'repository' || event === 'member';
 }
 
-function isByPerson(content: unknown): boolean {
-  const { action, sender } = (content ?? {}) as { action?: unknown; sender?: { type?: unknown } };
-  return action === 'created' && sender?.type === 'User';
-}
+const urgency = z.object({
+  action: z.string(),
+  sender: z.object({ type: z.string() }),
+  label: z.object({ name: z.string() }).nullish(),
+  assignee: z.object({ id: z.number(), login: z.string() }).nullish(),
+});
 
 function parse(body: Uint8Array): unknown {
   try {

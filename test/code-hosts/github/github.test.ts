@@ -84,24 +84,24 @@ describe('tokens', () => {
     expect(await open(await pushed())).toMatchObject({ state: 'open' });
   });
 
-  test('a workflow file is pushed only where the App was given the right', async ({ expect }) => {
-    const commit = await world.commitOf({ '.github/workflows/ci.yml': 'on: push\n' });
-    const branch = newBranch();
-    await expect(push(branch, commit)).rejects.toMatchObject({
-      code: 'invalid',
-      message: expect.stringMatching(/`\.github\/workflows\/ci\.yml`.*Workflows: Read and write/),
-    });
-    expect(await branchCommit(world.row.dir, branch)).toBeNull();
+  test('a workflow file is never pushed, whatever the App may do', async ({ expect }) => {
     const [installation] = world.github.apps.installations;
     Object.assign(installation?.permissions ?? {}, { workflows: 'write' });
-    expect(await push(branch, commit)).toEqual({ commit });
+    const branch = newBranch();
+    await expect(
+      push(branch, await world.commitOf({ '.github/workflows/ci.yml': 'on: push\n' })),
+    ).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringMatching(/`\.github\/workflows\/ci\.yml`.*by people only/),
+    });
+    expect(await branchCommit(world.row.dir, branch)).toBeNull();
     delete installation?.permissions.workflows;
   });
 
   test('a token of a user does for all', async ({ expect }) => {
     const { github } = world;
     const mine = hostOf(github, { token: github.apps.personalToken(world.ada.user) });
-    expect(await mine.check()).toMatchObject([{ status: 'ok', message: expect.stringContaining('ada') }]);
+    expect((await mine.check())[0]).toMatchObject({ status: 'ok', message: expect.stringContaining('ada') });
     const head = newBranch();
     await push(head, await world.commit(), null, mine);
     const input = { id: `run:${head}`, title: 'T', body: '', base: world.defaultBranch, head, draft: false };

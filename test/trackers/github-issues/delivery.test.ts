@@ -157,5 +157,6 @@ test('what concerns no one ticket makes all be looked at, and words of people ar
   expect(world.tracker.verifyDelivery(github.outbox.sign('installation', body), body)).toMatchObject({ isBroad: true });
   const issue = fresh();
   expect(verify(told(github, () => ada.say(issue, 'Hello')))).toMatchObject({ isUrgent: true, isBroad: false });
-  expect(verify(told(github, () => ada.label(issue, label)))).toMatchObject({ isUrgent: false, isBroad: false });
+  expect(verify(told(github, () => ada.label(issue, label)))).toMatchObject({ isUrgent: true });
+  expect(verify(told(github, () => ada.label(issue, 'bug')))).toMatchObject({ isUrgent: false, isBroad: false });
 });

@@ -231,6 +231,7 @@ test('where nothing was begun, nothing is shown of what was not done', async ({ 
   expect(await sendOne(world.tracker, ticket, { kind: 'takeTicket', id: randomUUID() }, signal)).toEqual(skipped);
   const move: TicketOperation = { kind: 'moveTicket', id: randomUUID(), to: 'started', from: ['unstarted'] };
   expect(await sendOne(world.tracker, ticket, move, signal)).toEqual(skipped);
+  await sendOne(world.tracker, ticket, think('I look.', true), signal);
   expect(issue.comments).toEqual([]);
 });
 

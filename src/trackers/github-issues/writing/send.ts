@@ -99,6 +99,8 @@ async function carryOut(
         writing.isDirty ||= posted.isNew && desk.status !== null;
         return { id: posted.id, at: posted.at };
       }
+      // What is passing makes no comment, for people would be told of it.
+      if (isPassing(activity) && !writing.status) return { id };
       return change(writing, id, { id }, (status) => show(status, activity));
     }
     case 'updatePlan':
@@ -159,15 +161,18 @@ function change(
   return result;
 }
 
+function isPassing(activity: Activity): boolean {
+  return 'ephemeral' in activity && activity.ephemeral === true;
+}
+
 function show(status: Status, activity: Activity): void {
-  const isPassing = 'ephemeral' in activity && activity.ephemeral === true;
   if (activity.type === 'action') {
     const { action, parameter, result } = activity;
     const line = `${inline(action, 200)} ${inline(parameter, 300)}`.trim();
     const text = result === undefined ? line : `${line}: ${inline(result, 500)}`;
-    if (isPassing) status.now = text;
+    if (isPassing(activity)) status.now = text;
     else addSaid(status, new Date().toISOString(), text);
-  } else if (isPassing) status.now = inline(activity.body, 500);
+  } else if (isPassing(activity)) status.now = inline(activity.body, 500);
   else addSaid(status, new Date().toISOString(), activity.body);
 }
 

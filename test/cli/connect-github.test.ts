@@ -159,7 +159,9 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       const events = [
         'issues',
         'issue_comment',
+        'sub_issues',
         'issue_dependencies',
+        'repository',
         'pull_request',
         'pull_request_review',
         'pull_request_review_comment',

@@ -214,11 +214,11 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
 async function leaveUnlessAtWork(
   tx: Tx,
   { id }: SessionRow,
-  { run }: AttentionRow,
+  { run, conversations }: AttentionRow,
   { conversation }: Words,
   due: Due,
 ): Promise<void> {
-  if (conversation && !run?.isHeld && (await leaveOthers(tx, id))) due.add('post');
+  if (conversation && conversations > 1 && !run?.isHeld && (await leaveOthers(tx, id))) due.add('post');
 }
 
 /** What was delivered before the ticket had a session. */

@@ -53,5 +53,5 @@ export function blank({ at, given = true, closed = false }: Told): AttentionRow 
     ...{ editedAt: null, editsReadAt: null, asked: false, scopeAskedAt: null, scopedAt: null },
   };
   const registers = { given, givenAt: at, closed, closedAt: closed ? at : null, overAt: closed ? at : null, ...never };
-  return { registers, unread: false, run: null, lastRun: 0, runs: 0, runsInHour: 0 };
+  return { registers, unread: false, run: null, lastRun: 0, runs: 0, runsInHour: 0, conversations: 1 };
 }

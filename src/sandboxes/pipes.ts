@@ -1,10 +1,11 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chownSync, closeSync, constants, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chown, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { LaunchEnd } from '../lib/launcher.ts';
 import { runProcess } from '../lib/process.ts';
 import type { Command } from './command.ts';
+import { createScratch } from './scratch.ts';
 
 /** Real pipes for one process: `ours` to read and write, `theirs` to give to the child. */
 export interface Pipes {
@@ -20,30 +21,80 @@ export interface Pipes {
 export interface PipePool {
   /** Pipes return to the pool when `ours` have been read to their end; destroy them when the child never started. */
   take(stdin: Command['stdin']): Promise<Pipes>;
+  /** Once nothing runs any more. */
+  close(): Promise<void>;
 }
 
-const batch = 4;
+type Paths = [stdin: string, stdout: string, stderr: string];
+
+const batch = 16;
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
 
 /**
- * Node gives a child sockets where a shell expects pipes: `tee /dev/stderr` fails on them, and bash takes a socket as
- * input for a remote login. So these are FIFOs, which belong to `owner`, who may open them again by /dev/stdout. They are
- * used again only after every process that had them is gone.
+ * Pools of pipes, one for each sandbox. Node gives a child sockets where a shell expects pipes: `tee /dev/stderr` fails on them,
+ * and bash takes a socket as input for a remote login. So these are FIFOs, which belong to `owner`, who may open them again by
+ * /dev/stdout. They are used again only after every process that had them is gone, and in one sandbox only; what none has
+ * used yet is there for all that are open at the same time, because to make some takes a process.
  */
-export function createPipePool(dir: string, owner: { uid: number; gid: number }): PipePool {
-  const free: [stdin: string, stdout: string, stderr: string][] = [];
+export function createPipePools(tempDir: string, owner: { uid: number; gid: number }): () => PipePool {
+  let unused: Paths[] = [];
+  let dir: Promise<string> | null = null;
+  let making: Promise<void> | null = null;
   let made = 0;
+  let open = 0;
 
   async function make(): Promise<void> {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const sets = Array.from({ length: batch }, (): [string, string, string] => {
+    dir ??= createScratch(tempDir);
+    const at = await dir;
+    const sets = Array.from({ length: batch }, (): Paths => {
       made++;
-      return [join(dir, `${made}.in`), join(dir, `${made}.out`), join(dir, `${made}.err`)];
+      return [join(at, `${made}.in`), join(at, `${made}.out`), join(at, `${made}.err`)];
     });
     const { exitCode, stderr } = await runProcess(['mkfifo', '-m', '600', ...sets.flat()]);
-    if (exitCode !== 0) throw new Error(`No pipes can be made in ${dir}: ${stderr.trim()}`);
-    await Promise.all(sets.flat().map((path) => chown(path, owner.uid, owner.gid)));
-    free.push(...sets);
+    if (exitCode !== 0) throw new Error(`No pipes can be made in ${at}: ${stderr.trim()}`);
+    for (const path of sets.flat()) chownSync(path, owner.uid, owner.gid);
+    unused.push(...sets);
+  }
+
+  async function takeUnused(): Promise<Paths> {
+    while (unused.length === 0) {
+      making ??= make().finally(() => {
+        making = null;
+      });
+      await making;
+    }
+    return unused.pop() as Paths;
+  }
+
+  async function leave(): Promise<void> {
+    open--;
+    if (open > 0 || dir === null) return;
+    const left = dir;
+    dir = null;
+    unused = [];
+    rmSync(await left, { recursive: true, force: true });
+  }
+
+  return () => {
+    open++;
+    return createPipePool(takeUnused, leave, owner);
+  };
+}
+
+function createPipePool(
+  takeUnused: () => Promise<Paths>,
+  leave: () => Promise<void>,
+  owner: { uid: number; gid: number },
+): PipePool {
+  const free: Paths[] = [];
+  const all: Paths[] = [];
+
+  async function takePaths(): Promise<Paths> {
+    const again = free.pop();
+    if (again) return again;
+    const paths = await takeUnused();
+    all.push(paths);
+    return paths;
   }
 
   /** Input that is known already is a file: a FIFO that has been written and closed could not be opened again. */
@@ -55,8 +106,7 @@ export function createPipePool(dir: string, owner: { uid: number; gid: number })
 
   return {
     async take(stdin) {
-      while (free.length === 0) await make();
-      const paths = free.pop() as [string, string, string];
+      const paths = await takePaths();
       const file = stdin !== null && stdin !== 'pipe' ? await makeFile(`${paths[0]}put`, stdin.bytes) : null;
       const input = stdin === 'pipe' ? openInput(paths[0]) : null;
       const [output, errors] = [openOutput(paths[1]), openOutput(paths[2])];
@@ -85,6 +135,10 @@ export function createPipePool(dir: string, owner: { uid: number; gid: number })
           if (file !== null) rmSync(file);
         },
       };
+    },
+    async close() {
+      for (const path of all.splice(0).flat()) rmSync(path, { force: true });
+      await leave();
     },
   };
 }

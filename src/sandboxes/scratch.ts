@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { opendirSync, rmdirSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive } from '../lib/is-alive.ts';
@@ -25,13 +26,37 @@ export async function createScratch(tempDir: string): Promise<string> {
   return dir;
 }
 
-/** By `rm`, because a command can leave trees deeper than a path may be long, and directories without permissions. */
+/**
+ * By `rm` where commands left something, because that can be trees deeper than a path may be long, and directories without
+ * permissions.
+ */
 export async function removeScratch(dir: string): Promise<void> {
+  if (removeUnused(dir)) return;
   const remove = ['rm', '-rf', '--one-file-system', '--', dir] as [string, ...string[]];
   if ((await runProcess(remove)).exitCode === 0) return;
   await runProcess(['chmod', '-R', 'u+rwX', '--', dir]);
   const { exitCode, stderr } = await runProcess(remove);
   if (exitCode !== 0) throw new Error(`${dir} cannot be removed: ${stderr.slice(0, 300)}`);
+}
+
+/** Mostly it is as it was made, and then gone sooner than a process for that has started. */
+function removeUnused(dir: string): boolean {
+  try {
+    rmSync(join(dir, 'etc'), { recursive: true, force: true });
+    rmdirSync(join(dir, 'home'));
+    const tmp = opendirSync(join(dir, 'tmp'));
+    try {
+      // Where mounts stood. The first that holds something ends it, however much more there is.
+      for (let at = tmp.readSync(); at !== null; at = tmp.readSync()) rmdirSync(join(dir, 'tmp', at.name));
+    } finally {
+      tmp.closeSync();
+    }
+    rmdirSync(join(dir, 'tmp'));
+    rmdirSync(dir);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** For what failed after it was made. */

@@ -14,6 +14,8 @@ export interface AttentionRow {
   /** All its runs, and those of the last hour. */
   runs: number;
   runsInHour: number;
+  /** Places in which people have talked to it. */
+  conversations: number;
 }
 
 /** Call with the session's lock held. */
@@ -37,6 +39,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     last_run: number;
     runs: number;
     runs_in_hour: number;
+    conversations: number;
     run_id: string | null;
     number: number;
     worker: string | null;
@@ -53,6 +56,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
           and p.seq > s.answered_seq and (s.opened_at is null or p.said_at >= s.opened_at)
           and (not s.waiting or p.signal = 'continue')
       ) as unread,
+      (select count(*)::int from conversations where session_id = s.id) as conversations,
       h.last_run, h.runs, h.runs_in_hour, r.id as run_id, r.number, r.worker, r.purpose, r.stop_requested_at
     from sessions s
     left join runs r on r.session_id = s.id and r.ended_at is null
@@ -95,6 +99,7 @@ export async function readAttention(db: Database | Tx, sessionId: string): Promi
     lastRun: row.last_run,
     runs: row.runs,
     runsInHour: row.runs_in_hour,
+    conversations: row.conversations,
   };
 }
 

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Schema } from './schema.ts';
+import { createStatementNames } from './statement-names.ts';
 
 export type Database = Kysely<Schema>;
 export type Tx = Transaction<Schema>;
@@ -31,8 +32,16 @@ export function createPool(url: string, max = 20): pg.Pool {
     // A process that is frozen in the middle of a transaction must not keep what it locked for ever.
     idle_in_transaction_session_timeout: 6_000,
   });
+  const nameOf = createStatementNames();
   // Losing the server must not end this process, whether a connection is in use or not: whoever asks next gets another one.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    const query = client.query.bind(client) as (text: unknown, values?: unknown, then?: unknown) => unknown;
+    client.query = ((text: unknown, values?: unknown, then?: unknown) => {
+      const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;
+      return query(name === undefined ? text : { name, text }, values, then);
+    }) as typeof client.query;
+  });
   pool.on('error', () => {});
   return pool;
 }

@@ -28,16 +28,14 @@ export interface Preparer {
 
 /** `$1` the mirror's objects, `$2` the base; stdin: packed-refs. */
 const clone = `
-cat > keeper/refs.tmp
 (
   unset GIT_DIR GIT_WORK_TREE
-  git init --quiet --template= --initial-branch=none tree
-  mkdir tree/.git/info
+  git init --quiet --template= --initial-branch=none tree </dev/null
+  mkdir -p tree/.git/info keeper/objects/info keeper/objects/pack keeper/refs keeper/info
   echo "$1" > tree/.git/objects/info/alternates
-  mv keeper/refs.tmp tree/.git/packed-refs
+  cat > tree/.git/packed-refs
   git --git-dir=tree/.git update-ref --no-deref HEAD "$2"
 )
-mkdir -p keeper/objects/info keeper/objects/pack keeper/refs keeper/info
 echo "$1" > keeper/objects/info/alternates
 echo 'ref: refs/heads/none' > keeper/HEAD
 cat > keeper/config <<'END'
@@ -126,11 +124,10 @@ export function createPreparer(options: { rooms: Rooms; setup: SetupOptions }): 
     const { base, setup, tree, mirrorDir, refs, signal } = filling;
     const keeper = await driver.open(keeperSpec({ layout, tree, mirrorDir }));
     try {
-      await runScript(keeper, clone, { args: [`${mirrorDir}/objects`, base], stdin: refs, signal });
-      if (setup.commands.length === 0) {
-        await runScript(keeper, checkOut, { args: [base], signal });
-        return;
-      }
+      const isBare = setup.commands.length === 0;
+      const script = isBare ? `${clone}set -- "$2"${checkOut}` : clone;
+      await runScript(keeper, script, { args: [`${mirrorDir}/objects`, base], stdin: refs, signal });
+      if (isBare) return;
       // Where paths inside differ from tree to tree, what set-up left cannot be moved: virtual environments know their path.
       if (driver.samePaths) return await setUp(filling, keeper);
       const layer = layout.path('layers', `${mirrors.key(filling.repository)}.${setup.key}`);

@@ -70,30 +70,58 @@ export async function takeSnapshot(
   return { base: base.commit, commit, tree, bundle: bundle.length > 0 ? bundle : null, bytes: bundle.length, skipped };
 }
 
-const bring = 'git index-pack --stdin --fix-thin >/dev/null';
+const bring = `
+git index-pack --stdin --fix-thin >/dev/null
+`;
 
-/** Brings a snapshot's objects into the keeper, or with `git` into the workspace's own repository. */
-export async function bringIn(
-  keeper: Keeper,
-  snapshot: StoredSnapshot,
-  signal: AbortSignal,
-  gitDir?: string,
-): Promise<void> {
-  const bytes = await bundleOf(snapshot);
-  if (!bytes) return;
-  const env = gitDir === undefined ? {} : { GIT_DIR: gitDir };
-  await runScript(keeper, bring, { stdin: parseBundle(bytes).pack, signal, env });
+/** Brings a snapshot's objects into the keeper. */
+export async function bringIn(keeper: Keeper, snapshot: StoredSnapshot, signal: AbortSignal): Promise<void> {
+  const pack = await packOf(snapshot);
+  if (pack) await runScript(keeper, bring, { stdin: pack, signal });
 }
 
 const reset = `
 rm -f "$GIT_DIR/index.lock"
-[ "$(git write-tree)" != "$1" ] || exit 0
-git read-tree -u --reset "$1"
+if [ "$(git write-tree)" != "$1" ]; then git read-tree -u --reset "$1"; fi
 `;
+
+/** Brings a snapshot in, and makes the work tree equal to it, as `resetTree` does. */
+export async function restoreTree(keeper: Keeper, snapshot: StoredSnapshot, signal: AbortSignal): Promise<void> {
+  const pack = await packOf(snapshot);
+  const args = [assertCommit(snapshot.tree)];
+  await runScript(keeper, pack ? bring + reset : reset, { args, stdin: pack ?? '', signal });
+}
+
+const bringToBoth = `
+cat > keeper/pack.tmp
+git index-pack --stdin --fix-thin < keeper/pack.tmp >/dev/null
+GIT_DIR="$PWD/tree/.git" git index-pack --stdin --fix-thin < keeper/pack.tmp >/dev/null
+rm keeper/pack.tmp
+`;
+
+/** `$2` the commit. */
+const stand = `
+export GIT_DIR="$PWD/tree/.git"
+git update-ref --no-deref HEAD "$2"
+cp -p keeper/index tree/.git/index
+`;
+
+/** As `restoreTree`, and the work tree's own repository stands on the snapshot's commit. */
+export async function standOn(keeper: Keeper, snapshot: StoredSnapshot, signal: AbortSignal): Promise<void> {
+  const pack = await packOf(snapshot);
+  const args = [assertCommit(snapshot.tree), assertCommit(snapshot.commit)];
+  const script = [...(pack ? [bringToBoth] : []), reset, stand].join('');
+  await runScript(keeper, script, { args, stdin: pack ?? '', signal });
+}
 
 /** Makes a work tree that nobody has changed since the keeper looked equal `tree`; ignored files stay. */
 export async function resetTree(keeper: Keeper, tree: string, signal: AbortSignal): Promise<void> {
   await runScript(keeper, reset, { args: [assertCommit(tree)], signal });
+}
+
+async function packOf(snapshot: StoredSnapshot): Promise<Uint8Array | null> {
+  const bytes = await bundleOf(snapshot);
+  return bytes && parseBundle(bytes).pack;
 }
 
 /** The bundle's bytes, wherever they are. */

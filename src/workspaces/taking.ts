@@ -4,7 +4,7 @@ import { assertCommit, assertName } from './names.ts';
 import type { OverlayEntry, OverlayFile } from './overlay.ts';
 import type { Pool } from './pool.ts';
 import { abandon, type SetupPlan } from './prepare.ts';
-import { bringIn, resetTree, type StoredSnapshot } from './snapshot.ts';
+import { restoreTree, type StoredSnapshot } from './snapshot.ts';
 import {
   arrange,
   type Checkout,
@@ -113,8 +113,11 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
     const taken = await pool.take(repository, base.commit, setup, either);
     let opened: OpenedTree | undefined;
     try {
-      const keepName = request.sessionId ? `session-${request.sessionId}` : `tree-${taken.tree}`;
-      const kept = mirrors.keep(repository, keepName, base.commit);
+      const { sessionId } = request;
+      const keepName = sessionId ? `session-${sessionId}` : `tree-${taken.tree}`;
+      // A tree that was made on this base keeps it already.
+      const isKept = !sessionId && taken.base === base.commit;
+      const kept = isKept ? Promise.resolve() : mirrors.keep(repository, keepName, base.commit);
       kept.catch(() => {}); // awaited below
       opened = await openHere(rooms, repository, taken.tree, how(taken.tree));
       await kept;
@@ -148,10 +151,7 @@ export function createTaking(options: { rooms: Rooms; pool: Pool; stop: AbortSig
       await release(sessionId);
       const how = () => ({ session: sessionId, env: request.env ?? {} });
       return obtain(request, how, signal, async (opened, base, either) => {
-        if (restore) {
-          await bringIn(opened.keeper, restore, either);
-          await resetTree(opened.keeper, restore.tree, either);
-        }
+        if (restore) await restoreTree(opened.keeper, restore, either);
         await confirm();
         await layout.link(sessionId, opened.tree);
         await layout.move(['busy', layout.busyName(opened.tree)], ['sessions', sessionId]);

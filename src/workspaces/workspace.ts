@@ -3,10 +3,9 @@ import type { Mount, NetworkRule, Sandbox, SandboxDriver } from '../sandboxes/sa
 import { dirOf, type Keeper, keeperSpec, runScript, workSpec } from './inside.ts';
 import type { Layout, Marker } from './layout.ts';
 import type { Mirrors } from './mirror.ts';
-import { assertCommit } from './names.ts';
 import { type OverlayEntry, type OverlayFile, overlaidTree } from './overlay.ts';
 import { checkOut, hashOf } from './prepare.ts';
-import { bringIn, resetTree, type Snapshot, type StoredSnapshot, takeSnapshot } from './snapshot.ts';
+import { bringIn, resetTree, type Snapshot, type StoredSnapshot, standOn, takeSnapshot } from './snapshot.ts';
 
 /** Checked-out code for one session. */
 export interface Workspace {
@@ -145,13 +144,6 @@ export function createWorkspace(opened: OpenedTree, base: { commit: string; tree
   };
 }
 
-/** The work tree's own repository stands on a commit that was brought in. `$1` the commit. */
-const standOn = `
-export GIT_DIR="$PWD/tree/.git" GIT_WORK_TREE="$PWD/tree"
-git update-ref --no-deref HEAD "$1"
-cp -p keeper/index tree/.git/index
-`;
-
 /** Puts a fresh tree at `at`, with `overlay` and `files` over it. */
 export async function arrange(
   keeper: Keeper,
@@ -160,13 +152,9 @@ export async function arrange(
   signal: AbortSignal,
 ): Promise<void> {
   const { snapshot, at, overlay, files } = wanted;
-  if (snapshot) await bringIn(keeper, snapshot, signal);
+  if (snapshot && at === 'head') await standOn(keeper, snapshot, signal);
+  else if (snapshot) await bringIn(keeper, snapshot, signal);
   const trees = { base: base.tree, head: snapshot?.tree ?? base.tree };
-  if (snapshot && at === 'head') {
-    await bringIn(keeper, snapshot, signal, 'tree/.git');
-    await resetTree(keeper, snapshot.tree, signal);
-    await runScript(keeper, standOn, { args: [assertCommit(snapshot.commit)], signal });
-  }
   if (overlay.length === 0 && files.length === 0) return;
   await resetTree(keeper, await overlaidTree(keeper, trees[at], trees, overlay, files, signal), signal);
 }

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createProgram, type Surroundings } from '../../src/cli/program.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import type { TestService } from '../support/service.ts';
 
 const run = promisify(execFile);
@@ -52,7 +53,11 @@ export async function commandLineOf(service: TestService): Promise<CommandLine> 
     async started(cwd, failpoints, ...args) {
       const child = spawn(process.execPath, [main, '--config', config, ...args], {
         cwd,
-        env: { ...env, ...(failpoints !== null && { SHIPMATE_FAILPOINTS: failpoints }) },
+        env: {
+          ...env,
+          NODE_COMPILE_CACHE: compileCache,
+          ...(failpoints !== null && { SHIPMATE_FAILPOINTS: failpoints }),
+        },
         stdio: 'ignore',
       });
       const [code, signal] = await once(child, 'close');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type Linear, startLinear } from '../stand-ins/linear/server.ts';
 import { addTeam } from '../stand-ins/linear/workspace.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestService } from '../support/service.ts';
 
@@ -37,7 +38,13 @@ describe('shipmate connect linear', { timeout: 120_000 }, () => {
   async function shipmate(yaml: string, env: Record<string, string>, ...args: string[]) {
     await writeFile(join(dir, 'shipmate.yaml'), yaml);
     return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const whole = { PATH: process.env.PATH, HOME: dir, DATABASE_URL: database.url, ...env };
+      const whole = {
+        PATH: process.env.PATH,
+        HOME: dir,
+        DATABASE_URL: database.url,
+        NODE_COMPILE_CACHE: compileCache,
+        ...env,
+      };
       const child = execFile(
         process.execPath,
         [main, 'connect', 'linear', ...args],

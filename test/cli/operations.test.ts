@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { plantDelivery, plantEffect, plantSession } from '../support/rows.ts';
 
@@ -23,7 +24,7 @@ describe('what the people who run it ask on the command line', { timeout: 170_00
 
   function shipmate(...args: string[]) {
     return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const env = { PATH: process.env.PATH, HOME: dir, DATABASE_URL: database.url };
+      const env = { PATH: process.env.PATH, HOME: dir, DATABASE_URL: database.url, NODE_COMPILE_CACHE: compileCache };
       const child = execFile(process.execPath, [main, ...args], { cwd: dir, env }, (_error, stdout, stderr) =>
         resolve({ code: child.exitCode ?? -1, stdout, stderr }),
       );

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 import { type Setup, startSetup } from '../support/processes.ts';
 import { someone } from '../support/service.ts';
 
@@ -28,7 +29,12 @@ describe('shipmate scope', { timeout: 170_000 }, () => {
 
   function shipmate(...args: string[]) {
     return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const env = { PATH: process.env.PATH, HOME: setup.dir, DATABASE_URL: setup.database.url };
+      const env = {
+        PATH: process.env.PATH,
+        HOME: setup.dir,
+        DATABASE_URL: setup.database.url,
+        NODE_COMPILE_CACHE: compileCache,
+      };
       const child = execFile(process.execPath, [main, ...args], { cwd: setup.dir, env }, (_error, stdout, stderr) =>
         resolve({ code: child.exitCode ?? -1, stdout, stderr }),
       );
@@ -101,7 +107,12 @@ describe('shipmate scope', { timeout: 170_000 }, () => {
 
   test('interrupted, it leaves the rest to whoever works next', async ({ expect }) => {
     const { identifier } = await setup.app.desk.createTicket({ title: 'Clear' }, someone);
-    const env = { PATH: process.env.PATH, HOME: setup.dir, DATABASE_URL: setup.database.url };
+    const env = {
+      PATH: process.env.PATH,
+      HOME: setup.dir,
+      DATABASE_URL: setup.database.url,
+      NODE_COMPILE_CACHE: compileCache,
+    };
     const child = execFile(process.execPath, [main, 'scope', identifier], { cwd: setup.dir, env });
     const asked = async () => (await setup.app.sessions.view(identifier))?.runs.length ?? 0;
     await expect.poll(asked, { timeout: 30_000 }).toBe(1);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -15,7 +16,11 @@ describe('what is wrong when a command starts', () => {
 
   function run(args: string[], env: Record<string, string> = {}) {
     return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const options = { cwd: dir, env: { PATH: process.env.PATH, HOME: dir, ...env }, timeout: 20_000 };
+      const options = {
+        cwd: dir,
+        env: { PATH: process.env.PATH, HOME: dir, NODE_COMPILE_CACHE: compileCache, ...env },
+        timeout: 20_000,
+      };
       const child = execFile(process.execPath, [main, ...args], options, (_error, stdout, stderr) =>
         resolve({ code: child.exitCode ?? -1, stdout, stderr }),
       );

@@ -115,18 +115,21 @@ async function endStates(tickets: number[]): Promise<unknown[]> {
   );
 }
 
-/** Words that a session at work was told and never answered, and live runs that nobody heard of: none. */
+/**
+ * Words that a session at work was told and never answered, and live runs that nobody heard of: none. By the numbers of
+ * transactions, given as they get their turn: one that began earlier may get it later, and its `now()` is before the other's.
+ */
 async function unanswered(tickets: number[], after: number): Promise<unknown[]> {
   const { rows } = await intake.pool.query(
     `select t.identifier, p.key from (
-       select body -> 'ticket' ->> 'number' as number, body -> 'comment' ->> 'id' as comment, min(sorted_at) as first
-       from (select convert_from(body, 'UTF8')::json as body, sorted_at from deliveries where outcome = 'prompted' and id > $2) d
+       select body -> 'ticket' ->> 'number' as number, body -> 'comment' ->> 'id' as comment, min(sorted_in) as first
+       from (select convert_from(body, 'UTF8')::json as body, xmin::text::bigint as sorted_in from deliveries where outcome = 'prompted' and id > $2) d
        group by 1, 2
      ) told
      join tickets t on t.external_id = told.number and t.external_id = any($1)
      join sessions s on s.ticket_id = t.id and s.state = 'active'
      join prompts p on p.session_id = s.id and p.key = told.comment and p.said_at >= s.opened_at
-     where not exists (select from activities a where a.session_id = s.id and a.created_at >= told.first)
+     where not exists (select from activities a where a.session_id = s.id and a.xmin::text::bigint >= told.first)
      union all
      select t.identifier, 'run ' || r.number from tickets t join sessions s on s.ticket_id = t.id
      join runs r on r.session_id = s.id and r.ended_at is null

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import { checkBranchName, checkCommits, movedByOthers, passing, pushArguments } from '../branch-push.ts';
@@ -55,12 +57,20 @@ export async function pushBranch(
   throw movedByOthers(place.path, push, now);
 }
 
-/** In a linked work tree, that is; HEAD's own branch is the default branch. */
+/** In a linked work tree, that is; HEAD's own branch is the default branch. Mostly there is none, and nothing to ask git. */
 async function checkNotInUse(place: Place, branch: string, signal: AbortSignal): Promise<void> {
+  if (await hasNo(join(place.gitDir, 'worktrees'))) return;
   const listed = await git(place.gitDir, ['for-each-ref', '--format=%(worktreepath)', `${heads}${branch}`], signal);
   const workTree = listed.stdout.toString('utf8').trimEnd();
   if (workTree !== '')
     throw invalid(
       `Branch ${JSON.stringify(branch)} is checked out in ${workTree}, so it cannot be pushed to. Check out another branch there.`,
     );
+}
+
+async function hasNo(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );
 }

@@ -1,8 +1,7 @@
 import { realpath } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createSandbox } from '../command.ts';
 import type { SandboxOptions } from '../options.ts';
-import { createPipePool, findInheritedDescriptors } from '../pipes.ts';
+import { createPipePools, findInheritedDescriptors } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { createScratch, removeAbandonedScratch, removeAfter, removeScratch } from '../scratch.ts';
 import { findNodePackages, findProgram, type NodePackage, programDirs } from '../toolchains.ts';
@@ -31,6 +30,7 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
     : { uid: process.getuid?.() ?? options.uid, gid: process.getgid?.() ?? options.uid };
   if (owner.uid === 0) throw new Error('sandbox.uid is 0: commands would run as root. Choose another, 65534 for one.');
 
+  const openPipes = createPipePools(options.tempDir, owner);
   let cgroupHome: Promise<CgroupHome | null> | undefined;
   const limited = options.limits.memoryBytes !== null || options.limits.processes !== null;
   const findLimits = () => {
@@ -77,13 +77,14 @@ export function createBubblewrapDriver(options: SandboxOptions): SandboxDriver {
         ...spec.env,
         ...bridge?.env,
       };
-      const pipes = createPipePool(join(scratch, 'pipes'), owner);
+      const pipes = openPipes();
       return createSandbox({
         cwd: spec.cwd,
         env,
         start: (command) => startInside(command, entrance, pipes),
         async remove() {
           await bridge?.close();
+          await pipes.close();
           await cgroup?.remove();
           await removeScratch(scratch);
         },

@@ -7,7 +7,7 @@ import { type Launched, launch } from '../../lib/launcher.ts';
 import { type Command, createSandbox, type StartedProcess } from '../command.ts';
 import { openForwardProxy, proxyEnvironment } from '../forward-proxy.ts';
 import type { SandboxOptions } from '../options.ts';
-import { createPipePool, type PipePool } from '../pipes.ts';
+import { createPipePools, type PipePool } from '../pipes.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox.ts';
 import { createScratch, removeAbandonedScratch, removeAfter, removeScratch } from '../scratch.ts';
 import { programDirs } from '../toolchains.ts';
@@ -21,6 +21,7 @@ import { programDirs } from '../toolchains.ts';
  */
 export function createNoneDriver(options: SandboxOptions): SandboxDriver {
   const owner = { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
+  const openPipes = createPipePools(options.tempDir, owner);
   let swept: Promise<void> | undefined;
   return {
     kind: 'none',
@@ -41,16 +42,17 @@ export function createNoneDriver(options: SandboxOptions): SandboxDriver {
         TERM: 'dumb',
         ...spec.env,
       };
-      const pipes = createPipePool(join(scratch, 'pipes'), owner);
       const { hosts } = typeof spec.network === 'object' ? spec.network : { hosts: null };
       const proxy =
         hosts && (await openForwardProxy(hosts, { host: '127.0.0.1', port: 0 }).catch(removeAfter(scratch)));
+      const pipes = openPipes();
       return createSandbox({
         cwd: spec.cwd,
         env: proxy ? { ...env, ...proxyEnvironment(proxy.port ?? 0, hosts) } : env,
         start: (command) => startPlain(command, pipes),
         async remove() {
           await proxy?.close();
+          await pipes.close();
           await removeScratch(scratch);
         },
       });

@@ -159,8 +159,12 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       const events = [
         'issues',
         'issue_comment',
-        'issue_dependencies',
         'sub_issues',
+        'issue_dependencies',
+<<<<<<< HEAD
+        'sub_issues',
+=======
+>>>>>>> gh-issues
         'repository',
         'pull_request',
         'pull_request_review',

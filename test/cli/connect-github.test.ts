@@ -161,10 +161,6 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
         'issue_comment',
         'sub_issues',
         'issue_dependencies',
-<<<<<<< HEAD
-        'sub_issues',
-=======
->>>>>>> gh-issues
         'repository',
         'pull_request',
         'pull_request_review',

@@ -14,19 +14,7 @@ export const wantedPermissions: Readonly<Record<string, { level: Level; why: str
 
 /** What the App is told of; of its installations it is told without asking. */
 export const wantedEvents: readonly string[] = [
-<<<<<<< HEAD
   ...['issues', 'issue_comment', 'pull_request', 'pull_request_review'],
-=======
-  ...[
-    'issues',
-    'issue_comment',
-    'sub_issues',
-    'issue_dependencies',
-    'repository',
-    'pull_request',
-    'pull_request_review',
-  ],
->>>>>>> gh-issues
   ...['pull_request_review_comment', 'pull_request_review_thread', 'check_run', 'check_suite', 'workflow_run'],
   ...['status', 'deployment_status', 'push'],
 ];

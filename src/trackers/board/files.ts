@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { extname } from 'node:path';
 import { type RawBuilder, sql } from 'kysely';
+import { mediaTypeOf } from '../../core/media-types.ts';
 import type { Attachment, Person } from '../../core/ticket.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { BoardDatabase } from './database.ts';
@@ -8,25 +8,6 @@ import { checkLine, invalid } from './text.ts';
 
 const maxBytes = 10_000_000;
 const maxFiles = 50;
-
-/** By the name alone; whoever reads a file looks at its content. */
-const mediaTypes: Record<string, string> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif',
-  '.svg': 'image/svg+xml',
-  '.pdf': 'application/pdf',
-  '.txt': 'text/plain',
-  '.log': 'text/plain',
-  '.md': 'text/markdown',
-  '.csv': 'text/csv',
-  '.html': 'text/html',
-  '.json': 'application/json',
-  '.yaml': 'application/yaml',
-  '.yml': 'application/yaml',
-};
 
 export interface BoardFile {
   name: string;
@@ -39,7 +20,7 @@ export function checkFile(written: string, content: Uint8Array): BoardFile {
   const name = checkLine(written, 'name of the file');
   if (content.length > maxBytes)
     throw invalid(`${name} has ${(content.length / 1e6).toFixed(1)} MB; 10 MB is the limit. Link to it instead.`);
-  return { name, mediaType: mediaTypes[extname(name).toLowerCase()] ?? 'application/octet-stream', content };
+  return { name, mediaType: mediaTypeOf(name) ?? 'application/octet-stream', content };
 }
 
 /** Call with the ticket locked. */

@@ -1,6 +1,7 @@
-import { extname } from 'node:path';
+import { mediaTypeOf } from '../../../core/media-types.ts';
 import type { Attachment, TicketPart } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { readAtMost } from '../../../lib/read-at-most.ts';
 
 /** A file that people wrote into a text, as GitHub keeps it: a link to its own store. */
 export interface Upload {
@@ -12,27 +13,6 @@ const maxBytes = 10_000_000;
 const mostFiles = 50;
 const mostHops = 3;
 const answerWithinMs = 20_000;
-
-/** By the name alone; whoever reads a file looks at its content. */
-const mediaTypes: Record<string, string> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif',
-  '.svg': 'image/svg+xml',
-  '.pdf': 'application/pdf',
-  '.mp4': 'video/mp4',
-  '.mov': 'video/quicktime',
-  '.zip': 'application/zip',
-  '.txt': 'text/plain',
-  '.log': 'text/plain',
-  '.md': 'text/markdown',
-  '.csv': 'text/csv',
-  '.json': 'application/json',
-  '.yaml': 'application/yaml',
-  '.yml': 'application/yaml',
-};
 
 const link = /!?\[([^\]\n]{0,300})\]\(\s*<?(https?:\/\/[^\s()<>]{1,2000})>?(?:\s+"[^"\n]{0,300}")?\s*\)/g;
 const image = /<img\b([^>]{0,2000})>/gi;
@@ -153,8 +133,7 @@ export function createUploadReader(options: {
       );
       return uploads.map(({ url, name }) => {
         const { bytes = 0, mediaType = null } = sizes.get(url) ?? {};
-        const byName = mediaTypes[extname(name).toLowerCase()];
-        return { id: url, name, mediaType: byName ?? mediaType ?? 'application/octet-stream', bytes };
+        return { id: url, name, mediaType: mediaTypeOf(name) ?? mediaType ?? 'application/octet-stream', bytes };
       });
     },
 
@@ -171,23 +150,12 @@ export function createUploadReader(options: {
 }
 
 async function readBody(answer: Response, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of answer.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new VendorError('The file is larger than 10 MB. Link to it instead.', {
-          code: 'invalid',
-          retryable: false,
-        });
-      chunks.push(chunk);
-    }
-  } catch (error) {
+  const body = await readAtMost(answer.body, maxBytes).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw error instanceof VendorError ? error : away((error as Error).message);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
+    throw away((error as Error).message);
+  });
+  if (body) return body;
+  throw new VendorError('The file is larger than 10 MB. Link to it instead.', { code: 'invalid', retryable: false });
 }
 
 function away(why: string): VendorError {

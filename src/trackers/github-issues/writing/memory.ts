@@ -1,4 +1,4 @@
-import { orAborted } from '../../../lib/abort.ts';
+import { createTurns } from '../../../lib/turns.ts';
 import type { Comment } from '../api.ts';
 import { readMark } from '../markers.ts';
 import { readStatus, type Status } from './status.ts';
@@ -40,7 +40,6 @@ export interface Memory {
 export function createMemory(): Memory {
   const desks = new Map<string, Desk>();
   const results = new Map<string, Record<string, unknown>>();
-  const turns = new Map<string, Promise<unknown>>();
 
   function desk(ticketId: string): Desk {
     const known = desks.get(ticketId) ?? { until: null, written: new Map(), status: null };
@@ -64,19 +63,7 @@ export function createMemory(): Memory {
     filed: (id) => results.get(id) ?? null,
     keepFiled: (id, result) => keep(results, id, result, mostResults),
 
-    async inTurn(key, signal, work) {
-      const before = turns.get(key) ?? Promise.resolve();
-      const mine = before.then(() => {
-        signal.throwIfAborted();
-        return work();
-      });
-      const settled = mine.catch(() => {});
-      turns.set(key, settled);
-      settled.then(() => {
-        if (turns.get(key) === settled) turns.delete(key);
-      });
-      return orAborted(mine, signal);
-    },
+    inTurn: createTurns(),
   };
 }
 

@@ -1,6 +1,7 @@
-import { extname } from 'node:path';
+import { mediaTypeOf } from '../../../core/media-types.ts';
 import type { Attachment } from '../../../core/ticket.ts';
-import { VendorError } from '../../../core/vendor-error.ts';
+import type { VendorError } from '../../../core/vendor-error.ts';
+import { readAtMost } from '../../../lib/read-at-most.ts';
 import { authorizationOf } from '../connecting/authorization.ts';
 import type { LinearTokens } from '../connecting/tokens.ts';
 import { LinearError } from '../errors.ts';
@@ -17,28 +18,6 @@ const mostFiles = 50;
 const mostHops = 3;
 const answerWithinMs = 20_000;
 const sizedAtOnce = 20;
-
-/** By the name alone; whoever reads a file looks at its content. */
-const mediaTypes: Record<string, string> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif',
-  '.svg': 'image/svg+xml',
-  '.pdf': 'application/pdf',
-  '.mp4': 'video/mp4',
-  '.mov': 'video/quicktime',
-  '.zip': 'application/zip',
-  '.txt': 'text/plain',
-  '.log': 'text/plain',
-  '.md': 'text/markdown',
-  '.csv': 'text/csv',
-  '.html': 'text/html',
-  '.json': 'application/json',
-  '.yaml': 'application/yaml',
-  '.yml': 'application/yaml',
-};
 
 const link = /!?\[([^\]\n]{0,300})\]\(\s*<?(https?:\/\/[^\s()<>]{1,2000})>?(?:\s+"[^"\n]{0,300}")?\s*\)/g;
 const bareLink = /https?:\/\/[^\s()<>"'\]|]{1,2000}/g;
@@ -139,8 +118,7 @@ export function createUploadReader({ apiUrl, tokens }: { apiUrl: string; tokens:
       );
       return uploads.map(({ url, name }) => {
         const { bytes = 0, mediaType = null } = sizes.get(url) ?? {};
-        const byName = mediaTypes[extname(name).toLowerCase()];
-        return { id: url, name, mediaType: byName ?? mediaType ?? 'application/octet-stream', bytes };
+        return { id: url, name, mediaType: mediaTypeOf(name) ?? mediaType ?? 'application/octet-stream', bytes };
       });
     },
 
@@ -174,19 +152,12 @@ async function ask(
 }
 
 async function readBody(answer: Response, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of answer.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (error) {
+  const body = await readAtMost(answer.body, maxBytes).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw error instanceof VendorError ? error : away(error);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
+    throw away(error);
+  });
+  if (body) return body;
+  throw tooLarge();
 }
 
 function refused(status: number): VendorError {

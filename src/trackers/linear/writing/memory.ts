@@ -1,4 +1,4 @@
-import { orAborted } from '../../../lib/abort.ts';
+import { createTurns } from '../../../lib/turns.ts';
 import type { LinearClient } from '../client.ts';
 import type { IssueNow } from './look.ts';
 
@@ -56,7 +56,6 @@ function createMemory(): Memory {
   const newest = new Map<string, { id: string; at: number }>();
   const gone = new Map<string, number>();
   const projects = new Map<string, { id: string; at: number }>();
-  const turns = new Map<string, Promise<unknown>>();
 
   function unsee(id: string): void {
     const seen = issues.get(id);
@@ -107,19 +106,7 @@ function createMemory(): Memory {
     },
     keepProject: (team, name, id) => keep(projects, `${team}/${name}`, { id, at: performance.now() }, most.projects),
 
-    async inTurn(key, signal, work) {
-      const before = turns.get(key) ?? Promise.resolve();
-      const mine = before.then(() => {
-        signal.throwIfAborted();
-        return work();
-      });
-      const settled = mine.catch(() => {});
-      turns.set(key, settled);
-      settled.then(() => {
-        if (turns.get(key) === settled) turns.delete(key);
-      });
-      return orAborted(mine, signal);
-    },
+    inTurn: createTurns(),
   };
 }
 

@@ -36,8 +36,7 @@ describe('a pull request of others, on which the agent is called', () => {
   const at = ({ number }: Issue) => `acme/app#${number}`;
   const log = (range: string) => git(service.remote.dir, ['log', '--reverse', '--format=%an', range]);
   const files = () => git(service.remote.dir, ['ls-tree', '--name-only', 'feature']);
-  const answers = (issue: Issue) =>
-    service.saidOn(issue).filter((body) => !body.startsWith('<!-- shipmate:status'));
+  const answers = (issue: Issue) => service.saidOn(issue).filter((body) => !body.startsWith('<!-- shipmate:status'));
   const settled = async () => {
     await service.github.outbox.settled();
     await service.sorted();

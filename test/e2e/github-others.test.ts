@@ -27,6 +27,12 @@ describe('a pull request of others, on which the agent is called', () => {
     service = await startGitHubService({
       script,
       issues: true,
+      // Wherever tickets of its team go, a pull request is where it is.
+      change: (config) => ({
+        ...config,
+        repositories: config.repositories.flatMap((app) => [app, { ...app, name: 'other' }]),
+        routes: [{ team: 'app', repository: 'other' }],
+      }),
       code: { 'readme.txt': 'hello\n', '.shipmate.yml': 'verify: [test -s readme.txt]\n' },
     });
     bob = somebody(service.github, service.remote, 'bob');
@@ -53,7 +59,7 @@ describe('a pull request of others, on which the agent is called', () => {
 
     bob.comment(issue.number, '@shipmate rename x to y, please');
     const first = await service.rest(at(issue));
-    expect(first.state).toBe('complete');
+    expect(first).toMatchObject({ state: 'complete', repository: 'app' });
     await expect.poll(() => answers(issue).length).toBe(1);
     const commit = (await branchCommit(remote.dir, 'feature')) ?? '';
     expect(await git(remote.dir, ['rev-parse', `${commit}^`])).toBe(before);

@@ -60,6 +60,7 @@ test('those on which it was called are on its list and heard, wherever that was 
 test('is read with its branches, its talk and its state; what belongs to issues is left out', async ({ expect }) => {
   const [lines, reviewed] = pulls as [Issue, Issue];
   bob.comment(lines.number, 'Hm.');
+  bob.comment(lines.number, '@shipmate continue');
   const ticket = await readIt(lines);
   expect(ticket).toMatchObject({
     title: 'Lines',
@@ -71,6 +72,7 @@ test('is read with its branches, its talk and its state; what belongs to issues 
   expect(ticket.comments.map(({ body, isAside = false }) => [body.split('\n')[0], isAside])).toEqual([
     ['@shipmate two', false],
     ['Hm.', true],
+    ['@shipmate continue', false],
   ]);
   await bob.merge(lines.number);
   await bob.close(reviewed.number);

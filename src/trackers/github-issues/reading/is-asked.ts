@@ -100,8 +100,12 @@ async function isCalled(
 }
 
 /** Who says "@shipmate stop" does not ask for work. */
-export function calls(text: Comment | Issue | Remark, account: Own, { writers }: KnownRepository): boolean {
+function calls(text: Comment | Issue | Remark, account: Own, home: KnownRepository): boolean {
+  return speaksTo(text, account, home) && signalIn(text.body ?? '', account.names) === null;
+}
+
+/** Whether somebody who may write here says it to the agent, by its name. */
+export function speaksTo(text: Comment | Issue | Remark, account: Own, { writers }: KnownRepository): boolean {
   const { isBot, isOutsider } = personOf(text.user, account, authorshipOf(text), writers);
-  const body = text.body ?? '';
-  return !isBot && !isOutsider && mentions(body, account.names) && signalIn(body, account.names) === null;
+  return !isBot && !isOutsider && mentions(text.body, account.names);
 }

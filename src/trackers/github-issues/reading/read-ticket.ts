@@ -8,7 +8,7 @@ import { categoryOf, hasLabel, isSame, isStateLabel, labelsOf, stateOf } from '.
 import { authorshipOf, type Desks, type Located, locate, ownAmong, refusal } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
 import { findUploads, type UploadReader } from './attachments.ts';
-import { calls } from './is-asked.ts';
+import { speaksTo } from './is-asked.ts';
 import { readRemarks, remarkOfComment } from './remarks.ts';
 
 export interface Reading extends Desks {
@@ -43,7 +43,7 @@ export async function readTicket(reading: Reading, hint: TicketHint, signal: Abo
     : talk.map((comment) => remarkOfComment({ ...comment, body: comment.body ?? '' }));
   const said = remarks.map((remark): TicketComment => {
     const author = personOf(remark.user, account, remark, place.home.writers);
-    const isAside = issue.pull_request !== undefined && !calls(remark, account, place.home);
+    const isAside = issue.pull_request !== undefined && !speaksTo(remark, account, place.home);
     return { id: remark.key, author, body: remark.words, at: remark.created_at, ...(isAside && { isAside }) };
   });
   return {

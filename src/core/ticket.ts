@@ -30,6 +30,8 @@ export interface TicketComment {
   body: string;
   /** ISO 8601. */
   at: string;
+  /** Said among people, on a ticket where the agent is spoken to by its name only. */
+  isAside?: true;
 }
 
 /** A file that people attached. Name and type are what they say of it; `Tracker.readAttachment` has its content. */

@@ -122,7 +122,7 @@ function pushOf(
   snapshot: SnapshotRow,
 ): Extract<Operation, { kind: 'pushBranch' }> {
   const { hint, headCommit } = session;
-  const branch = session.branch ?? branchName(hint.identifier, hint.title);
+  const branch = (session.adopted ? null : session.branch) ?? branchName(hint.identifier, hint.title);
   return {
     kind: 'pushBranch',
     for: 'snapshot',

@@ -24,7 +24,7 @@ import type { NotPrepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
 
 /**
- * The repository of a ticket: what its session has worked in before, else what the ticket, the rules of the configuration
+ * The repository of a ticket: the one that it is a pull request of; what its session has worked in before, else what the ticket, the rules of the configuration
  * and people's answers say (core/routing.ts). An answer is remembered for the ticket's project or team, and that is told.
  */
 export async function findRepository(
@@ -43,6 +43,15 @@ export async function findRepository(
     return failed(
       `The repository "${session.repository}" of this ticket is no longer in shipmate.yaml.`,
       'Add it back and say "continue".',
+    );
+  }
+  if (ticket.request) {
+    const there = await deps.trackers.get(ticket.tracker)?.suggestRepositories(session.hint, all, signal);
+    const repository = deps.repositories.get(there?.[0]?.name ?? '');
+    if (repository) return { repository, base: ticket.request.base };
+    return failed(
+      `${ticket.request.url} is in none of the repositories of shipmate.yaml, so I cannot push there.`,
+      'Add its repository and say "continue".',
     );
   }
   if (all.length === 0)

@@ -76,7 +76,9 @@ async function hear(
 
 function saidIn(ticket: Ticket, { since, until }: Times): TicketComment[] {
   const [from, to] = [Date.parse(since), Date.parse(until)];
-  return ticket.comments.filter(({ author, at }) => !author.isBot && Date.parse(at) >= from && Date.parse(at) <= to);
+  return ticket.comments
+    .filter(({ author, isAside }) => !author.isBot && !isAside)
+    .filter(({ at }) => Date.parse(at) >= from && Date.parse(at) <= to);
 }
 
 async function takeIn(deps: SortDeps, ticket: Ticket, times: Times) {

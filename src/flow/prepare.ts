@@ -84,7 +84,10 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
   let written = await readBrief(deps.db, session.id);
   if (written && run.purpose === 'work') await tellEdits(deps, run, tracker, ticket, signal);
   // Before the checks: what they look at is where the work is to be.
-  const from = written && (await isToMove(deps, run, { session, ticket, facts, brief: written })) ? session : null;
+  const from =
+    written && !ticket.request && (await isToMove(deps, run, { session, ticket, facts, brief: written }))
+      ? session
+      : null;
   if (from) {
     session = { ...session, repository: null, baseBranch: null, baseCommit: null };
     written = null;

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stopReasons } from '../core/closing-text.ts';
+import type { Said } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { readSignal } from '../core/prompt-signal.ts';
 import { hintOf, isOver, type Person, type Ticket, type TicketHint, type TicketQuery } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
@@ -187,8 +189,16 @@ async function takeUp(deps: SortDeps, ticket: Ticket, belief?: string): Promise<
     }
     if (session?.gone) await markBack(tx, session.id);
     if (session?.given) return [{ type: 'ticketChanged', ...told }];
-    return [{ type: 'sessionCreated', ...told, conversation, said: null }];
+    return [{ type: 'sessionCreated', ...told, conversation, said: askedOn(ticket, deps.name) }];
   });
+}
+
+/** Of a pull request of others the words that called the agent are all that asks for anything. */
+function askedOn({ request, comments }: Ticket, name: string): Said | null {
+  const asked = request && comments.findLast(({ author, isAside }) => !author.isBot && !isAside);
+  if (!asked) return null;
+  const { id: key, author, body, at } = asked;
+  return { key, author, body, signal: readSignal(body, name), at };
 }
 
 /** One whose ticket was closed or given to someone else is stopped, as the webhook would have it. */

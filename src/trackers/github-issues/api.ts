@@ -3,6 +3,9 @@ import type { components } from '@octokit/openapi-types';
 type Schemas = components['schemas'];
 export type Issue = Schemas['issue'];
 export type Comment = Schemas['issue-comment'];
+export type Review = Schemas['pull-request-review'];
+export type LineComment = Schemas['pull-request-review-comment'];
+export type PullRequest = Schemas['pull-request'];
 export type Milestone = Schemas['milestone'];
 export type Repository = Pick<Schemas['full-repository'], 'id' | 'full_name' | 'archived' | 'has_issues'>;
 
@@ -67,6 +70,8 @@ export function createApi(ask: Ask) {
 
   const on = (place: Place) => ({ ...inside(place.repository), issue_number: place.number });
 
+  const onPull = (place: Place) => ({ ...inside(place.repository), pull_number: place.number });
+
   return {
     repository: (name: string, signal: AbortSignal) =>
       one<Repository>('GET /repos/{owner}/{repo}', inside(name), signal),
@@ -126,6 +131,13 @@ export function createApi(ask: Ask) {
         { ...inside(repository), comment_id: id },
         signal,
       ),
+
+    pull: (place: Place, signal: AbortSignal) =>
+      one<PullRequest>('GET /repos/{owner}/{repo}/pulls/{pull_number}', onPull(place), signal),
+    reviews: (place: Place, signal: AbortSignal) =>
+      all<Review>('GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews', onPull(place), signal),
+    lineComments: (place: Place, signal: AbortSignal) =>
+      all<LineComment>('GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', onPull(place), signal),
 
     events: (place: Place, signal: AbortSignal) => all<IssueEvent>(`GET ${issueRoute}/events`, on(place), signal),
     addLabels: (place: Place, labels: readonly string[], signal: AbortSignal) =>

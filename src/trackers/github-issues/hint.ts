@@ -14,13 +14,12 @@ const ticketRef = z.object({
   repositoryId: z.number(),
   repository: z.string(),
   number: z.number(),
-  issueId: z.number(),
+  isRequest: z.literal(true).optional(),
 });
-/** The handle of a ticket. `issueId` is what GitHub relates issues by. */
+/** The handle of a ticket. `isRequest`: it is a pull request. */
 export type TicketRef = z.output<typeof ticketRef>;
 
-export interface HintNode extends Pick<Standing, 'labels'> {
-  id: number;
+export interface HintNode extends Pick<Standing, 'labels' | 'pull_request'> {
   number: number;
   title: string;
   html_url: string;
@@ -29,7 +28,8 @@ export interface HintNode extends Pick<Standing, 'labels'> {
 
 export function hintOf({ id: repositoryId, fullName }: RepositoryName, issue: HintNode): TicketHint {
   const { number, title, html_url: url, milestone } = issue;
-  const ref: TicketRef = { repositoryId, repository: fullName, number, issueId: issue.id };
+  const isRequest = issue.pull_request ? ({ isRequest: true } as const) : {};
+  const ref: TicketRef = { repositoryId, repository: fullName, number, ...isRequest };
   return {
     tracker: 'github-issues',
     id: idOf({ id: repositoryId }, number),
@@ -50,6 +50,11 @@ export function idOf({ id }: Pick<RepositoryName, 'id'>, number: number): string
 
 export function refOf({ ref }: Pick<TicketHint, 'ref'>): TicketRef | null {
   return ticketRef.safeParse(ref).data ?? null;
+}
+
+/** Whether a ticket is a pull request of others, on which somebody asked for the agent. */
+export function isRequest(hint: Pick<TicketHint, 'ref'>): boolean {
+  return refOf(hint)?.isRequest === true;
 }
 
 /** Of an issue all is said in one place. The key is as reconcile makes it. */

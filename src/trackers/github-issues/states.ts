@@ -10,6 +10,8 @@ const labelled = Object.keys(stateLabels) as Labelled[];
 export interface Standing {
   state: string;
   state_reason?: string | null | undefined;
+  /** It is a pull request. */
+  pull_request?: { merged_at?: string | null | undefined } | null | undefined;
   labels?: readonly (string | { name?: string | undefined })[] | undefined;
 }
 
@@ -21,7 +23,10 @@ export function hasLabel(issue: Pick<Standing, 'labels'>, name: string): boolean
   return labelsOf(issue).some((label) => isSame(label, name));
 }
 
+/** Where a pull request stands no label says: who opened it has begun, and its end is GitHub's. */
 export function categoryOf(issue: Standing): StateCategory {
+  const { pull_request: request } = issue;
+  if (request) return issue.state === 'open' ? 'started' : request.merged_at ? 'done' : 'canceled';
   if (issue.state !== 'open')
     return issue.state_reason === 'not_planned' || issue.state_reason === 'duplicate' ? 'canceled' : 'done';
   return labelled.find((category) => hasLabel(issue, stateLabels[category])) ?? 'unstarted';
@@ -30,6 +35,7 @@ export function categoryOf(issue: Standing): StateCategory {
 /** The state as people know it. */
 export function stateOf(issue: Standing): { name: string; category: StateCategory } {
   const category = categoryOf(issue);
+  if (issue.pull_request) return { name: category === 'done' ? 'merged' : issue.state, category };
   const closed = (issue.state_reason ?? 'completed').replaceAll('_', ' ');
   if (category === 'done' || category === 'canceled') return { name: `closed as ${closed}`, category };
   return { name: nameOf(category), category };

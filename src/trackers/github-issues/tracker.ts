@@ -6,9 +6,10 @@ import { checkTracker } from './check.ts';
 import { refOf } from './hint.ts';
 import { isOwn, type Own } from './people.ts';
 import { createUploadReader } from './reading/attachments.ts';
-import { readEvents, repositoryIn } from './reading/delivery.ts';
+import { readEvents } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
+import { repositoryIn } from './reading/payload.ts';
 import { readTicket } from './reading/read-ticket.ts';
 import { createRepositories } from './repositories.ts';
 import { isSame } from './states.ts';
@@ -84,7 +85,8 @@ export function createGitHubIssuesTracker(options: {
   function isUrgent(event: string, content: unknown): boolean {
     const { data: told } = urgency.safeParse(content);
     if (told?.sender.type !== 'User') return false;
-    if (event === 'issue_comment') return told.action === 'created';
+    if (event === 'issue_comment' || event === 'pull_request_review_comment') return told.action === 'created';
+    if (event === 'pull_request_review') return told.action === 'submitted';
     if (event !== 'issues') return false;
     return told.action === 'labeled'
       ? isSame(told.label?.name ?? '', label)

@@ -67,6 +67,7 @@ export function describeForEvent(github: GitHub, repository: Repository, issue: 
             html_url: html,
             diff_url: `${html}.diff`,
             patch_url: `${html}.patch`,
+            merged_at: issue.pull.merged?.at ?? null,
           },
         }
       : {}),

@@ -49,22 +49,32 @@ export async function openPull(github: GitHub, repository: Repository, user: Use
   const { title, body, base } = wanted;
   const [owner, head] = wanted.head.includes(':') ? wanted.head.split(':') : [repository.owner.login, wanted.head];
   const wrong = (field: string) => invalid({ resource: 'PullRequest', field, code: 'invalid' });
-  const [headSha, baseSha] = [await branchCommit(repository.dir, head ?? ''), await branchCommit(repository.dir, base)];
-  if (head === undefined || headSha === null || owner !== repository.owner.login) throw wrong('head');
+  const isFork = owner !== repository.owner.login;
+  const fork = isFork
+    ? github.repositories.find((each) => each.parent === repository && each.owner.login === owner)
+    : null;
+  if (head === undefined || fork === undefined) throw wrong('head');
+  if (fork) await git(repository.dir, ['fetch', '--quiet', fork.dir, head]); // only the commits
+  const [headSha, baseSha] = [
+    await branchCommit((fork ?? repository).dir, head),
+    await branchCommit(repository.dir, base),
+  ];
+  if (headSha === null) throw wrong('head');
   if (baseSha === null) throw wrong('base');
   if (title.trim() === '') throw invalid({ resource: 'PullRequest', field: 'title', code: 'missing_field' });
   const said = (message: string) => invalid({ resource: 'PullRequest', code: 'custom', message });
   for (const { state, pull } of repository.issues.values())
-    if (state === 'open' && pull?.head === head && pull.base === base)
+    if (state === 'open' && pull?.head === head && pull.fork === fork && pull.base === base)
       throw said(`A pull request already exists for ${owner}:${head}.`);
   if (await isAncestor(repository.dir, headSha, baseSha)) throw said(`No commits between ${base} and ${head}`);
   // Whatever was asked of git just now, somebody else may have opened it meanwhile: looked at once more, in one go with the insert.
   for (const { state, pull } of repository.issues.values())
-    if (state === 'open' && pull?.head === head && pull.base === base)
+    if (state === 'open' && pull?.head === head && pull.fork === fork && pull.base === base)
       throw said(`A pull request already exists for ${owner}:${head}.`);
   const pull: Pull = {
     id: github.nextId(),
     head,
+    fork,
     base,
     headSha,
     baseSha,

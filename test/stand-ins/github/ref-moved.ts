@@ -48,7 +48,7 @@ export async function refMoved(github: GitHub, repository: Repository, move: Mov
   for (const issue of repository.issues.values()) {
     const { pull } = issue;
     if (!pull || issue.state === 'closed') continue;
-    if (pull.head === branch) {
+    if (pull.head === branch && !pull.fork) {
       if (after === null) await closePull(github, repository, issue, by);
       else {
         pull.headSha = after;

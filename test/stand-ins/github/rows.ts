@@ -74,6 +74,8 @@ export interface Issue {
 export interface Pull {
   id: number;
   head: string;
+  /** Where the head is, if it is elsewhere. */
+  fork: Repository | null;
   base: string;
   /** Where the head was last seen while it was open. */
   headSha: string;

@@ -100,15 +100,15 @@ export async function describePullBriefly(
   const name = fullName(repository);
   const url = `${github.apiUrl}/repos/${name}/pulls/${issue.number}`;
   const html = `${github.url}/${name}/pull/${issue.number}`;
-  const side = (ref: string, sha: string) => ({
+  const side = (ref: string, sha: string, home = repository) => ({
     ref,
     sha,
-    label: `${repository.owner.login}:${ref}`,
-    user: describeUser(github, repository.owner),
-    repo: describeRepository(github, repository),
+    label: `${home.owner.login}:${ref}`,
+    user: describeUser(github, home.owner),
+    repo: describeRepository(github, home),
   });
-  const headSha =
-    issue.state === 'open' ? ((await branchCommit(repository.dir, pull.head)) ?? pull.headSha) : pull.headSha;
+  const tip = issue.state === 'open' && !pull.fork ? await branchCommit(repository.dir, pull.head) : null;
+  const headSha = tip ?? pull.headSha;
   return {
     id: pull.id,
     node_id: nodeId('PR', pull.id),
@@ -129,7 +129,7 @@ export async function describePullBriefly(
     closed_at: issue.closedAt,
     merged_at: pull.merged?.at ?? null,
     merge_commit_sha: pull.merged?.commit ?? null,
-    head: side(pull.head, headSha),
+    head: side(pull.head, headSha, pull.fork ?? repository),
     base: side(pull.base, (await branchCommit(repository.dir, pull.base)) ?? pull.baseSha),
     url,
     html_url: html,

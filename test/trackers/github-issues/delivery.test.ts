@@ -3,7 +3,9 @@ import type { TrackerEvent } from '../../../src/core/delivery.ts';
 import { addBlocker, addChild } from '../../stand-ins/github/issue-acts.ts';
 import { type Reporter, reporter, told } from '../../stand-ins/github/issue-people.ts';
 import { somebody } from '../../stand-ins/github/people.ts';
+import { openPull } from '../../stand-ins/github/pulls.ts';
 import { renameRepository } from '../../stand-ins/github/repositories.ts';
+import { createReviewing, type NewReview, type Reviewing } from '../../stand-ins/github/reviewing.ts';
 import type { Issue } from '../../stand-ins/github/rows.ts';
 import type { HookDelivery } from '../../stand-ins/github/webhooks.ts';
 import { type GitHubWorld, label, startGitHubWorld } from './github-world.ts';
@@ -121,15 +123,79 @@ describe('what people do with an issue', () => {
     ]);
   });
 
-  test('of repositories that are not ours, and of pull requests, nothing is told', async ({ expect }) => {
-    const { github, repository } = world;
+  test('of repositories that are not ours nothing is told', async ({ expect }) => {
+    const { github } = world;
     const elsewhere = await github.addRepository('acme/private');
     const there = reporter(github, elsewhere, ada.user);
     expect(during(() => there.file({ title: 'A', labels: [label] }))).toEqual([]);
+  });
+});
+
+describe('what people do on a pull request of others', () => {
+  let pull: Issue;
+  let own: Issue;
+  let reviewing: Reviewing;
+  beforeAll(async () => {
+    const { github, repository } = world;
+    reviewing = createReviewing(github, repository);
     const author = somebody(github, repository, 'ada');
-    await author.commit('feature', { 'a.txt': 'a\n' });
-    const { number } = await author.open({ title: 'A', head: 'feature', base: 'main' });
-    expect(during(() => author.comment(number, '@shipmate look'))).toEqual([]);
+    await author.commit('feature', { 'a.txt': 'one\ntwo\n' });
+    pull = await author.open({ title: 'A', head: 'feature', base: 'main' });
+    await author.commit('ours', { 'b.txt': 'b\n' });
+    own = await openPull(github, repository, github.apps.app.bot, { title: 'Ours', head: 'ours', base: 'main' });
+  });
+
+  const review = (by: Reporter, wanted: Omit<NewReview, 'by'>, issue = pull) =>
+    reviewing.review(issue, { by: by.user, ...wanted });
+  const onLine = (body: string) => ({ lines: [{ path: 'a.txt', line: 2, body }] });
+
+  test.for<[what: string, act: () => unknown, means: string[]]>([
+    ['a word to the agent', () => ada.say(pull, '@shipmate rename x'), ['given by the words "@shipmate rename x"']],
+    ['a stop for it', () => ada.say(pull, '@shipmate stop'), ['said "@shipmate stop"']],
+    [
+      'a word on a line',
+      () => review(ada, onLine('@shipmate why?')),
+      [
+        'given by the words "@shipmate why?\n\nOn a.txt:2\n<outside-text from="the code there">\n+two\n</outside-text>"',
+      ],
+    ],
+    [
+      'a word with a review',
+      () => review(ada, { body: '@shipmate mend it', verdict: 'CHANGES_REQUESTED', ...onLine('Here.') }),
+      ['given by the words "@shipmate mend it"'],
+    ],
+    [
+      'a word that is edited to call',
+      () => ada.editComment(pull, ada.say(pull, 'A'), '@shipmate A'),
+      ['given by the words "@shipmate A"'],
+    ],
+    ['talk among people', () => ada.say(pull, 'Nice, as `@shipmate` would do it'), []],
+    ['an outsider calls', () => eve.say(pull, '@shipmate do it'), []],
+    ['an outsider calls on a line', () => review(eve, onLine('@shipmate do it')), []],
+    ['a label', () => ada.label(pull, label), []],
+    ['somebody is assigned', () => ada.assign(pull, 'ada'), []],
+    ['a word on one of its own', () => ada.say(own, '@shipmate rename x'), []],
+    ['a line of one of its own', () => review(ada, { body: '@shipmate look' }, own), []],
+    [
+      'its title is edited',
+      () => somebody(world.github, world.repository, 'ada').edit(pull.number, { title: 'B' }),
+      ['title, started'],
+    ],
+    ['it is closed', () => somebody(world.github, world.repository, 'ada').close(pull.number), ['state, canceled']],
+    [
+      'it is opened again, and merged',
+      async () => {
+        const author = somebody(world.github, world.repository, 'ada');
+        await author.reopen(pull.number);
+        await author.merge(pull.number);
+      },
+      ['state, started', 'state, done'],
+    ],
+  ])('%s', async ([, act, means], { expect }) => {
+    const { outbox } = world.github;
+    const before = outbox.log.length;
+    await act();
+    expect(read(outbox.log.slice(before)).map(inShort)).toEqual(means);
   });
 });
 

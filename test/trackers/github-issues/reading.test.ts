@@ -4,6 +4,7 @@ import { hintOf, type Ticket } from '../../../src/core/ticket.ts';
 import { sendOne } from '../../../src/trackers/tracker.ts';
 import { reporter } from '../../stand-ins/github/issue-people.ts';
 import { somebody } from '../../stand-ins/github/people.ts';
+import { openPull } from '../../stand-ins/github/pulls.ts';
 import { renameRepository } from '../../stand-ins/github/repositories.ts';
 import type { Issue } from '../../stand-ins/github/rows.ts';
 import { type GitHubWorld, label, startGitHubWorld } from './github-world.ts';
@@ -85,7 +86,7 @@ test('what is read again and has not changed uses up nothing', async ({ expect }
   expect({ used, asked }).toEqual({ used: 0, asked: ['issues/get', 'issues/list-comments'] });
 });
 
-test('a poll of nothing new is four requests for each repository, and uses up nothing', async ({ expect }) => {
+test('a poll of nothing new is five requests for each repository, and uses up nothing', async ({ expect }) => {
   const { tracker, ada } = world;
   const issue = ada.file({ title: 'Polled', labels: [label] });
   const since = ada.say(issue, 'Before.').createdAt;
@@ -99,13 +100,13 @@ test('a poll of nothing new is four requests for each repository, and uses up no
   const first = await spent(poll);
   expect(first.used, first.asked.join()).toBe(0);
   const [issues, comments] = ['issues/list-for-repo', 'issues/list-comments-for-repo'];
-  expect(first.asked).toEqual([issues, comments, issues, comments]);
+  expect(first.asked).toEqual([issues, comments, issues, comments, issues]);
   ada.say(issue, 'Since.');
   expect(await poll()).toEqual([true, ['Polled']]);
 });
 
 describe('what is not there any more', () => {
-  test('an issue that was deleted, one that was moved elsewhere, and a pull request are not found', async ({
+  test('an issue that was deleted, one that was moved elsewhere, and a pull request of our own are not found', async ({
     expect,
   }) => {
     const { github, repository, ada } = world;
@@ -119,9 +120,9 @@ describe('what is not there any more', () => {
     });
     const author = somebody(github, repository, 'ada');
     await author.commit('feature', { 'a.txt': 'a\n' });
-    await expect(read(await author.open({ title: 'A', head: 'feature', base: 'main' }))).rejects.toMatchObject(
-      notFound,
-    );
+    const wanted = { title: 'A', head: 'feature', base: 'main' };
+    const own = await openPull(github, repository, github.apps.app.bot, wanted);
+    await expect(read(own)).rejects.toMatchObject(notFound);
     const { tickets } = await world.tracker.listTickets({}, null, signal);
     expect(tickets.map(({ title }) => title)).not.toContain('A');
   });

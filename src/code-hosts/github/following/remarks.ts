@@ -2,7 +2,7 @@ import type { components } from '@octokit/openapi-types';
 import type { Remark } from '../../../core/request-progress.ts';
 import type { Person } from '../../../core/ticket.ts';
 import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
-import { excerptOf } from './excerpt.ts';
+import { excerptOf } from '../../../vendors/github/excerpt.ts';
 import { isMarked } from './marker.ts';
 import { mentionsAny } from './mentions.ts';
 import type { Threads } from './threads.ts';

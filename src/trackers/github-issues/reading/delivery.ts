@@ -3,35 +3,19 @@ import type { Said, TrackerEvent } from '../../../core/delivery.ts';
 import type { Person, TicketPart } from '../../../core/ticket.ts';
 import { conversationOf, hintOf, isPriorityLabel, type RepositoryName } from '../hint.ts';
 import { mentions, signalIn } from '../mention.ts';
-import { type Account, type Authorship, isOwn, type Own, personOf } from '../people.ts';
-import type { Repositories } from '../repositories.ts';
+import { type Account, type Authorship, isOwn, personOf } from '../people.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel } from '../states.ts';
 import { describedParts } from './attachments.ts';
-
-const account = z.object({ id: z.number(), login: z.string(), type: z.string().optional() }).nullish();
-const authorship = {
-  performed_via_github_app: z.object({ id: z.number().optional() }).nullish(),
-  author_association: z.string().optional(),
-};
-const time = z.iso.datetime({ offset: true });
+import { account, authorship, changes, common, type DeliveryReader, repositoryIn, time } from './payload.ts';
+import { readRequestEvents } from './request-delivery.ts';
 
 const issue = z.object({
+  ...common,
   id: z.number(),
-  number: z.number(),
-  title: z.string(),
-  body: z.string().nullish(),
-  html_url: z.string(),
-  user: account,
-  state: z.string(),
   state_reason: z.string().nullish(),
-  labels: z.array(z.object({ name: z.string().optional() })).optional(),
   assignees: z.array(account).nullish(),
-  milestone: z.object({ title: z.string() }).nullish(),
   created_at: time,
-  updated_at: time,
-  closed_at: time.nullish(),
-  pull_request: z.unknown().optional(),
-  ...authorship,
+  pull_request: z.object({}).nullish(),
 });
 type Issue = z.output<typeof issue>;
 
@@ -44,22 +28,14 @@ const comment = z.object({
   ...authorship,
 });
 
-const repository = z.object({ id: z.number(), full_name: z.string() });
-
 const payload = z.object({
   action: z.string(),
-  repository: repository.optional(),
   sender: account,
   issue: issue.optional(),
   comment: comment.optional(),
   label: z.object({ name: z.string() }).optional(),
   assignee: account,
-  changes: z
-    .object({
-      title: z.object({ from: z.string() }).optional(),
-      body: z.object({ from: z.string().nullish() }).optional(),
-    })
-    .optional(),
+  changes,
   sub_issue: issue.optional(),
   parent_issue: issue.optional(),
   blocked_issue: issue.optional(),
@@ -67,25 +43,15 @@ const payload = z.object({
 });
 type Payload = z.output<typeof payload>;
 
-export interface DeliveryReader {
-  label: string;
-  webUrl: string;
-  own: Own;
-  repositories: Repositories;
-}
-
-/** Of which repository a delivery tells what it is called. */
-export function repositoryIn(body: unknown): RepositoryName | null {
-  const { data } = z.object({ repository }).safeParse(body);
-  return data ? { id: data.repository.id, fullName: data.repository.full_name } : null;
-}
-
-/** What a delivery of an issue means. Pull requests are issues to GitHub, and no tickets to us. */
+/** What a delivery means. A pull request is a ticket only where somebody calls the agent to one of others. */
 export function readEvents(reader: DeliveryReader, event: string | undefined, body: unknown): TrackerEvent[] {
+  const place = repositoryIn(body);
+  if (!place || !reader.repositories.isOurs(place)) return [];
   const { data: told } = payload.safeParse(body);
   const about = told && issueOf(event, told);
-  const place = repositoryIn(body);
-  if (!told || !about || !place || about.pull_request != null || !reader.repositories.isOurs(place)) return [];
+  if (about?.pull_request || event?.startsWith('pull_request'))
+    return readRequestEvents(reader, event ?? '', place, body);
+  if (!told || !about) return [];
   const scene: Scene = { ...reader, place, told, issue: about };
   if (event === 'issue_comment') return readComment(scene);
   if (event === 'issues') return readIssue(scene);

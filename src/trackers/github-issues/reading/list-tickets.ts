@@ -9,7 +9,7 @@ import { closedOf, type KnownRepository } from '../repositories.ts';
 import { categoryOf, hasLabel, isSame, labelFor } from '../states.ts';
 import { authorshipOf, type Desks } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
-import { listCalled } from './is-asked.ts';
+import { isRequestCalled, listCalled } from './is-asked.ts';
 import { isNobodys, isOpenIssue } from './read-ticket.ts';
 
 /** Up to where a list was read: one repository after the other, and of each one way of asking after the other. */
@@ -100,7 +100,7 @@ export async function listTickets(
     // An earlier way of asking has found these.
     const seen = (issue: Issue) => ways.slice(0, way).some((earlier) => answers(earlier, issue));
     const tickets = listed.issues
-      .filter((issue) => (filter === null || isWhose(issue)) && fits(issue) && !seen(issue))
+      .filter((issue) => (filter === null || (isOpenIssue(issue) && isWhose(issue))) && fits(issue) && !seen(issue))
       .map((issue) => hintOf(home, issue));
     if (listed.next) return page(tickets, listed.next);
     const after = steps[index + 1];
@@ -184,7 +184,6 @@ async function belonging({ label, own }: Desks, { assignee }: TicketQuery, signa
 
 function fitting({ categories, labels = [], project }: TicketQuery) {
   return (issue: Issue): boolean =>
-    isOpenIssue(issue) &&
     (!categories || categories.some((category) => category === categoryOf(issue))) &&
     labels.every((name) => hasLabel(issue, name)) &&
     (project === undefined || (issue.milestone != null && isSame(issue.milestone.title, project)));
@@ -194,7 +193,7 @@ function isOfTeam(fullName: string, team: string | undefined): boolean {
   return team === undefined || isSame(fullName, team) || isSame(shortName(fullName), team);
 }
 
-/** By the comments of a repository, all of which one request tells; mostly there is none. */
+/** By the comments of a repository, all of which one request tells; what is said on lines of a pull request is asked of that. */
 async function listSpoken(
   listing: Listing,
   home: KnownRepository,
@@ -211,10 +210,14 @@ async function listSpoken(
       .filter((comment) => !isOwn(comment.user, account, authorshipOf(comment)))
       .map(({ issue_url }) => Number(issue_url.split('/').at(-1))),
   );
-  if (spoken.size === 0) return [];
   const [fits, isWhose] = [fitting(query), await belonging(listing, query, signal)];
-  const touched = await api.newestIssues(home.fullName, since, signal);
-  const found = touched.filter((issue) => spoken.has(issue.number) && isWhose(issue) && fits(issue));
+  const found: Issue[] = [];
+  for (const issue of await api.newestIssues(home.fullName, since, signal)) {
+    const isSpoken = issue.pull_request
+      ? await isRequestCalled(listing, home, issue, signal)
+      : spoken.has(issue.number) && isWhose(issue);
+    if (isSpoken && fits(issue)) found.push(issue);
+  }
   found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
   return found.map((issue) => hintOf(home, issue));
 }

@@ -1,20 +1,22 @@
 import type { Person, RelationType, Ticket, TicketComment, TicketHint, TicketRelation } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
-import type { Issue } from '../api.ts';
+import type { Comment, Issue } from '../api.ts';
 import { hintOf, readId } from '../hint.ts';
 import { readMark, withoutMark } from '../markers.ts';
-import { isOwn, personOf } from '../people.ts';
+import { isOwn, type Own, personOf } from '../people.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel, labelsOf, stateOf } from '../states.ts';
 import { authorshipOf, type Desks, type Located, locate, ownAmong, refusal } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
 import { findUploads, type UploadReader } from './attachments.ts';
+import { speaksTo } from './is-asked.ts';
+import { readRemarks, remarkOfComment } from './remarks.ts';
 
 export interface Reading extends Desks {
   webUrl: string;
   uploads: UploadReader;
 }
 
-/** The whole issue, as it stands now; what we have written ourselves is no part of its talk. */
+/** The whole issue or pull request, as it stands now; what we have written ourselves is no part of its talk. */
 export async function readTicket(reading: Reading, hint: TicketHint, signal: AbortSignal): Promise<Ticket> {
   const { api, own, label, memory } = reading;
   const place = await locate(reading.repositories, hint, signal);
@@ -30,6 +32,20 @@ export async function readTicket(reading: Reading, hint: TicketHint, signal: Abo
   const related = [...(filedOn === null ? [] : [filedOn]), ...(status?.known.related ?? [])];
   const [assigned] = issue.assignees ?? [];
   const agent: Person = { id: account.login, name: account.login, isBot: true };
+  const holder = assigned ? personOf(assigned, account) : null;
+  // Of a pull request nobody is asked whose it is: whoever called the agent there wants it there.
+  const assignee = issue.pull_request || isAgents(issue, label, account) ? agent : holder;
+  const isOurs = (comment: Comment) =>
+    ours.includes(comment) && (readMark(comment.body ?? '') !== null || status?.comment === comment.id);
+  const talk = comments.filter((comment) => !isOurs(comment));
+  const remarks = issue.pull_request
+    ? await readRemarks(api, place, talk, signal)
+    : talk.map((comment) => remarkOfComment({ ...comment, body: comment.body ?? '' }));
+  const said = remarks.map((remark): TicketComment => {
+    const author = personOf(remark.user, account, remark, place.home.writers);
+    const isAside = issue.pull_request !== undefined && !speaksTo(remark, account, place.home);
+    return { id: remark.key, author, body: remark.words, at: remark.created_at, ...(isAside && { isAside }) };
+  });
   return {
     ...hintOf(place.home, issue),
     description: isFiledByUs ? withoutMark(body) : body,
@@ -37,22 +53,24 @@ export async function readTicket(reading: Reading, hint: TicketHint, signal: Abo
     labels: labelsOf(issue).filter((name) => !isStateLabel(name) && !isSame(name, label)),
     fields: issue.type ? { Type: issue.type.name } : {},
     state: stateOf(issue),
-    assignee: isAgents(issue, label, account) ? agent : assigned ? personOf(assigned, account) : null,
-    comments: comments.flatMap((comment): TicketComment[] => {
-      if (ours.includes(comment) && (readMark(comment.body ?? '') || status?.comment === comment.id)) return [];
-      const author = personOf(comment.user, account, authorshipOf(comment), place.home.writers);
-      return [{ id: String(comment.id), author, body: comment.body ?? '', at: comment.created_at }];
-    }),
-    relations: await readRelations(reading, place, issue, related, signal),
+    assignee,
+    comments: said,
+    relations: issue.pull_request ? [] : await readRelations(reading, place, issue, related, signal),
     attachments: files.length === 0 ? [] : await reading.uploads.describe(place.repository, files, signal),
+    ...(issue.pull_request && { request: await requestOf(reading, place, signal) }),
     updatedAt: issue.updated_at,
   };
 }
 
-/** A pull request is no ticket, and what was moved elsewhere is another. Throws `VendorError` `not_found`. */
-export async function readIssue({ api }: Pick<Desks, 'api'>, place: Located, signal: AbortSignal): Promise<Issue> {
+/** A pull request of the agent's own is no ticket, and what was moved elsewhere is another. Throws `VendorError` `not_found`. */
+export async function readIssue(
+  { api, own }: Pick<Desks, 'api' | 'own'>,
+  place: Located,
+  signal: AbortSignal,
+): Promise<Issue> {
   const issue = await api.issue(place, signal);
-  if (issue.pull_request) throw refusal('not_found', `${place.repository}#${place.number} is a pull request.`);
+  if (issue.pull_request && !isOthersRequest(issue, await own(signal)))
+    throw refusal('not_found', `${place.repository}#${place.number} is a pull request of the agent's own.`);
   const isElsewhere = issue.number !== place.number || !isSame(repositoryOf(issue), place.repository);
   if (!isElsewhere) return issue;
   throw refusal(
@@ -103,6 +121,20 @@ async function orNone(found: Promise<Issue[]>): Promise<Issue[]> {
     if (error instanceof VendorError && error.code === 'not_found') return [];
     throw error;
   });
+}
+
+export function isOthersRequest(issue: Issue, own: Own): boolean {
+  return issue.pull_request !== undefined && !isOwn(issue.user, own, authorshipOf(issue));
+}
+
+async function requestOf(
+  { api }: Reading,
+  place: Located,
+  signal: AbortSignal,
+): Promise<NonNullable<Ticket['request']>> {
+  const { number, html_url: url, head, base } = await api.pull(place, signal);
+  // Of a fork that was deleted there is no repository left.
+  return { number, url, head: head.ref, base: base.ref, isFork: head.repo?.id !== base.repo.id };
 }
 
 export function isOpenIssue(issue: Issue): boolean {

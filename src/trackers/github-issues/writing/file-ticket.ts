@@ -4,7 +4,7 @@ import { shorten } from '../../../core/outgoing-text.ts';
 import type { TicketDraft, TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { Issue } from '../api.ts';
-import { hintOf, idOf, priorityLabel } from '../hint.ts';
+import { hintOf, idOf, isRequest, priorityLabel } from '../hint.ts';
 import { readMark, relatedMark } from '../markers.ts';
 import type { KnownRepository } from '../repositories.ts';
 import { isSame, isStateLabel } from '../states.ts';
@@ -35,7 +35,9 @@ export async function fileOn(
   signal: AbortSignal,
 ): Promise<{ hint: TicketHint }> {
   const { api, repositories } = desks;
-  const { id, draft, relation } = operation;
+  const { id, draft } = operation;
+  // A pull request has no parts.
+  const relation = isRequest(parent) ? 'relatedTo' : operation.relation;
   const blockers: Issue[] = [];
   for (const blocker of operation.blockedBy) {
     if (typeof blocker !== 'string') throw new Error(`what blocks "${draft.title}" was not resolved`);

@@ -20,6 +20,7 @@ export interface OwnComment {
 }
 
 const mostIssues = 500;
+const mostRequests = 2_000;
 const mostResults = 5_000;
 
 /**
@@ -31,6 +32,9 @@ export interface Memory {
   /** Takes comments in that were just read: all of them, or those since `Desk.until`. */
   see(ticketId: string, own: readonly Comment[], all: readonly Comment[]): Desk;
   forget(ticketId: string): void;
+  /** Whether the agent was called on a pull request, as of when that was changed last; null: nobody has looked. */
+  called(ticketId: string, updatedAt: string): boolean | null;
+  keepCalled(ticketId: string, updatedAt: string, called: boolean): void;
   filed(operationId: string): Record<string, unknown> | null;
   keepFiled(operationId: string, result: Record<string, unknown>): void;
   /** One after the other for one key. */
@@ -40,6 +44,11 @@ export interface Memory {
 export function createMemory(): Memory {
   const desks = new Map<string, Desk>();
   const results = new Map<string, Record<string, unknown>>();
+<<<<<<< HEAD
+=======
+  const requests = new Map<string, { updatedAt: string; called: boolean }>();
+  const turns = new Map<string, Promise<unknown>>();
+>>>>>>> gh-others
 
   function desk(ticketId: string): Desk {
     const known = desks.get(ticketId) ?? { until: null, written: new Map(), status: null };
@@ -60,6 +69,11 @@ export function createMemory(): Memory {
       return known;
     },
     forget: (ticketId) => void desks.delete(ticketId),
+    called(ticketId, updatedAt) {
+      const known = requests.get(ticketId);
+      return known?.updatedAt === updatedAt ? known.called : null;
+    },
+    keepCalled: (ticketId, updatedAt, called) => keep(requests, ticketId, { updatedAt, called }, mostRequests),
     filed: (id) => results.get(id) ?? null,
     keepFiled: (id, result) => keep(results, id, result, mostResults),
 

@@ -61,11 +61,11 @@ export function authorshipOf({
   performed_via_github_app: app,
   author_association,
 }: {
-  performed_via_github_app?: { id: number } | null | undefined;
+  performed_via_github_app?: { id?: number | undefined } | null | undefined;
   author_association?: string | undefined;
 }) {
   return {
-    ...(app && { performed_via_github_app: { id: app.id } }),
+    ...(app?.id !== undefined && { performed_via_github_app: { id: app.id } }),
     ...(author_association !== undefined && { author_association }),
   };
 }

@@ -18,9 +18,11 @@ export async function postComment(
   { desks, place, desk, signal }: { desks: Desks; place: Located; desk: Desk; signal: AbortSignal },
   operationId: string,
   activity: Activity,
+  /** By which an answer has to mention the agent; null: it need not. */
+  name: string | null,
 ): Promise<{ id: string; at: string; url: string; isNew: boolean }> {
   let isNew = false;
-  for (const [index, piece] of piecesOf(withoutMentions(write(activity))).entries()) {
+  for (const [index, piece] of piecesOf(withoutMentions(write(activity)) + howToAnswer(activity, name)).entries()) {
     const part = index + 1;
     if (desk.written.get(operationId)?.some((written) => written.part === part)) continue;
     const comment = await desks.api.comment(place, `${piece}\n\n${markOf(operationId, part)}`, signal);
@@ -44,6 +46,10 @@ function write(activity: Activity): string {
   const options = activity.type === 'elicitation' ? (activity.options ?? []) : [];
   if (options.length === 0) return activity.body;
   return `${activity.body}\n\n${options.map((option, index) => `${index + 1}. ${inline(option, 1_000)}`).join('\n')}`;
+}
+
+function howToAnswer({ type }: Activity, name: string | null): string {
+  return name === null || type !== 'elicitation' ? '' : `\n\n(I hear answers that begin with \`@${name}\`.)`;
 }
 
 function piecesOf(text: string): string[] {

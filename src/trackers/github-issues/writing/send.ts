@@ -4,6 +4,7 @@ import { inline } from '../../../core/markdown.ts';
 import type { TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { Sent } from '../../tracker.ts';
+import { isRequest } from '../hint.ts';
 import { fileOn } from './file-ticket.ts';
 import type { Desk } from './memory.ts';
 import { moveTicket } from './move-ticket.ts';
@@ -18,6 +19,8 @@ interface Writing {
   place: Located;
   desk: Desk;
   signal: AbortSignal;
+  /** Among people's own talk the status comment shows no more than it must. */
+  isBrief: boolean;
   /** The status comment as it is to be; null: there is none, and none is needed yet. */
   status: Status | null;
   isDirty: boolean;
@@ -49,7 +52,7 @@ export async function sendOperations(
       const place = await locate(desks.repositories, hint, signal);
       const desk = await look(desks, place, signal);
       const status = desk.status ? structuredClone(desk.status.known) : null;
-      const now: Writing = { desks, place, desk, signal, status, isDirty: false };
+      const now: Writing = { desks, place, desk, signal, isBrief: isRequest(hint), status, isDirty: false };
       writing = now;
       for (const operation of operations) {
         if (now.isDirty && !now.desk.status && speaks(operation)) await flush(); // the status comment comes first
@@ -75,6 +78,10 @@ export async function sendOperations(
   });
 }
 
+function isOfIssues({ kind }: TicketOperation): boolean {
+  return kind === 'moveTicket' || kind === 'takeTicket' || kind === 'releaseTicket' || kind === 'attachPullRequest';
+}
+
 function speaks(operation: TicketOperation): boolean {
   return operation.kind === 'postActivity' && isOwnComment(operation.activity);
 }
@@ -86,13 +93,16 @@ async function carryOut(
 ): Promise<Record<string, unknown>> {
   const { desks, place, desk, signal } = writing;
   const { id } = operation;
+  if (isRequest(hint) && isOfIssues(operation))
+    return { skipped: 'It is a pull request: whose it is and where it stands is left to people.' };
   const before = writing.status && resultOf(writing.status, id);
   if (before) return before;
   switch (operation.kind) {
     case 'postActivity': {
       const activity = withLink(operation);
       if (isOwnComment(activity)) {
-        const posted = await postComment({ desks, place, desk, signal }, id, activity);
+        const [name] = isRequest(hint) ? (await desks.own(signal)).names : [];
+        const posted = await postComment({ desks, place, desk, signal }, id, activity, name ?? null);
         // It is written for nobody else's sake: where there is no status comment yet, none is made.
         if (posted.isNew && writing.status) writing.status.now = pointer(activity, posted.url);
         writing.isDirty ||= posted.isNew && desk.status !== null;
@@ -176,9 +186,9 @@ function show(status: Status, activity: Activity): void {
 }
 
 async function writeStatusComment(writing: Writing): Promise<void> {
-  const { desks, place, desk, signal, status } = writing;
+  const { desks, place, desk, signal, isBrief, status } = writing;
   if (!status) return;
-  const body = writeStatus(status);
+  const body = writeStatus(status, { isBrief });
   if (desk.status) {
     try {
       await desks.api.editComment(place, desk.status.comment, body, signal);
@@ -198,7 +208,7 @@ async function writeStatusComment(writing: Writing): Promise<void> {
 
 /** Of two status comments that two processes have made at once the first stays, and knows what both do. */
 async function keepFirst(writing: Writing, made: number): Promise<void> {
-  const { desks, place, desk, signal, status } = writing;
+  const { desks, place, desk, signal, isBrief, status } = writing;
   await look(desks, place, signal);
   const first = desk.status;
   if (!first || !status || first.comment === made) return;
@@ -209,6 +219,6 @@ async function keepFirst(writing: Writing, made: number): Promise<void> {
   if (status.plan.length > 0) known.plan = status.plan;
   known.page ??= status.page;
   known.now = status.now;
-  await desks.api.editComment(place, first.comment, writeStatus(known), signal);
+  await desks.api.editComment(place, first.comment, writeStatus(known, { isBrief }), signal);
   await desks.api.deleteComment(place, made, signal);
 }

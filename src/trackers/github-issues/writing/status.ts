@@ -65,10 +65,10 @@ export function addPull(known: Status, pull: Status['pulls'][number]): void {
   else known.pulls = [...known.pulls, pull].slice(-most.pulls);
 }
 
-/** The comment's text. What was said longest ago makes room where it grows too long for one. */
-export function writeStatus(known: Status): string {
+/** The comment's text; `isBrief`: with the last word only. What was said longest ago makes room where it grows too long for one. */
+export function writeStatus(known: Status, { isBrief = false } = {}): string {
   for (;;) {
-    const body = render(known);
+    const body = render(known, isBrief);
     if (body.length <= most.length) return body;
     if (known.said.length > 1) known.said = known.said.slice(1);
     else if (known.done.length > 20) known.done = known.done.slice(known.done.length / 2);
@@ -77,14 +77,14 @@ export function writeStatus(known: Status): string {
   }
 }
 
-function render(known: Status): string {
+function render(known: Status, isBrief: boolean): string {
   const latest = known.said.at(-1);
   const parts = [
     withoutMentions(latest?.text ?? 'I keep this comment up to date with what I do here.'),
-    known.plan.map(writeStep).join('\n'),
+    isBrief ? '' : known.plan.map(writeStep).join('\n'),
     known.now === null ? '' : `_Now:_ ${known.now}`,
     links(known),
-    earlier(known.said.slice(0, -1)),
+    isBrief ? '' : earlier(known.said.slice(0, -1)),
   ];
   return [statusMark, ...parts.filter((part) => part !== ''), hide('state', known)].join('\n\n');
 }

@@ -58,8 +58,7 @@ const stories = [
       'effect/attachPullRequest/after',
       { at: 'follow/red/mid', act: 'endChecks' },
       'effect/showStatus/after',
-      'conclude/after',
-      'effect/pushBranch/mid',
+      'effect/pushBranch/after',
       'follow/green/mid',
       { at: 'follow/remarks/mid', act: 'review' },
       'effect/acknowledgeRemark/after',
@@ -72,10 +71,9 @@ const stories = [
   {
     tracker: 'github-issues' as const,
     falls: kills(
-      'sort/after',
       'effect/postActivity/after',
       'effect/moveTicket/after',
-      'effect/pushBranch/settled',
+      'effect/pushBranch/mid',
       'effect/openPullRequest/mid',
       'effect/attachPullRequest/after',
       'follow/claimed',
@@ -297,9 +295,10 @@ async function openStage(tracker: 'board' | 'github-issues'): Promise<Stage> {
         expect([state, stateReason, labels.map(({ name }) => name)]).toEqual(['closed', 'completed', ['shipmate']]);
         const [status, ...answers] = comments.map(({ body }) => visible(body));
         expect(answers).toEqual(closing(urlOf(request)));
-        const said = status?.split(/^(?: - \d\d:\d\d )?/m).map((line) => line.trim());
-        expect(said?.filter((line) => line !== '' && !/^(Running|Verifying) /.test(line))).toEqual([
+        const lines = status?.split('\n').map((line) => line.replace(/^- \d\d:\d\d /, '').trim()) ?? [];
+        expect(lines.filter((line) => line !== '' && !/^(Running|Verifying) /.test(line))).toEqual([
           `${urlOf(request)} was merged. I look after what runs on \`main\` now.`,
+          expect.stringMatching(/^_Now:_ See \[my answer\]/),
           `Pull request [#${request.number}: ${name}: Uno and two](${urlOf(request)}), merged`,
           expect.stringMatching(/^\[What I do, step by step\]/),
           '<details><summary>Earlier</summary>',
@@ -322,7 +321,10 @@ async function openStage(tracker: 'board' | 'github-issues'): Promise<Stage> {
     async expectTold(_, request) {
       const rows = async (text: string) => (await setup.database.pool.query(text)).rows;
       expect(await rows('select state from board_tickets')).toEqual([{ state: 'Done' }]);
-      expect(await rows('select url from board_attachments')).toEqual([{ url: urlOf(request) }]);
+      expect(await rows('select url from board_attachments order by created_at')).toEqual([
+        { url: expect.stringMatching(/^https:\/\/shipmate\.example\.com\/sessions\//) },
+        { url: urlOf(request) },
+      ]);
       const told = await rows('select activity from board_activities order by seq');
       const said = (type: string) => told.flatMap(({ activity }) => (activity.type === type ? [activity.body] : []));
       expect(said('response')).toEqual(closing(urlOf(request)));

@@ -10,6 +10,8 @@ import {
   type ClaimedRequest,
   claimRequests,
   type FollowedRequest,
+  holdRequests,
+  holdRequestsEveryMs,
   noteLooked,
   readFollowed,
 } from '../store/followed-requests.ts';
@@ -52,21 +54,32 @@ export interface Look {
 export async function followRequests(deps: RequestDeps, signal: AbortSignal): Promise<void> {
   for (;;) {
     const claimed = await claimRequests(deps.db, mostAtOnce);
-    await Promise.all(
-      claimed.map((request) =>
-        lookAt(deps, request, signal).catch(async (error: unknown) => {
-          if (signal.aborted) return;
-          deps.log.warn(
-            { err: error, session_id: request.sessionId },
-            'a pull request could not be looked at; it is looked at again',
-          );
-          const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
-          await noteLooked(deps.db, request, Math.max(afterFailureSeconds, (waitMs ?? 0) / 1_000));
-        }),
-      ),
-    );
+    const inHand = new Set(claimed);
+    const holding = setInterval(() => {
+      // One that is not held is looked at twice, which changes nothing.
+      holdRequests(deps.db, [...inHand]).catch(() => {});
+    }, holdRequestsEveryMs);
+    const look = async (request: ClaimedRequest) => {
+      try {
+        await lookAt(deps, request, signal);
+      } catch (error) {
+        if (!signal.aborted) await lookLater(deps, request, error);
+      } finally {
+        inHand.delete(request);
+      }
+    };
+    await Promise.all(claimed.map(look)).finally(() => clearInterval(holding));
     if (signal.aborted || claimed.length < mostAtOnce) return;
   }
+}
+
+async function lookLater({ db, log }: RequestDeps, request: ClaimedRequest, error: unknown): Promise<void> {
+  log.warn(
+    { err: error, session_id: request.sessionId },
+    'a pull request could not be looked at; it is looked at again',
+  );
+  const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
+  await noteLooked(db, request, Math.max(afterFailureSeconds, (waitMs ?? 0) / 1_000));
 }
 
 async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortSignal): Promise<void> {
@@ -74,6 +87,7 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   const repository = deps.repositories.get(claimed.repository);
   const following = repository && deps.codeHosts.get(repository.codeHost)?.following;
   if (!repository || !following) return noteLooked(db, claimed, null); // it is not configured any more
+  deps.failpoint('follow/claimed');
   const progress = await following.read(repository, claimed.number, signal);
   const expected = await judge(deps, claimed, progress);
   const look: Look = {
@@ -82,12 +96,16 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     revert:
       expected?.type === 'mainRed' ? await prepareRevert(deps, claimed.sessionId, repository, progress, signal) : null,
   };
+  deps.failpoint(`follow/${expected?.type ?? 'same'}/read`);
+  let what: Happening['type'] | 'remarks' | 'same' = 'same';
   const due = new Set<'post' | 'run'>();
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, claimed.sessionId);
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
-    const isFree = (await isFreeOf(tx, session, followed)) && !(await takeInRemarks(deps, tx, session, look, due));
+    const rests = await isFreeOf(tx, session, followed);
+    const hasRemarks = rests && (await takeInRemarks(deps, tx, session, look, due));
+    const isFree = rests && !hasRemarks;
     const { next, happening } = await lookNow(deps, tx, followed, progress, isFree);
     // Something else than before: what is needed for that is fetched first.
     if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);
@@ -97,7 +115,10 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
       ? await carryOutHappening(deps, tx, session, followed, { next, happening, look }, due)
       : followed.asked;
     await noteLooked(tx, claimed, lookAgainSeconds(next, deps.pollSeconds, Date.now()), { ...next, asked });
+    what = happening?.type ?? (hasRemarks ? 'remarks' : 'same');
+    deps.failpoint(`follow/${what}/mid`);
   });
+  deps.failpoint(`follow/${what}/after`);
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');
 }

@@ -27,7 +27,9 @@ export interface ClaimedRequest {
 }
 
 /** Whoever claims one and falls silent loses it after so long. */
-const claimSeconds = 120;
+const claimSeconds = 15;
+/** So often somebody who is still at it says so. */
+export const holdRequestsEveryMs = 5_000;
 
 /** What is published is followed from the moment it is opened. What people wanted of it begins its rounds anew. */
 export async function beginFollowing(
@@ -76,6 +78,16 @@ export async function claimRequests(db: Database, most: number): Promise<Claimed
     where f.session_id = due.session_id
     returning f.session_id as "sessionId", f.repository, f.number, f.hints`.execute(db);
   return rows;
+}
+
+/** Keeps those that are still looked at. Not one that was told of meanwhile: anybody may look at that at once. */
+export async function holdRequests(db: Database, claimed: readonly ClaimedRequest[]): Promise<void> {
+  const held = claimed.map(({ sessionId, number, hints }) => ({ session_id: sessionId, number, hints }));
+  await sql`
+    update followed_requests f set look_at = now() + make_interval(secs => ${claimSeconds})
+    from json_to_recordset(${toJson(held)}::json) held (session_id uuid, number int, hints int)
+    where f.session_id = held.session_id and f.number = held.number and f.hints = held.hints
+      and f.look_at between now() and now() + make_interval(secs => ${claimSeconds})`.execute(db);
 }
 
 /** Call with the session's lock held; null: it is another one by now. */

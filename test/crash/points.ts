@@ -22,7 +22,7 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   // No standing order picks a ticket here, and nobody corrects the agent: killed in test/e2e/own-work.test.ts and corrections.test.ts.
   releaseTicket: 'none',
   pushFile: 'none',
-  // Its repositories have no reviews.
+  // Its repositories have no checks and reviews: killed in test/e2e/github-killed.test.ts.
   replyToRemark: 'none',
   acknowledgeRemark: 'none',
   showStatus: 'none',

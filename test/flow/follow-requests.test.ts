@@ -2,7 +2,7 @@ import { beforeEach, describe, test } from 'vitest';
 import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { CheckRun, Remark, RequestProgress } from '../../src/core/request-progress.ts';
 import { followRequests, sortDeliveries } from '../../src/flow.ts';
-import { beginFollowing, followOpened } from '../../src/store/followed-requests.ts';
+import { beginFollowing, claimRequests, followOpened, holdRequests } from '../../src/store/followed-requests.ts';
 import { openRemarks } from '../../src/store/remarks.ts';
 import { db, deps, desk, endRuns, file, never, query, sort, useBoard } from './reconciling.ts';
 
@@ -173,6 +173,34 @@ describe('the checks of a pull request', () => {
     await query('delete from effects');
     await follow();
     expect([await written(), await state()]).toEqual([[], 'complete']);
+  });
+});
+
+describe('whoever looks', () => {
+  const looksIn = async () =>
+    Number(
+      (await query('select extract(epoch from look_at - now()) as seconds from followed_requests')).rows[0].seconds,
+    );
+
+  test('and falls silent loses it within seconds; whoever is still at it keeps it', async ({ expect }) => {
+    await published();
+    const claimed = await claimRequests(db, 8);
+    expect([claimed.length, await claimRequests(db, 8)]).toEqual([1, []]);
+    expect(await looksIn()).toBeLessThan(20);
+    await query("update followed_requests set look_at = now() + interval '1 second'");
+    await holdRequests(db, claimed);
+    expect(await looksIn()).toBeGreaterThan(10);
+  });
+
+  test('keeps nothing that was told of meanwhile, or that is to be looked at later', async ({ expect }) => {
+    await published();
+    const claimed = await claimRequests(db, 8);
+    await query("update followed_requests set look_at = now() + interval '5 minutes'");
+    await holdRequests(db, claimed);
+    expect(await looksIn()).toBeGreaterThan(200);
+    await query("update followed_requests set look_at = now() + interval '1 second', hints = hints + 1");
+    await holdRequests(db, claimed);
+    expect(await looksIn()).toBeLessThan(2);
   });
 });
 

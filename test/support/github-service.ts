@@ -49,13 +49,17 @@ export async function startGitHubService(options: GitHubServiceOptions): Promise
   }
 }
 
-/** The same with workers that are processes of their own, and can be killed. */
-export async function startGitHubSetup(options: GitHubServiceOptions): Promise<GitHubSetup> {
+/** The same with workers that are processes of their own, and can be killed. `yaml`: as `startSetup` has it. */
+export async function startGitHubSetup(
+  options: GitHubServiceOptions & { yaml?: Record<string, unknown> },
+): Promise<GitHubSetup> {
   const begun = await begin(options);
   try {
     const yaml = {
-      repositories: { app: { url: `${begun.github.url}/acme/app` } },
+      repositories: { app: { url: `${begun.github.url.replace('http:', 'https:')}/acme/app` } },
       policy: { scope: { before: false }, checks: { settleSeconds: 0 } },
+      ...(options.issues && { trackers: { 'github-issues': { repositories: ['app'] } } }),
+      ...options.yaml,
     };
     const setup = await startSetup({ files: {}, parts: ['listen'], ...options, ...begun.options, yaml });
     return {

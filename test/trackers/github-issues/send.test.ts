@@ -105,6 +105,19 @@ describe('what is sent and whose answer is lost is there once', () => {
   });
 });
 
+test('a question that is there, and of which the status comment does not know yet, is pointed to', async ({
+  expect,
+}) => {
+  const { ticket, issue } = await given();
+  const question = post({ type: 'elicitation', body: 'Which one?' });
+  await world.tracker.send(ticket, [think('On it.'), think('Running the tests', true)], signal);
+  world.github.faults.add({ operation: 'issues/update-comment', nth: 1, action: { type: 'cut' } });
+  await expect(sendOne(world.tracker, ticket, question, signal)).rejects.toMatchObject(again);
+  await sendOne(world.another(), ticket, question, signal);
+  expect(issue.comments).toHaveLength(2);
+  expect(issue.comments[0]?.body).toMatch(/^_Now:_ I wait for an answer to \[my question\]/m);
+});
+
 test('what two processes show at once is in one status comment', async ({ expect }) => {
   const { ticket, issue } = await given();
   const trackers = [world.tracker, world.another(), world.another()];

@@ -44,11 +44,7 @@ export interface Memory {
 export function createMemory(): Memory {
   const desks = new Map<string, Desk>();
   const results = new Map<string, Record<string, unknown>>();
-<<<<<<< HEAD
-=======
   const requests = new Map<string, { updatedAt: string; called: boolean }>();
-  const turns = new Map<string, Promise<unknown>>();
->>>>>>> gh-others
 
   function desk(ticketId: string): Desk {
     const known = desks.get(ticketId) ?? { until: null, written: new Map(), status: null };

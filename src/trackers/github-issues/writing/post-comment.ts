@@ -20,18 +20,16 @@ export async function postComment(
   activity: Activity,
   /** By which an answer has to mention the agent; null: it need not. */
   name: string | null,
-): Promise<{ id: string; at: string; url: string; isNew: boolean }> {
-  let isNew = false;
+): Promise<{ id: string; at: string; url: string }> {
   for (const [index, piece] of piecesOf(withoutMentions(write(activity)) + howToAnswer(activity, name)).entries()) {
     const part = index + 1;
     if (desk.written.get(operationId)?.some((written) => written.part === part)) continue;
     const comment = await desks.api.comment(place, `${piece}\n\n${markOf(operationId, part)}`, signal);
     seeOwn(desk, comment);
-    isNew ||= part === 1;
   }
   const first = desk.written.get(operationId)?.[0];
   if (!first) throw new Error(`the comment of operation ${operationId} has lost its mark`);
-  return { id: String(first.id), at: first.at, url: first.url, isNew };
+  return { id: String(first.id), at: first.at, url: first.url };
 }
 
 /** What the status comment says of it. */

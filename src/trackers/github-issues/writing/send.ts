@@ -104,8 +104,12 @@ async function carryOut(
         const [name] = isRequest(hint) ? (await desks.own(signal)).names : [];
         const posted = await postComment({ desks, place, desk, signal }, id, activity, name ?? null);
         // It is written for nobody else's sake: where there is no status comment yet, none is made.
-        if (posted.isNew && writing.status) writing.status.now = pointer(activity, posted.url);
-        writing.isDirty ||= posted.isNew && desk.status !== null;
+        const now = pointer(activity, posted.url);
+        // One that is there already may have been posted by somebody who came no further.
+        if (writing.status && writing.status.now !== now) {
+          writing.status.now = now;
+          writing.isDirty ||= desk.status !== null;
+        }
         return { id: posted.id, at: posted.at };
       }
       // What is passing makes no comment, for people would be told of it.

@@ -77,6 +77,9 @@ export type Happening =
   | { type: 'closed'; by: Person | null }
   | { type: 'reopened' };
 
+/** How far one may go: `mend` what is red; only `ask` people about it; or `tell` no more than that all is well. */
+export type Reach = 'mend' | 'ask' | 'tell';
+
 export interface Looked {
   next: Followed;
   happening: Happening | null;
@@ -84,13 +87,14 @@ export interface Looked {
 
 /**
  * What is to be told and done, by how things stood at the last look. `isFree`: nobody is at work on the session and nothing of
- * it is on its way; while somebody is, only what people did to the pull request counts.
+ * it is on its way; while somebody is, only what people did to the pull request counts. What is red and may not be told is
+ * looked at again as long as it is.
  */
 export function lookAtProgress(
   before: Followed,
   progress: RequestProgress,
   policy: FollowPolicy,
-  { isFree, now }: { isFree: boolean; now: number },
+  { isFree, reach = 'mend', now }: { isFree: boolean; reach?: Reach; now: number },
 ): Looked {
   const { state } = progress.request;
   if (state === 'merged') return lookAtMerge(before, progress, policy, now);
@@ -103,8 +107,10 @@ export function lookAtProgress(
   if (!isFree) return same(before);
   const isNew = before.head !== progress.head || before.phase === 'opening';
   const at: Followed = isNew ? { ...before, phase: 'checking', head: progress.head, headAt: now, told: [] } : before;
-  const looked = lookAtChecks(at, progress, policy, now);
-  return looked.happening ? looked : lookAtBase(looked.next, progress, policy);
+  const may = reach === 'mend' ? policy : { ...policy, rounds: 0 };
+  const checked = lookAtChecks(at, progress, may, now);
+  const looked = checked.happening ? checked : lookAtBase(checked.next, progress, may);
+  return reach === 'tell' && looked.happening && looked.happening.type !== 'green' ? same(at) : looked;
 }
 
 /** What its base makes of it; told after what its checks say. */
@@ -199,10 +205,10 @@ function same(before: Followed): Looked {
 
 /** When it is to be looked at again, in seconds: soon while something runs; null: never. A webhook hastens it. */
 export function lookAgainSeconds({ phase, headAt }: Followed, pollSeconds: number | null, now: number): number | null {
-  if (phase === 'over' || phase === 'opening') return null;
+  if (phase === 'over') return null;
   if (phase === 'landed') return 1800;
   const isOld = now - headAt > 86_400_000;
-  const waitsForMachines = phase === 'checking' || phase === 'mending' || phase === 'landing';
+  const waitsForMachines = phase === 'opening' || phase === 'checking' || phase === 'mending' || phase === 'landing';
   // A webhook may come before we know the commit that it is about.
   const isNew = now - headAt < 120_000;
   const usual = waitsForMachines ? (isNew ? 5 : 30) : 300;

@@ -11,9 +11,15 @@ export interface MarkedRemark {
   remark: Remark;
 }
 
-/** Somebody who may push wants something by it. People who talk among themselves are left to it. */
-export function isHeard({ kind, author, mayWrite, isResolved, mentions, verdict, body }: Remark): boolean {
-  if (author.isBot || !mayWrite || isResolved) return false;
+/**
+ * Somebody who may push wants something by it. People who talk among themselves are left to it; in a thread that the agent has
+ * answered, and resolved by that, they talk to the agent.
+ */
+export function isHeard(
+  { kind, author, mayWrite, thread, isResolved, mentions, verdict, body }: Remark,
+  answered: ReadonlySet<string> = new Set(),
+): boolean {
+  if (author.isBot || !mayWrite || (isResolved && !answered.has(thread ?? ''))) return false;
   if (kind === 'comment') return mentions;
   return kind === 'line' || verdict === 'changesRequested' || body.trim() !== '';
 }

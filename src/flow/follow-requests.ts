@@ -1,10 +1,19 @@
 import type { CodeHost, RequestFollowing } from '../code-hosts/code-host.ts';
-import { type FollowPolicy, type Happening, type Looked, lookAgainSeconds, lookAtProgress } from '../core/following.ts';
+import { attend } from '../core/attention.ts';
+import {
+  type FollowPolicy,
+  type Happening,
+  type Looked,
+  lookAgainSeconds,
+  lookAtProgress,
+  type Reach,
+} from '../core/following.ts';
 import type { FailedCheck } from '../core/following-text.ts';
 import { logOfPreview } from '../core/previews.ts';
 import type { Repository } from '../core/repository.ts';
 import type { RequestProgress } from '../core/request-progress.ts';
 import { VendorError } from '../core/vendor-error.ts';
+import { readAttention } from '../store/attention.ts';
 import { isPublishing } from '../store/effects.ts';
 import {
   type ClaimedRequest,
@@ -87,8 +96,9 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     const session = await lockSession(tx, claimed.sessionId);
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
-    const isFree = (await isFreeOf(tx, session, followed)) && !(await takeInRemarks(deps, tx, session, look, due));
-    const { next, happening } = await lookNow(deps, tx, followed, progress, isFree);
+    const standing = await standingOf(tx, session, followed, progress);
+    const isFree = !(await takeInRemarks(deps, tx, session, look, due)) && standing.isFree;
+    const { next, happening } = await lookNow(deps, tx, followed, progress, { ...standing, isFree });
     // Something else than before: what is needed for that is fetched first.
     if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);
     const isNew = isFree && next.head === progress.head && (await tellPreviews(tx, followed, progress, due));
@@ -108,8 +118,7 @@ async function judge(deps: RequestDeps, claimed: ClaimedRequest, progress: Reque
     const session = await lockSession(tx, claimed.sessionId);
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed) return null;
-    const isFree = await isFreeOf(tx, session, followed);
-    return (await lookNow(deps, tx, followed, progress, isFree)).happening;
+    return (await lookNow(deps, tx, followed, progress, await standingOf(tx, session, followed, progress))).happening;
   });
 }
 
@@ -118,25 +127,42 @@ async function lookNow(
   tx: Parameters<typeof lockSession>[0],
   followed: FollowedRequest,
   progress: RequestProgress,
-  isFree: boolean,
+  standing: Standing,
 ): Promise<Looked> {
   const now = Date.now();
   const seen = await seePreviewRuns(tx, followed, progress, policy.checks, now);
-  return lookAtProgress(followed, seen, policy.checks, { isFree, now });
+  return lookAtProgress(followed, seen, policy.checks, { ...standing, now });
 }
 
 function needsMore({ type }: Happening): boolean {
   return type === 'red' || type === 'stillRed' || type === 'mainRed';
 }
 
-/** Nobody is at work on it, nothing of it is on its way, and it asks nothing else than what its checks answer. */
-async function isFreeOf(
+interface Standing {
+  isFree: boolean;
+  reach: Reach;
+}
+
+/** What was just pushed may not be seen at once. */
+const lagMs = 60_000;
+
+/**
+ * Free: nobody is at work on it, nothing of it is on its way, and it asks nothing else than what its checks answer. What has
+ * failed is not begun again by itself, and what was stopped, or is the agent's no more, asks for nothing.
+ */
+async function standingOf(
   tx: Parameters<typeof lockSession>[0],
-  { id, state }: SessionRow,
-  { asked }: FollowedRequest,
-): Promise<boolean> {
-  const rests = state === 'complete' || (state === 'awaitingInput' && asked);
-  return rests && !(await isPublishing(tx, id));
+  { id, state, headCommit }: SessionRow,
+  { asked, phase, head, headAt }: FollowedRequest,
+  progress: RequestProgress,
+): Promise<Standing> {
+  const isOff = (state === 'error' || state === 'stopped') && phase !== 'opening';
+  const rests = state === 'complete' || (state === 'awaitingInput' && asked) || isOff;
+  const isSeen = head !== null || progress.head === headCommit || Date.now() - headAt > lagMs;
+  const isFree = rests && isSeen && !(await isPublishing(tx, id));
+  const { registers, unread } = await readAttention(tx, id);
+  const isOurs = state !== 'stopped' && ['work', 'nothing'].includes(attend(registers, unread));
+  return { isFree, reach: !isOurs ? 'tell' : state === 'error' ? 'ask' : 'mend' };
 }
 
 /** A log that cannot be had is no reason to leave its check as it is. */

@@ -9,7 +9,8 @@ import { readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { addNews } from '../store/prompts.ts';
-import { keepRemarks, markRemarks, unknownRemarks } from '../store/remarks.ts';
+import { takeBackStop } from '../store/queued-runs.ts';
+import { answeredThreads, keepRemarks, markRemarks, unknownRemarks } from '../store/remarks.ts';
 import { currentConversation, type SessionRow, tellSession } from '../store/sessions.ts';
 import type { Look, RequestDeps } from './follow-requests.ts';
 import type { Due } from './sort.ts';
@@ -28,10 +29,11 @@ export async function takeInRemarks(
 ): Promise<boolean> {
   const { request, remarks } = progress;
   if (request.state !== 'open') return false;
+  const answered = await answeredThreads(tx, session.id);
   const fresh = await unknownRemarks(
     tx,
     session.id,
-    remarks.filter((remark) => isHeard(remark) || isPlainYes(remark)),
+    remarks.filter((remark) => isHeard(remark, answered) || isPlainYes(remark)),
   );
   if (fresh.length === 0) return false;
   const conversation = await currentConversation(tx, session.id);
@@ -75,8 +77,10 @@ export async function takeInRemarks(
   const body = writeTakingUp(request, heard);
   const first = heard[0]?.remark.key;
   if (attend(attention.registers, attention.unread) !== 'work') return true;
-  if (attention.run) await addActivities(tx, stage, `review/${first}`, [{ type: 'thought', body }]);
-  else if (await startRun(tx, deps.policy, session, attention, conversation, { why: body })) due.add('run');
+  if (attention.run) {
+    if (attention.run.stopRequested && !attention.run.isHeld) await takeBackStop(tx, attention.run.id);
+    await addActivities(tx, stage, `review/${first}`, [{ type: 'thought', body }]);
+  } else if (await startRun(tx, deps.policy, session, attention, conversation, { why: body })) due.add('run');
   return true;
 }
 

@@ -1,4 +1,3 @@
-import { attend } from '../core/attention.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Followed, Happening } from '../core/following.ts';
 import * as text from '../core/following-text.ts';
@@ -51,11 +50,9 @@ export async function carryOutHappening(
   };
   const ask = async (body: string) => {
     await sayClosing(tx, stage, key, { type: 'elicitation', body });
-    if (session.state === 'complete') await moveSession(tx, session, 'awaitingInput');
+    if (session.state !== 'awaitingInput') await moveSession(tx, session, 'awaitingInput');
     return true;
   };
-  if ((happening.type === 'red' || happening.type === 'behind') && !(await isToWork(tx, session.id)))
-    return followed.asked;
   due.add('post');
   await showStatus(deps, tx, followed, { next, happening, look }, key);
 
@@ -137,12 +134,6 @@ export async function carryOutHappening(
       throw new Error(`something happened that nobody handles: ${JSON.stringify(never)}`);
     }
   }
-}
-
-/** The ticket is still the agent's to work on; there need be nothing to do yet. */
-async function isToWork(tx: Tx, sessionId: string): Promise<boolean> {
-  const { registers, unread } = await readAttention(tx, sessionId);
-  return ['work', 'nothing'].includes(attend(registers, unread));
 }
 
 async function move(tx: Tx, sessionId: string, cause: string, to: 'review'): Promise<void> {

@@ -36,20 +36,22 @@ export async function beginFollowing(
   request: {
     repository: string;
     branch: string;
+    /** Of the pull request that it goes on in, which is looked at meanwhile as well; null: there is none yet. */
+    number: number | null;
     closing: string;
     draft: boolean;
     preview: PreviewPlan | null;
     isWanted: boolean;
   },
 ): Promise<void> {
-  const { repository, branch, closing, draft, isWanted } = request;
+  const { repository, branch, number, closing, draft, isWanted } = request;
   const preview = request.preview && toJson(request.preview);
   await tx
     .insertInto('followed_requests')
-    .values({ session_id: sessionId, repository, branch, closing, draft, preview, phase: 'opening' })
+    .values({ session_id: sessionId, repository, branch, number, closing, draft, preview, phase: 'opening' })
     .onConflict((conflict) =>
       conflict.column('session_id').doUpdateSet({
-        ...{ repository, branch, closing, draft, preview, phase: 'opening' as const, asked: false, look_at: null },
+        ...{ repository, branch, number, closing, draft, preview, phase: 'opening' as const, asked: false },
         ...(isWanted && { rounds: 0 }),
       }),
     )
@@ -60,7 +62,7 @@ export async function beginFollowing(
 export async function followOpened(tx: Tx, sessionId: string, number: number): Promise<void> {
   await tx
     .updateTable('followed_requests')
-    .set({ number, look_at: sql<Date>`now()`, head_at: sql<Date>`now()` })
+    .set({ number, phase: 'checking', head: null, look_at: sql<Date>`now()`, head_at: sql<Date>`now()` })
     .where('session_id', '=', sessionId)
     .execute();
 }
@@ -135,6 +137,16 @@ export async function hastenRequests(
       order by session_id for update
     ) told
     where f.session_id = told.session_id`.execute(db);
+}
+
+/** What a run came to is what the session asks from now on, if anything. */
+export async function endAsking(tx: Tx, sessionId: string): Promise<void> {
+  await tx
+    .updateTable('followed_requests')
+    .set({ asked: false })
+    .where('session_id', '=', sessionId)
+    .where('asked', '=', true)
+    .execute();
 }
 
 /** How far the pull request of a session is; null: nobody follows it. */

@@ -1,9 +1,11 @@
 import { beforeEach, describe, test } from 'vitest';
 import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { CheckRun, Remark, RequestProgress } from '../../src/core/request-progress.ts';
+import type { SessionState } from '../../src/core/session.ts';
+import { oweAnswers } from '../../src/flow/answer-remarks.ts';
 import { followRequests, sortDeliveries } from '../../src/flow.ts';
-import { beginFollowing, followOpened } from '../../src/store/followed-requests.ts';
-import { openRemarks } from '../../src/store/remarks.ts';
+import { beginFollowing, endAsking, followOpened } from '../../src/store/followed-requests.ts';
+import { openRemarks, settleRemarks } from '../../src/store/remarks.ts';
 import { db, deps, desk, endRuns, file, never, query, sort, useBoard } from './reconciling.ts';
 
 useBoard();
@@ -79,6 +81,7 @@ async function published(): Promise<{ name: string; id: string }> {
     const about = {
       repository: 'app',
       branch: 'work',
+      number: null,
       closing: 'Pull request: {link} (proved)',
       draft: false,
       preview: null,
@@ -172,7 +175,81 @@ describe('the checks of a pull request', () => {
     now.checks = report(check('test', 'failed'));
     await query('delete from effects');
     await follow();
+    await follow();
     expect([await written(), await state()]).toEqual([[], 'complete']);
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await written()).toContain('moveTicket review');
+  });
+
+  test('are looked at again after a run that was at work as it was opened, and changed nothing', async ({ expect }) => {
+    await published();
+    await query("update sessions set state = 'active'");
+    await follow();
+    await query("update sessions set state = 'complete'");
+    now.checks = report(check('test', 'passed'));
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect(await written()).toContain('moveTicket review');
+  });
+
+  test('are people’s where what was to mend them failed; green after all, they are told so', async ({ expect }) => {
+    await published();
+    now.checks = report(check('test', 'failed'));
+    await follow();
+    await query('update prompts set read_at = now()');
+    await endRuns('error');
+    await written();
+    await follow();
+    await follow();
+    expect([await written(), await state()]).toEqual([
+      ['showStatus', 'elicitation: `test` fails on https://host/7, and I do not get it green.'],
+      'awaitingInput',
+    ]);
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect([(await written()).at(-1), await state()]).toEqual(['moveTicket review', 'complete']);
+  });
+
+  test('of a stopped ticket are told when green, and else left alone', async ({ expect }) => {
+    await published();
+    await query("update sessions set state = 'stopped'");
+    now.checks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    expect(await written()).toEqual([]);
+    now.head = 'c2';
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await written()).toEqual([
+      'showStatus',
+      'thought: Pull request: https://host/7 (proved)',
+      'moveTicket review',
+    ]);
+    expect(await state()).toBe('stopped');
+  });
+
+  test('of an older commit, seen right after a push, are not judged', async ({ expect }) => {
+    await published();
+    await query("update sessions set head_commit = 'c2'");
+    now.checks = report(check('test', 'failed'));
+    await follow();
+    expect(await written()).toEqual([]);
+    now.head = 'c2';
+    await follow();
+    expect(await written()).toHaveLength(2);
+  });
+
+  test('are no answer to what a later run asks', async ({ expect }) => {
+    const { id } = await published();
+    now.checks = report(check('test', 'failed'));
+    now.baseChecks = report(check('test', 'failed'));
+    await follow();
+    expect(await state()).toBe('awaitingInput');
+    await db.transaction().execute((tx) => endAsking(tx, id)); // as a run's end does
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await state()).toBe('awaitingInput');
   });
 });
 
@@ -223,7 +300,76 @@ describe('what reviewers say', () => {
   });
 });
 
+test('what reviewers say is heard whatever the session does', async ({ expect }) => {
+  await published();
+  const rests: SessionState[] = ['awaitingInput', 'error', 'stopped'];
+  for (const [index, rest] of rests.entries()) {
+    await query('update sessions set state = $1', [rest]);
+    now.remarks = [...now.remarks, remark({ key: `r${index}`, thread: `th${index}` })];
+    await follow();
+    expect([await state(), (await prompts()).length], rest).toEqual(['active', index + 1]);
+    await query('update prompts set read_at = now()');
+    if (index < 2) await endRuns('complete');
+  }
+  await written();
+  now.remarks = [...now.remarks, remark({ key: 'later', thread: 'later' })];
+  await follow();
+  expect(await written(), 'while it is at work').toEqual([
+    'acknowledgeRemark',
+    'thought: Bea reviewed https://host/7 (1 remark): I take that up now.',
+  ]);
+});
+
+test('who answers the agent in a thread that it has resolved is heard; others’ threads are left', async ({
+  expect,
+}) => {
+  const { id } = await published();
+  now.remarks = [remark({})];
+  await follow();
+  await query('update prompts set read_at = now()');
+  await endRuns('complete');
+  await db.transaction().execute((tx) => settleRemarks(tx, id, ['r1']));
+  now.remarks = [
+    remark({ isResolved: true }),
+    remark({ key: 'r2', isResolved: true, body: 'No, still not.' }),
+    remark({ key: 'r3', thread: 'th2', isResolved: true, body: 'Done myself.' }),
+  ];
+  await follow();
+  const [, second, ...more] = await prompts();
+  expect([second.body, more]).toEqual([expect.stringMatching(/\[T1\][\s\S]*No, still not\./), []]);
+  expect(await openRemarks(db, id)).toEqual([]);
+  await query('update prompts set read_at = now()');
+  expect((await openRemarks(db, id)).map(({ remark: { key } }) => key)).toEqual(['r2']);
+});
+
+test('an answer that names what could not be pushed is owed again', async ({ expect }) => {
+  const { id } = await published();
+  now.remarks = [remark({})];
+  await follow();
+  await query('update prompts set read_at = now()');
+  await db.transaction().execute(async (tx) => {
+    await settleRemarks(tx, id, ['r1']);
+    await oweAnswers(tx, id, [{ key: `${id}/run/2/thread/T1` }]);
+  });
+  expect((await openRemarks(db, id)).map(({ code }) => code)).toEqual(['T1']);
+});
+
 describe('the end of a pull request', () => {
+  test('is noticed where what was to be pushed to it failed for good', async ({ expect }) => {
+    const { id } = await published();
+    await follow();
+    await db.transaction().execute((tx) =>
+      beginFollowing(tx, id, {
+        ...{ repository: 'app', branch: 'work', number: 7, closing: '', draft: false, preview: null, isWanted: true },
+      }),
+    );
+    await query("update sessions set state = 'error'");
+    now.request.state = 'merged';
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect(await written()).toContain('thought: https://host/7 was merged. I look after what runs on `main` ');
+  });
+
   test('merged and well: the ticket is done, its branch goes', async ({ expect }) => {
     await published();
     now.request.state = 'merged';

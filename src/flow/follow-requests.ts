@@ -12,6 +12,7 @@ import type { FailedCheck } from '../core/following-text.ts';
 import { logOfPreview } from '../core/previews.ts';
 import type { Repository } from '../core/repository.ts';
 import type { RequestProgress } from '../core/request-progress.ts';
+import type { SessionState } from '../core/session.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { readAttention } from '../store/attention.ts';
 import { isPublishing } from '../store/effects.ts';
@@ -44,6 +45,8 @@ const mostAtOnce = 8;
 const mostLogs = 5;
 /** Where a host cannot be asked. */
 const afterFailureSeconds = 60;
+/** Where a repository or its host is not configured any more: it may be again. */
+const notConfiguredSeconds = 900;
 
 /** One look: what stands there now, and what was fetched to act on it. */
 export interface Look {
@@ -82,7 +85,7 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   const { db } = deps;
   const repository = deps.repositories.get(claimed.repository);
   const following = repository && deps.codeHosts.get(repository.codeHost)?.following;
-  if (!repository || !following) return noteLooked(db, claimed, null); // it is not configured any more
+  if (!repository || !following) return noteLooked(db, claimed, notConfiguredSeconds);
   const progress = await following.read(repository, claimed.number, signal);
   const expected = await judge(deps, claimed, progress);
   const look: Look = {
@@ -95,7 +98,9 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, claimed.sessionId);
     const followed = session && (await readFollowed(tx, claimed));
-    if (!session || !followed || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
+    if (!session || !followed || !isOf(session, claimed)) return noteLooked(tx, claimed, null);
+    // It was merged, and the session has gone on: first what people want of it now.
+    if (!session.pullRequest && !atRest.includes(session.state)) return noteLooked(tx, claimed, afterFailureSeconds);
     const standing = await standingOf(tx, session, followed, progress);
     const isFree = !(await takeInRemarks(deps, tx, session, look, due)) && standing.isFree;
     const { next, happening } = await lookNow(deps, tx, followed, progress, { ...standing, isFree });
@@ -106,10 +111,18 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     const asked = happening
       ? await carryOutHappening(deps, tx, session, followed, { next, happening, look }, due)
       : followed.asked;
-    await noteLooked(tx, claimed, lookAgainSeconds(next, deps.pollSeconds, Date.now()), { ...next, asked });
+    const phase = next.phase === 'mending' && asked ? 'stuck' : next.phase;
+    await noteLooked(tx, claimed, lookAgainSeconds(next, deps.pollSeconds, Date.now()), { ...next, phase, asked });
   });
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');
+}
+
+const atRest: SessionState[] = ['complete', 'stopped', 'error'];
+
+/** The session's own, or the merged one that it has gone on from, as long as there is no other. */
+function isOf({ pullRequest, follows }: SessionRow, { number }: ClaimedRequest): boolean {
+  return pullRequest ? pullRequest.number === number : follows?.merged === true && follows.number === number;
 }
 
 /** What it will come to, as far as can be told without the session's lock. */

@@ -149,6 +149,15 @@ export async function endAsking(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
+/** Whether another session's change is for this branch, and neither merged nor given up. */
+export async function isBuiltUpon(tx: Tx, sessionId: string, repository: string, branch: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from sessions s where s.repository = ${repository} and s.base_branch = ${branch} and s.id <> ${sessionId}
+      and s.closed is not true and not exists (select from followed_requests f where f.session_id = s.id
+        and f.phase in ('closed', 'landing', 'landed', 'over')) limit 1`.execute(tx);
+  return rows.length > 0;
+}
+
 /** How far the pull request of a session is; null: nobody follows it. */
 export async function phaseOf(db: Database | Tx, sessionId: string): Promise<RequestPhase | null> {
   const row = await db

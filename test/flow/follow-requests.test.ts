@@ -26,9 +26,12 @@ const host = {
 } as unknown as CodeHost;
 const policy = { rounds: 2, settleSeconds: 0, patienceMinutes: 30, environment: null, tell: [] };
 
-const follow = () => {
+const follow = (more: { runsPerHour?: number } = {}) => {
   const at = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
-  return followRequests({ ...deps, ...at, policy: { ...deps.policy, checks: policy }, pollSeconds: 0 } as never, never);
+  return followRequests(
+    { ...deps, ...at, policy: { ...deps.policy, ...more, checks: policy }, pollSeconds: 0 } as never,
+    never,
+  );
 };
 const check = (name: string, state: CheckRun['state']): CheckRun => ({
   name,
@@ -240,6 +243,21 @@ describe('the checks of a pull request', () => {
     expect(await written()).toHaveLength(2);
   });
 
+  test('that nobody may mend yet are told when green after all', async ({ expect }) => {
+    await published();
+    now.checks = report(check('test', 'failed'));
+    await follow({ runsPerHour: 1 });
+    await follow({ runsPerHour: 1 });
+    expect([(await written()).slice(1), await state()]).toEqual([
+      [expect.stringMatching(/^elicitation: /)],
+      'awaitingInput',
+    ]);
+    now.checks = report(check('test', 'passed'));
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    expect([(await written()).at(-1), await state()]).toEqual(['moveTicket review', 'complete']);
+  });
+
   test('are no answer to what a later run asks', async ({ expect }) => {
     const { id } = await published();
     now.checks = report(check('test', 'failed'));
@@ -398,6 +416,86 @@ describe('the end of a pull request', () => {
     ]);
   });
 
+  test('merged, and its base red: told once; well after all, the ticket is done', async ({ expect }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    await follow();
+    await written();
+    now.mergeChecks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    expect([await written(), await state()]).toEqual([
+      ['showStatus', 'elicitation: `main` is red since https://host/7 was merged: `test`.', 'deleteBranch'],
+      'awaitingInput',
+    ]);
+    now.mergeChecks = report(check('test', 'passed'));
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    expect([(await written()).slice(1, 3), await state()]).toEqual([
+      ['response: Done: https://host/7 is merged, and `main` is fine with it.', 'moveTicket done'],
+      'complete',
+    ]);
+  });
+
+  test('merged on a base that was red before, or where something never ends: not said to be well', async ({
+    expect,
+  }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    now.mergeChecks = report(check('test', 'failed'), check('lint', 'pending'));
+    now.baseChecks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    await written();
+    await query("update followed_requests set look_at = now(), head_at = now() - interval '1 hour'");
+    await follow();
+    const { rows } = await query(
+      "select activity ->> 'body' as body from activities where activity ->> 'body' like 'Done%'",
+    );
+    expect(rows[0].body).toMatch(
+      /^Done: https:\/\/host\/7 is merged\. `test` fails on `main`, as before it\. I have waited long for `lint` there, and/,
+    );
+  });
+
+  test('merged, and gone on from with an answer alone: the ticket is done all the same', async ({ expect }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    await follow();
+    await written();
+    await query(`update sessions set state = 'active', pull_request = null, branch = 'work-2', head_commit = null,
+      follows = '{"number": 7, "url": "https://host/7", "merged": true}'`);
+    now.mergeChecks = report(check('test', 'passed'));
+    await follow();
+    expect(await written(), 'while it is at work').toEqual([]);
+    await query("update sessions set state = 'complete'");
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect(await written()).toEqual([
+      ...['showStatus', 'response: Done: https://host/7 is merged, and `main` is fine with it.', 'moveTicket done'],
+    ]);
+  });
+
+  test('merged, while another change is to be merged into its branch: that stays', async ({ expect }) => {
+    await published();
+    const [upper = ''] = await file(1);
+    await sort();
+    await query(
+      `update sessions set repository = 'app', base_branch = 'work', branch = 'upper' where ticket_id =
+        (select id from tickets where identifier = $1)`,
+      [upper],
+    );
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    now.mergeChecks = report(check('test', 'passed'));
+    await follow();
+    await follow();
+    const all = await written();
+    expect([all.includes('moveTicket done'), all.includes('deleteBranch')]).toEqual([true, false]);
+  });
+
   test('closed by a person and opened again is told each time', async ({ expect }) => {
     await published();
     now.request.state = 'closed';
@@ -414,7 +512,19 @@ describe('the end of a pull request', () => {
       'attachPullRequest',
       'thought: https://host/7 is open again; I look after its checks and re',
     ]);
+    now.request.state = 'closed';
+    await follow();
+    expect((await written()).at(-1)).toMatch(/^response: Bob closed/);
   });
+});
+
+test('where its host is not configured any more, it is looked at when it is again', async ({ expect }) => {
+  await published();
+  await followRequests(
+    { ...deps, codeHosts: new Map(), repositories: new Map(), policy: { ...deps.policy, checks: policy } } as never,
+    never,
+  );
+  expect((await query('select look_at from followed_requests')).rows[0].look_at).not.toBeNull();
 });
 
 test('a webhook hastens the next look, also while one is under way', async ({ expect }) => {

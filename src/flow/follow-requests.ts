@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CodeHost, RequestFollowing } from '../code-hosts/code-host.ts';
 import { attend } from '../core/attention.ts';
 import {
@@ -45,8 +46,9 @@ const mostAtOnce = 8;
 const mostLogs = 5;
 /** Where a host cannot be asked. */
 const afterFailureSeconds = 60;
-/** Where a repository or its host is not configured any more: it may be again. */
-const notConfiguredSeconds = 900;
+/** Where there is none, or its host is not configured any more: it may be there again. */
+const notThereSeconds = 900;
+const slowMs = 1_000;
 
 /** One look: what stands there now, and what was fetched to act on it. */
 export interface Look {
@@ -62,22 +64,39 @@ export interface Look {
  * anew each time, so nothing depends on what comes, in what order, or how often. Any number of processes may do this.
  */
 export async function followRequests(deps: RequestDeps, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const claimed = await claimRequests(deps.db, mostAtOnce);
-    await Promise.all(
-      claimed.map((request) =>
-        lookAt(deps, request, signal).catch(async (error: unknown) => {
-          if (signal.aborted) return;
-          deps.log.warn(
-            { err: error, session_id: request.sessionId },
-            'a pull request could not be looked at; it is looked at again',
-          );
-          const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
-          await noteLooked(deps.db, request, Math.max(afterFailureSeconds, (waitMs ?? 0) / 1_000));
-        }),
-      ),
+  const active = new Set<Promise<void>>();
+  try {
+    for (;;) {
+      const free = mostAtOnce - active.size;
+      const claimed = free > 0 ? await claimRequests(deps.db, free) : [];
+      for (const request of claimed) {
+        const looking = lookOrPutOff(deps, request, signal).finally(() => active.delete(looking));
+        active.add(looking);
+      }
+      // A host that answers late, or a long log, must not keep others waiting.
+      await Promise.race([Promise.all(active), delay(slowMs, undefined, { ref: false })]);
+      if (signal.aborted || (active.size === 0 && claimed.length < free)) return;
+    }
+  } finally {
+    await Promise.allSettled(active);
+  }
+}
+
+async function lookOrPutOff(deps: RequestDeps, request: ClaimedRequest, signal: AbortSignal): Promise<void> {
+  try {
+    await lookAt(deps, request, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    deps.log.warn(
+      { err: error, session_id: request.sessionId },
+      'a pull request could not be looked at; it is looked at again',
     );
-    if (signal.aborted || claimed.length < mostAtOnce) return;
+    const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
+    const isForGood = error instanceof VendorError && !error.retryable;
+    const seconds = isForGood ? notThereSeconds : afterFailureSeconds;
+    await noteLooked(deps.db, request, Math.max(seconds, (waitMs ?? 0) / 1_000)).catch((trouble: unknown) =>
+      deps.log.warn({ err: trouble, session_id: request.sessionId }, 'that could not be written down'),
+    );
   }
 }
 
@@ -85,7 +104,7 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   const { db } = deps;
   const repository = deps.repositories.get(claimed.repository);
   const following = repository && deps.codeHosts.get(repository.codeHost)?.following;
-  if (!repository || !following) return noteLooked(db, claimed, notConfiguredSeconds);
+  if (!repository || !following) return noteLooked(db, claimed, notThereSeconds);
   const progress = await following.read(repository, claimed.number, signal);
   const expected = await judge(deps, claimed, progress);
   const look: Look = {

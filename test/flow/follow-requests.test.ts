@@ -552,3 +552,43 @@ test('a webhook hastens the next look, also while one is under way', async ({ ex
   Object.assign(host.following as object, { read });
   expect(await due()).toBe(true);
 });
+
+test('a host that does not answer keeps no other from being looked at', async ({ expect }) => {
+  const { id } = await published();
+  const read = host.following?.read as () => Promise<RequestProgress>;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await file(1);
+  await sort();
+  await endRuns('complete');
+  await query(
+    `update sessions set repository = 'app', pull_request = '{"number": 8, "url": "https://host/8"}' where id <> $1`,
+    [id],
+  );
+  const other = (await query('select id from sessions where id <> $1', [id])).rows[0].id;
+  Object.assign(host.following as object, {
+    async read(_: unknown, number: number) {
+      if (number === 8) resolve();
+      else {
+        await db.transaction().execute(async (tx) => {
+          await beginFollowing(tx, other, {
+            ...{
+              repository: 'app',
+              branch: 'other',
+              number: null,
+              closing: '',
+              draft: false,
+              preview: null,
+              isWanted: true,
+            },
+          });
+          await followOpened(tx, other, 8);
+        });
+        await promise;
+      }
+      return read();
+    },
+  });
+  await follow();
+  Object.assign(host.following as object, { read });
+  expect(reads).toBe(2);
+});

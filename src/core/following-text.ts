@@ -86,6 +86,10 @@ export function writeMerged(request: PullRequest): string {
   return `${request.url} was merged. I look after what runs on \`${inline(request.base, 100)}\` now.`;
 }
 
+export function tellRetargeted(request: PullRequest, base: string): string {
+  return `${code(request.base)} was merged, so ${request.url} is for ${code(base)} from now on.`;
+}
+
 /** For people, where nothing but a rebase helps. */
 export function writeConflict(request: PullRequest): string {
   return `${request.url} conflicts with \`${inline(request.base, 100)}\`, which has changed the same lines since. Say "rebase", here or on the pull request, and I resolve that and verify it again.`;

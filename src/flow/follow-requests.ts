@@ -29,6 +29,7 @@ import type { Workspaces } from '../workspaces/workspaces.ts';
 import { seePreviewRuns, tellPreviews } from './previews.ts';
 import { takeInRemarks } from './remarks.ts';
 import { carryOutHappening, showPreviews } from './request-happenings.ts';
+import { retarget } from './retarget.ts';
 import { prepareRevert, type Revert } from './revert.ts';
 import type { SortDeps } from './sort.ts';
 
@@ -122,6 +123,8 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     if (!session.pullRequest && !atRest.includes(session.state)) return noteLooked(tx, claimed, afterFailureSeconds);
     const standing = await standingOf(tx, session, followed, progress);
     const isFree = !(await takeInRemarks(deps, tx, session, look, due)) && standing.isFree;
+    if (isFree && (await retarget(tx, session, progress.request, due)))
+      return noteLooked(tx, claimed, afterFailureSeconds);
     const { next, happening } = await lookNow(deps, tx, followed, progress, { ...standing, isFree });
     // Something else than before: what is needed for that is fetched first.
     if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);

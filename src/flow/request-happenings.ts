@@ -7,7 +7,7 @@ import { addActivities, type Stage } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { type FollowedRequest, isBuiltUpon } from '../store/followed-requests.ts';
+import { type FollowedRequest, hastenBuiltUpon, isBuiltUpon } from '../store/followed-requests.ts';
 import { readPreviews } from '../store/previews.ts';
 import { addNews } from '../store/prompts.ts';
 import { currentConversation, moveSession, type SessionRow } from '../store/sessions.ts';
@@ -112,6 +112,7 @@ export async function carryOutHappening(
     case 'merged':
       await tellAttachment(tx, session.id, request);
       await say(text.writeMerged(request));
+      await hastenBuiltUpon(tx, look.repository.name, request.head);
       return followed.asked;
     case 'landed':
       await close(text.writeLanded(happening, request, await writeTook(tx, session.id)));

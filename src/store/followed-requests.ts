@@ -158,6 +158,28 @@ export async function isBuiltUpon(tx: Tx, sessionId: string, repository: string,
   return rows.length > 0;
 }
 
+/** Where a branch of ours went when it was merged; null: it was not, or is not ours. */
+export async function mergedInto(tx: Tx, repository: string, branch: string): Promise<string | null> {
+  const { rows } = await sql<{ base: string | null }>`
+    select s.base_branch as base from followed_requests f join sessions s on s.id = f.session_id
+    where f.repository = ${repository} and f.branch = ${branch} and f.phase in ('landing', 'landed', 'over') limit 1`.execute(
+    tx,
+  );
+  return rows[0]?.base ?? null;
+}
+
+/** Those whose change is for this branch, which was merged, are looked at now. Locks nothing but their rows, in one order. */
+export async function hastenBuiltUpon(tx: Tx, repository: string, branch: string): Promise<void> {
+  await sql`
+    update followed_requests f set look_at = now(), hints = hints + 1
+    from (
+      select f.session_id from followed_requests f join sessions s on s.id = f.session_id
+      where f.repository = ${repository} and s.base_branch = ${branch} and f.look_at is not null
+      order by f.session_id for update of f skip locked
+    ) told
+    where f.session_id = told.session_id`.execute(tx);
+}
+
 /** How far the pull request of a session is; null: nobody follows it. */
 export async function phaseOf(db: Database | Tx, sessionId: string): Promise<RequestPhase | null> {
   const row = await db

@@ -496,6 +496,33 @@ describe('the end of a pull request', () => {
     expect([all.includes('moveTicket done'), all.includes('deleteBranch')]).toEqual([true, false]);
   });
 
+  test('for a branch of ours that was merged: it is for where that went', async ({ expect }) => {
+    await published();
+    const [lower = ''] = await file(1);
+    await sort();
+    const { rows } = await query(
+      `update sessions set repository = 'app', branch = 'lower', base_branch = 'main', state = 'complete' where ticket_id =
+        (select id from tickets where identifier = $1) returning id`,
+      [lower],
+    );
+    await query(
+      `insert into followed_requests (session_id, repository, branch, number, phase, closing, draft)
+        values ($1, 'app', 'lower', 6, 'green', '', false)`,
+      [rows[0].id],
+    );
+    await written();
+    now.request.base = 'lower';
+    await follow();
+    expect(await written()).toEqual([]);
+    await query("update followed_requests set phase = 'landing' where number = 6");
+    await follow();
+    await follow();
+    expect(await written()).toEqual([
+      'openPullRequest',
+      'thought: `lower` was merged, so https://host/7 is for `main` from now',
+    ]);
+  });
+
   test('closed by a person and opened again is told each time', async ({ expect }) => {
     await published();
     now.request.state = 'closed';

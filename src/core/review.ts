@@ -1,6 +1,7 @@
 import { hashOf } from '../lib/ids.ts';
 import { inline } from './markdown.ts';
 import { cleanLine, markOutside } from './outside-text.ts';
+import { readSignal } from './prompt-signal.ts';
 import type { PullRequest } from './pull-request.ts';
 import type { Remark } from './request-progress.ts';
 import type { Person } from './ticket.ts';
@@ -22,6 +23,11 @@ export function isHeard(
   if (author.isBot || !mayWrite || (isResolved && !answered.has(thread ?? ''))) return false;
   if (kind === 'comment') return mentions;
   return kind === 'line' || verdict === 'changesRequested' || body.trim() !== '';
+}
+
+/** Says nothing but that the agent is to stop; by whichever of its names it is called. */
+export function isStop({ mentions, body }: Remark, agent: string): boolean {
+  return mentions && readSignal(body.replace(/^\s*@\S+?[\s,:]+/, ''), agent) === 'stop';
 }
 
 /** A yes without a word. */

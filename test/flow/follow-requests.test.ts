@@ -338,6 +338,27 @@ test('what reviewers say is heard whatever the session does', async ({ expect })
   ]);
 });
 
+test('"stop" on the pull request stops; on a closed ticket people hear that their words wait', async ({ expect }) => {
+  const { name } = await published();
+  now.remarks = [remark({})];
+  await follow();
+  await written();
+  const word = { kind: 'comment' as const, thread: null, mentions: true, at: '2030-01-02T00:00:00.000Z' };
+  now.remarks = [...now.remarks, remark({ key: 'k1', ...word, body: '@shipmate-acme[bot], stop!' })];
+  await follow();
+  expect([await state(), (await prompts()).length]).toEqual(['stopped', 1]);
+  expect(await written()).toEqual(['acknowledgeRemark', expect.stringMatching(/^response: /)]);
+  await desk.move(name, 'done', { id: 'ada', name: 'Ada', isBot: false });
+  await sort();
+  await written();
+  now.remarks = [...now.remarks, remark({ key: 'k2', ...word, body: '@shipmate one more thing' })];
+  await follow();
+  expect(await written()).toEqual([
+    'acknowledgeRemark',
+    'thought: The ticket is closed. Reopen it, and I go on with what was s',
+  ]);
+});
+
 test('who answers the agent in a thread that it has resolved is heard; others’ threads are left', async ({
   expect,
 }) => {

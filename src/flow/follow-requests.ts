@@ -122,7 +122,10 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     // It was merged, and the session has gone on: first what people want of it now.
     if (!session.pullRequest && !atRest.includes(session.state)) return noteLooked(tx, claimed, afterFailureSeconds);
     const standing = await standingOf(tx, session, followed, progress);
-    const isFree = !(await takeInRemarks(deps, tx, session, look, due)) && standing.isFree;
+    const isSpokenTo = await takeInRemarks(deps, tx, session, look, due);
+    // What became of it is looked at by how the session stands then.
+    if (isSpokenTo && progress.request.state !== 'open') return noteLooked(tx, claimed, 0);
+    const isFree = !isSpokenTo && standing.isFree;
     if (isFree && (await retarget(tx, session, progress.request, due)))
       return noteLooked(tx, claimed, afterFailureSeconds);
     const { next, happening } = await lookNow(deps, tx, followed, progress, { ...standing, isFree });

@@ -29,12 +29,14 @@ export async function takeInRemarks(
   due: Due,
 ): Promise<boolean> {
   const { request, remarks } = progress;
-  if (request.state !== 'open') return false;
   const answered = await answeredThreads(tx, session.id);
   const fresh = await unknownRemarks(
     tx,
     session.id,
-    remarks.filter((remark) => isHeard(remark, answered) || isPlainYes(remark)),
+    // Of one that is over people talk among themselves, unless they call the agent.
+    remarks
+      .filter(({ mentions }) => request.state === 'open' || mentions)
+      .filter((remark) => isHeard(remark, answered) || isPlainYes(remark)),
   );
   if (fresh.length === 0) return false;
   const conversation = await currentConversation(tx, session.id);

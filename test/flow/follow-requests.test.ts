@@ -359,6 +359,20 @@ test('"stop" on the pull request stops; on a closed ticket people hear that thei
   ]);
 });
 
+test('on a merged pull request who calls the agent is heard, and nobody else', async ({ expect }) => {
+  await published();
+  now.request.state = 'merged';
+  now.mergeCommit = 'm1';
+  const word = { kind: 'comment' as const, thread: null, mentions: true };
+  now.remarks = [remark({}), remark({ key: 'k1', ...word, body: '@shipmate and the docs, please' })];
+  await follow();
+  const said = await prompts();
+  expect([said.length, said[0].body]).toEqual([1, expect.stringContaining('and the docs')]);
+  expect(await state()).toBe('active');
+  await follow();
+  expect(await written()).toContain('thought: https://host/7 was merged. I look after what runs on `main` ');
+});
+
 test('who answers the agent in a thread that it has resolved is heard; others’ threads are left', async ({
   expect,
 }) => {

@@ -223,6 +223,9 @@ export function lookAgainSeconds(
   if (phase === 'over') return null;
   if (phase === 'landed') return 1800;
   const isOld = now - headAt > 86_400_000;
+  // Those that nobody merges grow in number for ever.
+  const isForgotten = now - headAt > 7 * 86_400_000;
+  if (isForgotten) return phase === 'closed' ? 6 * 3_600 : pollSeconds === null ? 1_800 : Math.max(pollSeconds, 600);
   const waitsForMachines =
     phase === 'opening' ||
     phase === 'checking' ||

@@ -191,5 +191,9 @@ test('machines are waited for with less patience than people; an old one is aske
   const seconds = (phase: RequestPhase, poll: number | null, age = 0) => lookAgainSeconds(at(phase), poll, start + age);
   expect([seconds('checking', null), seconds('checking', null, 3 * minute)]).toEqual([5, 30]);
   expect([seconds('green', null), seconds('over', null)]).toEqual([300, null]);
+  const weeks = 14 * 86_400_000;
+  expect([seconds('green', null, weeks), seconds('green', 15, weeks), seconds('closed', 15, weeks)]).toEqual([
+    1800, 600, 21_600,
+  ]);
   expect([seconds('checking', 15), seconds('green', 15), seconds('green', 15, 90_000_000)]).toEqual([15, 15, 120]);
 });

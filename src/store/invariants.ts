@@ -196,7 +196,8 @@ const checks: Check[] = [
       select s.id, s.id as session_id, 'it waits for an answer, and its last run ended without a question' as explanation
       from (${resting}) s left join ${lastRun} on true
       where s.state = 'awaitingInput' and not exists (
-        select from effects e where e.key in (${endKey}, ${cappedKey}) and e.operation -> 'activity' ->> 'type' = 'elicitation')`,
+        select from effects e where e.key in (${endKey}, ${cappedKey}) and e.operation -> 'activity' ->> 'type' = 'elicitation')
+        and not exists (select from followed_requests f where f.session_id = s.id and f.asked)`,
   },
   {
     name: 'one open proposal',

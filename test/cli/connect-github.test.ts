@@ -159,7 +159,9 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       const events = [
         'issues',
         'issue_comment',
+        'sub_issues',
         'issue_dependencies',
+        'repository',
         'pull_request',
         'pull_request_review',
         'pull_request_review_comment',
@@ -235,7 +237,7 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
       installation.permissions = { ...all, pull_requests: 'read' };
       const { app: made } = github.apps;
       made.permissions = { ...all, checks: 'read', statuses: undefined } as never;
-      made.events = made.events.filter((event) => event !== 'check_run');
+      made.events = made.events.filter((event) => !['check_run', 'sub_issues'].includes(event));
       repository.isArchived = true;
       repository.isPrivate = true;
       (await github.addRepository('acme/named')).formerNames.push('acme/before');
@@ -274,6 +276,10 @@ describe('shipmate connect github', { timeout: 120_000 }, () => {
     });
 
     test('an installation is needed, and the right id', async () => {
+      const { app: made } = github.apps;
+      made.events = made.events.filter((event) => event !== 'sub_issues');
+      const told = await (await shipmate('github: { poll: off }', app(), '--check')).ended;
+      expect(told.text).toMatch(/warning\s+events\s+the App is not told of sub_issues, so .* minutes later/);
       const polled = await (await shipmate('', app(), '--check')).ended;
       expect(polled.text).toMatch(/missing\s+installation\s+the App is installed nowhere/);
       expect(polled.text).toMatch(/ok\s+webhooks\s+not used: GitHub is asked every 15 s/);

@@ -84,6 +84,9 @@ test('a session that does nothing is seen in one status comment and one answer, 
   expect(status?.[1]).toMatch(/\n\n- \[[ x]\] .*Look/);
   expect(status?.[1]).toContain('[What I do, step by step](https://shipmate.example.com/sessions/');
   expect(answer?.[1]).toContain('All is well.');
+  const page = /\(https:\/\/shipmate\.example\.com(\/sessions\/[^)]+)\)/.exec(status?.[1] ?? '')?.[1];
+  const shownThere = await fetch(`${service.url}${page}`);
+  expect([shownThere.status, await shownThere.text()]).toEqual([200, expect.stringContaining('acme/web#1')]);
   expect(issue.labels.map(({ name }) => name)).toEqual([label]);
 });
 

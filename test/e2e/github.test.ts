@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { SessionView } from '../../src/app.ts';
 import type { Ticket, TicketHint } from '../../src/core/ticket.ts';
-import { branchCommit } from '../stand-ins/github/git.ts';
+import { branchCommit, git } from '../stand-ins/github/git.ts';
+import { reporter } from '../stand-ins/github/issue-people.ts';
 import { reviewsOf } from '../stand-ins/github/review-rows.ts';
 import { type GitHubService, startGitHubService } from '../support/github-service.ts';
 import { someone, type TestService } from '../support/service.ts';
@@ -23,6 +24,17 @@ tickets:
     - ${finish('Uno and two')}
     - expect: ["T1, T2 of the review have no answer"]
       ${finish('Uno and two', ', threads: [{ thread: T1, done: true, reply: "It is uno now." }, { thread: T2, done: false, reply: "Three is not part of the ticket." }]')}
+  Fits alone:
+    - ${bash('echo a > a.txt')}
+    - ${finish('A')}
+  An issue:
+    - ${bash('echo i > i.txt')}
+    - ${finish('I')}
+`;
+
+const checks = `
+  test ! -e one.txt || test -e two.txt || { echo "Error: two.txt is missing"; exit 1; }
+  test ! -e a.txt || test ! -e b.txt || { echo "Error: a and b do not go together"; exit 1; }
 `;
 
 const said = ({ activities }: SessionView, type: string) =>
@@ -43,7 +55,8 @@ describe('on GitHub', () => {
     service = await startGitHubService({
       script,
       code: { 'readme.txt': 'hello\n', '.shipmate.yml': 'verify: [test -s readme.txt]\n' },
-      checks: 'test ! -e one.txt || test -e two.txt || { echo "Error: two.txt is missing"; exit 1; }',
+      checks,
+      issues: true,
     });
   });
   afterAll(() => service?.stop());
@@ -92,5 +105,54 @@ describe('on GitHub', () => {
     );
     await expect.poll(() => branchCommit(remote.dir, issue.pull?.head ?? '')).toBeNull();
     github.expectClean();
+  });
+
+  test('the base is red after the merge: people are told, with a revert that they may merge', async ({ expect }) => {
+    const { app, ada, ci, remote } = service;
+    const { identifier } = await app.desk.createTicket({ title: 'Fits alone', assignee: 'shipmate' }, someone);
+    const view = async () => (await app.sessions.view(identifier)) as SessionView;
+    await expect.poll(async () => (await view())?.progress, { timeout: 30_000 }).toMatch(/green/);
+    const issue = service.requests().at(-1);
+    await ada.commit('main', { 'b.txt': 'b\n' });
+    await ci.settled();
+    await ada.merge(issue?.number ?? 0);
+    await ci.settled();
+    await expect.poll(async () => (await view()).state, { timeout: 30_000 }).toBe('awaitingInput');
+    await expect
+      .poll(async () => said(await view(), 'elicitation').at(-1))
+      .toMatch(
+        /^`main` is red since http\S+ was merged: `test`\.[\s\S]*Merge the revert that I have prepared as a draft: http/,
+      );
+    const revert = service.requests().at(-1);
+    expect([revert?.title, revert?.pull?.draft, revert?.pull?.base]).toEqual([
+      `Revert "${issue?.title}"`,
+      true,
+      'main',
+    ]);
+    await ci.settled();
+    if (revert?.pull) revert.pull.draft = false; // Ada has looked at it
+    await ada.merge(revert?.number ?? 0);
+    await ci.settled();
+    const files = (await git(remote.dir, ['ls-tree', '--name-only', 'main'])).toString().split('\n');
+    expect([files.includes('a.txt'), files.includes('b.txt')]).toEqual([false, true]);
+  });
+
+  test('an issue of the repository is a ticket: labelled it is worked on, merged it is closed as completed', async ({
+    expect,
+  }) => {
+    const { github, remote, ci, ada } = service;
+    const people = reporter(github, remote, ada.user);
+    const issue = people.file({ title: 'An issue', body: 'Write i.' });
+    people.label(issue, 'shipmate');
+    const view = async () => service.app.sessions.view(`acme/app#${issue.number}`);
+    await expect.poll(async () => (await view())?.progress, { timeout: 30_000 }).toMatch(/green/);
+    const request = service.requests().at(-1);
+    expect(request?.body).toContain(`acme/app#${issue.number}`);
+    const labels = () => issue.labels.map(({ name }) => name).toSorted();
+    await expect.poll(labels).toEqual(['in review', 'shipmate']);
+    await ada.merge(request?.number ?? 0, 'squash');
+    await ci.settled();
+    await expect.poll(() => [issue.state, issue.stateReason], { timeout: 30_000 }).toEqual(['closed', 'completed']);
+    await expect.poll(async () => (await view())?.progress).toBe('merged');
   });
 });

@@ -69,6 +69,9 @@ const chosen: Act[][] = [
   [end('finished'), deed('close', 0), sort, deed('reopen', 0), sort, say('hint')],
   [say('stop'), sort, deed('close', 0), sort, deed('reopen', 0), sort, say('goOn')],
   [end('question'), say('hint'), turn, deed('close', 0), deed('reopen', 0), sort, turn, turn],
+  // Its checks are mended, asked about, and green after all; or somebody answers first.
+  [end('finished'), ...doing('red'), end('finished'), ...doing('red', 'red', 'green')],
+  [end('finished'), ...doing('red'), turn, end('finished'), ...doing('red'), say('hint'), turn, ...doing('green')],
   // It is only rated; given meanwhile; given and stopped; rated in vain.
   [rate, claim, turn, deed('give', 1), sort, end('finished')],
   [rate, claim, turn, deed('give', 1), sort, { ...say('stop'), ticket: 1 } as Act, sort, turn],

@@ -45,12 +45,12 @@ export type OutcomeName = keyof typeof outcomes;
 
 /** What people do to a ticket, and what the service and its surroundings do by themselves. */
 export type Deed = 'give' | 'take' | 'close' | 'reopen' | 'block' | 'unblock';
-export type Doing = 'loseNext' | 'sort' | 'post' | 'refuse' | 'reconcile' | 'sweep' | 'claim';
+export type Doing = 'loseNext' | 'sort' | 'post' | 'refuse' | 'reconcile' | 'sweep' | 'claim' | 'red' | 'green';
 
 /**
  * What can happen in a conversation. Tickets are numbered: the first two, then the parts that were filed; so are people and
  * runs; where nobody has a run, the next is taken. `block`: of the first two tickets, the other blocks this one. `refuse`: what is to leave does, but the board files
- * no ticket.
+ * no ticket. `red`, `green`: the checks of pull requests have ended so.
  */
 export type Act =
   | { type: 'say'; ticket: number; by: number; word: Word }
@@ -82,7 +82,7 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: always('repeat' as const), delivery: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ type: always('wait' as const), minutes }) },
   { weight: 8, arbitrary: fc.record({ type: fc.constantFrom(...doings) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('loseNext', 'reconcile', 'refuse') }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('loseNext', 'reconcile', 'refuse', 'red', 'green') }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('turn', 'turn', 'fall', 'letGo'), run }) },
   { weight: 5, arbitrary: fc.record({ type: always('end' as const), run, outcome }) },
 );
@@ -170,6 +170,9 @@ async function happen(talk: Talk, act: Act): Promise<void> {
       await stage.post();
       net.refuses = false;
       return;
+    case 'red':
+    case 'green':
+      return stage.checked(act.type === 'red' ? 'failed' : 'passed');
     case 'sort':
       return stage.sort();
     case 'post':

@@ -28,6 +28,7 @@ import { oneByOne, sendOne, type Tracker } from '../../src/trackers/tracker.ts';
 import { createWorkspaces } from '../../src/workspaces/workspaces.ts';
 import { createTestDriver } from '../sandboxes/support.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { createChecks } from './checked.ts';
 import { moveTime } from './move-time.ts';
 import { strangersHeard } from './watching.ts';
 import { createWorkers } from './working.ts';
@@ -124,6 +125,8 @@ export async function openStage() {
     desk,
     net,
     ...createWorkers(deps, pool),
+    /** The checks of all pull requests have ended so. */
+    checked: createChecks(deps, pool),
     /** The nth delivery comes once more. */
     async repeat(nth: number) {
       const delivery = delivered[nth % delivered.length];
@@ -166,7 +169,7 @@ export async function openStage() {
     async violations() {
       const { violations } = await checkInvariants(db, { live: false, days: null });
       const told = violations.map(({ check, ticket, explanation }) => `${ticket}: ${check}: ${explanation}`);
-      return [...told, ...(await strangersHeard(pool, policy.people))];
+      return [...told, ...(await strangersHeard(pool, { speak: [...policy.people.speak, 'checks'] }))];
     },
     /** Moves since this was last asked for, and those that the table in core/session.ts does not have. */
     async moves() {

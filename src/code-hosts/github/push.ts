@@ -2,6 +2,7 @@ import type { Repository } from '../../core/repository.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { ProcessResult } from '../../lib/process.ts';
 import type { GitHubClient } from '../../vendors/github/client.ts';
+import { lockedOut } from '../../vendors/github/errors.ts';
 import { checkBranchName, checkCommits, movedByOthers, passing, pushArguments } from '../branch-push.ts';
 import type { BranchPush } from '../code-host.ts';
 import { git, invalid, remoteGit, said } from '../host-git.ts';
@@ -82,7 +83,10 @@ function refusal(client: GitHubClient, name: string, branch: string, pushed: Pro
       `The change touches \`${workflow}\`, and workflows are changed by people only, so nothing was pushed to ${name}. Leave that file as it is, and say what is to be done there.`,
     );
   if (isLockedOut(pushed))
-    return failed('unauthorized', false, `GitHub does not let us push to ${name}: it takes no token of ours.`);
+    return lockedOut(
+      name,
+      `GitHub does not let us push to ${name}: it takes no token of ours. That waits; see \`shipmate connect github --check\`.`,
+    );
   if (/archived/i.test(whole)) return invalid(`${name} is archived, so nothing can be pushed there.`);
   if (/permission to .* denied|write access to repository not granted|error: 403/i.test(whole))
     return failed(

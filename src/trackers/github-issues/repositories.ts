@@ -24,8 +24,8 @@ export interface Repositories {
   byId(id: number): KnownRepository | null;
   /** Whether a delivery about a repository is for us. */
   isOurs(repository: RepositoryName): boolean;
-  /** By "owner/name", or by the name alone where that is enough. */
-  named(name: string, signal: AbortSignal): Promise<KnownRepository | null>;
+  /** By "owner/name", or by the name alone, or by none, where that is enough to tell. */
+  named(name: string | null, signal: AbortSignal): Promise<KnownRepository | null>;
   /** Any at all that we may see. */
   lookUp(fullName: string, signal: AbortSignal): Promise<RepositoryName>;
   /** What a delivery says of a name. */
@@ -99,8 +99,9 @@ export function createRepositories(
     isOurs: ({ id, fullName }) => known.has(id) || configured().some((name) => isSame(name, fullName)),
     async named(name, signal) {
       const all = await repositories.all(signal);
-      const short = all.filter(({ fullName }) => isSame(shortName(fullName), name));
-      return all.find(({ fullName }) => isSame(fullName, name)) ?? (short.length === 1 ? (short[0] ?? null) : null);
+      const whole = all.find(({ fullName }) => name !== null && isSame(fullName, name));
+      const meant = all.filter(({ fullName }) => name === null || isSame(shortName(fullName), name));
+      return whole ?? (meant.length === 1 ? (meant[0] ?? null) : null);
     },
     async lookUp(fullName, signal) {
       const ours = [...known.values()].find((each) => isSame(each.fullName, fullName));

@@ -70,7 +70,7 @@ export function readError(error: unknown, about: About, now: number): VendorErro
       `Something answers ${status} in GitHub's place, and not in its language: a proxy, or a server in maintenance. If it goes on, check GITHUB_API_URL.`,
     );
   if (status >= 500) return made('unavailable', true, `GitHub does not answer: ${status}${text && `, "${text}"`}.`);
-  if (status === 401) return made('unauthorized', false, unauthorized(about, text));
+  if (status === 401) return lockedOut(about.location, unauthorized(about, text), error);
   if (status === 403 && about.location !== null && /suspended/i.test(text)) return suspended(about, error);
   if (status === 403) return made(...forbidden(about, text));
   if (status === 404 || status === 410 || status === 451)
@@ -115,10 +115,15 @@ function unauthorized({ isApp }: About, text: string): string {
  * on meanwhile.
  */
 export function disconnected(location: string, why: string, cause: unknown): VendorError {
-  const [account = ''] = location.toLowerCase().split('/');
-  return new VendorError(`${why} What is to be done there waits.`, {
-    ...{ code: 'disconnected', retryable: true, retryAfterMs: 60_000 },
-    ...{ account, cause },
+  return lockedOut(location, `${why} What is to be done there waits.`, cause);
+}
+
+/** Our key, or what it opened, is refused: that waits for people. `location` null: it was asked of no one repository. */
+export function lockedOut(location: string | null, message: string, cause?: unknown): VendorError {
+  const [account = ''] = (location ?? '').toLowerCase().split('/');
+  return new VendorError(message, {
+    ...{ code: 'disconnected', retryable: true, retryAfterMs: 60_000, cause },
+    ...(account !== '' && { account }),
   });
 }
 

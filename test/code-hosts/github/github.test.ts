@@ -72,7 +72,7 @@ describe('tokens', () => {
     expect(await push(branch, commit)).toEqual({ commit });
     expect(mints().slice(from)).toContainEqual({ repositories: ['app'], permissions: { contents: 'write' } });
     world.github.faults.add({ operation: 'git/receive-pack', action: { type: 'expire' } });
-    await expect(push(newBranch(), commit)).rejects.toMatchObject({ code: 'unauthorized', retryable: false });
+    await expect(push(newBranch(), commit)).rejects.toMatchObject({ code: 'disconnected', retryable: true });
   });
 
   test('an hour later, with another clock than ours, and with a token that was revoked, it goes on', async ({

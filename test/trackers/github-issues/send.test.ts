@@ -224,6 +224,26 @@ test('a state that people chose is not taken back, and a long history keeps with
   expect(issue.comments[0]?.body.length).toBeLessThan(65_536);
 });
 
+test('of a row what was done before a refusal is shown; and where that cannot be written it was not done', async ({
+  expect,
+}) => {
+  const { ticket } = await given();
+  await sendOne(world.tracker, ticket, planned('Begin'), signal);
+  const row = (): TicketOperation[] => [planned('Next'), part(`${world.repository.id}/999999`), planned('Never')];
+  world.github.faults.add({
+    operation: 'issues/update-comment',
+    action: { type: 'status', status: 502, commit: 'before' },
+  });
+  expect(await world.tracker.send(ticket, row(), signal)).toEqual([{ error: expect.objectContaining(again) }]);
+  expect(await world.outside.plan(ticket.id)).toEqual([{ content: 'Begin', status: 'pending' }]);
+  world.github.faults.clear();
+  expect(await world.tracker.send(ticket, row(), signal)).toEqual([
+    { result: { id: expect.any(String) } },
+    { error: expect.objectContaining({ code: 'not_found' }) },
+  ]);
+  expect(await world.outside.plan(ticket.id)).toEqual([{ content: 'Next', status: 'pending' }]);
+});
+
 test('where nothing was begun, nothing is shown of what was not done', async ({ expect }) => {
   const { ticket, issue } = await given();
   world.ada.close(issue);

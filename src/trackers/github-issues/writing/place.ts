@@ -1,10 +1,9 @@
 import type { TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { Api, Comment, Place } from '../api.ts';
-import { readId, readIdentifier, refOf, shortName } from '../hint.ts';
+import { readId, readIdentifier, refOf } from '../hint.ts';
 import { isOwn, type Own } from '../people.ts';
 import type { KnownRepository, Repositories } from '../repositories.ts';
-import { isSame } from '../states.ts';
 import type { Memory } from './memory.ts';
 
 /** What reading and writing are done with. */
@@ -34,12 +33,9 @@ export async function locate(repositories: Repositories, hint: TicketHint, signa
   const all = await repositories.all(signal);
   const id = readId(hint.id);
   const named = id ? null : readIdentifier(hint.id);
-  const wanted = named?.repository ?? null;
   const home = id
     ? all.find((each) => each.id === id.repositoryId)
-    : named && wanted === null
-      ? all[0]
-      : all.find(({ fullName }) => isSame(fullName, wanted ?? '') || isSame(shortName(fullName), wanted ?? ''));
+    : named && (await repositories.named(named.repository, signal));
   const number = id?.number ?? named?.number;
   if (home && number !== undefined)
     return { repository: home.fullName, repositoryId: home.id, number, id: `${home.id}/${number}`, home };

@@ -61,17 +61,16 @@ export async function sendOperations(
       return sent;
     } catch (error) {
       signal.throwIfAborted();
-      const failed = sent.length < operations.length;
-      if (writing && failed && open !== null)
-        try {
-          await flush();
-        } catch {
+      let refused = error;
+      if (sent.length < operations.length)
+        await flush().catch((unwritten: unknown) => {
           signal.throwIfAborted();
-        }
+          refused = unwritten;
+        });
       // Without the status comment those that are only there were not carried out.
       const answers = sent.slice(0, open ?? sent.length);
       desks.memory.forget(hint.id); // nobody knows what was carried out
-      return [...answers, { error }];
+      return [...answers, { error: refused }];
     }
   });
 }

@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -93,6 +93,12 @@ function made(installUrl: string): string {
 <p>Its keys are where the terminal says. <a href="${asHtml(installUrl)}">Install it</a> on the repositories that it is to work on.</p>`;
 }
 
+const style =
+  'body{font:16px/1.6 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1.5rem;color:#1d2430;background:#fff}' +
+  'h1{font-size:1.5rem}button{font:inherit;padding:.6em 1.2em;border:0;border-radius:.4em;color:#fff;background:#1f6f43;cursor:pointer}' +
+  '@media(prefers-color-scheme:dark){body{color:#e6e8ec;background:#14171c}a{color:#8ab4f8}}';
+const styleHash = createHash('sha256').update(style).digest('base64');
+
 function show(response: ServerResponse, status: number, body: string, sendsTo = "'none'"): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
@@ -100,10 +106,12 @@ function show(response: ServerResponse, status: number, body: string, sendsTo = 
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    'content-security-policy': `default-src 'none'; form-action ${sendsTo}; frame-ancestors 'none'; base-uri 'none'`,
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action ${sendsTo}; frame-ancestors 'none'; base-uri 'none'`,
     connection: 'close',
   });
-  response.end(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Shipmate</title>${body}</html>\n`);
+  response.end(
+    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Shipmate</title><style>${style}</style>${body}</html>\n`,
+  );
 }
 
 function isSame(given: string, expected: string): boolean {

@@ -1,7 +1,7 @@
 import type { Check } from '../../../core/check.ts';
 import type { GitHubClient } from '../client.ts';
 import { statusOf } from '../errors.ts';
-import { missingEvents, missingPermissions } from './wanted.ts';
+import { missingEvents, missingPermissions, welcomeEvents } from './wanted.ts';
 
 /** The App as GitHub knows it. */
 export interface AppFacts {
@@ -81,30 +81,27 @@ export function checkClock(date: string | number | undefined): Check[] {
 
 /** `areHeard`: events come as webhooks. */
 export function checkRights({ permissions, events, settingsUrl }: AppFacts, areHeard: boolean): Check[] {
+  const page = `${settingsUrl}/permissions`;
   const lacking = missingPermissions(permissions);
-  const unheard = areHeard ? missingEvents(events) : [];
-  return [
+  const rights: Check =
     lacking.length === 0
       ? { name: 'permissions', status: 'ok', message: 'the App has all that it needs' }
       : {
           name: 'permissions',
           status: 'missing',
           message: `the App lacks ${lacking.join(', ')}`,
-          remedy: `Grant them at ${settingsUrl}/permissions; then those who installed it have to accept that.`,
-        },
-    ...(areHeard
-      ? [
-          unheard.length === 0
-            ? ({ name: 'events', status: 'ok', message: 'the App is told of all that matters' } as const)
-            : ({
-                name: 'events',
-                status: 'missing',
-                message: `the App is not told of ${unheard.join(', ')}`,
-                remedy: `Tick them at ${settingsUrl}/permissions, under "Subscribe to events".`,
-              } as const),
-        ]
-      : []),
-  ];
+          remedy: `Grant them at ${page}; then those who installed it have to accept that.`,
+        };
+  if (!areHeard) return [rights];
+  const name = 'events';
+  const unheard = missingEvents(events);
+  const late = missingEvents(events, welcomeEvents);
+  const remedy = `Tick them at ${page}, under "Subscribe to events".`;
+  if (unheard.length > 0)
+    return [rights, { name, status: 'missing', message: `the App is not told of ${unheard.join(', ')}`, remedy }];
+  if (late.length === 0) return [rights, { name, status: 'ok', message: 'the App is told of all that matters' }];
+  const message = `the App is not told of ${late.join(', ')}, so what changes there is seen minutes later`;
+  return [rights, { name, status: 'warning', message, remedy }];
 }
 
 export interface InstallationFacts {

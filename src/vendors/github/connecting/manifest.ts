@@ -1,4 +1,4 @@
-import { wantedEvents, wantedPermissions } from './wanted.ts';
+import { wantedEvents, wantedPermissions, welcomeEvents } from './wanted.ts';
 
 export interface Manifest {
   name: string;
@@ -17,8 +17,15 @@ const longestName = 34;
  * What GitHub makes an App from, once a person has agreed; see "Registering a GitHub App from a manifest" in its
  * documentation. `publicUrl`: where webhooks can be sent; null: none are.
  */
-export function buildManifest(options: { name: string; publicUrl: string | null; redirectUrl: string }): Manifest {
-  const { name, publicUrl, redirectUrl } = options;
+export function buildManifest(options: {
+  name: string;
+  publicUrl: string | null;
+  redirectUrl: string;
+  /** Where people look: an older server refuses a manifest with an event that it does not know. */
+  webUrl: string;
+}): Manifest {
+  const { name, publicUrl, redirectUrl, webUrl } = options;
+  const events = webUrl === 'https://github.com' ? [...wantedEvents, ...welcomeEvents] : wantedEvents;
   const home = publicUrl ?? 'https://example.com';
   return {
     name: name.slice(0, longestName).trim(),
@@ -30,7 +37,7 @@ export function buildManifest(options: { name: string; publicUrl: string | null;
     default_permissions: Object.fromEntries(
       Object.entries(wantedPermissions).map(([name, { level }]) => [name, level]),
     ),
-    default_events: publicUrl === null ? [] : wantedEvents,
+    default_events: publicUrl === null ? [] : events,
   };
 }
 

@@ -14,10 +14,13 @@ export const wantedPermissions: Readonly<Record<string, { level: Level; why: str
 
 /** What the App is told of; of its installations it is told without asking. */
 export const wantedEvents: readonly string[] = [
-  ...['issues', 'issue_comment', 'issue_dependencies', 'pull_request', 'pull_request_review'],
+  ...['issues', 'issue_comment', 'pull_request', 'pull_request_review'],
   ...['pull_request_review_comment', 'pull_request_review_thread', 'check_run', 'check_suite', 'workflow_run'],
   ...['status', 'deployment_status', 'push'],
 ];
+
+/** Without these it is heard minutes later, by looking; a GitHub Enterprise Server may not know them yet. */
+export const welcomeEvents: readonly string[] = ['sub_issues', 'issue_dependencies', 'repository'];
 
 const rank: Record<string, number> = { read: 1, write: 2, admin: 3 };
 
@@ -28,6 +31,6 @@ export function missingPermissions(granted: Readonly<Record<string, string | und
   );
 }
 
-export function missingEvents(events: readonly string[]): string[] {
-  return wantedEvents.filter((event) => !events.includes(event));
+export function missingEvents(events: readonly string[], wanted = wantedEvents): string[] {
+  return wanted.filter((event) => !events.includes(event));
 }

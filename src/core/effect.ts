@@ -127,6 +127,8 @@ export type CodeOperation =
       branch: string;
       parent: string;
       reverts: string;
+      /** All since this commit; absent: of the one alone. */
+      since?: string;
       message: string;
       /** ISO 8601, from when it was decided, so that a retry makes the same commit. */
       date: string;

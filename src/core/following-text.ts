@@ -86,6 +86,10 @@ export function writeMerged(request: PullRequest): string {
   return `${request.url} was merged. I look after what runs on \`${inline(request.base, 100)}\` now.`;
 }
 
+export function tellRetargeted(request: PullRequest, base: string): string {
+  return `${code(request.base)} was merged, so ${request.url} is for ${code(base)} from now on.`;
+}
+
 /** For people, where nothing but a rebase helps. */
 export function writeConflict(request: PullRequest): string {
   return `${request.url} conflicts with \`${inline(request.base, 100)}\`, which has changed the same lines since. Say "rebase", here or on the pull request, and I resolve that and verify it again.`;
@@ -93,6 +97,11 @@ export function writeConflict(request: PullRequest): string {
 
 export function writeRebasing(request: PullRequest): string {
   return `\`${inline(request.base, 100)}\` has moved, and ${request.url} must have its newest commits before it may be merged: I put it on them, and verify it again.`;
+}
+
+/** For people: nobody puts it on its base for ever. */
+export function writeStale(request: PullRequest): string {
+  return `\`${inline(request.base, 100)}\` has moved again, and ${request.url} must have its newest commits before it may be merged. Say "rebase", here or on the pull request, when you are about to merge it.`;
 }
 
 /** For the agent. */
@@ -113,8 +122,15 @@ export function writeReverted({ by, url }: Of<'reverted'>, request: PullRequest)
   return `${by ? inline(by.name, 80) : 'Somebody'} took ${request.url} back: ${url}. Say what should be different, and I begin anew from there.`;
 }
 
-export function writeLanded(request: PullRequest, report: string): string {
-  return `Done: ${request.url} is merged, and \`${inline(request.base, 100)}\` is fine with it.${report === '' ? '' : `\n\n${report}`}`;
+export function writeLanded({ unended, others }: Of<'landed'>, request: PullRequest, report: string): string {
+  const base = `\`${inline(request.base, 100)}\``;
+  const waits = `I have waited long for ${unended.slice(0, 10).map(code).join(', ')} there, and look no more.`;
+  const said = [
+    `Done: ${request.url} is merged${unended.length + others.length === 0 ? `, and ${base} is fine with it` : ''}.`,
+    ...(others.length === 0 ? [] : [`${named(others)} on ${base}, as before it.`]),
+    ...(unended.length === 0 ? [] : [waits]),
+  ].join(' ');
+  return `${said}${report === '' ? '' : `\n\n${report}`}`;
 }
 
 export function writeMainRed({ failed }: Of<'mainRed'>, request: PullRequest, revert: string | null): string {
@@ -125,6 +141,7 @@ export function writeMainRed({ failed }: Of<'mainRed'>, request: PullRequest, re
       revert === null
         ? 'Revert it: what came after it touches the same lines, so that takes a person'
         : `Merge the revert that I have prepared as a draft: ${revert}`,
+      'Run the checks again, if they are not to be trusted: I notice when they are green',
       'Tell me what to mend, and I go on from there',
     ],
   }).message;
@@ -153,7 +170,9 @@ export function writeStatus(happening: Happening, { round, rounds }: { round: nu
     case 'slow':
       return 'Waiting for checks that take long.';
     case 'landed':
-      return 'Merged, and the base is fine with it.';
+      return happening.unended.length + happening.others.length > 0
+        ? 'Merged.'
+        : 'Merged, and the base is fine with it.';
     case 'mainRed':
       return `The base is red since this was merged: ${names(happening.failed)}.`;
     default:

@@ -69,13 +69,19 @@ export type Happening =
   | { type: 'conflict' }
   /** It may not be merged before its base's newest commits are in it. */
   | { type: 'behind' }
+  /** The same once more, and it was put on them often enough. */
+  | { type: 'stale' }
   | { type: 'merged' }
   | { type: 'deployed'; environment: string; url: string | null }
   | { type: 'reverted'; by: Person | null; url: string }
   | { type: 'mainRed'; failed: CheckRun[] }
-  | { type: 'landed' }
+  /** `unended` has not come to an end in all the time; `others` failed on the base before it was merged as well. */
+  | { type: 'landed'; unended: string[]; others: CheckRun[] }
   | { type: 'closed'; by: Person | null }
   | { type: 'reopened' };
+
+/** How far one may go: `mend` what is red; only `ask` people about it; or `tell` no more than that all is well. */
+export type Reach = 'mend' | 'ask' | 'tell';
 
 export interface Looked {
   next: Followed;
@@ -84,13 +90,14 @@ export interface Looked {
 
 /**
  * What is to be told and done, by how things stood at the last look. `isFree`: nobody is at work on the session and nothing of
- * it is on its way; while somebody is, only what people did to the pull request counts.
+ * it is on its way; while somebody is, only what people did to the pull request counts. What is red and may not be told is
+ * looked at again as long as it is.
  */
 export function lookAtProgress(
   before: Followed,
   progress: RequestProgress,
   policy: FollowPolicy,
-  { isFree, now }: { isFree: boolean; now: number },
+  { isFree, reach = 'mend', now }: { isFree: boolean; reach?: Reach; now: number },
 ): Looked {
   const { state } = progress.request;
   if (state === 'merged') return lookAtMerge(before, progress, policy, now);
@@ -103,17 +110,19 @@ export function lookAtProgress(
   if (!isFree) return same(before);
   const isNew = before.head !== progress.head || before.phase === 'opening';
   const at: Followed = isNew ? { ...before, phase: 'checking', head: progress.head, headAt: now, told: [] } : before;
-  const looked = lookAtChecks(at, progress, policy, now);
-  return looked.happening ? looked : lookAtBase(looked.next, progress, policy);
+  const may = reach === 'mend' ? policy : { ...policy, rounds: 0 };
+  const checked = lookAtChecks(at, progress, may, now);
+  const looked = checked.happening ? checked : lookAtBase(checked.next, progress, may);
+  return reach === 'tell' && looked.happening && looked.happening.type !== 'green' ? same(at) : looked;
 }
 
 /** What its base makes of it; told after what its checks say. */
 function lookAtBase(at: Followed, { mergeable }: RequestProgress, policy: FollowPolicy): Looked {
   const rests = at.phase === 'green' || at.phase === 'checking';
   if (mergeable === 'conflict' && rests) return once(at, 'conflict', { type: 'conflict' });
-  if (mergeable === 'behind' && at.phase === 'green' && at.rounds < policy.rounds)
-    return { next: { ...at, phase: 'mending', rounds: at.rounds + 1 }, happening: { type: 'behind' } };
-  return same(at);
+  if (mergeable !== 'behind' || at.phase !== 'green') return same(at);
+  if (at.rounds >= policy.rounds) return once(at, 'stale', { type: 'stale' });
+  return { next: { ...at, phase: 'mending', rounds: at.rounds + 1 }, happening: { type: 'behind' } };
 }
 
 function once(at: Followed, word: string, happening: Happening): Looked {
@@ -156,13 +165,21 @@ function lookAtMerge(before: Followed, progress: RequestProgress, policy: Follow
   if (deployed && !before.told.includes('deployed'))
     return once(before, 'deployed', { type: 'deployed', environment: deployed.environment, url: deployed.url });
   const verdict = progress.mergeChecks ? judgeChecks(allCount(progress.mergeChecks)) : nothingToCheck;
-  const landed: Followed = { ...before, phase: 'landed', headAt: now };
-  if (verdict.state === 'red') return { next: landed, happening: { type: 'mainRed', failed: verdict.failed } };
+  const others = failsOnBase(verdict.failed, progress.baseChecks);
+  const failed = verdict.failed.filter((run) => !others.includes(run));
+  const isRed = verdict.state === 'red' && failed.length > 0;
+  if (isRed && !before.told.includes(mainRed)) return once(before, mainRed, { type: mainRed, failed });
+  // People mend it, take it back, or have the checks run again.
+  if (progress.reverted || isRed) return lookForRevert(before, progress, now);
   const isOld = now - before.headAt > policy.patienceMinutes * 60_000;
-  const deploys = progress.deployments.some(({ isPreview, state }) => !isPreview && state === 'pending');
-  const runs = verdict.state === 'pending' || deploys || (verdict.state === 'none' && !isSettled(before, policy, now));
-  return runs && !isOld ? same(before) : { next: landed, happening: { type: 'landed' } };
+  const deploys = progress.deployments.filter(({ isPreview, state }) => !isPreview && state === 'pending');
+  const unended = [...verdict.pending, ...deploys.map(({ environment }) => environment)];
+  const runs = unended.length > 0 || (verdict.state === 'none' && !isSettled(before, policy, now));
+  if (runs && !isOld) return same(before);
+  return { next: { ...before, phase: 'landed', headAt: now }, happening: { type: 'landed', unended, others } };
 }
+
+const mainRed = 'mainRed';
 
 /** So long somebody who takes it back is noticed. */
 const revertWithinMs = 3 * 86_400_000;
@@ -198,11 +215,22 @@ function same(before: Followed): Looked {
 }
 
 /** When it is to be looked at again, in seconds: soon while something runs; null: never. A webhook hastens it. */
-export function lookAgainSeconds({ phase, headAt }: Followed, pollSeconds: number | null, now: number): number | null {
-  if (phase === 'over' || phase === 'opening') return null;
+export function lookAgainSeconds(
+  { phase, headAt, told }: Followed,
+  pollSeconds: number | null,
+  now: number,
+): number | null {
+  if (phase === 'over') return null;
   if (phase === 'landed') return 1800;
   const isOld = now - headAt > 86_400_000;
-  const waitsForMachines = phase === 'checking' || phase === 'mending' || phase === 'landing';
+  // Those that nobody merges grow in number for ever.
+  const isForgotten = now - headAt > 7 * 86_400_000;
+  if (isForgotten) return phase === 'closed' ? 6 * 3_600 : pollSeconds === null ? 1_800 : Math.max(pollSeconds, 600);
+  const waitsForMachines =
+    phase === 'opening' ||
+    phase === 'checking' ||
+    phase === 'mending' ||
+    (phase === 'landing' && !told.includes(mainRed));
   // A webhook may come before we know the commit that it is about.
   const isNew = now - headAt < 120_000;
   const usual = waitsForMachines ? (isNew ? 5 : 30) : 300;

@@ -12,7 +12,7 @@ export interface RequestProgress {
   mergeable: 'clean' | 'behind' | 'conflict' | 'unknown';
   /** Of the head. */
   checks: CheckReport;
-  /** Of the commit on the base that it started from, asked for only where a check of the head failed. */
+  /** Of the commit on the base that it started from, or was merged onto; asked for only where a check failed. */
   baseChecks: CheckReport | null;
   /** Of the merge commit. */
   mergeChecks: CheckReport | null;

@@ -1,6 +1,7 @@
 import { hashOf } from '../lib/ids.ts';
 import { inline } from './markdown.ts';
 import { cleanLine, markOutside } from './outside-text.ts';
+import { readSignal } from './prompt-signal.ts';
 import type { PullRequest } from './pull-request.ts';
 import type { Remark } from './request-progress.ts';
 import type { Person } from './ticket.ts';
@@ -11,11 +12,22 @@ export interface MarkedRemark {
   remark: Remark;
 }
 
-/** Somebody who may push wants something by it. People who talk among themselves are left to it. */
-export function isHeard({ kind, author, mayWrite, isResolved, mentions, verdict, body }: Remark): boolean {
-  if (author.isBot || !mayWrite || isResolved) return false;
+/**
+ * Somebody who may push wants something by it. People who talk among themselves are left to it; in a thread that the agent has
+ * answered, and resolved by that, they talk to the agent.
+ */
+export function isHeard(
+  { kind, author, mayWrite, thread, isResolved, mentions, verdict, body }: Remark,
+  answered: ReadonlySet<string> = new Set(),
+): boolean {
+  if (author.isBot || !mayWrite || (isResolved && !answered.has(thread ?? ''))) return false;
   if (kind === 'comment') return mentions;
   return kind === 'line' || verdict === 'changesRequested' || body.trim() !== '';
+}
+
+/** Says nothing but that the agent is to stop; by whichever of its names it is called. */
+export function isStop({ mentions, body }: Remark, agent: string): boolean {
+  return mentions && readSignal(body.replace(/^\s*@\S+?[\s,:]+/, ''), agent) === 'stop';
 }
 
 /** A yes without a word. */

@@ -26,7 +26,10 @@ export const sessionTransitions: Record<SessionState, Partial<Record<SessionStat
     error: 'what was to be published or filed failed for good',
     awaitingInput: 'too many runs in an hour, or checks that stay red',
   },
-  error: { active: 'a new wish, reopened, or to be rated', awaitingInput: 'too many runs in an hour' },
+  error: {
+    active: 'a new wish, reopened, or to be rated',
+    awaitingInput: 'too many runs in an hour, or checks that are red',
+  },
   stopped: { active: 'a new wish, reopened, or to be rated', awaitingInput: 'too many runs in an hour' },
 };
 

@@ -4,7 +4,7 @@ import type { MarkedRemark, ThreadAnswer } from '../core/review.ts';
 import { deterministicId } from '../lib/ids.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import { openRemarks, settleRemarks } from '../store/remarks.ts';
+import { openRemarks, reopenRemarks, settleRemarks } from '../store/remarks.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession } from '../store/sessions.ts';
 import type { Finished } from './finish.ts';
@@ -30,7 +30,7 @@ export async function answerRemarks(
     const answer = answers.get(code);
     const last = remarks.at(-1);
     if (!answer || !last) continue;
-    const key = `${run.sessionId}/run/${run.number}/thread/${code}`;
+    const key = `${run.sessionId}/run/${run.number}${threadKey}${code}`;
     const isDone = answer.done && push !== null;
     const operation: Operation = {
       ...{ kind: 'replyToRemark', id: deterministicId(key), repository, number: last.number },
@@ -40,9 +40,20 @@ export async function answerRemarks(
       resolve: answer.done && policy.reviews.resolve && last.remark.thread !== null,
     };
     await addEffects(tx, [{ sessionId: run.sessionId, runId: run.id, stepId: null, key, operation }]);
-    settled.push(code);
+    settled.push(...remarks.map(({ remark }) => remark.key));
   }
   await settleRemarks(tx, run.sessionId, settled);
+}
+
+const threadKey = '/thread/';
+
+/**
+ * Answers that were not given, for they name a commit that could not be pushed: whoever publishes next gives them. Call with
+ * the session's lock held.
+ */
+export async function oweAnswers(tx: Tx, sessionId: string, failed: readonly { key: string }[]): Promise<void> {
+  const codes = failed.flatMap(({ key }) => key.split(threadKey).slice(1));
+  await reopenRemarks(tx, sessionId, codes);
 }
 
 /** In a thread it stands below what it answers; elsewhere it says to what. */

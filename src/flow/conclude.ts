@@ -11,6 +11,7 @@ import { markAnswered, readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { unreadEditAt, unreadEdits } from '../store/edits.ts';
 import { addEffects } from '../store/effects.ts';
+import { endAsking } from '../store/followed-requests.ts';
 import { reopenPrompts, unreadPrompts } from '../store/prompts.ts';
 import { markCarriedOut, markSpent, openProposal, passOver } from '../store/proposals.ts';
 import { markAsked } from '../store/questions.ts';
@@ -150,6 +151,7 @@ async function end(
     if (!reason) await leaveOthers(tx, session.id, conversation);
     const { state } = endings[outcome.stopReason];
     if (session.state !== state) await moveSession(tx, session, state);
+    await endAsking(tx, session.id);
     await markAsked(tx, session.id, state === 'awaitingInput' && outcome.stopReason !== 'waiting');
     if (work && !reason && !outcome.proposal) await passOver(tx, session.id);
     if (outcome.carriesOut !== undefined) await markCarriedOut(tx, outcome.carriesOut);

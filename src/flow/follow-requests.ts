@@ -1,10 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CodeHost, RequestFollowing } from '../code-hosts/code-host.ts';
-import { type FollowPolicy, type Happening, type Looked, lookAgainSeconds, lookAtProgress } from '../core/following.ts';
+import { attend } from '../core/attention.ts';
+import {
+  type FollowPolicy,
+  type Happening,
+  type Looked,
+  lookAgainSeconds,
+  lookAtProgress,
+  type Reach,
+} from '../core/following.ts';
 import type { FailedCheck } from '../core/following-text.ts';
 import { logOfPreview } from '../core/previews.ts';
 import type { Repository } from '../core/repository.ts';
 import type { RequestProgress } from '../core/request-progress.ts';
+import type { SessionState } from '../core/session.ts';
 import { VendorError } from '../core/vendor-error.ts';
+import { readAttention } from '../store/attention.ts';
 import { isPublishing } from '../store/effects.ts';
 import {
   type ClaimedRequest,
@@ -20,6 +31,7 @@ import type { Workspaces } from '../workspaces/workspaces.ts';
 import { seePreviewRuns, tellPreviews } from './previews.ts';
 import { takeInRemarks } from './remarks.ts';
 import { carryOutHappening, showPreviews } from './request-happenings.ts';
+import { retarget } from './retarget.ts';
 import { prepareRevert, type Revert } from './revert.ts';
 import type { SortDeps } from './sort.ts';
 
@@ -37,6 +49,9 @@ const mostAtOnce = 8;
 const mostLogs = 5;
 /** Where a host cannot be asked. */
 const afterFailureSeconds = 60;
+/** Where there is none, or its host is not configured any more: it may be there again. */
+const notThereSeconds = 900;
+const slowMs = 1_000;
 
 /** One look: what stands there now, and what was fetched to act on it. */
 export interface Look {
@@ -52,24 +67,49 @@ export interface Look {
  * anew each time, so nothing depends on what comes, in what order, or how often. Any number of processes may do this.
  */
 export async function followRequests(deps: RequestDeps, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const claimed = await claimRequests(deps.db, mostAtOnce);
-    const inHand = new Set(claimed);
-    const holding = setInterval(() => {
-      // One that is not held is looked at twice, which changes nothing.
-      holdRequests(deps.db, [...inHand]).catch(() => {});
-    }, holdRequestsEveryMs);
-    const look = async (request: ClaimedRequest) => {
-      try {
-        await lookAt(deps, request, signal);
-      } catch (error) {
-        if (!signal.aborted) await lookLater(deps, request, error);
-      } finally {
-        inHand.delete(request);
+  const active = new Set<Promise<void>>();
+  const inHand = new Set<ClaimedRequest>();
+  const holding = setInterval(() => {
+    // One that is not held is looked at twice, which changes nothing.
+    holdRequests(deps.db, [...inHand]).catch(() => {});
+  }, holdRequestsEveryMs);
+  try {
+    for (;;) {
+      const free = mostAtOnce - active.size;
+      const claimed = free > 0 ? await claimRequests(deps.db, free) : [];
+      for (const request of claimed) {
+        inHand.add(request);
+        const looking = lookOrPutOff(deps, request, signal).finally(() => {
+          inHand.delete(request);
+          active.delete(looking);
+        });
+        active.add(looking);
       }
-    };
-    await Promise.all(claimed.map(look)).finally(() => clearInterval(holding));
-    if (signal.aborted || claimed.length < mostAtOnce) return;
+      // A host that answers late, or a long log, must not keep others waiting.
+      await Promise.race([Promise.all(active), delay(slowMs, undefined, { ref: false })]);
+      if (signal.aborted || (active.size === 0 && claimed.length < free)) return;
+    }
+  } finally {
+    await Promise.allSettled(active);
+    clearInterval(holding);
+  }
+}
+
+async function lookOrPutOff(deps: RequestDeps, request: ClaimedRequest, signal: AbortSignal): Promise<void> {
+  try {
+    await lookAt(deps, request, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    deps.log.warn(
+      { err: error, session_id: request.sessionId },
+      'a pull request could not be looked at; it is looked at again',
+    );
+    const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
+    const isForGood = error instanceof VendorError && !error.retryable;
+    const seconds = isForGood ? notThereSeconds : afterFailureSeconds;
+    await noteLooked(deps.db, request, Math.max(seconds, (waitMs ?? 0) / 1_000)).catch((trouble: unknown) =>
+      deps.log.warn({ err: trouble, session_id: request.sessionId }, 'that could not be written down'),
+    );
   }
 }
 
@@ -86,7 +126,7 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   const { db } = deps;
   const repository = deps.repositories.get(claimed.repository);
   const following = repository && deps.codeHosts.get(repository.codeHost)?.following;
-  if (!repository || !following) return noteLooked(db, claimed, null); // it is not configured any more
+  if (!repository || !following) return noteLooked(db, claimed, notThereSeconds);
   deps.failpoint('follow/claimed');
   const progress = await following.read(repository, claimed.number, signal);
   const expected = await judge(deps, claimed, progress);
@@ -102,11 +142,17 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, claimed.sessionId);
     const followed = session && (await readFollowed(tx, claimed));
-    if (!session || !followed || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
-    const rests = await isFreeOf(tx, session, followed);
-    const hasRemarks = rests && (await takeInRemarks(deps, tx, session, look, due));
-    const isFree = rests && !hasRemarks;
-    const { next, happening } = await lookNow(deps, tx, followed, progress, isFree);
+    if (!session || !followed || !isOf(session, claimed)) return noteLooked(tx, claimed, null);
+    // It was merged, and the session has gone on: first what people want of it now.
+    if (!session.pullRequest && !atRest.includes(session.state)) return noteLooked(tx, claimed, afterFailureSeconds);
+    const standing = await standingOf(tx, session, followed, progress);
+    const isSpokenTo = await takeInRemarks(deps, tx, session, look, due);
+    // What became of it is looked at by how the session stands then.
+    if (isSpokenTo && progress.request.state !== 'open') return noteLooked(tx, claimed, 0);
+    const isFree = !isSpokenTo && standing.isFree;
+    if (isFree && (await retarget(tx, session, progress.request, due)))
+      return noteLooked(tx, claimed, afterFailureSeconds);
+    const { next, happening } = await lookNow(deps, tx, followed, progress, { ...standing, isFree });
     // Something else than before: what is needed for that is fetched first.
     if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);
     const isNew = isFree && next.head === progress.head && (await tellPreviews(tx, followed, progress, due));
@@ -114,13 +160,21 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
     const asked = happening
       ? await carryOutHappening(deps, tx, session, followed, { next, happening, look }, due)
       : followed.asked;
-    await noteLooked(tx, claimed, lookAgainSeconds(next, deps.pollSeconds, Date.now()), { ...next, asked });
-    what = happening?.type ?? (hasRemarks ? 'remarks' : 'same');
+    const phase = next.phase === 'mending' && asked ? 'stuck' : next.phase;
+    await noteLooked(tx, claimed, lookAgainSeconds(next, deps.pollSeconds, Date.now()), { ...next, phase, asked });
+    what = happening?.type ?? (isSpokenTo ? 'remarks' : 'same');
     deps.failpoint(`follow/${what}/mid`);
   });
   deps.failpoint(`follow/${what}/after`);
   if (due.has('post')) deps.wake('post');
   if (due.has('run')) await deps.nudge('run');
+}
+
+const atRest: SessionState[] = ['complete', 'stopped', 'error'];
+
+/** The session's own, or the merged one that it has gone on from, as long as there is no other. */
+function isOf({ pullRequest, follows }: SessionRow, { number }: ClaimedRequest): boolean {
+  return pullRequest ? pullRequest.number === number : follows?.merged === true && follows.number === number;
 }
 
 /** What it will come to, as far as can be told without the session's lock. */
@@ -129,8 +183,7 @@ async function judge(deps: RequestDeps, claimed: ClaimedRequest, progress: Reque
     const session = await lockSession(tx, claimed.sessionId);
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed) return null;
-    const isFree = await isFreeOf(tx, session, followed);
-    return (await lookNow(deps, tx, followed, progress, isFree)).happening;
+    return (await lookNow(deps, tx, followed, progress, await standingOf(tx, session, followed, progress))).happening;
   });
 }
 
@@ -139,25 +192,42 @@ async function lookNow(
   tx: Parameters<typeof lockSession>[0],
   followed: FollowedRequest,
   progress: RequestProgress,
-  isFree: boolean,
+  standing: Standing,
 ): Promise<Looked> {
   const now = Date.now();
   const seen = await seePreviewRuns(tx, followed, progress, policy.checks, now);
-  return lookAtProgress(followed, seen, policy.checks, { isFree, now });
+  return lookAtProgress(followed, seen, policy.checks, { ...standing, now });
 }
 
 function needsMore({ type }: Happening): boolean {
   return type === 'red' || type === 'stillRed' || type === 'mainRed';
 }
 
-/** Nobody is at work on it, nothing of it is on its way, and it asks nothing else than what its checks answer. */
-async function isFreeOf(
+interface Standing {
+  isFree: boolean;
+  reach: Reach;
+}
+
+/** What was just pushed may not be seen at once. */
+const lagMs = 60_000;
+
+/**
+ * Free: nobody is at work on it, nothing of it is on its way, and it asks nothing else than what its checks answer. What has
+ * failed is not begun again by itself, and what was stopped, or is the agent's no more, asks for nothing.
+ */
+async function standingOf(
   tx: Parameters<typeof lockSession>[0],
-  { id, state }: SessionRow,
-  { asked }: FollowedRequest,
-): Promise<boolean> {
-  const rests = state === 'complete' || (state === 'awaitingInput' && asked);
-  return rests && !(await isPublishing(tx, id));
+  { id, state, headCommit }: SessionRow,
+  { asked, phase, head, headAt }: FollowedRequest,
+  progress: RequestProgress,
+): Promise<Standing> {
+  const isOff = (state === 'error' || state === 'stopped') && phase !== 'opening';
+  const rests = state === 'complete' || (state === 'awaitingInput' && asked) || isOff;
+  const isSeen = head !== null || progress.head === headCommit || Date.now() - headAt > lagMs;
+  const isFree = rests && isSeen && !(await isPublishing(tx, id));
+  const { registers, unread } = await readAttention(tx, id);
+  const isOurs = state !== 'stopped' && ['work', 'nothing'].includes(attend(registers, unread));
+  return { isFree, reach: !isOurs ? 'tell' : state === 'error' ? 'ask' : 'mend' };
 }
 
 /** A log that cannot be had is no reason to leave its check as it is. */

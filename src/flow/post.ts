@@ -36,6 +36,7 @@ import { findSessionOfLease, lockSession, type SessionRow, updateSession } from 
 import { markDueNext, markLost, markOver } from '../store/waits.ts';
 import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
+import { oweAnswers } from './answer-remarks.ts';
 import type { PageOf } from './link-session.ts';
 import { closeFor, isClosed } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
@@ -269,8 +270,10 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   await deps.db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, effect.sessionId);
     if (!session || !(await settleEffect(tx, effect, { state: 'failed', error: message }))) return;
-    for (const { operation } of await failDependents(tx, effect.key))
-      if (operation.kind === 'postActivity') await dropActivity(tx, operation.id);
+    const failed = await failDependents(tx, effect.key);
+    for (const { operation } of failed) if (operation.kind === 'postActivity') await dropActivity(tx, operation.id);
+    const answers = failed.filter(({ operation }) => operation.kind === 'replyToRemark');
+    await oweAnswers(tx, effect.sessionId, answers);
     await tellFailed(tx, session, effect, error);
   });
   deps.wake('post');

@@ -216,7 +216,8 @@ export async function publish(
   // The last word is said when its checks are green; see flow/follow-requests.ts.
   const isWanted = await wasSpokenTo(tx, run.id);
   const preview = finished.preview ?? null;
-  const followed = { repository: repository.name, branch, closing: body, draft, preview, isWanted };
+  const number = session.pullRequest?.number ?? null;
+  const followed = { repository: repository.name, branch, number, closing: body, draft, preview, isWanted };
   await beginFollowing(tx, session.id, followed);
   await addActivities(tx, stage, endOf(run), [{ type: 'thought', body: opened }], { link });
 }

@@ -2,18 +2,20 @@ import { attend } from '../core/attention.ts';
 import type { Operation } from '../core/effect.ts';
 import type { PullRequest } from '../core/pull-request.ts';
 import type { Remark } from '../core/request-progress.ts';
-import { isBare, isHeard, isPlainYes, writeApproved, writeReviews, writeTakingUp } from '../core/review.ts';
+import { isBare, isHeard, isPlainYes, isStop, writeApproved, writeReviews, writeTakingUp } from '../core/review.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import { addNews } from '../store/prompts.ts';
-import { keepRemarks, markRemarks, unknownRemarks } from '../store/remarks.ts';
+import { takeBackStop } from '../store/queued-runs.ts';
+import { answeredThreads, keepRemarks, markRemarks, unknownRemarks } from '../store/remarks.ts';
 import { currentConversation, type SessionRow, tellSession } from '../store/sessions.ts';
 import type { Look, RequestDeps } from './follow-requests.ts';
-import type { Due } from './sort.ts';
+import { type Due, rest } from './sort.ts';
 import { startRun } from './start.ts';
+import { noWords } from './take-in-words.ts';
 
 /**
  * What people said on a pull request since, as one batch: it becomes words to the agent, and each of them shows that it was
@@ -27,11 +29,14 @@ export async function takeInRemarks(
   due: Due,
 ): Promise<boolean> {
   const { request, remarks } = progress;
-  if (request.state !== 'open') return false;
+  const answered = await answeredThreads(tx, session.id);
   const fresh = await unknownRemarks(
     tx,
     session.id,
-    remarks.filter((remark) => isHeard(remark) || isPlainYes(remark)),
+    // Of one that is over people talk among themselves, unless they call the agent.
+    remarks
+      .filter(({ mentions }) => request.state === 'open' || mentions)
+      .filter((remark) => isHeard(remark, answered) || isPlainYes(remark)),
   );
   if (fresh.length === 0) return false;
   const conversation = await currentConversation(tx, session.id);
@@ -45,9 +50,11 @@ export async function takeInRemarks(
     await addActivities(tx, stage, `approved/${remark.key}`, [
       { type: 'thought', body: writeApproved(request, remark) },
     ]);
-  const heard = marked.filter(({ remark }) => !isPlainYes(remark));
-  if (heard.length === 0) return false;
-
+  const wanted = marked.filter(({ remark }) => !isPlainYes(remark));
+  if (wanted.length === 0) return false;
+  const stops = wanted.filter(({ remark }) => isStop(remark, deps.name));
+  await keepRemarks(tx, session.id, request.number, stops, null);
+  const heard = wanted.filter((each) => !stops.includes(each));
   for (const { key, author, body } of writeReviews(request, heard)) {
     const theirs = heard.filter(({ remark }) => remark.author.id === author.id);
     await addNews(tx, session.id, { key, author, body, conversationId: conversation?.id ?? null });
@@ -66,17 +73,25 @@ export async function takeInRemarks(
       null,
     );
   }
-  for (const { remark } of heard) {
-    await tellSession(tx, session.hint, { at: remark.at, spoke: 'word' });
+  for (const each of wanted) {
+    const { remark } = each;
+    await tellSession(tx, session.hint, { at: remark.at, spoke: stops.includes(each) ? 'stop' : 'word' });
     await acknowledge(tx, session.id, repository.name, request, remark);
   }
 
   const attention = await readAttention(tx, session.id);
   const body = writeTakingUp(request, heard);
   const first = heard[0]?.remark.key;
-  if (attend(attention.registers, attention.unread) !== 'work') return true;
-  if (attention.run) await addActivities(tx, stage, `review/${first}`, [{ type: 'thought', body }]);
-  else if (await startRun(tx, deps.policy, session, attention, conversation, { why: body })) due.add('run');
+  const todo = attend(attention.registers, attention.unread);
+  if (todo === 'stopped' || todo === 'taken' || todo === 'closed') {
+    const words = { ...noWords, isNew: heard.length > 0, wanted: heard.length > 0 };
+    await rest(tx, session, todo, attention, words, due);
+  }
+  if (todo !== 'work' || heard.length === 0) return true;
+  if (attention.run) {
+    if (attention.run.stopRequested && !attention.run.isHeld) await takeBackStop(tx, attention.run.id);
+    await addActivities(tx, stage, `review/${first}`, [{ type: 'thought', body }]);
+  } else if (await startRun(tx, deps.policy, session, attention, conversation, { why: body })) due.add('run');
   return true;
 }
 

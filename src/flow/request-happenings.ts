@@ -1,4 +1,3 @@
-import { attend } from '../core/attention.ts';
 import type { Operation } from '../core/effect.ts';
 import type { Followed, Happening } from '../core/following.ts';
 import * as text from '../core/following-text.ts';
@@ -8,7 +7,7 @@ import { addActivities, type Stage } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
-import type { FollowedRequest } from '../store/followed-requests.ts';
+import { type FollowedRequest, hastenBuiltUpon, isBuiltUpon } from '../store/followed-requests.ts';
 import { readPreviews } from '../store/previews.ts';
 import { addNews } from '../store/prompts.ts';
 import { currentConversation, moveSession, type SessionRow } from '../store/sessions.ts';
@@ -41,37 +40,44 @@ export async function carryOutHappening(
   const { request } = look.progress;
   const conversation = await currentConversation(tx, session.id);
   const stage: Stage = { sessionId: session.id, runId: null, stepId: null, conversation };
-  const key = `request/${request.number}/${next.head}/${next.rounds}/${happening.type}`;
+  // Whether it is told at all is decided by how it stood before; that all is well, and was, needs no second word.
+  const told = `request/${request.number}/${next.head}/${next.rounds}/${happening.type}`;
+  const key = `${told}/${Date.now()}`;
   const isAtRest = session.state === 'complete' || (session.state === 'awaitingInput' && followed.asked);
   const say = (body: string) => addActivities(tx, stage, key, [{ type: 'thought', body }]);
-  const close = (body: string) => (isAtRest ? sayClosing(tx, stage, key, { type: 'response', body }) : say(body));
+  const close = (body: string, at = key) =>
+    isAtRest ? sayClosing(tx, stage, at, { type: 'response', body }) : say(body);
   const settle = async () => {
     if (session.state === 'awaitingInput' && followed.asked) await moveSession(tx, session, 'complete');
     return false;
   };
   const ask = async (body: string) => {
     await sayClosing(tx, stage, key, { type: 'elicitation', body });
-    if (session.state === 'complete') await moveSession(tx, session, 'awaitingInput');
+    if (session.state !== 'awaitingInput') await moveSession(tx, session, 'awaitingInput');
     return true;
   };
-  if ((happening.type === 'red' || happening.type === 'behind') && !(await isToWork(tx, session.id)))
-    return followed.asked;
+  // Too many in an hour: people are told so, and it may get green without us.
+  const mend = async (why: string) => {
+    const started = await startRun(tx, deps.policy, session, await readAttention(tx, session.id), conversation, {
+      why,
+    });
+    if (started) due.add('run');
+    return !started;
+  };
   due.add('post');
   await showStatus(deps, tx, followed, { next, happening, look }, key);
 
   switch (happening.type) {
     case 'green':
-      await close(text.writeGreen(followed.closing, request, happening));
-      if (!followed.draft) await move(tx, session.id, key, 'review');
+      await close(text.writeGreen(followed.closing, request, happening), followed.asked ? key : told);
+      if (!followed.draft) await move(tx, session.id, told, 'review');
       return settle();
     case 'red': {
       const body = text.writeRed(request, look.progress.head, look.failed, happening.others);
       const author = { id: 'checks', name: `The checks of #${request.number}`, isBot: true };
       await addNews(tx, session.id, { key, author, body, conversationId: conversation?.id ?? null });
       const why = text.writeMending(happening, next.rounds, deps.policy.checks.rounds);
-      if (await startRun(tx, deps.policy, session, await readAttention(tx, session.id), conversation, { why }))
-        due.add('run');
-      return false;
+      return mend(why);
     }
     case 'stillRed':
       return ask(text.writeStillRed(happening, request, look.failed.find(({ log }) => log !== null)?.log ?? null));
@@ -92,10 +98,11 @@ export async function carryOutHappening(
         body: text.writeBehind(request),
         conversationId: conversation?.id ?? null,
       });
-      if (await startRun(tx, deps.policy, session, await readAttention(tx, session.id), conversation, { why }))
-        due.add('run');
-      return false;
+      return mend(why);
     }
+    case 'stale':
+      await say(text.writeStale(request));
+      return followed.asked;
     case 'deployed':
       await say(text.writeDeployed(happening, request, deps.policy.checks.tell));
       return followed.asked;
@@ -105,9 +112,10 @@ export async function carryOutHappening(
     case 'merged':
       await tellAttachment(tx, session.id, request);
       await say(text.writeMerged(request));
+      await hastenBuiltUpon(tx, look.repository.name, request.head);
       return followed.asked;
     case 'landed':
-      await close(text.writeLanded(request, await writeTook(tx, session.id)));
+      await close(text.writeLanded(happening, request, await writeTook(tx, session.id)));
       await moveWith(tx, session.id, request);
       await deleteBranch(tx, session, look, key);
       return settle();
@@ -137,12 +145,6 @@ export async function carryOutHappening(
       throw new Error(`something happened that nobody handles: ${JSON.stringify(never)}`);
     }
   }
-}
-
-/** The ticket is still the agent's to work on; there need be nothing to do yet. */
-async function isToWork(tx: Tx, sessionId: string): Promise<boolean> {
-  const { registers, unread } = await readAttention(tx, sessionId);
-  return ['work', 'nothing'].includes(attend(registers, unread));
 }
 
 async function move(tx: Tx, sessionId: string, cause: string, to: 'review'): Promise<void> {
@@ -183,7 +185,7 @@ async function writeStatus(
   await addEffects(tx, [{ sessionId, runId: null, stepId: null, key, operation }]);
 }
 
-/** What was merged needs its branch no more, if nobody has gone on with it. */
+/** What was merged needs its branch no more, if nobody has gone on with it, or is to be merged into it. */
 async function deleteBranch(
   tx: Tx,
   { id: sessionId, branch, headCommit }: SessionRow,
@@ -191,6 +193,7 @@ async function deleteBranch(
   cause: string,
 ): Promise<void> {
   if (branch === null || headCommit === null || branch !== look.progress.request.head) return;
+  if (await isBuiltUpon(tx, sessionId, look.repository.name, branch)) return;
   const key = `${sessionId}/${cause}/branch`;
   const operation: Operation = {
     ...{ kind: 'deleteBranch', id: deterministicId(key), repository: look.repository.name, branch },

@@ -7,20 +7,22 @@ import { addActivities, type Stage } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { addEffects } from '../store/effects.ts';
 import type { SessionRow } from '../store/sessions.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
 import type { Look, RequestDeps } from './follow-requests.ts';
 
 /** A merge that can be taken back without touching what came after it. */
 export interface Revert {
   parent: string;
   reverts: string;
+  since?: string;
 }
 
 /** null: what came after it touches the same lines, or it was taken back already. */
 export async function prepareRevert(
-  { workspaces, codeHosts, log }: RequestDeps,
+  { workspaces, codeHosts, log }: Pick<RequestDeps, 'workspaces' | 'codeHosts' | 'log'>,
   sessionId: string,
   repository: Repository,
-  { request, mergeCommit }: RequestProgress,
+  { request, head, mergeCommit }: Pick<RequestProgress, 'request' | 'head' | 'mergeCommit'>,
   signal: AbortSignal,
 ): Promise<Revert | null> {
   const host = codeHosts.get(repository.codeHost);
@@ -29,14 +31,34 @@ export async function prepareRevert(
     await workspaces.refresh(repository, await host.locate(repository, signal), signal);
     const tip = await workspaces.resolve(repository, request.base, signal);
     if (!tip) return null;
-    const onto = { commit: mergeCommit, onto: tip.commit };
+    const since = await beforeRebased(workspaces, repository, { head, mergeCommit });
+    const onto = { commit: mergeCommit, onto: tip.commit, ...(since !== null && { since }) };
     const { tree, conflicts } = await workspaces.withoutCommit(sessionId, repository, onto, signal);
-    return conflicts.length > 0 || tree === tip.tree ? null : { parent: tip.commit, reverts: mergeCommit };
+    return conflicts.length > 0 || tree === tip.tree
+      ? null
+      : { parent: tip.commit, reverts: mergeCommit, ...(since !== null && { since }) };
   } catch (error) {
     signal.throwIfAborted();
     log.warn({ err: error, session_id: sessionId }, 'a revert could not be prepared');
     return null;
   }
+}
+
+/** Of several commits that were merged one by one, the merge commit is the last: the commit before them. null: it is one alone. */
+async function beforeRebased(
+  workspaces: Workspaces,
+  repository: Repository,
+  { head, mergeCommit }: { head: string; mergeCommit: string },
+): Promise<string | null> {
+  const fork = await workspaces.mergeBase(repository, mergeCommit, head).catch(() => null);
+  if (fork === null || fork === head) return null; // its own commits are on the base, or nobody has them any more
+  const [own, there] = await Promise.all(
+    [head, mergeCommit].map((to) => workspaces.commitsBetween(repository, fork, to)),
+  );
+  const count = own?.length ?? 0;
+  if (!own || !there || count < 2 || there.length < count) return null;
+  const isSame = own.every(({ subject }, index) => subject === there[there.length - count + index]?.subject);
+  return isSame ? (there[there.length - count - 1]?.commit ?? fork) : null;
 }
 
 /** Tells people that the base is red, with a draft at hand that takes the change back. Call with the session's lock held. */

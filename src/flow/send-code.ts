@@ -39,9 +39,9 @@ export async function sendCode(
     return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected: null }, signal);
   }
   if (operation.kind === 'pushRevert') {
-    const { branch, parent, reverts, message, date } = operation;
+    const { branch, parent, reverts, since, message, date } = operation;
     await deps.workspaces.refresh(repository, await host.locate(repository, signal), signal);
-    const onto = { commit: reverts, onto: parent };
+    const onto = { commit: reverts, onto: parent, ...(since !== undefined && { since }) };
     const { store, tree, conflicts } = await deps.workspaces.withoutCommit(session.id, repository, onto, signal);
     if (conflicts.length > 0)
       throw new VendorError(`${reverts} cannot be taken back on ${parent}: ${conflicts.slice(0, 20).join(', ')}`, {

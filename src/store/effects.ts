@@ -133,7 +133,7 @@ export async function settleEffect(
 }
 
 /** Effects that need a failed one can never be sent; they fail with it, and are returned. */
-export async function failDependents(tx: Tx, key: string): Promise<{ operation: Operation }[]> {
+export async function failDependents(tx: Tx, key: string): Promise<{ key: string; operation: Operation }[]> {
   const failed = await tx
     .updateTable('effects')
     .set({ state: 'failed', settled_at: sql`now()`, error: `it needs ${key}, which failed` })

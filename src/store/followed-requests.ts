@@ -38,20 +38,22 @@ export async function beginFollowing(
   request: {
     repository: string;
     branch: string;
+    /** Of the pull request that it goes on in, which is looked at meanwhile as well; null: there is none yet. */
+    number: number | null;
     closing: string;
     draft: boolean;
     preview: PreviewPlan | null;
     isWanted: boolean;
   },
 ): Promise<void> {
-  const { repository, branch, closing, draft, isWanted } = request;
+  const { repository, branch, number, closing, draft, isWanted } = request;
   const preview = request.preview && toJson(request.preview);
   await tx
     .insertInto('followed_requests')
-    .values({ session_id: sessionId, repository, branch, closing, draft, preview, phase: 'opening' })
+    .values({ session_id: sessionId, repository, branch, number, closing, draft, preview, phase: 'opening' })
     .onConflict((conflict) =>
       conflict.column('session_id').doUpdateSet({
-        ...{ repository, branch, closing, draft, preview, phase: 'opening' as const, asked: false, look_at: null },
+        ...{ repository, branch, number, closing, draft, preview, phase: 'opening' as const, asked: false },
         ...(isWanted && { rounds: 0 }),
       }),
     )
@@ -62,7 +64,7 @@ export async function beginFollowing(
 export async function followOpened(tx: Tx, sessionId: string, number: number): Promise<void> {
   await tx
     .updateTable('followed_requests')
-    .set({ number, look_at: sql<Date>`now()`, head_at: sql<Date>`now()` })
+    .set({ number, phase: 'checking', head: null, look_at: sql<Date>`now()`, head_at: sql<Date>`now()` })
     .where('session_id', '=', sessionId)
     .execute();
 }
@@ -147,6 +149,47 @@ export async function hastenRequests(
       order by session_id for update
     ) told
     where f.session_id = told.session_id`.execute(db);
+}
+
+/** What a run came to is what the session asks from now on, if anything. */
+export async function endAsking(tx: Tx, sessionId: string): Promise<void> {
+  await tx
+    .updateTable('followed_requests')
+    .set({ asked: false })
+    .where('session_id', '=', sessionId)
+    .where('asked', '=', true)
+    .execute();
+}
+
+/** Whether another session's change is for this branch, and neither merged nor given up. */
+export async function isBuiltUpon(tx: Tx, sessionId: string, repository: string, branch: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from sessions s where s.repository = ${repository} and s.base_branch = ${branch} and s.id <> ${sessionId}
+      and s.closed is not true and not exists (select from followed_requests f where f.session_id = s.id
+        and f.phase in ('closed', 'landing', 'landed', 'over')) limit 1`.execute(tx);
+  return rows.length > 0;
+}
+
+/** Where a branch of ours went when it was merged; null: it was not, or is not ours. */
+export async function mergedInto(tx: Tx, repository: string, branch: string): Promise<string | null> {
+  const { rows } = await sql<{ base: string | null }>`
+    select s.base_branch as base from followed_requests f join sessions s on s.id = f.session_id
+    where f.repository = ${repository} and f.branch = ${branch} and f.phase in ('landing', 'landed', 'over') limit 1`.execute(
+    tx,
+  );
+  return rows[0]?.base ?? null;
+}
+
+/** Those whose change is for this branch, which was merged, are looked at now. Locks nothing but their rows, in one order. */
+export async function hastenBuiltUpon(tx: Tx, repository: string, branch: string): Promise<void> {
+  await sql`
+    update followed_requests f set look_at = now(), hints = hints + 1
+    from (
+      select f.session_id from followed_requests f join sessions s on s.id = f.session_id
+      where f.repository = ${repository} and s.base_branch = ${branch} and f.look_at is not null
+      order by f.session_id for update of f skip locked
+    ) told
+    where f.session_id = told.session_id`.execute(tx);
 }
 
 /** How far the pull request of a session is; null: nobody follows it. */

@@ -18,6 +18,14 @@ export async function unknownRemarks(tx: Tx, sessionId: string, remarks: readonl
   return remarks.filter(({ key }) => !known.has(key));
 }
 
+/** The threads in which the agent has answered. */
+export async function answeredThreads(tx: Tx, sessionId: string): Promise<Set<string>> {
+  const { rows } = await sql<{ thread: string }>`
+    select distinct remark ->> 'thread' as thread from remarks where session_id = ${sessionId}
+      and remark ->> 'thread' is not null and prompt is not null and answered_at is not null`.execute(tx);
+  return new Set(rows.map(({ thread }) => thread));
+}
+
 /** Each gets the mark of its thread, or the next one; what says nothing of its own has none. */
 export async function markRemarks(tx: Tx, sessionId: string, remarks: readonly Remark[]): Promise<MarkedRemark[]> {
   const { rows } = await sql<{ thread: string | null; code: string }>`
@@ -66,13 +74,24 @@ export async function openRemarks(
   return rows;
 }
 
-export async function settleRemarks(tx: Tx, sessionId: string, codes: readonly string[]): Promise<void> {
-  if (codes.length === 0) return;
+/** By their keys: what was said in the same thread since has no answer yet. */
+export async function settleRemarks(tx: Tx, sessionId: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
   await tx
     .updateTable('remarks')
     .set({ answered_at: new Date() })
     .where('session_id', '=', sessionId)
-    .where('code', 'in', codes)
+    .where('key', 'in', keys)
     .where('answered_at', 'is', null)
     .execute();
+}
+
+/** The last answer to these could not be given: it is still owed. */
+export async function reopenRemarks(tx: Tx, sessionId: string, codes: readonly string[]): Promise<void> {
+  if (codes.length === 0) return;
+  await sql`
+    update remarks r set answered_at = null
+    where session_id = ${sessionId} and code = any(${codes}::text[]) and prompt is not null and answered_at = (
+      select max(answered_at) from remarks l
+      where l.session_id = r.session_id and l.code = r.code and l.prompt is not null)`.execute(tx);
 }

@@ -34,11 +34,14 @@ export interface SessionStores {
     commit: string,
     file: { path: string; text: string },
   ): Promise<{ store: SessionStore; tree: string }>;
-  /** The tree of `onto` without what `commit` changed of its first parent. With conflicts it is of no use. Both are in the mirror. */
+  /**
+   * The tree of `onto` without what was changed from `since`, or the first parent of `commit`, to `commit`. With conflicts it is
+   * of no use. All are in the mirror.
+   */
   withoutCommit(
     sessionId: string,
     repository: Repository,
-    { commit, onto }: { commit: string; onto: string },
+    { commit, onto, since }: { commit: string; onto: string; since?: string },
     signal: AbortSignal,
   ): Promise<{ store: SessionStore; tree: string; conflicts: string[] }>;
   changes(store: SessionStore, from: string, to: string): Promise<Change[]>;
@@ -220,16 +223,15 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       return { store: { gitDir }, tree: (await git.must(['mktree', '-z'], { gitDir, stdin })).toString().trim() };
     },
 
-    async withoutCommit(sessionId, repository, { commit, onto }, signal) {
+    async withoutCommit(sessionId, repository, { commit, onto, since }, signal) {
       const gitDir = await open(sessionId, repository);
       const found = await Promise.all(
         [commit, onto].map((each) => mirrors.resolve(repository, assertCommit(each), signal)),
       );
       const [reverted, tip] = found;
       if (!reverted || !tip) throw baseMissing(repository, reverted ? onto : commit);
-      const parent = (await headerOf(gitDir, commit))
-        .find((line) => line.startsWith('parent '))
-        ?.slice('parent '.length);
+      const header = await headerOf(gitDir, commit);
+      const parent = since ?? header.find((line) => line.startsWith('parent '))?.slice('parent '.length);
       const before = parent === undefined ? null : await mirrors.resolve(repository, parent, signal);
       if (!before) throw baseMissing(repository, parent ?? `the parent of ${commit}`);
       const trees = { before: reverted.tree, ours: tip.tree, theirs: before.tree };

@@ -129,7 +129,7 @@ describe('a look at an open pull request', () => {
       'too often',
       at('green', { rounds: 2 }),
       progress({ checks: report({ a: 'passed' }), mergeable: 'behind' }),
-      'green: nothing',
+      'green: stale',
     ],
     ['open again', at('closed'), progress({ checks: report({ a: 'passed' }) }), 'checking: reopened'],
     ['closed', at('green'), progress({}, 'closed'), 'closed: closed'],
@@ -158,7 +158,21 @@ describe('after the merge', () => {
     ['all passed', at('landing'), merged({ a: 'passed' }), 'landed: landed'],
     ['all passed, it is being deployed', at('landing'), merged({ a: 'passed' }, deploying), 'landing: nothing'],
     ['for ever', at('landing'), merged({ a: 'passed' }, deploying), 'landed: landed', 31 * minute],
-    ['the base is red', at('landing'), merged({ a: 'failed' }), 'landed: mainRed'],
+    ['the base is red', at('landing'), merged({ a: 'failed' }), 'landing: mainRed'],
+    ['the base is red still', at('landing', { told: ['mainRed'] }), merged({ a: 'failed' }), 'landing: nothing'],
+    ['the base is well after all', at('landing', { told: ['mainRed'] }), merged({ a: 'passed' }), 'landed: landed'],
+    [
+      'it is taken back for that',
+      at('landing', { told: ['mainRed'] }),
+      merged({ a: 'failed' }, { reverted: { by: null, url: 'https://x/9' } }),
+      'over: reverted',
+    ],
+    [
+      'the base was red before',
+      at('landing'),
+      merged({ a: 'failed' }, { baseChecks: report({ a: 'failed' }) }),
+      'landed: landed',
+    ],
     [
       'staging has it',
       at('landing'),
@@ -177,5 +191,9 @@ test('machines are waited for with less patience than people; an old one is aske
   const seconds = (phase: RequestPhase, poll: number | null, age = 0) => lookAgainSeconds(at(phase), poll, start + age);
   expect([seconds('checking', null), seconds('checking', null, 3 * minute)]).toEqual([5, 30]);
   expect([seconds('green', null), seconds('over', null)]).toEqual([300, null]);
+  const weeks = 14 * 86_400_000;
+  expect([seconds('green', null, weeks), seconds('green', 15, weeks), seconds('closed', 15, weeks)]).toEqual([
+    1800, 600, 21_600,
+  ]);
   expect([seconds('checking', 15), seconds('green', 15), seconds('green', 15, 90_000_000)]).toEqual([15, 15, 120]);
 });

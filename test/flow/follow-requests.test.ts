@@ -1,9 +1,17 @@
 import { beforeEach, describe, test } from 'vitest';
 import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { CheckRun, Remark, RequestProgress } from '../../src/core/request-progress.ts';
+import type { SessionState } from '../../src/core/session.ts';
+import { oweAnswers } from '../../src/flow/answer-remarks.ts';
 import { followRequests, sortDeliveries } from '../../src/flow.ts';
-import { beginFollowing, claimRequests, followOpened, holdRequests } from '../../src/store/followed-requests.ts';
-import { openRemarks } from '../../src/store/remarks.ts';
+import {
+  beginFollowing,
+  claimRequests,
+  endAsking,
+  followOpened,
+  holdRequests,
+} from '../../src/store/followed-requests.ts';
+import { openRemarks, settleRemarks } from '../../src/store/remarks.ts';
 import { db, deps, desk, endRuns, file, never, query, sort, useBoard } from './reconciling.ts';
 
 useBoard();
@@ -24,9 +32,12 @@ const host = {
 } as unknown as CodeHost;
 const policy = { rounds: 2, settleSeconds: 0, patienceMinutes: 30, environment: null, tell: [] };
 
-const follow = () => {
+const follow = (more: { runsPerHour?: number } = {}) => {
   const at = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
-  return followRequests({ ...deps, ...at, policy: { ...deps.policy, checks: policy }, pollSeconds: 0 } as never, never);
+  return followRequests(
+    { ...deps, ...at, policy: { ...deps.policy, ...more, checks: policy }, pollSeconds: 0 } as never,
+    never,
+  );
 };
 const check = (name: string, state: CheckRun['state']): CheckRun => ({
   name,
@@ -79,6 +90,7 @@ async function published(): Promise<{ name: string; id: string }> {
     const about = {
       repository: 'app',
       branch: 'work',
+      number: null,
       closing: 'Pull request: {link} (proved)',
       draft: false,
       preview: null,
@@ -172,7 +184,96 @@ describe('the checks of a pull request', () => {
     now.checks = report(check('test', 'failed'));
     await query('delete from effects');
     await follow();
+    await follow();
     expect([await written(), await state()]).toEqual([[], 'complete']);
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await written()).toContain('moveTicket review');
+  });
+
+  test('are looked at again after a run that was at work as it was opened, and changed nothing', async ({ expect }) => {
+    await published();
+    await query("update sessions set state = 'active'");
+    await follow();
+    await query("update sessions set state = 'complete'");
+    now.checks = report(check('test', 'passed'));
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect(await written()).toContain('moveTicket review');
+  });
+
+  test('are people’s where what was to mend them failed; green after all, they are told so', async ({ expect }) => {
+    await published();
+    now.checks = report(check('test', 'failed'));
+    await follow();
+    await query('update prompts set read_at = now()');
+    await endRuns('error');
+    await written();
+    await follow();
+    await follow();
+    expect([await written(), await state()]).toEqual([
+      ['showStatus', 'elicitation: `test` fails on https://host/7, and I do not get it green.'],
+      'awaitingInput',
+    ]);
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect([(await written()).at(-1), await state()]).toEqual(['moveTicket review', 'complete']);
+  });
+
+  test('of a stopped ticket are told when green, and else left alone', async ({ expect }) => {
+    await published();
+    await query("update sessions set state = 'stopped'");
+    now.checks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    expect(await written()).toEqual([]);
+    now.head = 'c2';
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await written()).toEqual([
+      'showStatus',
+      'thought: Pull request: https://host/7 (proved)',
+      'moveTicket review',
+    ]);
+    expect(await state()).toBe('stopped');
+  });
+
+  test('of an older commit, seen right after a push, are not judged', async ({ expect }) => {
+    await published();
+    await query("update sessions set head_commit = 'c2'");
+    now.checks = report(check('test', 'failed'));
+    await follow();
+    expect(await written()).toEqual([]);
+    now.head = 'c2';
+    await follow();
+    expect(await written()).toHaveLength(2);
+  });
+
+  test('that nobody may mend yet are told when green after all', async ({ expect }) => {
+    await published();
+    now.checks = report(check('test', 'failed'));
+    await follow({ runsPerHour: 1 });
+    await follow({ runsPerHour: 1 });
+    expect([(await written()).slice(1), await state()]).toEqual([
+      [expect.stringMatching(/^elicitation: /)],
+      'awaitingInput',
+    ]);
+    now.checks = report(check('test', 'passed'));
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    expect([(await written()).at(-1), await state()]).toEqual(['moveTicket review', 'complete']);
+  });
+
+  test('are no answer to what a later run asks', async ({ expect }) => {
+    const { id } = await published();
+    now.checks = report(check('test', 'failed'));
+    now.baseChecks = report(check('test', 'failed'));
+    await follow();
+    expect(await state()).toBe('awaitingInput');
+    await db.transaction().execute((tx) => endAsking(tx, id)); // as a run's end does
+    now.checks = report(check('test', 'passed'));
+    await follow();
+    expect(await state()).toBe('awaitingInput');
   });
 });
 
@@ -251,7 +352,111 @@ describe('what reviewers say', () => {
   });
 });
 
+test('what reviewers say is heard whatever the session does', async ({ expect }) => {
+  await published();
+  const rests: SessionState[] = ['awaitingInput', 'error', 'stopped'];
+  for (const [index, rest] of rests.entries()) {
+    await query('update sessions set state = $1', [rest]);
+    now.remarks = [...now.remarks, remark({ key: `r${index}`, thread: `th${index}` })];
+    await follow();
+    expect([await state(), (await prompts()).length], rest).toEqual(['active', index + 1]);
+    await query('update prompts set read_at = now()');
+    if (index < 2) await endRuns('complete');
+  }
+  await written();
+  now.remarks = [...now.remarks, remark({ key: 'later', thread: 'later' })];
+  await follow();
+  expect(await written(), 'while it is at work').toEqual([
+    'acknowledgeRemark',
+    'thought: Bea reviewed https://host/7 (1 remark): I take that up now.',
+  ]);
+});
+
+test('"stop" on the pull request stops; on a closed ticket people hear that their words wait', async ({ expect }) => {
+  const { name } = await published();
+  now.remarks = [remark({})];
+  await follow();
+  await written();
+  const word = { kind: 'comment' as const, thread: null, mentions: true, at: '2030-01-02T00:00:00.000Z' };
+  now.remarks = [...now.remarks, remark({ key: 'k1', ...word, body: '@shipmate-acme[bot], stop!' })];
+  await follow();
+  expect([await state(), (await prompts()).length]).toEqual(['stopped', 1]);
+  expect(await written()).toEqual(['acknowledgeRemark', expect.stringMatching(/^response: /)]);
+  await desk.move(name, 'done', { id: 'ada', name: 'Ada', isBot: false });
+  await sort();
+  await written();
+  now.remarks = [...now.remarks, remark({ key: 'k2', ...word, body: '@shipmate one more thing' })];
+  await follow();
+  expect(await written()).toEqual([
+    'acknowledgeRemark',
+    'thought: The ticket is closed. Reopen it, and I go on with what was s',
+  ]);
+});
+
+test('on a merged pull request who calls the agent is heard, and nobody else', async ({ expect }) => {
+  await published();
+  now.request.state = 'merged';
+  now.mergeCommit = 'm1';
+  const word = { kind: 'comment' as const, thread: null, mentions: true };
+  now.remarks = [remark({}), remark({ key: 'k1', ...word, body: '@shipmate and the docs, please' })];
+  await follow();
+  const said = await prompts();
+  expect([said.length, said[0].body]).toEqual([1, expect.stringContaining('and the docs')]);
+  expect(await state()).toBe('active');
+  await follow();
+  expect(await written()).toContain('thought: https://host/7 was merged. I look after what runs on `main` ');
+});
+
+test('who answers the agent in a thread that it has resolved is heard; others’ threads are left', async ({
+  expect,
+}) => {
+  const { id } = await published();
+  now.remarks = [remark({})];
+  await follow();
+  await query('update prompts set read_at = now()');
+  await endRuns('complete');
+  await db.transaction().execute((tx) => settleRemarks(tx, id, ['r1']));
+  now.remarks = [
+    remark({ isResolved: true }),
+    remark({ key: 'r2', isResolved: true, body: 'No, still not.' }),
+    remark({ key: 'r3', thread: 'th2', isResolved: true, body: 'Done myself.' }),
+  ];
+  await follow();
+  const [, second, ...more] = await prompts();
+  expect([second.body, more]).toEqual([expect.stringMatching(/\[T1\][\s\S]*No, still not\./), []]);
+  expect(await openRemarks(db, id)).toEqual([]);
+  await query('update prompts set read_at = now()');
+  expect((await openRemarks(db, id)).map(({ remark: { key } }) => key)).toEqual(['r2']);
+});
+
+test('an answer that names what could not be pushed is owed again', async ({ expect }) => {
+  const { id } = await published();
+  now.remarks = [remark({})];
+  await follow();
+  await query('update prompts set read_at = now()');
+  await db.transaction().execute(async (tx) => {
+    await settleRemarks(tx, id, ['r1']);
+    await oweAnswers(tx, id, [{ key: `${id}/run/2/thread/T1` }]);
+  });
+  expect((await openRemarks(db, id)).map(({ code }) => code)).toEqual(['T1']);
+});
+
 describe('the end of a pull request', () => {
+  test('is noticed where what was to be pushed to it failed for good', async ({ expect }) => {
+    const { id } = await published();
+    await follow();
+    await db.transaction().execute((tx) =>
+      beginFollowing(tx, id, {
+        ...{ repository: 'app', branch: 'work', number: 7, closing: '', draft: false, preview: null, isWanted: true },
+      }),
+    );
+    await query("update sessions set state = 'error'");
+    now.request.state = 'merged';
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect(await written()).toContain('thought: https://host/7 was merged. I look after what runs on `main` ');
+  });
+
   test('merged and well: the ticket is done, its branch goes', async ({ expect }) => {
     await published();
     now.request.state = 'merged';
@@ -280,6 +485,113 @@ describe('the end of a pull request', () => {
     ]);
   });
 
+  test('merged, and its base red: told once; well after all, the ticket is done', async ({ expect }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    await follow();
+    await written();
+    now.mergeChecks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    expect([await written(), await state()]).toEqual([
+      ['showStatus', 'elicitation: `main` is red since https://host/7 was merged: `test`.', 'deleteBranch'],
+      'awaitingInput',
+    ]);
+    now.mergeChecks = report(check('test', 'passed'));
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    expect([(await written()).slice(1, 3), await state()]).toEqual([
+      ['response: Done: https://host/7 is merged, and `main` is fine with it.', 'moveTicket done'],
+      'complete',
+    ]);
+  });
+
+  test('merged on a base that was red before, or where something never ends: not said to be well', async ({
+    expect,
+  }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    now.mergeChecks = report(check('test', 'failed'), check('lint', 'pending'));
+    now.baseChecks = report(check('test', 'failed'));
+    await follow();
+    await follow();
+    await written();
+    await query("update followed_requests set look_at = now(), head_at = now() - interval '1 hour'");
+    await follow();
+    const { rows } = await query(
+      "select activity ->> 'body' as body from activities where activity ->> 'body' like 'Done%'",
+    );
+    expect(rows[0].body).toMatch(
+      /^Done: https:\/\/host\/7 is merged\. `test` fails on `main`, as before it\. I have waited long for `lint` there, and/,
+    );
+  });
+
+  test('merged, and gone on from with an answer alone: the ticket is done all the same', async ({ expect }) => {
+    await published();
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    await follow();
+    await written();
+    await query(`update sessions set state = 'active', pull_request = null, branch = 'work-2', head_commit = null,
+      follows = '{"number": 7, "url": "https://host/7", "merged": true}'`);
+    now.mergeChecks = report(check('test', 'passed'));
+    await follow();
+    expect(await written(), 'while it is at work').toEqual([]);
+    await query("update sessions set state = 'complete'");
+    await query('update followed_requests set look_at = now() where look_at is not null');
+    await follow();
+    expect(await written()).toEqual([
+      ...['showStatus', 'response: Done: https://host/7 is merged, and `main` is fine with it.', 'moveTicket done'],
+    ]);
+  });
+
+  test('merged, while another change is to be merged into its branch: that stays', async ({ expect }) => {
+    await published();
+    const [upper = ''] = await file(1);
+    await sort();
+    await query(
+      `update sessions set repository = 'app', base_branch = 'work', branch = 'upper' where ticket_id =
+        (select id from tickets where identifier = $1)`,
+      [upper],
+    );
+    now.request.state = 'merged';
+    now.mergeCommit = 'm1';
+    now.mergeChecks = report(check('test', 'passed'));
+    await follow();
+    await follow();
+    const all = await written();
+    expect([all.includes('moveTicket done'), all.includes('deleteBranch')]).toEqual([true, false]);
+  });
+
+  test('for a branch of ours that was merged: it is for where that went', async ({ expect }) => {
+    await published();
+    const [lower = ''] = await file(1);
+    await sort();
+    const { rows } = await query(
+      `update sessions set repository = 'app', branch = 'lower', base_branch = 'main', state = 'complete' where ticket_id =
+        (select id from tickets where identifier = $1) returning id`,
+      [lower],
+    );
+    await query(
+      `insert into followed_requests (session_id, repository, branch, number, phase, closing, draft)
+        values ($1, 'app', 'lower', 6, 'green', '', false)`,
+      [rows[0].id],
+    );
+    await written();
+    now.request.base = 'lower';
+    await follow();
+    expect(await written()).toEqual([]);
+    await query("update followed_requests set phase = 'landing' where number = 6");
+    await follow();
+    await follow();
+    expect(await written()).toEqual([
+      'openPullRequest',
+      'thought: `lower` was merged, so https://host/7 is for `main` from now',
+    ]);
+  });
+
   test('closed by a person and opened again is told each time', async ({ expect }) => {
     await published();
     now.request.state = 'closed';
@@ -296,7 +608,19 @@ describe('the end of a pull request', () => {
       'attachPullRequest',
       'thought: https://host/7 is open again; I look after its checks and re',
     ]);
+    now.request.state = 'closed';
+    await follow();
+    expect((await written()).at(-1)).toMatch(/^response: Bob closed/);
   });
+});
+
+test('where its host is not configured any more, it is looked at when it is again', async ({ expect }) => {
+  await published();
+  await followRequests(
+    { ...deps, codeHosts: new Map(), repositories: new Map(), policy: { ...deps.policy, checks: policy } } as never,
+    never,
+  );
+  expect((await query('select look_at from followed_requests')).rows[0].look_at).not.toBeNull();
 });
 
 test('a webhook hastens the next look, also while one is under way', async ({ expect }) => {
@@ -323,4 +647,44 @@ test('a webhook hastens the next look, also while one is under way', async ({ ex
   await follow();
   Object.assign(host.following as object, { read });
   expect(await due()).toBe(true);
+});
+
+test('a host that does not answer keeps no other from being looked at', async ({ expect }) => {
+  const { id } = await published();
+  const read = host.following?.read as () => Promise<RequestProgress>;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await file(1);
+  await sort();
+  await endRuns('complete');
+  await query(
+    `update sessions set repository = 'app', pull_request = '{"number": 8, "url": "https://host/8"}' where id <> $1`,
+    [id],
+  );
+  const other = (await query('select id from sessions where id <> $1', [id])).rows[0].id;
+  Object.assign(host.following as object, {
+    async read(_: unknown, number: number) {
+      if (number === 8) resolve();
+      else {
+        await db.transaction().execute(async (tx) => {
+          await beginFollowing(tx, other, {
+            ...{
+              repository: 'app',
+              branch: 'other',
+              number: null,
+              closing: '',
+              draft: false,
+              preview: null,
+              isWanted: true,
+            },
+          });
+          await followOpened(tx, other, 8);
+        });
+        await promise;
+      }
+      return read();
+    },
+  });
+  await follow();
+  Object.assign(host.following as object, { read });
+  expect(reads).toBe(2);
 });

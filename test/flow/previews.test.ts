@@ -118,7 +118,13 @@ async function published(plan: PreviewPlan | null): Promise<void> {
   const { rows } = await query('select id from sessions');
   const { id } = rows[0] as { id: string };
   await db.transaction().execute(async (tx) => {
-    const about = { repository: 'app', branch: 'work', closing: 'Pull request: {link} (proved)', draft: false };
+    const about = {
+      repository: 'app',
+      branch: 'work',
+      number: null,
+      closing: 'Pull request: {link} (proved)',
+      draft: false,
+    };
     await beginFollowing(tx, id, { ...about, preview: plan, isWanted: true });
     await followOpened(tx, id, 7);
   });

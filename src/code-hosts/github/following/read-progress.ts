@@ -50,7 +50,7 @@ export async function readProgress(
     merged ? readReverted(reach, pull, signal) : null,
   ]);
   const [baseChecks, threads, writers] = await Promise.all([
-    !merged && checks.runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
+    (mergeChecks ?? checks).runs.some(({ state }) => state === 'failed') ? readBaseChecks(reach, pull, signal) : null,
     readThreads(reach, number, said, remembered, signal),
     remembered.writers(reach, peopleIn(said), signal),
   ]);
@@ -79,8 +79,21 @@ function readThreads(
   return said.lines.length === 0 ? new Map() : threads(reach, number, printOf(said), signal);
 }
 
-/** Of the commit that both sides come from: what fails there was failing before. */
-async function readBaseChecks(reach: RepositoryReach, { base, head }: Pull, signal: AbortSignal): Promise<CheckReport> {
+/** Of the commit that both sides come from, or that it was merged onto: what fails there was failing before. */
+async function readBaseChecks(
+  reach: RepositoryReach,
+  { base, head, merged, merge_commit_sha }: Pull,
+  signal: AbortSignal,
+): Promise<CheckReport | null> {
+  if (merged) {
+    const [merge] = await reach.get<components['schemas']['commit'][]>(
+      'GET /repos/{owner}/{repo}/commits',
+      { sha: merge_commit_sha, per_page: 1 },
+      signal,
+    );
+    const before = merge?.parents[0]?.sha;
+    return before === undefined ? null : readChecks(reach, before, null, signal);
+  }
   const { merge_base_commit } = await reach.get<components['schemas']['commit-comparison']>(
     'GET /repos/{owner}/{repo}/compare/{basehead}',
     { basehead: `${base.sha}...${head.sha}`, per_page: 1 },

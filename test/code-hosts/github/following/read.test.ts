@@ -163,6 +163,20 @@ describe('a reading', () => {
     });
   });
 
+  test('of what was merged, the base is looked at as it was before', async () => {
+    const { github, row, ada } = world;
+    const { issue } = await world.open();
+    const before = await ada.commit('main', { 'b.txt': '1\n' });
+    reportOne(github, row, before, { name: 'build', conclusion: 'failure' });
+    const commit = await ada.merge(issue.number, 'squash');
+    expect((await world.read(issue)).baseChecks).toBeNull();
+    reportOne(github, row, commit, { name: 'build', conclusion: 'failure' });
+    expect((await world.read(issue)).baseChecks).toMatchObject({
+      commit: before,
+      runs: [{ name: 'build', state: 'failed' }],
+    });
+  });
+
   test('deployments: the newest of each environment; of the merge commit once merged', async () => {
     const { github, row, ada } = world;
     const { issue, head } = await world.open();

@@ -20,6 +20,7 @@ import { isPublishing } from '../store/effects.ts';
 import {
   type ClaimedRequest,
   claimRequests,
+  countFollowed,
   type FollowedRequest,
   holdRequests,
   holdRequestsEveryMs,
@@ -161,7 +162,11 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
       ? await carryOutHappening(deps, tx, session, followed, { next, happening, look }, due)
       : followed.asked;
     const phase = next.phase === 'mending' && asked ? 'stuck' : next.phase;
-    await noteLooked(tx, claimed, lookAgainSeconds(next, deps.pollSeconds, Date.now()), { ...next, phase, asked });
+    await noteLooked(tx, claimed, lookAgainSeconds(next, await pollSecondsNow(deps, tx), Date.now()), {
+      ...next,
+      phase,
+      asked,
+    });
     what = happening?.type ?? (isSpokenTo ? 'remarks' : 'same');
     deps.failpoint(`follow/${what}/mid`);
   });
@@ -197,6 +202,17 @@ async function lookNow(
   const now = Date.now();
   const seen = await seePreviewRuns(tx, followed, progress, policy.checks, now);
   return lookAtProgress(followed, seen, policy.checks, { ...standing, now });
+}
+
+/** So many are asked for as often as the configuration says; of more each is asked for less often. */
+const askedAtPace = 15;
+
+/** A host that is asked without pause takes it for abuse, though each answer costs nothing. */
+async function pollSecondsNow(
+  { pollSeconds }: RequestDeps,
+  tx: Parameters<typeof lockSession>[0],
+): Promise<number | null> {
+  return pollSeconds === null ? null : pollSeconds * Math.max(1, Math.ceil((await countFollowed(tx)) / askedAtPace));
 }
 
 function needsMore({ type }: Happening): boolean {

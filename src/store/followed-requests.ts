@@ -192,6 +192,13 @@ export async function hastenBuiltUpon(tx: Tx, repository: string, branch: string
     where f.session_id = told.session_id`.execute(tx);
 }
 
+/** Those that are looked at again some time. */
+export async function countFollowed(db: Database | Tx): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from followed_requests where look_at is not null`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
 /** How far the pull request of a session is; null: nobody follows it. */
 export async function phaseOf(db: Database | Tx, sessionId: string): Promise<RequestPhase | null> {
   const row = await db

@@ -32,10 +32,10 @@ const host = {
 } as unknown as CodeHost;
 const policy = { rounds: 2, settleSeconds: 0, patienceMinutes: 30, environment: null, tell: [] };
 
-const follow = (more: { runsPerHour?: number } = {}) => {
+const follow = ({ pollSeconds = 0, ...more }: { runsPerHour?: number; pollSeconds?: number } = {}) => {
   const at = { codeHosts: new Map([['somewhere', host]]), repositories: new Map([['app', repository]]) };
   return followRequests(
-    { ...deps, ...at, policy: { ...deps.policy, ...more, checks: policy }, pollSeconds: 0 } as never,
+    { ...deps, ...at, policy: { ...deps.policy, ...more, checks: policy }, pollSeconds } as never,
     never,
   );
 };
@@ -687,4 +687,25 @@ test('a host that does not answer keeps no other from being looked at', async ({
   await follow();
   Object.assign(host.following as object, { read });
   expect(reads).toBe(2);
+});
+
+test('of many that are asked for without webhooks each is asked for less often', async ({ expect }) => {
+  const { id } = await published();
+  const again = async () => {
+    await query('update followed_requests set look_at = now() where session_id = $1', [id]);
+    await follow({ pollSeconds: 15 });
+    const asked =
+      'select round(extract(epoch from look_at - now())) as seconds from followed_requests where session_id = $1';
+    return Number((await query(asked, [id])).rows[0].seconds);
+  };
+  expect(await again()).toBe(15);
+  await query(`insert into tickets (id, tracker, external_id, identifier, hint)
+    select gen_random_uuid(), 'board', 'x' || n, 'X-' || n, '{}' from generate_series(1, 30) n`);
+  await query(
+    `insert into sessions (id, ticket_id, state) select gen_random_uuid(), id, 'complete' from tickets where external_id like 'x%'`,
+  );
+  await query(`insert into followed_requests (session_id, repository, branch, number, phase, closing, draft, look_at)
+    select s.id, 'app', 'b', 9, 'green', '', false, now() + interval '1 hour' from sessions s join tickets t on t.id = s.ticket_id
+    where t.external_id like 'x%'`);
+  expect(await again()).toBe(45);
 });

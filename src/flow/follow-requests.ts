@@ -114,15 +114,6 @@ async function lookOrPutOff(deps: RequestDeps, request: ClaimedRequest, signal: 
   }
 }
 
-async function lookLater({ db, log }: RequestDeps, request: ClaimedRequest, error: unknown): Promise<void> {
-  log.warn(
-    { err: error, session_id: request.sessionId },
-    'a pull request could not be looked at; it is looked at again',
-  );
-  const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
-  await noteLooked(db, request, Math.max(afterFailureSeconds, (waitMs ?? 0) / 1_000));
-}
-
 async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortSignal): Promise<void> {
   const { db } = deps;
   const repository = deps.repositories.get(claimed.repository);

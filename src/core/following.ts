@@ -84,16 +84,16 @@ export interface Looked {
 
 /**
  * What is to be told and done, by how things stood at the last look. `isFree`: nobody is at work on the session and nothing of
- * it is on its way; while somebody is, only what people did to the pull request counts.
+ * it is on its way; while somebody is, only what people did to the pull request counts. `isAtWork`: a run is, or pushes.
  */
 export function lookAtProgress(
   before: Followed,
   progress: RequestProgress,
   policy: FollowPolicy,
-  { isFree, now }: { isFree: boolean; now: number },
+  { isFree, isAtWork = false, now }: { isFree: boolean; isAtWork?: boolean; now: number },
 ): Looked {
   const { state } = progress.request;
-  if (state === 'merged') return lookAtMerge(before, progress, policy, now);
+  if (state === 'merged') return lookAtMerge(before, progress, policy, { isAtWork, now });
   if (state === 'closed')
     return before.phase === 'closed'
       ? same(before)
@@ -144,7 +144,12 @@ function lookAtChecks(at: Followed, progress: RequestProgress, policy: FollowPol
   return once(next, 'slow', { type: 'slow', pending, minutes });
 }
 
-function lookAtMerge(before: Followed, progress: RequestProgress, policy: FollowPolicy, now: number): Looked {
+function lookAtMerge(
+  before: Followed,
+  progress: RequestProgress,
+  policy: FollowPolicy,
+  { isAtWork, now }: { isAtWork: boolean; now: number },
+): Looked {
   if (before.phase === 'over') return same(before);
   if (before.phase === 'landed') return lookForRevert(before, progress, now);
   if (before.phase !== 'landing') {
@@ -161,7 +166,8 @@ function lookAtMerge(before: Followed, progress: RequestProgress, policy: Follow
   const isOld = now - before.headAt > policy.patienceMinutes * 60_000;
   const deploys = progress.deployments.some(({ isPreview, state }) => !isPreview && state === 'pending');
   const runs = verdict.state === 'pending' || deploys || (verdict.state === 'none' && !isSettled(before, policy, now));
-  return runs && !isOld ? same(before) : { next: landed, happening: { type: 'landed' } };
+  // What somebody is at work on since may become a pull request of its own; then this one was not the end of it.
+  return (runs && !isOld) || isAtWork ? same(before) : { next: landed, happening: { type: 'landed' } };
 }
 
 /** So long somebody who takes it back is noticed. */

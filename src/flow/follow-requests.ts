@@ -22,6 +22,7 @@ import { takeInRemarks } from './remarks.ts';
 import { carryOutHappening, showPreviews } from './request-happenings.ts';
 import { prepareRevert, type Revert } from './revert.ts';
 import type { SortDeps } from './sort.ts';
+import { noteRead, noteUnread } from './unreadable-requests.ts';
 
 export interface RequestDeps extends SortDeps {
   codeHosts: ReadonlyMap<string, CodeHost>;
@@ -35,8 +36,6 @@ export interface RequestDeps extends SortDeps {
 const mostAtOnce = 8;
 /** Logs of so many failed checks are read. */
 const mostLogs = 5;
-/** Where a host cannot be asked. */
-const afterFailureSeconds = 60;
 
 /** One look: what stands there now, and what was fetched to act on it. */
 export interface Look {
@@ -73,13 +72,12 @@ export async function followRequests(deps: RequestDeps, signal: AbortSignal): Pr
   }
 }
 
-async function lookLater({ db, log }: RequestDeps, request: ClaimedRequest, error: unknown): Promise<void> {
-  log.warn(
+async function lookLater(deps: RequestDeps, request: ClaimedRequest, error: unknown): Promise<void> {
+  deps.log.warn(
     { err: error, session_id: request.sessionId },
     'a pull request could not be looked at; it is looked at again',
   );
-  const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
-  await noteLooked(db, request, Math.max(afterFailureSeconds, (waitMs ?? 0) / 1_000));
+  await noteUnread(deps, request, error);
 }
 
 async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortSignal): Promise<void> {
@@ -101,14 +99,16 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   const due = new Set<'post' | 'run'>();
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, claimed.sessionId);
-    const followed = session && (await readFollowed(tx, claimed));
-    if (!session || !followed || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
+    const before = session && (await readFollowed(tx, claimed));
+    if (!session || !before || session.pullRequest?.number !== claimed.number) return noteLooked(tx, claimed, null);
+    const followed = await noteRead(tx, session, before, due);
     const rests = await isFreeOf(tx, session, followed);
     const hasRemarks = rests && (await takeInRemarks(deps, tx, session, look, due));
     const isFree = rests && !hasRemarks;
-    const { next, happening } = await lookNow(deps, tx, followed, progress, isFree);
+    const { next, happening } = await lookNow(deps, tx, { followed, session, progress, isFree });
     // Something else than before: what is needed for that is fetched first.
-    if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);
+    if (happening && happening.type !== expected?.type && needsMore(happening))
+      return noteLooked(tx, claimed, 0, followed);
     const isNew = isFree && next.head === progress.head && (await tellPreviews(tx, followed, progress, due));
     if (isNew && !happening) await showPreviews(tx, followed, next);
     const asked = happening
@@ -130,20 +130,29 @@ async function judge(deps: RequestDeps, claimed: ClaimedRequest, progress: Reque
     const followed = session && (await readFollowed(tx, claimed));
     if (!session || !followed) return null;
     const isFree = await isFreeOf(tx, session, followed);
-    return (await lookNow(deps, tx, followed, progress, isFree)).happening;
+    return (await lookNow(deps, tx, { followed, session, progress, isFree })).happening;
   });
 }
 
 async function lookNow(
   { policy }: RequestDeps,
   tx: Parameters<typeof lockSession>[0],
-  followed: FollowedRequest,
-  progress: RequestProgress,
-  isFree: boolean,
+  {
+    followed,
+    session,
+    progress,
+    isFree,
+  }: { followed: FollowedRequest; session: SessionRow; progress: RequestProgress; isFree: boolean },
 ): Promise<Looked> {
   const now = Date.now();
   const seen = await seePreviewRuns(tx, followed, progress, policy.checks, now);
-  return lookAtProgress(followed, seen, policy.checks, { isFree, now });
+  const isAtWork = isWorking(session) || (await isPublishing(tx, session.id));
+  return lookAtProgress(followed, seen, policy.checks, { isFree, isAtWork, now });
+}
+
+/** A run is at it, or about to be. */
+export function isWorking({ state }: SessionRow): boolean {
+  return state === 'active' || state === 'pending';
 }
 
 function needsMore({ type }: Happening): boolean {

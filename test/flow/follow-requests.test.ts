@@ -1,6 +1,7 @@
 import { beforeEach, describe, test } from 'vitest';
 import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { CheckRun, Remark, RequestProgress } from '../../src/core/request-progress.ts';
+import { VendorError } from '../../src/core/vendor-error.ts';
 import { followRequests, sortDeliveries } from '../../src/flow.ts';
 import { beginFollowing, claimRequests, followOpened, holdRequests } from '../../src/store/followed-requests.ts';
 import { openRemarks } from '../../src/store/remarks.ts';
@@ -297,6 +298,38 @@ describe('the end of a pull request', () => {
       'thought: https://host/7 is open again; I look after its checks and re',
     ]);
   });
+});
+
+test('one that cannot be looked at, twice in a row: people are asked what to do, and told when it can be again', async ({
+  expect,
+}) => {
+  await published();
+  now.checks = report(check('test', 'passed'));
+  await follow();
+  await written();
+  const read = host.following?.read as () => Promise<RequestProgress>;
+  const gone = new VendorError('It is gone.', { code: 'not_found', retryable: false });
+  const away = new VendorError('It is away.', { code: 'unavailable', retryable: true });
+  const look = async (refused: VendorError | null) => {
+    Object.assign(host.following as object, { read: refused ? () => Promise.reject(refused) : read });
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    return [await written(), await state()];
+  };
+  try {
+    for (const refused of [away, away, gone, null, gone]) expect(await look(refused)).toEqual([[], 'complete']);
+    expect(await look(gone)).toEqual([
+      ['elicitation: I cannot look at https://host/7, so I hear nothing of its ch'],
+      'awaitingInput',
+    ]);
+    expect(await look(gone)).toEqual([[], 'awaitingInput']);
+    expect(await look(null)).toEqual([
+      ['thought: I can look at https://host/7 again, and go on from there.'],
+      'complete',
+    ]);
+  } finally {
+    Object.assign(host.following as object, { read });
+  }
 });
 
 test('a webhook hastens the next look, also while one is under way', async ({ expect }) => {

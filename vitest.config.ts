@@ -6,7 +6,7 @@ const proofs = [
   'test/cli/{handoff,scope}.test.ts',
   'test/crash/resume.test.ts',
   'test/e2e/{bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,kill,leaves,limits}.test.ts',
-  'test/e2e/github-killed.test.ts',
+  'test/e2e/github-{bad-input,killed}.test.ts',
   'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,killed,webhooks,workspaces}.test.ts',
   'test/e2e/{overdue,poisoned,retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',

@@ -46,7 +46,9 @@ export function movedByOthers(where: string, { branch, expected }: BranchPush, n
   const problem =
     expected === null
       ? 'exists already, and is not ours'
-      : `is at ${now ?? 'no commit: it is gone'}, not at ${expected} as we left it: somebody else changed it`;
+      : now === null
+        ? `is gone; we left it at ${expected}`
+        : `is at ${now}, not at ${expected} as we left it: somebody else changed it`;
   return new VendorError(`Branch "${branch}" of ${where} ${problem}. Nothing was pushed.`, {
     code: 'conflict',
     retryable: false,

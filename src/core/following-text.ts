@@ -152,6 +152,20 @@ export function writeClosed({ by }: Of<'closed'>, request: PullRequest): string 
   return `${who} closed ${request.url} without merging it. I leave it at that: say here what should be different, or reopen it, and I go on.`;
 }
 
+/** Notes of a pull request that could not be looked at: seen once, and told. */
+export const unreadable = { seen: 'unread', told: 'unreadable' };
+
+export function writeUnreadable(url: string, why: string): string {
+  return inEscalation('needsInput', {
+    blocks: `I cannot look at ${url}, so I hear nothing of its checks and reviews. ${why}`,
+    options: ['Mend that: I notice by myself, and go on', 'If it is gone for good, tell me what to do instead'],
+  }).message;
+}
+
+export function writeReadable(url: string): string {
+  return `I can look at ${url} again, and go on from there.`;
+}
+
 export function writeReopened(request: PullRequest): string {
   return `${request.url} is open again; I look after its checks and reviews.`;
 }

@@ -90,17 +90,22 @@ export interface Looked {
 
 /**
  * What is to be told and done, by how things stood at the last look. `isFree`: nobody is at work on the session and nothing of
- * it is on its way; while somebody is, only what people did to the pull request counts. What is red and may not be told is
- * looked at again as long as it is.
+ * it is on its way; while somebody is, only what people did to the pull request counts. `isAtWork`: a run is, or pushes. What is
+ * red and may not be told is looked at again as long as it is.
  */
 export function lookAtProgress(
   before: Followed,
   progress: RequestProgress,
   policy: FollowPolicy,
-  { isFree, reach = 'mend', now }: { isFree: boolean; reach?: Reach; now: number },
+  {
+    isFree,
+    isAtWork = false,
+    reach = 'mend',
+    now,
+  }: { isFree: boolean; isAtWork?: boolean; reach?: Reach; now: number },
 ): Looked {
   const { state } = progress.request;
-  if (state === 'merged') return lookAtMerge(before, progress, policy, now);
+  if (state === 'merged') return lookAtMerge(before, progress, policy, { isAtWork, now });
   if (state === 'closed')
     return before.phase === 'closed'
       ? same(before)
@@ -153,7 +158,12 @@ function lookAtChecks(at: Followed, progress: RequestProgress, policy: FollowPol
   return once(next, 'slow', { type: 'slow', pending, minutes });
 }
 
-function lookAtMerge(before: Followed, progress: RequestProgress, policy: FollowPolicy, now: number): Looked {
+function lookAtMerge(
+  before: Followed,
+  progress: RequestProgress,
+  policy: FollowPolicy,
+  { isAtWork, now }: { isAtWork: boolean; now: number },
+): Looked {
   if (before.phase === 'over') return same(before);
   if (before.phase === 'landed') return lookForRevert(before, progress, now);
   if (before.phase !== 'landing') {
@@ -175,7 +185,8 @@ function lookAtMerge(before: Followed, progress: RequestProgress, policy: Follow
   const deploys = progress.deployments.filter(({ isPreview, state }) => !isPreview && state === 'pending');
   const unended = [...verdict.pending, ...deploys.map(({ environment }) => environment)];
   const runs = unended.length > 0 || (verdict.state === 'none' && !isSettled(before, policy, now));
-  if (runs && !isOld) return same(before);
+  // What somebody is at work on since may become a pull request of its own; then this one was not the end of it.
+  if ((runs && !isOld) || isAtWork) return same(before);
   return { next: { ...before, phase: 'landed', headAt: now }, happening: { type: 'landed', unended, others } };
 }
 

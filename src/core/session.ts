@@ -24,7 +24,7 @@ export const sessionTransitions: Record<SessionState, Partial<Record<SessionStat
   complete: {
     active: 'a new wish, to be rated, or its parts are filed',
     error: 'what was to be published or filed failed for good',
-    awaitingInput: 'too many runs in an hour, or checks that stay red',
+    awaitingInput: 'too many runs in an hour, checks that stay red, or a pull request that cannot be looked at',
   },
   error: {
     active: 'a new wish, reopened, or to be rated',

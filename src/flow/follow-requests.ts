@@ -35,6 +35,7 @@ import { carryOutHappening, showPreviews } from './request-happenings.ts';
 import { retarget } from './retarget.ts';
 import { prepareRevert, type Revert } from './revert.ts';
 import type { SortDeps } from './sort.ts';
+import { noteRead, noteUnread } from './unreadable-requests.ts';
 
 export interface RequestDeps extends SortDeps {
   codeHosts: ReadonlyMap<string, CodeHost>;
@@ -105,10 +106,7 @@ async function lookOrPutOff(deps: RequestDeps, request: ClaimedRequest, signal: 
       { err: error, session_id: request.sessionId },
       'a pull request could not be looked at; it is looked at again',
     );
-    const waitMs = error instanceof VendorError ? error.retryAfterMs : null;
-    const isForGood = error instanceof VendorError && !error.retryable;
-    const seconds = isForGood ? notThereSeconds : afterFailureSeconds;
-    await noteLooked(deps.db, request, Math.max(seconds, (waitMs ?? 0) / 1_000)).catch((trouble: unknown) =>
+    await noteUnread(deps, request, error).catch((trouble: unknown) =>
       deps.log.warn({ err: trouble, session_id: request.sessionId }, 'that could not be written down'),
     );
   }
@@ -133,8 +131,9 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
   const due = new Set<'post' | 'run'>();
   await db.transaction().execute(async (tx) => {
     const session = await lockSession(tx, claimed.sessionId);
-    const followed = session && (await readFollowed(tx, claimed));
-    if (!session || !followed || !isOf(session, claimed)) return noteLooked(tx, claimed, null);
+    const before = session && (await readFollowed(tx, claimed));
+    if (!session || !before || !isOf(session, claimed)) return noteLooked(tx, claimed, null);
+    const followed = await noteRead(tx, session, before, due);
     // It was merged, and the session has gone on: first what people want of it now.
     if (!session.pullRequest && !atRest.includes(session.state)) return noteLooked(tx, claimed, afterFailureSeconds);
     const standing = await standingOf(tx, session, followed, progress);
@@ -146,7 +145,8 @@ async function lookAt(deps: RequestDeps, claimed: ClaimedRequest, signal: AbortS
       return noteLooked(tx, claimed, afterFailureSeconds);
     const { next, happening } = await lookNow(deps, tx, followed, progress, { ...standing, isFree });
     // Something else than before: what is needed for that is fetched first.
-    if (happening && happening.type !== expected?.type && needsMore(happening)) return noteLooked(tx, claimed, 0);
+    if (happening && happening.type !== expected?.type && needsMore(happening))
+      return noteLooked(tx, claimed, 0, followed);
     const isNew = isFree && next.head === progress.head && (await tellPreviews(tx, followed, progress, due));
     if (isNew && !happening) await showPreviews(tx, followed, next);
     const asked = happening
@@ -212,7 +212,14 @@ function needsMore({ type }: Happening): boolean {
 
 interface Standing {
   isFree: boolean;
+  /** A run is at it, or its push is on its way. */
+  isAtWork: boolean;
   reach: Reach;
+}
+
+/** A run is at it, or about to be. */
+export function isWorking({ state }: Pick<SessionRow, 'state'>): boolean {
+  return state === 'active' || state === 'pending';
 }
 
 /** What was just pushed may not be seen at once. */
@@ -231,10 +238,15 @@ async function standingOf(
   const isOff = (state === 'error' || state === 'stopped') && phase !== 'opening';
   const rests = state === 'complete' || (state === 'awaitingInput' && asked) || isOff;
   const isSeen = head !== null || progress.head === headCommit || Date.now() - headAt > lagMs;
-  const isFree = rests && isSeen && !(await isPublishing(tx, id));
+  const isPushing = await isPublishing(tx, id);
+  const isFree = rests && isSeen && !isPushing;
   const { registers, unread } = await readAttention(tx, id);
   const isOurs = state !== 'stopped' && ['work', 'nothing'].includes(attend(registers, unread));
-  return { isFree, reach: !isOurs ? 'tell' : state === 'error' ? 'ask' : 'mend' };
+  return {
+    isFree,
+    isAtWork: isWorking({ state }) || isPushing,
+    reach: !isOurs ? 'tell' : state === 'error' ? 'ask' : 'mend',
+  };
 }
 
 /** A log that cannot be had is no reason to leave its check as it is. */

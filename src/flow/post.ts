@@ -40,7 +40,8 @@ import { oweAnswers } from './answer-remarks.ts';
 import type { PageOf } from './link-session.ts';
 import { closeFor, isClosed } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
-import { tellFailed } from './tell-failed.ts';
+import { tellDisconnected } from './tell-disconnected.ts';
+import { describe, isCourtesy, tellFailed } from './tell-failed.ts';
 
 export interface PostDeps {
   db: Database;
@@ -257,6 +258,10 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
     // It waits with its account, in its place, and no try is used up.
     if (effect.account !== null) await closeFor(deps, effect.account, error);
     await postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);
+    if (error.code === 'disconnected' && effect.lane === 'code' && !isCourtesy(effect.operation)) {
+      const why = `This waits: ${describe(effect.operation)}. ${message}`;
+      await tellDisconnected(deps, { sessionId, runId, cause: key }, why);
+    }
     return;
   }
   if (effect.tries < triesFor(effect.operation, error)) {

@@ -57,13 +57,19 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   };
 }
 
+/** Whether nothing can be said on a ticket now. */
+export async function isTrackerClosed(db: Database, { tracker, account }: TicketHint): Promise<boolean> {
+  return (await closureOf(db, partOf(trackerAccount(tracker), account))) !== null;
+}
+
 /** For what writes to a ticket without being an effect, beside `createTicket`. */
 export function limitWrites(deps: RateLimitDeps, hint: TicketHint): <T>(work: () => Promise<T>) => Promise<T> {
   return limitOf(deps, trackerAccount(hint.tracker), hint.account);
 }
 
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
-  const on = ({ account }: Repository) => limitOf(deps, codeHostAccount(host.kind), account);
+  const remedy = `: \`shipmate connect ${host.kind} --check\` says what to do`;
+  const on = ({ account }: Repository) => limitOf(deps, codeHostAccount(host.kind), account, remedy);
   const { following } = host;
   return {
     ...host,
@@ -84,14 +90,21 @@ const partOf = (whole: string, part: string | undefined) => (part === undefined 
  * Of a ticket, `part` is its workspace; of a repository, its account; where there are several. What is about neither keeps to the limit of the
  * whole, and closes the part that refused it.
  */
-function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: () => Promise<T>) => Promise<T> {
+function limitOf(
+  deps: RateLimitDeps,
+  whole: string,
+  part?: string,
+  remedy = '',
+): <T>(work: () => Promise<T>) => Promise<T> {
   const account = partOf(whole, part);
   return async (work) => {
     const closure = await closureOf(deps.db, account);
     if (closure) {
       const seconds = Math.ceil(closure.ms / 1000);
       const why =
-        closure.by === 'disconnected' ? 'lets us in no more; it is tried again in' : 'has asked us to wait for another';
+        closure.by === 'disconnected'
+          ? `lets us in no more${remedy}. It is tried again in`
+          : 'has asked us to wait for another';
       const told = { code: closure.by, retryable: true, retryAfterMs: closure.ms };
       throw new VendorError(`${account} ${why} ${seconds} s.`, told);
     }

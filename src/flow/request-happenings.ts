@@ -10,9 +10,9 @@ import { addEffects } from '../store/effects.ts';
 import { type FollowedRequest, hastenBuiltUpon, isBuiltUpon } from '../store/followed-requests.ts';
 import { readPreviews } from '../store/previews.ts';
 import { addNews } from '../store/prompts.ts';
-import { currentConversation, moveSession, type SessionRow } from '../store/sessions.ts';
+import { currentConversation, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { sayClosing } from './closing.ts';
-import type { Look, RequestDeps } from './follow-requests.ts';
+import { isWorking, type Look, type RequestDeps } from './follow-requests.ts';
 import { writeTook } from './footer.ts';
 import { moveWith, tellAttachment } from './request-fates.ts';
 import { offerRevert } from './revert.ts';
@@ -128,13 +128,17 @@ export async function carryOutHappening(
         key,
         text.writeMainRed(happening, request, look.revert ? '{link}' : null),
       );
-      await deleteBranch(tx, session, look, key);
+      // Who is at work pushes there.
+      if (!isWorking(session)) await deleteBranch(tx, session, look, key);
       if (session.state === 'complete') await moveSession(tx, session, 'awaitingInput');
       return true;
     case 'closed':
       await tellAttachment(tx, session.id, request);
       await moveWith(tx, session.id, request);
       await close(text.writeClosed(happening, request));
+      // That asks how to go on, so who speaks next has been asked; who is at work or asked something else has not.
+      if (isAtRest || session.state === 'error' || session.state === 'stopped')
+        await updateSession(tx, session.id, { askedAbout: { number: request.number, run: 0 } });
       return settle();
     case 'reopened':
       await tellAttachment(tx, session.id, request);

@@ -34,6 +34,7 @@ import type { PageOf } from './link-session.ts';
 import { judgeLosses } from './losses.ts';
 import type { RatingPolicy } from './scope.ts';
 import type { PeoplePolicy } from './strangers.ts';
+import { tellDisconnected } from './tell-disconnected.ts';
 import { workOnTicket } from './work.ts';
 
 export interface RunDeps {
@@ -188,7 +189,10 @@ async function giveUp(
   ) {
     const waitMs = error.retryAfterMs ?? (error.code === 'cut_stream' ? afterCutMs : outsideWaitMs);
     deps.log.warn({ err: error, wait_ms: waitMs }, 'a service that the run needs is away; it is tried again');
-    return releaseRun(deps.db, run, waitMs);
+    await releaseRun(deps.db, run, waitMs);
+    const about = { sessionId: run.sessionId, runId: run.id, cause: `run/${run.number}` };
+    if (error.code === 'disconnected' && run.purpose === 'work') await tellDisconnected(deps, about, error.message);
+    return;
   }
   deps.log.error({ err: error }, 'run failed');
   await concludeWith(deps, run, explain(error));

@@ -13,7 +13,7 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   if (operation.kind === 'postActivity') return tellRefused(tx, session, { ...effect, operation }, error);
   if (operation.kind === 'updatePlan') return; // the next one may be taken
   if (operation.kind === 'leaveConversation') return; // people talk elsewhere
-  if (operation.kind === 'acknowledgeRemark' || operation.kind === 'showStatus') return; // a courtesy
+  if (isCourtesy(operation)) return;
   const conversation = await currentConversation(tx, session.id);
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
@@ -72,7 +72,7 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
   const isTaken = operation.kind === 'pushBranch' && error instanceof VendorError && error.code === 'conflict';
   if (isTaken && headCommit !== null)
     return (
-      'My work is kept. Say "continue": I look at what was pushed there, and put my work on top of it. ' +
+      'My work is kept. Say "continue": I look at what became of the branch and its pull request, and go on from there. ' +
       `\`shipmate pull ${hint.identifier}\` brings my work into your clone.`
     );
   return isTaken
@@ -80,7 +80,13 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
     : 'Say "continue" when that is mended.';
 }
 
-function describe(operation: Operation): string {
+/** Nobody waits for it. */
+export function isCourtesy({ kind }: Operation): boolean {
+  return kind === 'acknowledgeRemark' || kind === 'showStatus';
+}
+
+/** In words, for the ticket. */
+export function describe(operation: Operation): string {
   switch (operation.kind) {
     case 'pushBranch':
       return `pushing ${operation.branch} to ${operation.repository}`;

@@ -34,8 +34,8 @@ const at = (phase: RequestPhase, change: Partial<Followed> = {}): Followed => ({
   ...{ phase, head: 'a', headAt: start, rounds: 0, told: [] },
   ...change,
 });
-const look = (before: Followed, now: RequestProgress, { afterMs = 0, isFree = true } = {}) =>
-  lookAtProgress(before, now, policy, { isFree, now: start + afterMs });
+const look = (before: Followed, now: RequestProgress, { afterMs = 0, isFree = true, isAtWork = false } = {}) =>
+  lookAtProgress(before, now, policy, { isFree, isAtWork, now: start + afterMs });
 const words = ({ next, happening }: ReturnType<typeof look>) => `${next.phase}: ${happening?.type ?? 'nothing'}`;
 
 describe('a look at an open pull request', () => {
@@ -142,6 +142,11 @@ describe('a look at an open pull request', () => {
     const red = progress({ checks: report({ a: 'failed' }) });
     expect(look(at('checking'), red, { isFree: false })).toEqual({ next: at('checking'), happening: null });
     expect(words(look(at('checking'), progress({}, 'merged'), { isFree: false }))).toBe('landing: merged');
+    const landed = progress({ mergeChecks: report({ a: 'passed' }) }, 'merged');
+    expect(words(look(at('landing'), landed, { isFree: false, isAtWork: true })), 'more may come').toBe(
+      'landing: nothing',
+    );
+    expect(words(look(at('landing'), landed, { isFree: false }))).toBe('landed: landed');
   });
 });
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, test } from 'vitest';
 import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { CheckRun, Remark, RequestProgress } from '../../src/core/request-progress.ts';
 import type { SessionState } from '../../src/core/session.ts';
+import { VendorError } from '../../src/core/vendor-error.ts';
 import { oweAnswers } from '../../src/flow/answer-remarks.ts';
 import { followRequests, sortDeliveries } from '../../src/flow.ts';
 import {
@@ -621,6 +622,38 @@ test('where its host is not configured any more, it is looked at when it is agai
     never,
   );
   expect((await query('select look_at from followed_requests')).rows[0].look_at).not.toBeNull();
+});
+
+test('one that cannot be looked at, twice in a row: people are asked what to do, and told when it can be again', async ({
+  expect,
+}) => {
+  await published();
+  now.checks = report(check('test', 'passed'));
+  await follow();
+  await written();
+  const read = host.following?.read as () => Promise<RequestProgress>;
+  const gone = new VendorError('It is gone.', { code: 'not_found', retryable: false });
+  const away = new VendorError('It is away.', { code: 'unavailable', retryable: true });
+  const look = async (refused: VendorError | null) => {
+    Object.assign(host.following as object, { read: refused ? () => Promise.reject(refused) : read });
+    await query('update followed_requests set look_at = now()');
+    await follow();
+    return [await written(), await state()];
+  };
+  try {
+    for (const refused of [away, away, gone, null, gone]) expect(await look(refused)).toEqual([[], 'complete']);
+    expect(await look(gone)).toEqual([
+      ['elicitation: I cannot look at https://host/7, so I hear nothing of its ch'],
+      'awaitingInput',
+    ]);
+    expect(await look(gone)).toEqual([[], 'awaitingInput']);
+    expect(await look(null)).toEqual([
+      ['thought: I can look at https://host/7 again, and go on from there.'],
+      'complete',
+    ]);
+  } finally {
+    Object.assign(host.following as object, { read });
+  }
 });
 
 test('a webhook hastens the next look, also while one is under way', async ({ expect }) => {

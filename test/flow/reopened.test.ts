@@ -114,7 +114,7 @@ test.for([
   [
     'one of ours that people have moved',
     'c'.repeat(40),
-    'My work is kept. Say "continue": I look at what was pushed there',
+    'My work is kept. Say "continue": I look at what became of the branch and its pull request',
   ],
   ['a name that somebody else has', null, 'Rename or delete the branch shipmate/x, then say "continue".'],
 ])('a branch that could not be pushed, %s: what helps', async ([, head, remedy], { expect }) => {

@@ -51,6 +51,8 @@ export interface TestServiceOptions {
   /** Extra environment for the configuration. */
   env?: Record<string, string>;
   logLevel?: 'silent' | 'debug';
+  /** Takes the log's lines; stderr unless given. */
+  logTo?: NodeJS.WritableStream;
   /** What the process does; `listen` is a web part that answers on a free port. Default: web and worker. */
   parts?: ('web' | 'listen' | 'worker')[];
   /** What the service is given in place of the database's own URL. */
@@ -91,7 +93,12 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
   const config = options.change?.(base) ?? base;
   const app = await createApp(
     config,
-    createLog({ level: options.logLevel ?? 'silent', format: 'pretty', secrets: config.secrets }),
+    createLog({
+      level: options.logLevel ?? 'silent',
+      format: options.logTo ? 'json' : 'pretty',
+      secrets: config.secrets,
+      ...(options.logTo && { destination: options.logTo }),
+    }),
   );
   const parts = options.parts ?? ['web', 'worker'];
   if (parts.includes('worker')) await app.startWorking();

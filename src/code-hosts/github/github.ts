@@ -6,6 +6,7 @@ import type { CodeHost } from '../code-host.ts';
 import { checkGitHub } from './check.ts';
 import { createRequestFollowing } from './following/following.ts';
 import { readHints } from './following/hints.ts';
+import { createRenamed } from './following/renamed.ts';
 import { createLogAccess } from './log-access.ts';
 import { openPullRequest, readPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
@@ -31,6 +32,7 @@ export function createGitHub(options: {
   const { apiUrl, appId, labels, agent } = settingsShape.parse(options.settings);
   const { privateKey = null, token = null } = secrets;
   const client = createGitHubClient({ apiUrl, appId, privateKey, token, fetch: options.fetch });
+  const renamed = createRenamed();
   return {
     kind: 'github',
     locate: (repository, signal) => locate(client, repository, signal),
@@ -39,7 +41,7 @@ export function createGitHub(options: {
     readPullRequest: (repository, number, signal) => readPullRequest(client, repository, number, signal),
 
     following: {
-      ...createRequestFollowing({ client, agent }),
+      ...createRequestFollowing({ client, agent, noteName: renamed.note }),
       ...(client.isApp && { logAccess: createLogAccess(client, apiUrl) }),
     },
 
@@ -49,7 +51,7 @@ export function createGitHub(options: {
         const isBroad = (headers['x-github-event'] ?? '').startsWith('installation');
         return { deliveryId, ...(isBroad && { isBroad }) };
       },
-      readHints,
+      readHints: (delivery) => renamed.spread(readHints(delivery)),
       redeliver: client.isApp ? createRedelivery(client) : null,
     },
 

@@ -218,7 +218,7 @@ export function createGitHubClient(keys: GitHubKeys): GitHubClient {
               throw error;
             }
             if (target === undefined) return null;
-            const answer = await through(target, { signal });
+            const answer = await begin(target, signal);
             if (answer.ok) return answer.body;
             await answer.body?.cancel();
             if ([404, 410].includes(answer.status)) return null;
@@ -243,6 +243,17 @@ export function createGitHubClient(keys: GitHubKeys): GitHubClient {
       };
     },
   };
+
+  /** A storage that says nothing is waited for no longer than GitHub itself; how long reading takes is the reader's. */
+  async function begin(target: string, signal: AbortSignal): Promise<Response> {
+    const silent = new AbortController();
+    const timer = setTimeout(() => silent.abort(new DOMException('silent', 'TimeoutError')), answerWithinMs);
+    try {
+      return await through(target, { signal: AbortSignal.any([signal, silent.signal]) });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 
   async function readUser(signal: AbortSignal): Promise<Self> {
     const { login } = (await ask<{ login: string }>('GET /user', {}, signal)).data;

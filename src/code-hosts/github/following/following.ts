@@ -20,9 +20,11 @@ export function createRequestFollowing(options: {
   client: GitHubClient;
   /** What people call the agent, beside its account's name; ''. */
   agent: string;
+  /** Hears what a repository is called now. */
+  noteName?(configured: string, now: string): void;
   now?: () => number;
 }): RequestFollowing {
-  const { client, agent, now = Date.now } = options;
+  const { client, agent, noteName = () => {}, now = Date.now } = options;
   const writers = createWriters(now);
   const threads = createThreadReader(now);
   const required = new Map<string, { at: number; names: string[] | null }>();
@@ -56,7 +58,10 @@ export function createRequestFollowing(options: {
           writers: (reach, logins, until) => writers(reach, location, logins, until),
           threads: (reach, of, seen, until) => threads(reach, location, of, seen, until),
         },
-        (pull) => toPullRequest(repository, pull),
+        (pull) => {
+          noteName(location, pull.base.repo.full_name);
+          return toPullRequest(repository, pull);
+        },
         signal,
       );
     },

@@ -92,7 +92,7 @@ const stories = [
 
 test.for(stories)(
   'a ticket ($tracker), its pull request, red checks, mended, a review, answered, merged, done: killed at each step',
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async ({ tracker, falls }) => {
     const stage = await openStage(tracker);
     const { setup, port, checks } = stage;
@@ -168,7 +168,7 @@ test.for(stories)(
   },
 );
 
-test('what turns its base red, and is to be taken back: killed at each step', { timeout: 300_000 }, async () => {
+test('what turns its base red, and is to be taken back: killed at each step', { timeout: 600_000 }, async () => {
   const { setup, port, checks, give } = await openStage('board');
   const { app, ada, ci, github, remote } = setup;
   const name = await give('Half the way');

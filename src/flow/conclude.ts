@@ -17,10 +17,11 @@ import { markCarriedOut, markSpent, openProposal, passOver } from '../store/prop
 import { markAsked } from '../store/questions.ts';
 import { ensureRun } from '../store/queued-runs.ts';
 import { settleRating } from '../store/ratings.ts';
+import { isRebaseWanted } from '../store/rebase-wishes.ts';
 import { type ClaimedRun, endRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession, moveSession, type SessionRow, updateSession } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
-import { beginWaiting } from '../store/waits.ts';
+import { beginWaiting, markDueNext } from '../store/waits.ts';
 import { rejectionOf } from './approval.ts';
 import { approversOf } from './await-approval.ts';
 import { changedFiles, closeStopped, endOf, sayClosing, settlePlan } from './closing.ts';
@@ -168,6 +169,9 @@ async function end(
     }
     if (outcome.stopReason === 'waiting' || outcome.waits) await beginWaiting(tx, session.id, outcome);
     else if (outcome.stopReason === 'finished') await updateSession(tx, session.id, { leads: false });
+    // Said while it was at work: the next run begins with it.
+    if (finished && session.headCommit !== null && (await isRebaseWanted(tx, session.id)))
+      await markDueNext(tx, session.id);
     deps.failpoint('conclude/mid');
     const next = await readAttention(tx, session.id);
     const todo = attend(next.registers, next.unread);

@@ -111,6 +111,7 @@ export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables
     /** Its work is done on its sub-tickets. */
     leads: Generated<boolean>;
     follows: NullableJson<{ number: number; url: string; merged: boolean }>;
+    rebased_seq: Generated<number>;
     /** Its pull request is somebody else's. */
     adopted: Generated<boolean>;
     asked_about: NullableJson<{ number: number; run: number; head?: string }>;

@@ -68,6 +68,18 @@ tickets:
       ${bash('grep "<<<<" shared.txt && grep theirs shared.txt && cat l.txt beside.txt && echo both > shared.txt')}
     - expect: ["exit 0"]
       ${finish('L')}
+  Hears it at work:
+    - ${bash('echo m > m.txt')}
+    - ${finish('M')}
+    - expect: ["More m"]
+      until: moved
+      ${bash('echo mm > m.txt')}
+    - expect: ["Please rebase"]
+      ${finish('MM')}
+    - expect: ["on the newest commit of the base branch"]
+      ${bash('cat m.txt newest.txt')}
+    - expect: ["exit 0"]
+      ${finish('MM')}
   Is reopened:
     - ${ask('Which colour?')}
     - expect: ["is open again; nothing else was said"]
@@ -293,6 +305,27 @@ describe('a session goes on where it was', () => {
     expect(second.activities.map(({ activity }) => ('body' in activity ? activity.body : ''))).toContainEqual(
       `Put the work on the newest \`main\` (${tip.slice(0, 7)}). Both have changed the same lines, which I resolve first: shared.txt.`,
     );
+  });
+
+  test('wanted on the newest base while it is at work: that follows by itself', async ({ expect }) => {
+    const first = await service.work({ title: 'Hears it at work' });
+    const name = first.ticket.identifier;
+    await service.app.desk.comment(name, 'More m', someone);
+    const heard = "select from prompts where body = 'More m' and read_at is not null";
+    await expect.poll(() => query(heard)).toHaveLength(1);
+    const clone = join(service.dir, 'at-work');
+    await git(service.dir, 'clone', '-q', service.repository, clone);
+    await writeFile(join(clone, 'newest.txt'), 'newest\n');
+    await git(clone, 'add', '-A');
+    await git(clone, 'commit', '-qm', 'Newest');
+    await git(clone, 'push', '-q', 'origin', 'HEAD');
+    await service.app.desk.comment(name, 'Please rebase', someone);
+    await service.sorted();
+    await service.letGo('moved');
+    const third = await service.rest(name, 3);
+    expect([third.state, third.branch, third.runs.length]).toEqual(['complete', first.branch, 3]);
+    const parents = (await service.git('rev-list', '--parents', '-n1', `${third.headCommit}`)).split(' ');
+    expect([parents.length, parents[2]]).toEqual([3, await service.git('rev-parse', 'main')]);
   });
 
   test('closed while people were asked, and opened again: it asks again', async ({ expect }) => {

@@ -30,9 +30,14 @@ export function isStop({ mentions, body }: Remark, agent: string): boolean {
   return mentions && readSignal(body.replace(/^\s*@\S+?[\s,:]+/, ''), agent) === 'stop';
 }
 
-/** A yes without a word. */
+const praise =
+  /^(?:\s|[!.,:)]|\p{Extended_Pictographic}|\ufe0f|\+1|lgtm|looks? (?:good|great)(?: to me)?|(?:very )?(?:nice|great|good|excellent|perfect|well)(?: (?:work|job|one|done))?|thanks?(?: you)?(?: a lot)?|thx|approved?|ship ?it|and|so much)*$/iu;
+
+/** A yes without a word, or with none but praise: there is nothing to do about it. */
 export function isPlainYes({ kind, author, mayWrite, verdict, body }: Remark): boolean {
-  return kind === 'review' && verdict === 'approved' && body.trim() === '' && mayWrite && !author.isBot;
+  return (
+    kind === 'review' && verdict === 'approved' && mayWrite && !author.isBot && body.length <= 300 && praise.test(body)
+  );
 }
 
 /** Says nothing of its own: the lines that it came with do. */

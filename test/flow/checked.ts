@@ -18,8 +18,8 @@ export function createChecks(deps: object, pool: pg.Pool) {
     const { policy } = deps as RequestDeps;
     await pool.query(`update sessions set pull_request = '{"number": 7, "url": "https://host/7"}'`);
     await pool.query(`
-      insert into followed_requests (session_id, repository, branch, number, phase, closing, draft, look_at)
-      select id, 'app', 'work', 7, 'checking', 'Done: {link}', false, now() from sessions where state = 'complete'
+      insert into followed_requests (session_id, repository, branch, number, phase, head, closing, draft, look_at)
+      select id, 'app', 'work', 7, 'checking', 'c1', 'Done: {link}', false, now() from sessions where state = 'complete'
       on conflict (session_id) do nothing`);
     await pool.query('update followed_requests set look_at = now()');
     await followRequests(

@@ -145,7 +145,7 @@ describe('what is wrong with a repository or with naming it', () => {
       body:
         '.shipmate.yml on the base branch cannot be used:\n' +
         '- setup: expected a list of commands, got "npm ci"\n' +
-        '- verfy: there is no such key; there are setup, verify, fix and scan\n\n**Asked:** Write a note\n\n' +
+        '- verfy: there is no such key; there are setup, verify, fix, scan and preview\n\n**Asked:** Write a note\n\n' +
         'Say "continue" when that is mended.',
     });
     await nothingHalfDone(expect, view);

@@ -16,7 +16,17 @@ const proofs = [
 ];
 
 /** What takes longest, and mostly waits. Begun first, it runs beside all the rest instead of after it. */
-const long = ['/chaos/', '/flow/any-order', '/flow/conversations', '/crash/', '/two-workers/', '/e2e/', '/cli/'];
+const long = [
+  '/chaos/',
+  '/e2e/github-killed',
+  '/e2e/github-bad-input',
+  '/flow/any-order',
+  '/flow/conversations',
+  '/crash/',
+  '/two-workers/',
+  '/e2e/',
+  '/cli/',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -6,7 +6,7 @@ const proofs = [
   'test/cli/{handoff,scope}.test.ts',
   'test/crash/resume.test.ts',
   'test/e2e/{bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,kill,leaves,limits}.test.ts',
-  'test/e2e/github-killed.test.ts',
+  'test/e2e/github-{bad-input,killed}.test.ts',
   'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,killed,webhooks,workspaces}.test.ts',
   'test/e2e/{overdue,poisoned,retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',
@@ -39,17 +39,12 @@ class LongestFirst extends BaseSequencer {
 }
 
 const isProofs = process.env.PROOFS === '1';
-/** Played by itself (`npm run test:github`): one of its cases, once stuck, holds up all that follow on the same service. */
-const alone = ['test/e2e/github-bad-input.test.ts'];
-const isAlone = process.env.ALONE === '1';
 
 export default defineConfig({
   test: {
-    ...(isAlone
-      ? { include: alone }
-      : isProofs
-        ? { include: proofs }
-        : { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...proofs, ...alone] }),
+    ...(isProofs
+      ? { include: proofs }
+      : { include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, ...proofs] }),
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -96,7 +96,7 @@ async function measure(app: App, database: pg.Client, size: number | null): Prom
     await app.desk.comment(ticket.identifier, 'Please hurry.', someone);
     await timed('sort a comment', () => sortDeliveries(sorting, live));
   }
-  const poster = { worker: 'bench', inHand: new Set<string>(), hosts: {}, gather: {} };
+  const poster = { worker: 'bench', inHand: new Set<string>(), accounts: {}, gather: {} };
   const runs: ClaimedRun[] = [];
   for (let index = 0; index < tries; index++) {
     const run = await timed('claim a run', () => claimRun(db, 'bench'));

@@ -42,5 +42,6 @@ export { heedSilence } from './flow/silence.ts';
 export { type SortDeps, sortDeliveries } from './flow/sort.ts';
 export { candidates, dayOf, type OrderDeps, workOrders } from './flow/standing-orders.ts';
 export { fileSummary, summaryNow } from './flow/summary.ts';
+export { tellLockedOut } from './flow/tell-disconnected.ts';
 export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';
 export { wakeWaiting } from './flow/wake-waiting.ts';

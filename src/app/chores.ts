@@ -5,6 +5,7 @@ import {
   heedSilence,
   keepOverviews,
   type SortDeps,
+  tellLockedOut,
   tellPlaces,
   tellQuiet,
   wakeWaiting,
@@ -46,6 +47,7 @@ export function startChores(deps: Deps & SortDeps & { config: Config; workspaces
   workers.every(1_000, 'pull requests', (signal) =>
     followRequests({ ...deps, policy: config.policy, pollSeconds: config.github?.pollSeconds ?? null }, signal),
   );
+  workers.every(1_000, 'closed accounts', (signal) => tellLockedOut({ ...deps, ...telling }, signal));
   workers.every(60_000, 'quiet tickets', () => tellQuiet(telling));
   const { policy } = config;
   workers.every(2_000, 'silence', () => heedSilence({ ...telling, policy, name: deps.name }));

@@ -38,10 +38,9 @@ import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { oweAnswers } from './answer-remarks.ts';
 import type { PageOf } from './link-session.ts';
-import { closeFor, isClosed } from './rate-limits.ts';
+import { accountsOf, closeFor, isClosed } from './rate-limits.ts';
 import { sendCode } from './send-code.ts';
-import { tellDisconnected } from './tell-disconnected.ts';
-import { describe, isCourtesy, tellFailed } from './tell-failed.ts';
+import { tellFailed } from './tell-failed.ts';
 
 export interface PostDeps {
   db: Database;
@@ -76,12 +75,7 @@ const maxTries = { known: 20, unknown: 4 };
  */
 export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<void> {
   const active = new Map<readonly ClaimedEffect[], Promise<void>>();
-  const hosts = Object.fromEntries(
-    [...deps.repositories.values()].map(({ name, codeHost, account }) => [
-      name,
-      account === undefined ? codeHost : `${codeHost}/${account}`,
-    ]),
-  );
+  const accounts = accountsOf(deps.repositories.values());
   const gathering = [...deps.trackers.values()].filter(({ gatherMs }) => gatherMs > 0);
   const gather = Object.fromEntries(gathering.map(({ kind, gatherMs }) => [kind, gatherMs / 1000]));
   const renewing = setInterval(() => {
@@ -90,7 +84,7 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
   }, renewLeasesEveryMs);
   try {
     while (!signal.aborted) {
-      const claimed = await claimEffects(deps.db, { ...deps, hosts, gather }, atOnce - active.size);
+      const claimed = await claimEffects(deps.db, { ...deps, accounts, gather }, atOnce - active.size);
       for (const row of Map.groupBy(claimed, ({ sessionId, lane }) => `${sessionId}/${lane}`).values()) {
         for (const { id } of row) deps.inHand.add(id);
         const sending = carryOut(deps, row, signal).finally(() => {
@@ -111,6 +105,9 @@ export async function postEffects(deps: PostDeps, signal: AbortSignal): Promise<
 
 /** The lease has run out; the effect is somebody else's. */
 class LeaseLost extends Error {}
+
+/** Its account was closed, for whatever reason, after it was claimed. */
+class ClosedMeanwhile extends Error {}
 
 /**
  * Effects of one session and lane, in their order. Never rejects: what cannot even be written down is tried again when its
@@ -153,7 +150,7 @@ async function carryOut(deps: PostDeps, effects: readonly ClaimedEffect[], signa
 async function confirmOne(deps: PostDeps, effect: ClaimedEffect): Promise<void> {
   const lease = await confirmLease(deps.db, effect);
   if (!lease) throw new LeaseLost();
-  if (lease.closedMs > 0) throw closedMeanwhile(effect, lease.closedMs);
+  if (lease.isClosed) throw new ClosedMeanwhile(`${effect.account} is closed`);
   deps.failpoint(`effect/${effect.operation.kind}/mid`);
 }
 
@@ -174,11 +171,6 @@ async function settle(
       if (await settleOn(tx)) await remember(tx, session, operation, result);
     });
   deps.failpoint(`effect/${operation.kind}/settled`);
-}
-
-function closedMeanwhile({ account }: ClaimedEffect, waitMs: number): VendorError {
-  const message = `${account} has asked us to wait`;
-  return new VendorError(message, { code: 'rate_limited', retryable: true, retryAfterMs: waitMs });
 }
 
 /** `confirm` is called just before the request leaves. Operations of the lane `code` come one at a time. */
@@ -254,15 +246,11 @@ async function refuse(deps: PostDeps, effect: ClaimedEffect, error: unknown): Pr
   const message = error instanceof Error ? error.message : String(error);
   const { key, sessionId, runId, ticket, tries } = effect;
   const fields = { session_id: sessionId, run_id: runId, ticket, effect: key, tries, err: error };
+  // What waits with its account keeps its place, and no try is used up.
+  if (error instanceof ClosedMeanwhile) return postponeEffect(deps.db, effect, 0, message, false);
   if (isClosed(error)) {
-    // It waits with its account, in its place, and no try is used up.
     if (effect.account !== null) await closeFor(deps, effect.account, error);
-    await postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);
-    if (error.code === 'disconnected' && effect.lane === 'code' && !isCourtesy(effect.operation)) {
-      const why = `This waits: ${describe(effect.operation)}. ${message}`;
-      await tellDisconnected(deps, { sessionId, runId, cause: key }, why);
-    }
-    return;
+    return postponeEffect(deps.db, effect, effect.account === null ? (error.retryAfterMs ?? 0) : 0, message, false);
   }
   if (effect.tries < triesFor(effect.operation, error)) {
     const asked = error instanceof VendorError ? error.retryAfterMs : null;

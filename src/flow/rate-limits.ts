@@ -30,7 +30,7 @@ const closing = new Set<ClosedBy>(['rate_limited', 'disconnected']);
 export async function closeFor({ db, log }: RateLimitDeps, account: string, refused: VendorError): Promise<void> {
   const waitMs = refused.retryAfterMs ?? unknownWaitMs;
   const by = refused.code as ClosedBy;
-  if (!(await closeAccount(db, account, { ms: waitMs, by }))) return;
+  if (!(await closeAccount(db, account, { ms: waitMs, by, why: refused.message }))) return;
   const fields = { account, wait_ms: waitMs, err: refused };
   if (by === 'disconnected') log.error(fields, 'a vendor lets us in no more; what is to be sent to it waits');
   else log.warn(fields, 'a vendor asked us to wait; nothing is sent to it until then');
@@ -67,9 +67,14 @@ export function limitWrites(deps: RateLimitDeps, hint: TicketHint): <T>(work: ()
   return limitOf(deps, trackerAccount(hint.tracker), hint.account);
 }
 
+/** Where what is done in each repository counts, by the repository's name. */
+export function accountsOf(repositories: Iterable<Repository>): Record<string, string> {
+  const all = [...repositories];
+  return Object.fromEntries(all.map((each) => [each.name, partOf(codeHostAccount(each.codeHost), each.account)]));
+}
+
 export function limitCodeHost(deps: RateLimitDeps, host: CodeHost): CodeHost {
-  const remedy = `: \`shipmate connect ${host.kind} --check\` says what to do`;
-  const on = ({ account }: Repository) => limitOf(deps, codeHostAccount(host.kind), account, remedy);
+  const on = ({ account }: Repository) => limitOf(deps, codeHostAccount(host.kind), account);
   const { following } = host;
   return {
     ...host,
@@ -90,12 +95,7 @@ const partOf = (whole: string, part: string | undefined) => (part === undefined 
  * Of a ticket, `part` is its workspace; of a repository, its account; where there are several. What is about neither keeps to the limit of the
  * whole, and closes the part that refused it.
  */
-function limitOf(
-  deps: RateLimitDeps,
-  whole: string,
-  part?: string,
-  remedy = '',
-): <T>(work: () => Promise<T>) => Promise<T> {
+function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: () => Promise<T>) => Promise<T> {
   const account = partOf(whole, part);
   return async (work) => {
     const closure = await closureOf(deps.db, account);
@@ -103,10 +103,10 @@ function limitOf(
       const seconds = Math.ceil(closure.ms / 1000);
       const why =
         closure.by === 'disconnected'
-          ? `lets us in no more${remedy}. It is tried again in`
-          : 'has asked us to wait for another';
+          ? `${closure.why ?? `${account} lets us in no more.`} It is tried again in`
+          : `${account} has asked us to wait for another`;
       const told = { code: closure.by, retryable: true, retryAfterMs: closure.ms };
-      throw new VendorError(`${account} ${why} ${seconds} s.`, told);
+      throw new VendorError(`${why} ${seconds} s.`, told);
     }
     try {
       return await work();

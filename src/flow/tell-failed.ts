@@ -13,7 +13,7 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   if (operation.kind === 'postActivity') return tellRefused(tx, session, { ...effect, operation }, error);
   if (operation.kind === 'updatePlan') return; // the next one may be taken
   if (operation.kind === 'leaveConversation') return; // people talk elsewhere
-  if (isCourtesy(operation)) return;
+  if (courtesies.includes(operation.kind)) return;
   const conversation = await currentConversation(tx, session.id);
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
   const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
@@ -81,9 +81,7 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
 }
 
 /** Nobody waits for it. */
-export function isCourtesy({ kind }: Operation): boolean {
-  return kind === 'acknowledgeRemark' || kind === 'showStatus';
-}
+export const courtesies: readonly Operation['kind'][] = ['acknowledgeRemark', 'showStatus'];
 
 /** In words, for the ticket. */
 export function describe(operation: Operation): string {

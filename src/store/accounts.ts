@@ -7,12 +7,14 @@ export type ClosedBy = 'rate_limited' | 'disconnected';
 export interface Closure {
   ms: number;
   by: ClosedBy;
+  /** What the vendor said, and what people can do; null: not known. */
+  why: string | null;
 }
 
 /** For how long nothing may be sent to this account; null: it is open. */
 export async function closureOf(db: Database, account: string): Promise<Closure | null> {
   const found = await sql<Closure>`
-    select ceil(extract(epoch from open_at - now()) * 1000)::float8 as ms, closed_by as by
+    select ceil(extract(epoch from open_at - now()) * 1000)::float8 as ms, closed_by as by, closed_why as why
     from accounts where name = ${account} and open_at > now()`.execute(db);
   return found.rows[0] ?? null;
 }
@@ -25,12 +27,14 @@ export async function closedAccounts(client: Queryable): Promise<Record<string, 
 }
 
 /** Closes an account for every process, never for less than it is closed already. Whether it was open until now. */
-export async function closeAccount(db: Database, account: string, { ms, by }: Closure): Promise<boolean> {
+export async function closeAccount(db: Database, account: string, { ms, by, why }: Closure): Promise<boolean> {
   const closed = await sql<{ was_open: boolean }>`
-    insert into accounts (name, open_at, closed_by) values (${account}, now() + make_interval(secs => ${ms / 1000}), ${by})
+    insert into accounts (name, open_at, closed_by, closed_why)
+    values (${account}, now() + make_interval(secs => ${ms / 1000}), ${by}, ${why})
     on conflict (name) do update set
       open_at = greatest(accounts.open_at, excluded.open_at),
       closed_by = excluded.closed_by,
+      closed_why = excluded.closed_why,
       closed_at = case when accounts.open_at <= now() then now() else accounts.closed_at end
     returning closed_at = now() as was_open`.execute(db);
   return closed.rows[0]?.was_open ?? false;

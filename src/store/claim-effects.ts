@@ -27,8 +27,8 @@ export interface Claiming {
   worker: string;
   /** Ids of the effects that this process is sending. */
   inHand: ReadonlySet<string>;
-  /** Which code host a repository is on, and behind a slash by which account, where there are several. */
-  hosts: Record<string, string>;
+  /** The account by which each repository is reached, by the repository's name. */
+  accounts: Record<string, string>;
   /** Trackers that gather, by kind: for so many seconds at first. */
   gather: Record<string, number>;
 }
@@ -40,7 +40,7 @@ export interface Claiming {
  */
 export async function claimEffects(
   db: Database,
-  { worker, inHand, hosts, gather }: Claiming,
+  { worker, inHand, accounts, gather }: Claiming,
   limit: number,
 ): Promise<ClaimedEffect[]> {
   // A claim whose answer was lost on the way left leases that nobody knows of: old ones of this worker, not in its hand.
@@ -109,7 +109,7 @@ export async function claimEffects(
       join heads using (id)
       cross join lateral (
         select case e.lane when 'ticket' then heads.account
-          else 'code-host/' || (${toJson(hosts)}::json ->> (e.operation ->> 'repository')) end as account,
+          else ${toJson(accounts)}::json ->> (e.operation ->> 'repository') end as account,
           heads.gather) a
       where e.state = 'pending' and e.not_before <= now() and ${isFree}
         and not exists (select 1 from accounts c where c.open_at > now() and c.name = a.account)

@@ -96,18 +96,18 @@ export async function renewLeases(db: Database, effects: readonly ClaimedEffect[
 }
 
 /**
- * The second fence, just before something is sent: the lease is ours and whole again, or null. Answers for how long the
- * effect's account is closed, 0 when it is open.
+ * The second fence, just before something is sent: the lease is ours and whole again, or null. Answers whether the effect's
+ * account is closed.
  */
-export async function confirmLease(db: Database, effect: ClaimedEffect): Promise<{ closedMs: number } | null> {
-  const confirmed = await sql<{ closed_ms: number | null }>`
+export async function confirmLease(db: Database, effect: ClaimedEffect): Promise<{ isClosed: boolean } | null> {
+  const confirmed = await sql<{ is_closed: boolean }>`
     update effects set leased_until = ${fromNow}
     where id = ${effect.id} and lease = ${effect.lease} and state = 'pending' and leased_until > now()
-    returning (
-      select extract(epoch from open_at - now())::float8 * 1000 from accounts
-      where name = ${effect.account} and open_at > now()) as closed_ms`.execute(db);
+    returning exists (select from accounts where name = ${effect.account} and open_at > now()) as is_closed`.execute(
+    db,
+  );
   const row = confirmed.rows[0];
-  return row ? { closedMs: Math.ceil(row.closed_ms ?? 0) } : null;
+  return row ? { isClosed: row.is_closed } : null;
 }
 
 /** Settles by the lease; false when somebody else has it. */

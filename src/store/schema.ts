@@ -253,7 +253,13 @@ export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables
     settled_at: NullableTime;
     redrives: Generated<number>;
   };
-  accounts: { name: string; open_at: Date; closed_at: Time; closed_by: Generated<'rate_limited' | 'disconnected'> };
+  accounts: {
+    name: string;
+    open_at: Date;
+    closed_at: Time;
+    closed_by: Generated<'rate_limited' | 'disconnected'>;
+    closed_why: string | null;
+  };
   activities: {
     id: string;
     session_id: string;

@@ -19,7 +19,11 @@ describe('where a tracker gathers', () => {
   });
 
   const claim = (worker = 'one') =>
-    claimEffects(database.db, { worker, inHand: new Set(), hosts: { app: 'local-git' }, gather: { board: 10 } }, 16);
+    claimEffects(
+      database.db,
+      { worker, inHand: new Set(), accounts: { app: 'code-host/local-git' }, gather: { board: 10 } },
+      16,
+    );
   const keys = async (worker?: string) => (await claim(worker)).map(({ key }) => key);
 
   /** What a step shows in passing, so many seconds ago; of no step: what the service says. */

@@ -17,7 +17,7 @@ describe('what a run was about to show when it was stopped', () => {
     session = await plantSession(database.pool, { ended: false, state: 'active' });
   });
 
-  const claiming = { inHand: new Set<string>(), hosts: {}, gather: {} };
+  const claiming = { inHand: new Set<string>(), accounts: {}, gather: {} };
   const claim = () => claimEffects(database.db, { ...claiming, worker: randomUUID() }, 16);
   const claimOne = async () => (await claim())[0] as ClaimedEffect;
   const plant = (key: string, more: object = {}) =>

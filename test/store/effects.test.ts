@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 const claim = (worker = 'one', inHand: string[] = []) =>
-  claimEffects(db, { worker, inHand: new Set(inHand), hosts: { app: 'local-git' }, gather: {} }, 16);
+  claimEffects(db, { worker, inHand: new Set(inHand), accounts: { app: 'code-host/local-git' }, gather: {} }, 16);
 
 async function first(worker = 'one'): Promise<ClaimedEffect> {
   const [effect] = await claim(worker);
@@ -77,7 +77,7 @@ test('who was asleep when his lease ran out neither sends nor settles what anoth
   expect(quick.key).toBe(key);
   expect(await confirmLease(db, slow)).toBeNull();
   expect(await settleEffect(db, slow, { state: 'done', result: { by: 'slow' } })).toBe(false);
-  expect(await confirmLease(db, quick)).toEqual({ closedMs: 0 });
+  expect(await confirmLease(db, quick)).toEqual({ isClosed: false });
   expect(await settleEffect(db, quick, { state: 'done', result: { by: 'quick' } })).toBe(true);
   const { rows } = await database.pool.query('select state, result from effects');
   expect(rows).toEqual([{ state: 'done', result: { by: 'quick' } }]);
@@ -87,8 +87,10 @@ test('what goes to an account that is closed waits, and nothing else does', asyn
   const session = await plantSession(database.pool, { ended: false, state: 'active' });
   const ticket = await plantPending(thought('On the ticket.'), session);
   const code = await plantPending({ kind: 'openPullRequest', id: randomUUID(), repository: 'app' }, session);
-  expect(await closeAccount(db, 'tracker/board', { ms: 60_000, by: 'rate_limited' })).toBe(true);
-  expect(await closeAccount(db, 'tracker/board', { ms: 10_000, by: 'disconnected' }), 'closed already').toBe(false);
+  expect(await closeAccount(db, 'tracker/board', { ms: 60_000, by: 'rate_limited', why: null })).toBe(true);
+  expect(await closeAccount(db, 'tracker/board', { ms: 10_000, by: 'disconnected', why: null }), 'closed already').toBe(
+    false,
+  );
   const closure = await closureOf(db, 'tracker/board');
   expect([closure?.by, (closure?.ms ?? 0) > 50_000]).toEqual(['disconnected', true]);
   expect(await closureOf(db, 'code-host/local-git')).toBe(null);
@@ -106,7 +108,7 @@ test('a workspace that is closed holds up no other, and is open again with its t
     return planted;
   };
   const [acme, globex, whole] = [await plantIn('acme'), await plantIn('globex'), await plantPending()];
-  await closeAccount(db, 'tracker/board/acme', { ms: 60_000, by: 'disconnected' });
+  await closeAccount(db, 'tracker/board/acme', { ms: 60_000, by: 'disconnected', why: null });
   expect((await claim()).map(({ key, account }) => [key, account])).toEqual([
     [globex.key, 'tracker/board/globex'],
     [whole.key, 'tracker/board'],
@@ -122,8 +124,8 @@ test('an account that closes after the claim is seen just before sending, and th
 }) => {
   await plantPending();
   const effect = await first();
-  await closeAccount(db, 'tracker/board', { ms: 60_000, by: 'rate_limited' });
-  expect((await confirmLease(db, effect))?.closedMs).toBeGreaterThan(50_000);
+  await closeAccount(db, 'tracker/board', { ms: 60_000, by: 'rate_limited', why: null });
+  expect(await confirmLease(db, effect)).toEqual({ isClosed: true });
   await postponeEffect(db, effect, 0, 'closed', false);
   const { rows } = await database.pool.query('select tries, lease from effects');
   expect(rows).toEqual([{ tries: 0, lease: null }]);

@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '..');
 const rooms: Record<string, string[]> = {
   'src/main.ts': ['src/cli'],
   'src/app.ts': ['src/'],
-  'src/app/': ['src/'],
+  'src/app/': ['src/', 'mcp-servers/tickets/'],
   'src/flow.ts': ['src/flow/'],
   'src/config.ts': ['src/config/', 'src/core/', 'src/lib/'],
   'src/config/': ['src/core/', 'src/lib/'],
@@ -31,7 +31,7 @@ const rooms: Record<string, string[]> = {
   'src/code-hosts/github/': [
     'src/code-hosts/code-host.ts',
     'src/vendors/github/',
-    'mcp-servers/ci-logs/log/',
+    'mcp-servers/log/',
     'src/core/',
     'src/lib/',
   ],
@@ -53,7 +53,7 @@ const rooms: Record<string, string[]> = {
   'src/store/': ['src/core/', 'src/lib/'],
   'src/jobs/': ['src/core/', 'src/lib/'],
   'src/http/': ['src/flow.ts', 'src/store/', 'ports', 'src/core/', 'src/lib/'],
-  'src/cli/': ['src/app.ts', 'src/config.ts', 'src/core/', 'src/lib/'],
+  'src/cli/': ['src/app.ts', 'src/config.ts', 'src/core/', 'src/lib/', 'mcp-servers/tickets/'],
   'mcp-servers/': [],
 };
 

@@ -1,5 +1,5 @@
-import { withoutUnseen } from './log/clean-line.ts';
-import { redactSecrets } from './log/redact-secrets.ts';
+import { withoutUnseen } from '../log/clean-line.ts';
+import { redactSecrets } from '../log/redact-secrets.ts';
 
 const mark = 'written-by-others';
 

@@ -21,6 +21,12 @@ export interface CodeHost {
   /** Opens a pull request, or returns the open one of the same head: never a second. Base, title and body are updated. */
   openPullRequest(repository: Repository, input: PullRequestInput, signal: AbortSignal): Promise<PullRequest>;
 
+  /** Where people see these lines of a file as it is in that commit; null: nowhere. Asks nobody. */
+  linkTo(
+    repository: Repository,
+    place: { commit: string; path: string; from: number | null; to: number | null },
+  ): string | null;
+
   /** The pull request as it stands now. Throws `VendorError` `not_found`. */
   readPullRequest(repository: Repository, number: number, signal: AbortSignal): Promise<PullRequest>;
 

@@ -7,6 +7,7 @@ import { checksSection, reviewsSection } from './following.ts';
 import { githubIssuesSection, githubSection } from './github.ts';
 import { atLeastOne, key, limit, modelSpec, nonEmpty, price, section, size } from './key.ts';
 import { linearSection } from './linear.ts';
+import { makeTicketSection } from './make-ticket.ts';
 import { ordersMap } from './orders.ts';
 import { gitUrlKey, namesOnePlace } from './repositories.ts';
 import { routesKey } from './routes.ts';
@@ -161,6 +162,7 @@ export const fileSchema = section({
     'The repositories that tickets can be about.',
   ),
   routes: routesKey,
+  makeTicket: makeTicketSection,
   policy: section({
     pullRequest: key(
       z.enum(['draft', 'ready']).default('ready'),

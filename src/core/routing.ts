@@ -15,6 +15,10 @@ export interface RouteRule {
   project?: string | undefined;
   team?: string | undefined;
   label?: string | undefined;
+  /** Globs. What is captured about these files goes to the rule's project and team, and has its label. */
+  paths?: string[] | undefined;
+  /** The same by CODEOWNERS: "@acme/payments". */
+  owners?: string[] | undefined;
   /** Its name. */
   repository: string;
 }
@@ -149,6 +153,7 @@ function bestRules(
   const same = (a: string, b: string | null) => b !== null && a.trim().toLowerCase() === b.trim().toLowerCase();
   const fitting = rules.filter(
     (rule) =>
+      !isOfPathsOnly(rule) &&
       (rule.label === undefined || labels.some((label) => same(rule.label ?? '', label))) &&
       (rule.project === undefined || same(rule.project, project)) &&
       (rule.team === undefined || same(rule.team, team)),
@@ -157,6 +162,11 @@ function bestRules(
     (rule.label === undefined ? 0 : 4) + (rule.project === undefined ? 0 : 2) + (rule.team === undefined ? 0 : 1);
   const most = Math.max(0, ...fitting.map(weigh));
   return fitting.filter((rule) => weigh(rule) === most);
+}
+
+/** It says where captures go, and nothing of tickets that are there. */
+function isOfPathsOnly({ project, team, label, paths, owners }: RouteRule): boolean {
+  return project === undefined && team === undefined && label === undefined && (paths ?? owners) !== undefined;
 }
 
 /** `name` or `name#branch`. */

@@ -119,6 +119,24 @@ export interface TicketQuery {
   spokenSince?: string;
 }
 
+/** A ticket that a search found. */
+export interface TicketMatch {
+  hint: TicketHint;
+  state: { name: string; category: StateCategory };
+  /** Its description, or as much of it as the tracker gives with a search; ''. */
+  text: string;
+  /** ISO 8601. */
+  updatedAt: string;
+}
+
+/** A team as tickets are filed into it. */
+export interface TeamPlace {
+  /** As a draft names it. */
+  name: string;
+  /** What its tickets begin with, "ENG"; null: none. */
+  key: string | null;
+}
+
 /** A ticket to be filed by the agent. */
 export interface TicketDraft {
   title: string;

@@ -3,7 +3,15 @@ import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import type { TicketOperation } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
 import type { Suggestion } from '../core/routing.ts';
-import type { Ticket, TicketDraft, TicketHint, TicketQuery, TrackerKind } from '../core/ticket.ts';
+import type {
+  TeamPlace,
+  Ticket,
+  TicketDraft,
+  TicketHint,
+  TicketMatch,
+  TicketQuery,
+  TrackerKind,
+} from '../core/ticket.ts';
 import type { VendorError } from '../core/vendor-error.ts';
 
 /**
@@ -71,6 +79,15 @@ export interface Tracker {
    * over. Throws `VendorError`.
    */
   listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
+
+  /**
+   * Tickets in which these words stand, the best match first, `limit` of them at most; also those that are over. What was
+   * written a moment ago may be missing. `words` is as people type it and means nothing but words. Throws `VendorError`.
+   */
+  searchTickets(words: string, limit: number, signal: AbortSignal): Promise<TicketMatch[]>;
+
+  /** Where tickets can be filed, by name; `[]` where a draft may name any team, or none. Throws `VendorError`. */
+  listTeams(signal: AbortSignal): Promise<TeamPlace[]>;
 
   /**
    * Whether the agent was asked to work on a ticket that is not on its list: it was mentioned there, and nobody has taken

@@ -38,6 +38,7 @@ export function createGitHub(options: {
     locate: (repository, signal) => locate(client, repository, signal),
     pushBranch: (repository, push, signal) => pushBranch(client, repository, push, signal),
     openPullRequest: (repository, input, signal) => openPullRequest({ client, labels }, repository, input, signal),
+    linkTo: () => null,
     readPullRequest: (repository, number, signal) => readPullRequest(client, repository, number, signal),
 
     following: {

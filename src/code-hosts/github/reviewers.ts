@@ -1,7 +1,7 @@
+import { type Owners, ownersOf } from '../../core/codeowners.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { GitHubClient, RepositoryReach } from '../../vendors/github/client.ts';
 import type { PullRequestInput } from '../code-host.ts';
-import { type Owners, ownersOf } from './codeowners.ts';
 
 /** Where GitHub looks for it, in its order. */
 const places = ['.github/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'];

@@ -35,6 +35,7 @@ export function createLocalGit(options: { pool: Pool; dataDir: string }): CodeHo
     pushBranch: (repository, push, signal) => pushBranch(repository, push, signal, find),
     openPullRequest: (repository, input, signal) =>
       asVendor(() => openPullRequest(db, find, repository, input, signal)),
+    linkTo: () => null,
     readPullRequest: (repository, number, signal) =>
       asVendor(() => readPullRequest(db, find, repository, number, signal)),
 

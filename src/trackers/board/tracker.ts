@@ -31,6 +31,8 @@ export function createBoardTracker(options: {
     ),
     createTicket: (filing, signal) => asVendor(() => fileTicket(pool, filing, signal)),
     listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),
+    searchTickets: async () => [],
+    listTeams: async () => [],
     isAsked: async () => false, // a mention there gives nobody a ticket
     suggestRepositories: async () => [],
 

@@ -123,6 +123,8 @@ export function createGitHubIssuesTracker(options: {
     send: (hint, operations, signal) => sendOperations(desks, hint, operations, signal),
     createTicket: (filing, signal) => fileTicket(desks, filing, signal),
     listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    searchTickets: async () => [],
+    listTeams: async () => [],
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
 
     /** An issue is about the repository that it is in, if nothing else says so. */

@@ -111,6 +111,8 @@ export function createLinearTracker(options: {
     send: (hint, operations, signal) => sendOperations(writing, hint, operations, signal),
     createTicket: (filing, signal) => fileTicket(writing, filing, signal),
     listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    searchTickets: async () => [],
+    listTeams: async () => [],
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
     suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
     check: () => checkWorkspaces(reading),

@@ -43,6 +43,7 @@ export function createWorldCodeHost(options: { url: string }): CodeHost {
     locate: (repository, signal) => ask<Location>('locate', { repository }, signal),
     pushBranch: (repository, push, signal) => ask('pushBranch', { repository, push }, signal),
     openPullRequest,
+    linkTo: () => null,
     readPullRequest: (repository, number, signal) => ask('readPullRequest', { repository, number }, signal),
     following: null,
     webhooks: null,

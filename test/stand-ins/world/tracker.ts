@@ -18,6 +18,8 @@ export function createWorldTracker(options: { url: string; agent: string; secret
     readAttachment: async (hint, file, signal) =>
       Buffer.from(await callWorld<string>(url, 'tracker', 'readAttachment', { id: hint.id, file }, signal), 'base64'),
     listTickets: (query, cursor, signal) => callWorld(url, 'tracker', 'listTickets', { query, cursor }, signal),
+    searchTickets: async () => [],
+    listTeams: async () => [],
     isAsked: async () => false,
     suggestRepositories: async () => [],
     gatherMs: 0,

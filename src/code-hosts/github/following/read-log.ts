@@ -1,5 +1,5 @@
 import type { components } from '@octokit/openapi-types';
-import { cutLog, type StepTime } from '../../../../mcp-servers/ci-logs/log/cut-log.ts';
+import { cutLog, type StepTime } from '../../../../mcp-servers/log/cut-log.ts';
 import type { CheckRun } from '../../../core/request-progress.ts';
 import type { RepositoryReach } from '../../../vendors/github/client.ts';
 import type { CheckRef } from './checks.ts';

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { ownersOf } from '../../../src/code-hosts/github/codeowners.ts';
+import { ownersOf } from '../../src/core/codeowners.ts';
 
 const file = String.raw`
 # who owns what

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { cutLog } from '../../../mcp-servers/ci-logs/log/cut-log.ts';
-import { redactSecrets } from '../../../mcp-servers/ci-logs/log/redact-secrets.ts';
+import { cutLog } from '../../../mcp-servers/log/cut-log.ts';
+import { redactSecrets } from '../../../mcp-servers/log/redact-secrets.ts';
 
 const stateless = `ghs_12345_${'eyJhbGciOi.'.repeat(46)}`;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CutOptions, cutLog } from '../../../mcp-servers/ci-logs/log/cut-log.ts';
-import { logSamples } from './log-samples.ts';
+import { type CutOptions, cutLog } from '../../../mcp-servers/log/cut-log.ts';
+import { logSamples } from '../ci-logs/log-samples.ts';
 
 const signal = new AbortController().signal;
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Said, TrackerEvent } from '../../../core/delivery.ts';
 import type { Person, TicketPart } from '../../../core/ticket.ts';
+import { changedByText } from '../../../lib/stored-files.ts';
 import { conversationOf, hintOf, isPriorityLabel, type RepositoryName } from '../hint.ts';
 import { mentions, signalIn } from '../mention.ts';
 import { type Account, type Authorship, isOwn, personOf } from '../people.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel } from '../states.ts';
-import { describedParts } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import { account, authorship, changes, common, type DeliveryReader, repositoryIn, time } from './payload.ts';
 import { readRequestEvents } from './request-delivery.ts';
 
@@ -179,6 +180,6 @@ function labelParts(name: string): TicketPart[] {
 function editedParts({ told: { changes }, issue, webUrl }: Scene): TicketPart[] {
   return [
     ...(changes?.title ? (['title'] as const) : []),
-    ...(changes?.body ? describedParts(changes.body.from ?? '', issue.body ?? '', webUrl) : []),
+    ...(changes?.body ? changedByText(changes.body.from ?? '', issue.body ?? '', storeOf(webUrl)) : []),
   ];
 }

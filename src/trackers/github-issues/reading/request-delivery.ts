@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
+import { changedByText } from '../../../lib/stored-files.ts';
 import { conversationOf, hintOf, type RepositoryName } from '../hint.ts';
 import { mentions, signalIn } from '../mention.ts';
 import { isOwn, personOf } from '../people.ts';
 import { categoryOf } from '../states.ts';
-import { describedParts } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import { account, authorship, changes, common, type DeliveryReader, time } from './payload.ts';
 import { type Remark, remarkOfComment, remarkOfReview, remarkOnLine } from './remarks.ts';
 
@@ -112,7 +113,7 @@ function readChange(
   if (action !== 'edited') return [];
   const changed = [
     ...(before?.title ? (['title'] as const) : []),
-    ...(before?.body ? describedParts(before.body.from ?? '', request.body ?? '', webUrl) : []),
+    ...(before?.body ? changedByText(before.body.from ?? '', request.body ?? '', storeOf(webUrl)) : []),
   ];
   return changed.length > 0 ? [{ ...change, at: request.updated_at, changed }] : [];
 }

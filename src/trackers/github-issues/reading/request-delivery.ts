@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
 import { changedByText } from '../../../lib/stored-files.ts';
+import { mentionsAny } from '../../../vendors/github/mentions.ts';
 import { conversationOf, hintOf, type RepositoryName } from '../hint.ts';
-import { mentions, signalIn } from '../mention.ts';
 import { isOwn, personOf } from '../people.ts';
+import { signalIn } from '../signal-in.ts';
 import { categoryOf } from '../states.ts';
 import { storeOf } from './attachments.ts';
 import { account, authorship, changes, common, type DeliveryReader, time } from './payload.ts';
@@ -88,10 +89,10 @@ function readRemark(
   remark: Remark,
 ): TrackerEvent[] {
   const author = personOf(remark.user, own, remark, repositories.byId(place.id)?.writers ?? null);
-  if (author.isBot || author.isOutsider || !mentions(remark.body, own.names)) return [];
+  if (author.isBot || author.isOutsider || !mentionsAny(remark.body, own.names)) return [];
   const isNew = action === 'created' || action === 'submitted';
   const isCalledNow =
-    action === 'edited' && sender?.id === remark.user?.id && !mentions(before?.body?.from ?? remark.body, own.names);
+    action === 'edited' && sender?.id === remark.user?.id && !mentionsAny(before?.body?.from ?? remark.body, own.names);
   if (!isNew && !isCalledNow) return [];
   const at = isNew ? remark.created_at : saidAt;
   const said = { key: remark.key, author, body: remark.words, signal: signalIn(remark.body, own.names), at };

@@ -36,6 +36,13 @@ function placeText({ path, function: name }: Frame): string {
   return `${stablePath(path)} ${withoutNoise(name ?? '')}`.trim();
 }
 
+/** The line of an output that says what went wrong, as people read it; null: none does. */
+export function errorIn(output: string): string | null {
+  const lines = linesOf(output);
+  const line = lines[errorLine(lines)]?.trim() ?? '';
+  return line === '' ? null : line;
+}
+
 const typed =
   /^\s*(?:E {1,10}|[●✗✕×⎯✖!]\s|\*|\[?(?:error|fatal|severe)\]?:?\s|Uncaught:?\s|Unhandled(?: exception\.?| rejection)?:?\s|\(node:\d+\)\s|(?:thrown|caused by|error): |PHP (?:Fatal error|Warning):\s{1,3}|Fatal error:\s|Uncaught\s|(?:Serialized )?Error: (?=\w+Error: )|Exception in thread "[^"]{0,200}"\s|FAILED \S{1,400} - |\(in promise\) ){0,5}((?:[A-Za-z_][\w$]*[.:\\]{1,2}){0,20}[A-Z][\w$]*(?:Error|Exception|Failure|Fault|Panic|Interrupt|Exit|Timeout|Rejection|NotFound|Iteration)|Error|DOMException|KeyboardInterrupt|SystemExit)(?: \[[^\]]{1,80}\])?(?::\s*(.*)|\s+(?:was unhandled|occurred).*|\s*)$/i;
 

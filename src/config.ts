@@ -99,11 +99,13 @@ export function loadConfig(options: LoadOptions): Config {
   ];
   const all = [...listed, ...environment.problems, ...linear.problems, ...ofGitHub, ...away];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
+  const { template } = parsed.data.makeTicket;
 
   return {
     ...parsed.data,
     file,
     dataDir: absolute(parsed.data.dataDir),
+    makeTicket: { ...parsed.data.makeTicket, template: template === null ? null : absolute(template) },
     databaseUrl: values.DATABASE_URL,
     models: {
       ...parsed.data.models,

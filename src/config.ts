@@ -192,12 +192,13 @@ const wayIn: Record<string, string> = {
 };
 
 /** What looks for tickets, or files them, where nobody is. */
-function namesOf(off: readonly string[], { orders, automations, summary }: FileConfig): string[] {
+function namesOf(off: readonly string[], { orders, automations, summary, makeTicket }: FileConfig): string[] {
   const all = [
     ...Object.entries({ orders, automations }).flatMap(([section, each]) =>
       Object.entries(each).map(([name, { tracker }]) => ({ name: `${section}.${name}.tracker`, tracker })),
     ),
     { name: 'summary.tracker', tracker: summary.tracker },
+    { name: 'makeTicket.tracker', tracker: makeTicket.tracker ?? 'board' },
   ];
   return all.flatMap(({ name, tracker }) =>
     off.includes(tracker) ? [`${name} is "${tracker}", but ${wayIn[tracker]}, or another tracker.`] : [],

@@ -55,7 +55,7 @@ export function createTicketDesk({ config, sessions, ...sorting }: TicketDeskDep
       const name = ticket.identifier;
       if (isOver(ticket.state.category))
         return `${name} is over (${ticket.state.name}), so it was not given to the agent. Reopen it first.`;
-      if (ticket.assignee?.isBot !== false && (await isGiven(deps, ticket)))
+      if (ticket.assignee?.isBot && (await isGiven(deps, ticket)))
         return `${name} is the agent's already: ${(await statusOf(ticket, ticket)).work}.`;
       // Another id for each time that it is to be taken: it may have been given back meanwhile.
       const id = deterministicId('desk/take', ticket.tracker, ticket.id, ticket.updatedAt);

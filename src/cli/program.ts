@@ -23,6 +23,7 @@ import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
 import { summaryCommand } from './summary.ts';
 import { ticketsCommand } from './tickets.ts';
+import { tokenCommand } from './token.ts';
 
 export interface Surroundings {
   cwd: string;
@@ -96,6 +97,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     pullCommand,
     handoffCommand,
     resumeCommand,
+    tokenCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));

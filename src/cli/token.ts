@@ -14,8 +14,8 @@ export const tokenCommand = (cli: Cli) => {
     .command('create <person>')
     .description('Make a token for a person, named as the tracker names them. It is shown once.')
     .option('--id <id>', "the tracker's own id of that person, where their name is not enough")
-    .option('--label <text>', 'what it is for, such as the machine', '')
-    .action((name: string, { id = null, label }: { id?: string | null; label: string }) =>
+    .option('--label <text>', 'what it is for, such as the machine')
+    .action((name: string, { id = null, label = '' }: { id?: string | null; label?: string }) =>
       withApp(cli, async (app, config) => {
         const made = await app.operations.tokens.create({ name, id, label });
         const url = urlOf(config);

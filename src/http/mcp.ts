@@ -44,7 +44,7 @@ export function mcpRoute(options: McpOptions): (RequestHandler | ErrorRequestHan
       );
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
     if (token === undefined)
-      return unauthorized(response, `This needs a personal token, as "Authorization: Bearer shp_...". ${another}.`);
+      return unauthorized(response, `This needs a personal token, as "Authorization: Bearer shp_...". ${another}.`, '');
     let person: Awaited<ReturnType<McpOptions['personOf']>>;
     try {
       person = await personOf(token);
@@ -126,8 +126,10 @@ function refuse(response: Response, status: number, message: string, code = -32_
   response.status(status).json({ jsonrpc: '2.0', error: { code, message }, id: null });
 }
 
-function unauthorized(response: Response, message: string): void {
-  refuse(response.set('www-authenticate', 'Bearer realm="shipmate"'), 401, message, -32_001);
+/** Some clients show people the header alone. */
+function unauthorized(response: Response, message: string, error = 'error="invalid_token"'): void {
+  const parts = ['Bearer realm="shipmate"', error, `error_description="${message.replaceAll('"', "'")}"`];
+  refuse(response.set('www-authenticate', parts.filter(Boolean).join(', ')), 401, message, -32_001);
 }
 
 /**

@@ -76,7 +76,7 @@ export function mcpRoute(options: McpOptions): (RequestHandler | ErrorRequestHan
       if (answered === null) return void (response.closed || response.status(202).end());
       if (method === 'initialize' && answered.ok) response.set('mcp-session-id', randomUUID());
       response.status(answered.status).set(Object.fromEntries(answered.headers));
-      response.send(await answered.text());
+      response.end(await answered.text());
     } finally {
       if (key !== null) running.delete(key);
     }

@@ -207,6 +207,13 @@ describe('/mcp', () => {
     expect(asked, 'no token is looked up for it').toBe(before);
   });
 
+  test('what wants no answer is accepted without a word', async () => {
+    const { status, said, headers } = await post(
+      JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }),
+    );
+    expect([status, said, headers.get('content-type')]).toEqual([202, '', null]);
+  });
+
   test('what is too large costs nothing without a token', async () => {
     const large = `"${'x'.repeat(9_000_000)}"`;
     expect(await post(large, { authorization: 'Bearer x' })).toMatchObject({ status: 401 });

@@ -139,7 +139,7 @@ function unauthorized(response: Response, message: string, error = 'error="inval
 function ownOrigins({ socket }: Request, publicUrl: string | null): string[] {
   const address = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
   const hosts = ['localhost', address.includes(':') ? `[${address}]` : address];
-  const own = hosts.map((host) => new URL(`http://${host}:${socket.localPort}`).origin);
+  const own = hosts.flatMap((host) => URL.parse(`http://${host}:${socket.localPort}`)?.origin ?? []);
   return publicUrl === null ? own : [...own, new URL(publicUrl).origin];
 }
 

@@ -23,6 +23,7 @@ import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
 import { summaryCommand } from './summary.ts';
 import { ticketsCommand } from './tickets.ts';
+import { tokenCommand } from './token.ts';
 
 export interface Surroundings {
   cwd: string;
@@ -96,10 +97,12 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     pullCommand,
     handoffCommand,
     resumeCommand,
+    tokenCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));
-    for (const each of [command, ...command.commands]) each.configureHelp({ showGlobalOptions: true });
+    for (const each of [command, ...command.commands])
+      each.copyInheritedSettings(program).configureHelp({ showGlobalOptions: true });
     program.addCommand(command);
   }
 

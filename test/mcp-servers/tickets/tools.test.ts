@@ -328,6 +328,16 @@ describe('what fails', () => {
     }
   });
 
+  test('a machine of another version is told so, and nothing is filed by guess', async () => {
+    const { client, record } = await connect();
+    const call = { name: 'make_ticket', arguments: { title: 'x' }, _meta: { 'shipmate/desk': { id: 'SHOP-1' } } };
+    expect(await client.callTool(call)).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('bring shipmate there and here to the same one') }],
+    });
+    expect(record.calls).toEqual([]);
+  });
+
   test('what takes too long ends before clients give up', async () => {
     const { client, record } = await connect('1.x', { timeoutMs: 20 });
     record.fails = timesOut(record);

@@ -12,6 +12,7 @@ import { connectCommand } from './connect.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { handoffCommand } from './handoff.ts';
+import { installCommandsCommand } from './install-commands.ts';
 import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
 import { pullCommand } from './pull.ts';
@@ -98,6 +99,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     handoffCommand,
     resumeCommand,
     tokenCommand,
+    installCommandsCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));

@@ -30,6 +30,7 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
   return {
     tracker: createWorldTracker({ url, agent, secret: defaultSecret }),
     pageSize,
+    teams: [],
     unknownTicket: {
       tracker: 'board',
       id: '999999',

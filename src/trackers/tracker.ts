@@ -69,7 +69,7 @@ export interface Tracker {
 
   /**
    * Files a ticket that nobody has and that belongs to no other. The same `id` sent again, however late, files nothing and
-   * answers the same ticket. A label that nobody has made yet is made; one that cannot be had is left out and is no error.
+   * answers the same ticket. A label that is not there is made where that may be; one that cannot be had is left out, and is no error.
    * Throws `VendorError`.
    */
   createTicket(filing: { id: string; draft: TicketDraft }, signal: AbortSignal): Promise<TicketHint>;

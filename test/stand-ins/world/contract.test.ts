@@ -94,6 +94,7 @@ codeHostContract('the stand-in world', async (): Promise<CodeHostWorld> => {
     repository,
     missing: { ...repository, location: join(dir, 'nowhere.git') },
     defaultBranch: 'main',
+    permalinks: null,
     gitDir,
     commit: () => commitOn(['main'], gitDir),
     outside: { branch, pullRequests: () => world.pullRequests() },

@@ -3,6 +3,7 @@ import type { TeamPlace, TicketMatch } from '../../../core/ticket.ts';
 import { askEach, inTurn } from '../../ask-each.ts';
 import type { LinearClient } from '../client.ts';
 import type { LinearTokens } from '../connecting/tokens.ts';
+import { unfoldFromLinear } from '../folds.ts';
 import { type HintNode, hintOf, hintSelection } from '../hint.ts';
 import { categoryOf, type TeamState } from '../states.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
@@ -51,7 +52,7 @@ export async function searchTickets(
       .map((node) => ({
         hint: hintOf(id, node),
         state: { name: node.state.name, category: categoryOf(node.state) },
-        text: node.description ?? '',
+        text: unfoldFromLinear(node.description ?? ''),
         updatedAt: node.updatedAt,
       }));
   });

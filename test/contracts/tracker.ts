@@ -693,11 +693,12 @@ export function trackerContract(
     });
 
     contract('a search finds any of the words, the best match first, and what is over, too', async ({ expect }) => {
-      const [one, two] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
+      const word = () => randomBytes(8).toString('hex');
+      const [one, two, three] = [word(), word(), word()];
       const file = async (title: string, description: string): Promise<TicketHint> =>
         read({ ...world.unknownTicket, id: (await world.person.createTicket({ title, description })).id });
       const below = await file('Below', `It says that ${one}, and no more.`);
-      const titled = await file(`The ${one} is slow`, 'Please.');
+      const titled = await file(`Übel${three}: the ${one} is slow`, 'Please.');
       const both = await file(`${two}: the ${one} fails`, `When ${one} begins.\n\n## Expected\n\nIt does not.`);
       await world.person.move(titled.id, 'done');
       const search = (words: string, limit = 10) => world.tracker.searchTickets(words, limit, never);
@@ -708,7 +709,8 @@ export function trackerContract(
 
       expect(await found(`${one} ${two}`, 2)).toEqual(all.slice(0, 2));
       expect(await found(two.toUpperCase())).toEqual([both.id]);
-      for (const words of [randomBytes(8).toString('hex'), '', ' \n', '"', '🚢 \0 \ud800 \\ % :', 'x'.repeat(10_000)])
+      for (const typed of ['übel', 'Übel', 'ÜBEL']) expect(await found(`${typed}${three}`), typed).toEqual([titled.id]);
+      for (const words of [word(), '', ' \n', '"', '🚢 \0 \ud800 \\ % :', 'x'.repeat(10_000)])
         expect(await found(words), words).toEqual([]);
       const [best, over] = await search(`${one} ${two}`);
       const { description: text, state, updatedAt } = await read(both);
@@ -729,6 +731,15 @@ export function trackerContract(
         expect(await found(words, 50), words.slice(0, 80)).toContain(both.id);
       const fired = AbortSignal.abort(new Error('enough'));
       await expect(world.tracker.searchTickets(one, 1, fired)).rejects.toThrow('enough');
+    });
+
+    contract('a label that cannot be had is left out, and keeps no ticket from being filed', async ({ expect }) => {
+      const had = `had-${randomUUID()}`;
+      const labels = [had, ' ', '', had.toUpperCase(), 'x'.repeat(300), 'a\0b', 'c\ud800', ',', '🚢'];
+      const hint = await world.tracker.createTicket({ id: randomUUID(), draft: draft({ labels }) }, never);
+      const { labels: there } = await read(hint);
+      expect(there).toContain(had);
+      expect(there.filter((label) => label.trim() === '' || !label.isWellFormed())).toEqual([]);
     });
 
     contract('where tickets can be filed is told, by the names that a draft may have', async ({ expect }) => {

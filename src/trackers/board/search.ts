@@ -21,12 +21,21 @@ export async function searchTickets(
   signal.throwIfAborted();
   const all = searchWords(words);
   // "is" stands in every text; but nobody is to find nothing for having typed nothing else.
-  const long = all.filter((word) => word.length > 2);
+  const long = all.filter((word) => word.length > 2 || /[^\0-\x7f]/.test(word));
   const asked = long.length > 0 ? long : all;
   if (asked.length === 0 || limit < 1) return [];
+  // In a database of the locale C, lower() leaves all but ASCII as it is.
+  const capital = asked.map((word) =>
+    word.replace(/^\p{L}/u, (letter) => (letter > '\x7f' ? letter.toUpperCase() : letter)),
+  );
+  const upper = asked.map((word) => word.replace(/[^\0-\x7f]/gu, (letter) => letter.toUpperCase()));
+  const has = (part: 'title' | 'description') => {
+    const text = sql.ref(`low.${part}`);
+    return sql`(strpos(${text}, plain) > 0 or strpos(${text}, capital) > 0 or strpos(${text}, upper) > 0)::int`;
+  };
   const score = sql<number>`(
-    select coalesce(sum(3 * (strpos(low.title, word) > 0)::int + (strpos(low.description, word) > 0)::int), 0)
-    from unnest(${asked}::text[]) as word
+    select coalesce(sum(3 * ${has('title')} + ${has('description')}), 0)
+    from unnest(${asked}::text[], ${capital}::text[], ${upper}::text[]) as word(plain, capital, upper)
   )`;
   const { rows } = await sql<Row>`
     select number, title, priority, fields, state, description, ${isoTime('updated_at')} as updated

@@ -219,8 +219,9 @@ export function createBoard(agent: string) {
       const blockers = operation.blockedBy.map((blocker) => find(String(blocker)).number);
       const { team, project, ...draft } = operation.draft;
       const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
+      const labels = draft.labels.map((label) => label.toWellFormed().trim()).filter((label) => label !== '');
       const { ticket, told } = this.create(
-        { ...draft, title: draft.title.trim() === '' ? 'Untitled' : draft.title, fields },
+        { ...draft, labels, title: draft.title.trim() === '' ? 'Untitled' : draft.title, fields },
         agentAccount,
       );
       const number = Number(ticket.id);

@@ -34,7 +34,7 @@ interface Searching {
 
 const mostAtOnce = 50;
 
-/** Ranked by Linear, each workspace by itself. */
+/** Ranked by Linear, each workspace by itself. Of a state for review its name tells, and not what its team says of it: that would be asked of every team. */
 export async function searchTickets(
   { client, tokens }: Searching,
   words: string,

@@ -148,7 +148,7 @@ function said(text: string): string {
 }
 
 /** The hints of a template. One that never closes stays. */
-function withoutComments(text: string): string {
+export function withoutComments(text: string): string {
   const kept: string[] = [];
   let from = 0;
   for (;;) {
@@ -181,14 +181,14 @@ function readSections(description: string, known: ReadonlySet<string>): Record<'
   let at: { last: Section | null; open: Section[] } = { last: null, open: [] };
   /** Where the text goes on behind each fold that is open; null: the fold is a part of what it stands in. */
   const folds: (typeof at | null)[] = [];
-  let isCode = false;
+  const isInCode = createFenceReader();
   const begin = (heading: Pick<Section, 'name' | 'depth'>, open: Section[]) => {
     const section = { ...heading, own: [], whole: [] };
     sections.push(section);
     at = { last: section, open: [...open, section] };
   };
   for (const line of description.split(/\r?\n/)) {
-    if (isFence(line)) isCode = !isCode;
+    const isCode = isInCode(line);
     const fold = isCode ? null : foldIn(line, folds.length > 0);
     if (fold === 'end') at = folds.pop() ?? at;
     else if (fold && fold !== 'title') {
@@ -232,8 +232,22 @@ function foldIn(line: string, isOpen: boolean): { name: string; depth: number } 
   return /^\s*<\/details>\s*$|^\+\+\+\s*$/i.test(line) ? 'end' : null;
 }
 
+/** With what stands after it. A line of code between three backticks is none. */
+const fence = /^\s*(`{3,}(?!.*`)|~{3,})(.*)$/;
+
 function isFence(line: string): boolean {
-  return /^\s*(```|~~~)/.test(line);
+  return fence.test(line);
+}
+
+/** Line by line, whether it is code. A fence is closed by one of its kind that is as long: what stands in it may be shorter ones. */
+function createFenceReader(): (line: string) => boolean {
+  let open: string | null = null;
+  return (line) => {
+    const [, mark, after = ''] = fence.exec(line) ?? [];
+    if (open === null) open = mark ?? null;
+    else if (mark?.startsWith(open) && after.trim() === '') open = null;
+    return open !== null;
+  };
 }
 
 const bullet = /^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+)(?:\[[ xX]?\]\s*)?|^\s*\[[ xX]?\]\s+/;
@@ -248,9 +262,9 @@ const noItem = /^([-*_])(?:\s*\1){2,}$|^\[repo\s*=[^\][]*\]$/i;
 function listItems(text: string): string[] {
   const items: string[] = [];
   let wasBullet = false;
-  let isCode = false;
+  const isInCode = createFenceReader();
   for (const line of text.split(/\r?\n/)) {
-    if (isFence(line)) isCode = !isCode;
+    const isCode = isInCode(line);
     const item = line.replace(bullet, '').trim();
     if (item === '' || isFence(item)) continue;
     const isItem = isCode || !(headingOf(line) || noItem.test(line.trim()) || noItem.test(item));

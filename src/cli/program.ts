@@ -12,6 +12,7 @@ import { connectCommand } from './connect.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { handoffCommand } from './handoff.ts';
+import { installCommandsCommand } from './install-commands.ts';
 import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
 import { pullCommand } from './pull.ts';
@@ -23,6 +24,7 @@ import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
 import { summaryCommand } from './summary.ts';
 import { ticketsCommand } from './tickets.ts';
+import { tokenCommand } from './token.ts';
 
 export interface Surroundings {
   cwd: string;
@@ -96,10 +98,13 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     pullCommand,
     handoffCommand,
     resumeCommand,
+    tokenCommand,
+    installCommandsCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));
-    for (const each of [command, ...command.commands]) each.configureHelp({ showGlobalOptions: true });
+    for (const each of [command, ...command.commands])
+      each.copyInheritedSettings(program).configureHelp({ showGlobalOptions: true });
     program.addCommand(command);
   }
 

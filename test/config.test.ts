@@ -75,6 +75,7 @@ const nothing = {
   orders: {},
   automations: {},
   summary: { at: null, timezone: 'UTC', tracker: 'board', ticket: null },
+  makeTicket: { tracker: null, assign: false, template: null },
   reconcile: { minutes: 5 },
   retention: { deliveriesDays: 30, stepsDays: 180, workspaceHours: 72 },
   guidance: '',
@@ -406,6 +407,7 @@ log: [info]
     expect(told(app, 'http: { host: 0.0.0.0 }')).toMatch(/LINEAR_WEBHOOK_SECRET is not set/);
     expect(told({}, 'trackers: { linear: { install: true } }')).toMatch(/trackers\.linear\.install is true, but/);
     expect(told({}, 'summary: { at: "08:00", tracker: linear }')).toMatch(/summary\.tracker is "linear", but nothing/);
+    expect(told({}, 'makeTicket: { tracker: linear }')).toMatch(/makeTicket\.tracker is "linear", but nothing/);
     expect(told({ ...app, LINEAR_ACCESS_TOKEN: 'lin_api_0123' })).not.toMatch(/a-client-secret|lin_api_0123/);
   });
 
@@ -531,7 +533,8 @@ describe('describeConfig', () => {
       'repositories',
       ...['path', 'url', 'codeHost', 'base', 'tiers'].map((name) => `repositories.<name>.${name}`),
       ...['tier', 'paths', 'kinds', 'size', 'rating'].map((name) => `repositories.<name>.tiers[].${name}`),
-      ...['routes', ...['project', 'team', 'label', 'repository'].map((name) => `routes[].${name}`)],
+      ...['routes', ...['project', 'team', 'label', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`)],
+      ...['tracker', 'assign', 'template'].map((name) => `makeTicket.${name}`),
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,
       ),

@@ -22,7 +22,10 @@ export async function findTicket(
   signal: AbortSignal,
 ): Promise<Ticket> {
   const name = ticketNameIn(written);
-  const order = [...trackers.values()].sort((a, b) => Number(b.kind === preferred) - Number(a.kind === preferred));
+  // The board, which is always there and the first of all, has a "#12" of its own: it is asked last.
+  const order = [...trackers.values()]
+    .reverse()
+    .sort((a, b) => Number(b.kind === preferred) - Number(a.kind === preferred));
   let trouble: unknown = null;
   if (name !== '')
     for (const tracker of order)

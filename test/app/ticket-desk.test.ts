@@ -35,7 +35,7 @@ describe('what a person does with tickets', () => {
     await desk.comment(ticket, 'x'.repeat(30_000), someone);
     for (let count = 0; count < 10; count++) await desk.comment(ticket, `${count} `.repeat(2_000), bob);
     const number = ticket.slice('BOARD-'.length);
-    for (const written of [ticket, ` ${ticket.toLowerCase()} `, number, `board://${ticket}`]) {
+    for (const written of [ticket, ` ${ticket.toLowerCase()} `, number, `#${number}`, `board://${ticket}`]) {
       const { text, ...found } = await deskOf().getTicket(written, never);
       expect(found, written).toEqual({ identifier: ticket, title: 'Dates', url: `board://${ticket}`, state: 'Todo' });
       expect(text).toMatch(/^# BOARD-\d+: Dates\n/);

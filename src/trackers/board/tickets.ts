@@ -9,9 +9,9 @@ export function identifierOf(number: number): string {
   return `BOARD-${number}`;
 }
 
-/** From what a person types: "BOARD-12", "board-12" or "12". */
+/** From what a person types: "BOARD-12", "board-12", "#12" or "12". */
 export function numberOf(identifier: string): number {
-  const digits = /^(?:board-)?([1-9]\d{0,8})$/i.exec(identifier.trim())?.[1];
+  const digits = /^(?:board-|#)?([1-9]\d{0,8})$/i.exec(identifier.trim())?.[1];
   if (digits === undefined) throw notFound(identifier);
   return Number(digits);
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { createApp } from '../app.ts';
+import type { createApp } from '../app.ts';
 import { type Config, ConfigError, type Environment, loadConfig } from '../config.ts';
 import { Refusal } from '../core/refusal.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -76,7 +76,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     },
     log: (config, quiet = false) =>
       createLog({ ...config.log, level: quiet ? 'error' : config.log.level, secrets: config.secrets }),
-    open: createApp,
+    open: async (...opening) => (await import('../app.ts')).createApp(...opening), // dear: half a second of loading
     signal: interrupted.signal,
   };
   const commands = [

@@ -7,7 +7,7 @@ import { tryLock } from './lock.ts';
 import { isInHand, type Kept, type Spool } from './spool.ts';
 
 export interface Delivering {
-  desk: TicketDesk;
+  desk: Pick<TicketDesk, 'makeTicket'>;
   spool: Spool;
   /** As for `keepWith`. */
   to: string | null;
@@ -79,7 +79,7 @@ function isFor(kept: Kept, to: string | null): boolean {
 /** false: nobody can be reached now. */
 async function send(
   kept: Kept,
-  desk: TicketDesk,
+  desk: Pick<TicketDesk, 'makeTicket'>,
   spool: Spool,
   to: string | null,
   signal: AbortSignal,
@@ -110,7 +110,11 @@ async function send(
 }
 
 /** As where nobody can be asked: added to the ticket that has the same error, else filed. */
-export async function fileAnyhow(capture: Capture, desk: TicketDesk, signal: AbortSignal): Promise<CaptureResult> {
+export async function fileAnyhow(
+  capture: Capture,
+  desk: Pick<TicketDesk, 'makeTicket'>,
+  signal: AbortSignal,
+): Promise<CaptureResult> {
   const result = await desk.makeTicket(capture, signal);
   if (result.status !== 'duplicates') return result;
   const same = result.duplicates.find(({ why, isLikely }) => why === 'error' && isLikely);
@@ -123,4 +127,18 @@ function newsOf(title: string, result: CaptureResult): string {
     return `${result.status === 'filed' ? 'Filed meanwhile' : 'Added meanwhile'}: "${title}": ${tickets}`;
   }
   return `The service has it now: "${title}". ${result.notes.join(' ')}`.trim();
+}
+
+/** For a server that lives on: woken when something may wait, it delivers until nothing does, and sleeps again. */
+export function deliverInBackground(delivering: Delivering, signal: AbortSignal): { wake(): void } {
+  let isAwake = false;
+  return {
+    wake() {
+      if (isAwake || signal.aborted) return;
+      isAwake = true;
+      keepDelivering({ ...delivering, everyMs: 30_000, longestMs: 300_000, forMs: null, alone: false }, signal)
+        .catch(() => {}) // aborted, or the spool cannot be read: the next command says so
+        .finally(() => (isAwake = false));
+    },
+  };
 }

@@ -1,5 +1,5 @@
-import { withoutUnseen } from './log/clean-line.ts';
-import { redactSecrets } from './log/redact-secrets.ts';
+import { withoutEscapes, withoutUnseen } from './log/clean-line.ts';
+import { createKeyWatch, redactSecrets } from './log/redact-secrets.ts';
 
 const mark = 'written-by-others';
 
@@ -11,14 +11,15 @@ export function markOthers(text: string): string {
 
 /** What people wrote over several lines, without what nobody sees and what looks like a credential. */
 export function cleanLines(text: string): string {
+  const isOfKey = createKeyWatch();
   return text
     .split(/\r\n|\r|\n/)
-    .map((line) => redactSecrets(withoutUnseen(line)))
+    .map((line) => (isOfKey(line) ? '[redacted]' : redactSecrets(withoutUnseen(withoutEscapes(line)))))
     .join('\n');
 }
 
 /** Something short that others named, for a line of ours. */
 export function oneLine(text: string, limit: number): string {
-  const line = redactSecrets(withoutUnseen(text.replace(/\s+/g, ' ')).trim());
+  const line = redactSecrets(withoutUnseen(withoutEscapes(text).replace(/\s+/g, ' ')).trim());
   return line.length <= limit ? line : `${line.slice(0, limit).toWellFormed()}...`;
 }

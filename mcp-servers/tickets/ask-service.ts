@@ -36,7 +36,8 @@ function judge(response: Response, body: string, service: string): void {
   const type = headers.get('content-type') ?? '';
   const isPage = /html/i.test(type) || /^\s*</.test(body);
   if (status >= 300 && status < 400) {
-    const target = URL.parse(headers.get('location') ?? '', service)?.origin ?? 'elsewhere';
+    const location = headers.get('location') ?? '';
+    const target = URL.canParse(location, service) ? new URL(location, service).origin : 'elsewhere';
     throw new Unreachable(
       `${at} redirects to ${target}. If it has moved, run "shipmate login URL" with its new address.`,
     );
@@ -45,18 +46,16 @@ function judge(response: Response, body: string, service: string): void {
     throw new Unreachable(
       `What answers at ${service} is a web page (HTTP ${status}), not Shipmate: a proxy or a sign-in page, perhaps.`,
     );
+  const said = sentenceOf(body);
   if (status === 401 || status === 403) {
-    const said = sentenceOf(body) || `${at} does not let this token in (HTTP ${status}).`;
-    throw new Error(/shipmate login/.test(said) ? said : `${said} Run "shipmate login ${service}".`);
+    const why = said || `${at} does not let this token in (HTTP ${status}).`;
+    throw new Error(/shipmate login/.test(why) ? why : `${why} Run "shipmate login ${service}".`);
   }
   if (status === 404)
     throw new Unreachable(`Nothing answers at ${service}/mcp (HTTP 404): an older Shipmate, or another address.`);
   if (status === 408 || status === 429 || status >= 500)
-    throw new Unreachable(
-      `${at} cannot take it now (HTTP ${status})${[sentenceOf(body)].map((said) => (said ? `: ${said}` : '.'))}`,
-    );
-  if (status >= 400)
-    throw new Error(`${at} refused it (HTTP ${status})${[sentenceOf(body)].map((said) => (said ? `: ${said}` : '.'))}`);
+    throw new Unreachable(`${at} cannot take it now (HTTP ${status})${said ? `: ${said}` : '.'}`);
+  if (status >= 400) throw new Error(`${at} refused it (HTTP ${status})${said ? `: ${said}` : '.'}`);
   // What only notifies is accepted without a word. An answer begins with what it is.
   const isAnswer = /json/i.test(type) ? body !== '' : /event-stream/i.test(type) && /^data:.*\S/m.test(body);
   if (status !== 202 && !isAnswer) throw new Unreachable(`The answer of ${at} broke off.`);

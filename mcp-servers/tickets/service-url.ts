@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 /** Where a service answers MCP, by the address that people know it by. Throws for what is no address of one. */
 export function endpointOf(url: string): URL {
-  const parsed = URL.parse(url);
+  const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !/^https?:$/.test(parsed.protocol))
     throw new Error(`${JSON.stringify(url)} is no address of a service; it begins with https:// or http://.`);
   if (parsed.username !== '' || parsed.password !== '')

@@ -12,6 +12,7 @@ import { connectCommand } from './connect.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { handoffCommand } from './handoff.ts';
+import { installCommandsCommand } from './install-commands.ts';
 import { loginCommand, logoutCommand } from './login.ts';
 import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
@@ -114,6 +115,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     pullCommand,
     handoffCommand,
     resumeCommand,
+    installCommandsCommand,
     ticketCommand,
     loginCommand,
     logoutCommand,

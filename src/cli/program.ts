@@ -122,7 +122,8 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));
-    for (const each of [command, ...command.commands]) each.configureHelp({ showGlobalOptions: true });
+    for (const each of [command, ...command.commands])
+      each.copyInheritedSettings(program).configureHelp({ showGlobalOptions: true });
     program.addCommand(command);
   }
 

@@ -31,15 +31,21 @@ export async function findTicketPlace(cli: Cli): Promise<TicketPlace> {
     return {
       kind: 'nowhere',
       to: null,
-      why: 'Nobody said where tickets go. Log in to your service: shipmate login URL',
+      why: 'Nobody said where tickets go; log in to your service (shipmate login URL).',
     };
   } catch (error) {
     return { kind: 'nowhere', to: null, why: (error as Error).message };
   }
 }
 
-/** Opens what is needed when the first ticket is made, and keeps it open until `close`. */
-export function openTicketMaker(cli: Cli, place: TicketPlace): TicketMaker & { close(): Promise<void> } {
+export interface OpenTicketMaker extends TicketMaker {
+  /** Begins to open what is needed: it takes as long as looking around in the clone does. */
+  warm(): void;
+  close(): Promise<void>;
+}
+
+/** Opens what is needed when the first ticket is made at the latest, and keeps it open until `close`. */
+export function openTicketMaker(cli: Cli, place: TicketPlace): OpenTicketMaker {
   let closing: (() => Promise<void>)[] = [];
   let opened: Promise<TicketMaker> | null = null;
 
@@ -58,19 +64,25 @@ export function openTicketMaker(cli: Cli, place: TicketPlace): TicketMaker & { c
     return deskOf(app, whoami());
   }
 
+  function opening(): Promise<TicketMaker> {
+    opened ??= open().catch((error) => {
+      opened = null;
+      throw error;
+    });
+    return opened;
+  }
+
   return {
+    warm: () => void opening().catch(() => {}), // whoever makes a ticket is told
     async makeTicket(capture, signal): Promise<CaptureResult> {
-      opened ??= open().catch((error) => {
-        opened = null;
-        throw error;
-      });
-      const maker = await opened;
+      const maker = await opening();
       return maker.makeTicket(capture, signal).catch((error) => {
         if (!isDatabaseUnavailable(error)) throw error;
         throw new Unreachable(`The database went away: ${error.message}.`);
       });
     },
     async close() {
+      await opened?.catch(() => {});
       const each = closing;
       closing = [];
       opened = null;

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Capture, CaptureResult } from '../../mcp-servers/tickets/capture.ts';
+import type { Asked, Capture, CaptureResult } from '../../mcp-servers/tickets/capture.ts';
 import { deliver, fileAnyhow } from '../../mcp-servers/tickets/deliver.ts';
 import { gather } from '../../mcp-servers/tickets/gather/gather.ts';
 import { createSpool, keepWith, type Spool, spoolDir } from '../../mcp-servers/tickets/spool.ts';
@@ -73,10 +73,12 @@ async function run(cli: Cli, title: string | undefined, options: Options): Promi
   if (options.drop !== undefined) return dropKept(cli, spool, options.drop);
   const place = await findTicketPlace(cli);
   if (options.deliver) return deliverForADay(cli, spool, place);
-  const capture = options.again === undefined ? await capturedNow(cli, title, options) : await again(spool, options);
-  await tellNews(cli, spool);
+  const said = options.again === undefined ? await readAsked(cli, title, options) : null;
   const maker = openTicketMaker(cli, place);
   try {
+    maker.warm();
+    const capture = said === null ? await again(spool, options) : await capturedNow(cli, said);
+    await tellNews(cli, spool);
     const result = await send(cli, capture, keepWith(maker, spool, place.to), options).catch((error) =>
       explained(error, cli, spool, capture),
     );
@@ -90,9 +92,8 @@ async function run(cli: Cli, title: string | undefined, options: Options): Promi
   }
 }
 
-async function capturedNow(cli: Cli, title: string | undefined, options: Options): Promise<Capture> {
+async function capturedNow(cli: Cli, asked: Asked): Promise<Capture> {
   const { cwd, env } = cli.surroundings;
-  const asked = await readAsked(cli, title, options);
   const where = { dir: cwd, searchPath: env.PATH ?? '', home: env.HOME ?? null, client: 'shell' };
   const capture = await gather(asked, where, cli.signal);
   if (asked.places.length > 0 && capture.places.length < asked.places.length)

@@ -19,12 +19,16 @@
  *
  * What the agent begins by itself: `workOrders` takes tickets that nobody has, `fileAutomations` files tickets by the clock,
  * `fileSummary` tells once a day what came of it. From there on they go the way of any other ticket.
+ *
+ * What people bring while they work: `makeTicket` files it at once where it can, `fileCaptures` files the rest.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { askForMissed } from './flow/ask-for-missed.ts';
 export { askToScope } from './flow/ask-to-scope.ts';
 export { type AutomationDeps, beginAutomation, fileAutomations, fileNoted, nameOf } from './flow/automations.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
+export { type CaptureDeps, makeTicket } from './flow/captures.ts';
+export { fileCaptures } from './flow/file-captures.ts';
 export { fileApproved } from './flow/file-parts.ts';
 export { followRequests, type RequestDeps } from './flow/follow-requests.ts';
 export { createHeart } from './flow/heart.ts';

@@ -40,6 +40,7 @@ export const concernSchema = z.object(concernShape);
 export const checkoutSchema = z.object({
   remotes: z.array(z.string().max(1_000)).max(20),
   branch: z.string().max(1_000).nullable(),
+  upstream: z.string().max(1_000).nullish(),
   commit: z.string().max(64).nullable(),
   published: z.string().max(64).nullable(),
   ahead: z.int().min(0),

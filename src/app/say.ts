@@ -1,26 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { TrackerEvent } from '../core/delivery.ts';
-import { isAmong, nameThem } from '../core/people.ts';
+import { nameThem } from '../core/people.ts';
 import { readSignal } from '../core/prompt-signal.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Person } from '../core/ticket.ts';
-import { applyNow } from '../flow/sort.ts';
-import { speakers } from '../flow/strangers.ts';
+import { mayGiveOrders, speakers } from '../flow/strangers.ts';
+import { takeInSaid } from '../flow/take-in-said.ts';
 import { type SortDeps, sortDeliveries } from '../flow.ts';
-import { addActivities } from '../store/activities.ts';
 import { readAttention } from '../store/attention.ts';
-import { type Database, type Queryable, queryableOf } from '../store/database.ts';
+import type { Database, Queryable } from '../store/database.ts';
 import { isPublishing } from '../store/effects.ts';
-import { nextMoment } from '../store/prompts.ts';
-import { currentConversation, findSession, findSessionByIdentifier, lockSession } from '../store/sessions.ts';
+import { findSession, findSessionByIdentifier } from '../store/sessions.ts';
 import type { BoardDesk } from '../trackers/board/desk.ts';
 
 export type SayDeps = SortDeps & { desk: BoardDesk };
 
 /** Throws `Refusal` where this person's words are not followed: a comment would be kept, and nothing done. */
 export function mustBeFollowed({ policy }: Pick<SayDeps, 'policy'>, by: Person): void {
+  if (mayGiveOrders(policy, by)) return;
   const speak = speakers(policy);
-  if (isAmong(by, speak)) return;
   const keys = ['policy.people.speak', ...(policy.approval.by.length > 0 ? ['policy.approval.by'] : [])];
   throw new Refusal(
     `Orders are taken from ${nameThem(speak, 'and')} only (${keys.join(', ')}), and you are "${by.name}" here: nothing was done. ` +
@@ -30,7 +27,7 @@ export function mustBeFollowed({ policy }: Pick<SayDeps, 'policy'>, by: Person):
 
 const never = new AbortController().signal;
 /** The workers of any process find within a second what there is to do. */
-const quiet: Pick<SortDeps, 'nudge'> = { nudge: async () => {} };
+export const quiet: Pick<SortDeps, 'nudge'> = { nudge: async () => {} };
 
 /**
  * A word from the command line; when this resolves, the session has heard it. On the board it is a comment as any other,
@@ -49,21 +46,11 @@ export async function say(
     await deps.desk.comment(session.hint.identifier, body, by, { also, ...(means && { means }) });
     return sortDeliveries(deps, never);
   }
-  await sortDeliveries(deps, never); // what lies there was said before
-  await applyNow(deps, async (tx): Promise<TrackerEvent[]> => {
-    const session = await lockSession(tx, sessionId);
-    if (!session) return [];
-    const signal = readSignal(body, deps.name) ?? means ?? null;
-    const said = { key: `cli/${randomUUID()}`, author: by, body, signal, at: await nextMoment(tx, sessionId) };
-    await also(queryableOf(tx));
-    const current = await currentConversation(tx, sessionId);
-    const stage = { sessionId, runId: null, stepId: null, conversation: current };
-    const shown = `${by.name}, from the command line: ${body}`;
-    await addActivities(tx, stage, `told/${said.key}`, [{ type: 'thought', body: shown }]);
-    const { tracker, id, ref } = session.hint;
-    const conversation = current ?? { key: `${tracker}:${id}`, ref };
-    return [{ type: 'prompted', ticket: session.hint, conversation, said }];
-  });
+  const said = {
+    ...{ key: `cli/${randomUUID()}`, by, body, signal: readSignal(body, deps.name) ?? means ?? null },
+    shown: `${by.name}, from the command line: ${body}`,
+  };
+  return takeInSaid(deps, sessionId, said, never, also);
 }
 
 /** What came of a stop: its run was told, it rests now, it is too late for one, or there was nothing to stop. */

@@ -31,6 +31,8 @@ export interface Checkout {
   remotes: string[];
   /** null: its head is detached. */
   branch: string | null;
+  /** The branch at a remote that it follows, without the remote's name; absent or null: none, as far as is known. */
+  upstream?: string | null | undefined;
   /** The commit that is checked out; null: there is none yet. */
   commit: string | null;
   /** The newest commit in its history that a remote has, as far as the clone knows; null: none, or no remote. */

@@ -1,5 +1,5 @@
 import { cutMiddle, grouped } from './cut-text.ts';
-import { cleanMarkdown, cleanText, dropHidden } from './outgoing-text.ts';
+import { cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
 
 /*
  * Parts of Markdown made of words that are not ours.
@@ -10,12 +10,12 @@ export function list(items: readonly string[], most: number, limit: number): str
   return [...shown, ...(items.length > most ? [`- … and ${items.length - most} more`] : [])].join('\n');
 }
 
-/** A fence that the text itself can't close; of a long text its beginning and its end. */
-export function fenced(text: string, limit: number): string {
+/** A fence that the text itself can't close; of a long text its beginning and its end. `language`: a word of letters and digits. */
+export function fenced(text: string, limit: number, language = ''): string {
   const shown = cutMiddle(dropHidden(text).trimEnd(), limit, (leftOut) => `[${grouped(leftOut)} characters left out]`);
   const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
-  return `${fence}\n${shown}\n${fence}`;
+  return `${fence}${language}\n${shown}\n${fence}`;
 }
 
 /** One line that is rendered as Markdown, perhaps in a table. */
@@ -23,4 +23,18 @@ export function inline(text: string, limit: number): string {
   return cleanText(text, limit)
     .replaceAll('|', '\\|')
     .replace(/<(?=[a-z/!?])/gi, '&lt;');
+}
+
+/** A piece of code on one line, whatever stands in it. */
+export function codeSpan(text: string, limit: number): string {
+  const line = shorten(
+    dropHidden(text.slice(0, 4 * limit))
+      .replace(/\s+/g, ' ')
+      .trim(),
+    limit,
+  );
+  if (!line.includes('`')) return `\`${line}\``;
+  const longest = Math.max(...[...line.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks} ${line} ${ticks}`;
 }

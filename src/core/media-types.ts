@@ -1,3 +1,5 @@
+import type { Attachment } from './ticket.ts';
+
 /** By the end of a name; whoever reads a file looks at its content. */
 const mediaTypes: Record<string, string> = {
   png: 'image/png',
@@ -24,4 +26,10 @@ const mediaTypes: Record<string, string> = {
 export function mediaTypeOf(name: string): string | null {
   const end = /[^/]\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
   return Object.hasOwn(mediaTypes, end) ? (mediaTypes[end] ?? null) : null;
+}
+
+/** A file as its store tells of it: its name says more of its type than the store. */
+export function attachmentOf(file: { url: string; name: string; bytes: number; mediaType: string | null }): Attachment {
+  const { url: id, name, bytes, mediaType } = file;
+  return { id, name, mediaType: mediaTypeOf(name) ?? mediaType ?? 'application/octet-stream', bytes };
 }

@@ -44,8 +44,8 @@ export function routeTicket(
   const known = repositories.map(({ name }) => name);
   const named = nameInTicket(ticket, facts);
   if (named !== null) return readName(named, repositories) ?? { unknown: { given: cleanText(named, 100), known } };
-  const labelled = ticket.labels.flatMap((label) => find(repositories, label.trim()) ?? []);
-  const ruled = bestRules(ticket, rules).flatMap(({ repository }) => find(repositories, repository) ?? []);
+  const labelled = ticket.labels.flatMap((label) => findRepository(repositories, label.trim()) ?? []);
+  const ruled = bestRules(ticket, rules).flatMap(({ repository }) => findRepository(repositories, repository) ?? []);
   const left = narrow(narrow(repositories, labelled), ruled);
   const [only] = left;
   if (only && left.length === 1) return { repository: only, base: null };
@@ -177,7 +177,7 @@ function readName(
   const hash = named.indexOf('#');
   const name = (hash === -1 ? named : named.slice(0, hash)).trim();
   const branch = hash === -1 ? null : named.slice(hash + 1).trim() || null;
-  const repository = find(repositories, name);
+  const repository = findRepository(repositories, name);
   return !repository || (branch !== null && !isBranch(branch)) ? null : { repository, base: branch };
 }
 
@@ -193,7 +193,7 @@ function firstLine(text: string): string {
 }
 
 /** By its name; by where its code host has it; and `owner/web` by `web` alone, where no other one is called that. */
-function find(repositories: readonly Repository[], name: string): Repository | undefined {
+export function findRepository(repositories: readonly Repository[], name: string): Repository | undefined {
   const wanted = name.toLowerCase();
   const short = repositories.filter((repository) => repository.name.toLowerCase().endsWith(`/${wanted}`));
   return (

@@ -178,10 +178,9 @@ function headingOf(line: string): { name: string; depth: number } | null {
 function readSections(description: string, known: ReadonlySet<string>): Record<'own' | 'whole', Map<string, string>> {
   const sections: { name: string; depth: number; own: string[]; whole: string[] }[] = [];
   let open: typeof sections = [];
-  let isCode = false;
+  const isInCode = createFenceReader();
   for (const line of description.split(/\r?\n/)) {
-    if (isFence(line)) isCode = !isCode;
-    const heading = isCode ? null : headingOf(line);
+    const heading = isInCode(line) ? null : headingOf(line);
     if (heading) open = known.has(heading.name) ? [] : open.filter(({ depth }) => depth < heading.depth);
     else sections.at(-1)?.own.push(line);
     for (const { whole } of open) whole.push(line);
@@ -200,8 +199,22 @@ function readSections(description: string, known: ReadonlySet<string>): Record<'
   return texts;
 }
 
+/** With what stands after it. A line of code between three backticks is none. */
+const fence = /^\s*(`{3,}(?!.*`)|~{3,})(.*)$/;
+
 function isFence(line: string): boolean {
-  return /^\s*(```|~~~)/.test(line);
+  return fence.test(line);
+}
+
+/** Line by line, whether it is code. A fence is closed by one of its kind that is as long: what stands in it may be shorter ones. */
+function createFenceReader(): (line: string) => boolean {
+  let open: string | null = null;
+  return (line) => {
+    const [, mark, after = ''] = fence.exec(line) ?? [];
+    if (open === null) open = mark ?? null;
+    else if (mark?.startsWith(open) && after.trim() === '') open = null;
+    return open !== null;
+  };
 }
 
 const bullet = /^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+)(?:\[[ xX]?\]\s*)?|^\s*\[[ xX]?\]\s+/;
@@ -216,9 +229,9 @@ const noItem = /^([-*_])(?:\s*\1){2,}$|^\[repo\s*=[^\][]*\]$/i;
 function listItems(text: string): string[] {
   const items: string[] = [];
   let wasBullet = false;
-  let isCode = false;
+  const isInCode = createFenceReader();
   for (const line of text.split(/\r?\n/)) {
-    if (isFence(line)) isCode = !isCode;
+    const isCode = isInCode(line);
     const item = line.replace(bullet, '').trim();
     if (item === '' || isFence(item)) continue;
     const isItem = isCode || !(headingOf(line) || noItem.test(line.trim()) || noItem.test(item));

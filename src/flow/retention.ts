@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts';
+import { deleteOldCaptureKeys } from '../store/captures.ts';
 import type { Database } from '../store/database.ts';
 import { deleteOldDeliveries, deleteSpentSnapshots, forgetSteps, restingOf, whileAtRest } from '../store/retention.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
@@ -18,6 +19,7 @@ export async function deleteSpentRows(db: Database, limits: RetentionLimits, sig
   };
   await untilNone(() => deleteSpentSnapshots(db));
   await untilNone(() => deleteOldDeliveries(db, deliveriesDays));
+  await untilNone(() => deleteOldCaptureKeys(db));
   if (stepsDays !== null) await untilNone(() => forgetSteps(db, stepsDays));
 }
 

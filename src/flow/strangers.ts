@@ -1,6 +1,7 @@
 import { writeToStranger } from '../core/acknowledgement.ts';
 import type { Said } from '../core/delivery.ts';
 import { isAmong } from '../core/people.ts';
+import type { Person } from '../core/ticket.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 
@@ -18,13 +19,18 @@ export function speakers({ people, approval }: PeoplePolicy): string[] {
   return people.speak.length === 0 ? [] : [...new Set([...people.speak, ...approval.by])];
 }
 
+/** Whether the agent does what this person says. */
+export function mayGiveOrders(policy: PeoplePolicy, by: Person): boolean {
+  return isAmong(by, speakers(policy));
+}
+
 /** Something that was said, and whether it is followed. A control word of someone who is not is only a word. */
 export interface Heeded extends Said {
   obeyed: boolean;
 }
 
 export function heed(said: Said, policy: PeoplePolicy): Heeded {
-  const obeyed = isAmong(said.author, speakers(policy));
+  const obeyed = mayGiveOrders(policy, said.author);
   return { ...said, obeyed, signal: obeyed ? said.signal : null };
 }
 

@@ -293,6 +293,24 @@ const checks: Check[] = [
       join runs r on r.session_id = s.id and r.queued_at > h.created_at
       where h.run_id is null and exists (select from steps p where p.run_id = r.id and p.kind = 'tool')`,
   },
+  {
+    name: 'capture is tried',
+    holds: 'What people brought to be filed is tried again when its time has come.',
+    remedy: 'See that the service runs (`shipmate start`); what is kept is filed by itself then.',
+    violations: ({ olderThan }) => sql`
+      select c.id, null::uuid as session_id, format('"%s" waits since %s: %s', left(c.draft ->> 'title', 80), c.created_at, c.reason) as explanation
+      from captures c where c.state = 'filing' and ${olderThan('c.try_at', 300)}`,
+  },
+  {
+    name: 'capture has its ticket',
+    holds: 'Everything that was filed is a ticket of its own.',
+    remedy: report,
+    violations: () => sql`
+      select c.id, null::uuid as session_id, case when c.hint is null then 'it is filed, and nobody knows where'
+        else format('%s was filed for another, too', c.hint ->> 'identifier') end as explanation
+      from captures c where c.state = 'filed' and (c.hint is null or (c.comment is null and exists (
+        select from captures o where o.id <> c.id and o.comment is null and o.hint ->> 'id' = c.hint ->> 'id' and o.tracker = c.tracker)))`,
+  },
 ];
 
 /**

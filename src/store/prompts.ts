@@ -18,16 +18,7 @@ export async function addPrompt(
   said: Said & { obeyed?: boolean },
 ): Promise<boolean> {
   const { id: conversationId, insertion, isProvisional } = conversation;
-  const isKnown = async () => {
-    const known = await tx
-      .selectFrom('prompts')
-      .select('conversation_id')
-      .where('session_id', '=', sessionId)
-      .where('key', '=', said.key)
-      .executeTakeFirst();
-    return known !== undefined;
-  };
-  if (isProvisional && (await isKnown())) return false;
+  if (isProvisional && (await isSaid(tx, sessionId, said.key))) return false;
   const added = await tx
     .with('opened', () => insertion)
     .insertInto('prompts')
@@ -57,6 +48,17 @@ export async function addPrompt(
       .where('conversation_id', 'is distinct from', conversationId)
       .execute();
   return added !== undefined;
+}
+
+/** Whether it was said to the session already. */
+export async function isSaid(tx: Tx, sessionId: string, key: string): Promise<boolean> {
+  const known = await tx
+    .selectFrom('prompts')
+    .select('id')
+    .where('session_id', '=', sessionId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return known !== undefined;
 }
 
 /** What the service itself has to tell the agent, as a person would: once for each key. Answers whether it was new. */

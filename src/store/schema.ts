@@ -13,6 +13,7 @@ import type { RunPurpose, SessionState } from '../core/session.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
+import type { CaptureTables } from './schema-captures.ts';
 import type { ConnectionTables } from './schema-connections.ts';
 import type { FollowingTables } from './schema-following.ts';
 import type { OwnWorkTables } from './schema-own-work.ts';
@@ -28,7 +29,7 @@ export type NullableTime = ColumnType<Date | null, Date | null | undefined, Date
 type Serial = ColumnType<number, never, never>;
 
 /** The tables as `migrations/` make them. */
-export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables {
+export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables, CaptureTables {
   deliveries: {
     id: Serial;
     source: string;

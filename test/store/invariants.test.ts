@@ -144,7 +144,23 @@ const violations: Record<string, () => Promise<string>> = {
     );
     return id;
   },
+  async 'capture is tried'() {
+    return plantCapture("'filing'");
+  },
+  async 'capture has its ticket'() {
+    return plantCapture("'filed'");
+  },
 };
+
+async function plantCapture(state: string): Promise<string> {
+  const id = randomUUID();
+  await query(
+    `insert into captures (id, batch, place, person, tracker, draft, state, try_at)
+     values ($1, $1, 0, '{"id":"ada"}', 'board', '{"title":"Dates"}', ${state}, now() - interval '1 hour')`,
+    [id],
+  );
+  return id;
+}
 
 async function say(sessionId: string, at: Date): Promise<string> {
   const id = randomUUID();
@@ -165,7 +181,7 @@ async function aged(sessionId: string): Promise<string> {
 }
 
 async function clear(): Promise<void> {
-  await query('truncate effects, activities, prompts, steps, runs, sessions, tickets, deliveries cascade');
+  await query('truncate captures, effects, activities, prompts, steps, runs, sessions, tickets, deliveries cascade');
 }
 
 describe('what must hold in the database', () => {

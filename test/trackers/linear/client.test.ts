@@ -2,10 +2,11 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { describe, onTestFinished, test } from 'vitest';
 import { VendorError } from '../../../src/core/vendor-error.ts';
+import { findFiles } from '../../../src/lib/stored-files.ts';
 import { paceMs, readBudgets, waitMsOf } from '../../../src/trackers/linear/budget.ts';
 import { createLinearClient, type LinearClient } from '../../../src/trackers/linear/client.ts';
 import type { LinearTokens } from '../../../src/trackers/linear/connecting/tokens.ts';
-import { createUploadReader, findUploads } from '../../../src/trackers/linear/reading/attachments.ts';
+import { createUploadReader, storeOf } from '../../../src/trackers/linear/reading/attachments.ts';
 
 const never = new AbortController().signal;
 const api = 'https://api.linear.app/graphql';
@@ -299,7 +300,7 @@ describe('budgets', () => {
 
 describe('files', () => {
   const store = 'https://uploads.linear.app/org/a/b';
-  const names = (text: string) => findUploads([text], api).map(({ name, url }) => [name, url]);
+  const names = (text: string) => findFiles([text], storeOf(api)).map(({ name, url }) => [name, url]);
 
   test('what lies in the store is a file, however it is written; all else is a link', ({ expect }) => {
     expect(names(`![a 🚢.png](${store})`)).toEqual([['a 🚢.png', store]]);
@@ -373,7 +374,7 @@ describe('files', () => {
     );
     const reader = createUploadReader({ apiUrl: `${origin}/graphql`, tokens: tokens('a') });
     const describeIt = () => reader.describe('org-1', [{ url: `${origin}/uploads/a`, name: 'a' }], never);
-    expect(await describeIt()).toMatchObject([{ id: `${origin}/uploads/a`, name: 'a', bytes: 0 }]);
+    expect(await describeIt()).toMatchObject([{ url: `${origin}/uploads/a`, name: 'a', bytes: 0 }]);
     expect(await describeIt()).toMatchObject([{ mediaType: 'image/png', bytes: 5 }]);
     await describeIt();
     expect(asked).toHaveLength(2);

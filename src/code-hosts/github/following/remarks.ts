@@ -3,8 +3,8 @@ import type { Remark } from '../../../core/request-progress.ts';
 import type { Person } from '../../../core/ticket.ts';
 import type { RepositoryReach, Self } from '../../../vendors/github/client.ts';
 import { excerptOf } from '../../../vendors/github/excerpt.ts';
+import { mentionsAny } from '../../../vendors/github/mentions.ts';
 import { isMarked } from './marker.ts';
-import { mentionsAny } from './mentions.ts';
 import type { Threads } from './threads.ts';
 
 export type Review = components['schemas']['pull-request-review'];

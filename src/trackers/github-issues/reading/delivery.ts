@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Said, TrackerEvent } from '../../../core/delivery.ts';
 import type { Person, TicketPart } from '../../../core/ticket.ts';
+import { changedByText } from '../../../lib/stored-files.ts';
+import { mentionsAny } from '../../../vendors/github/mentions.ts';
 import { conversationOf, hintOf, isPriorityLabel, type RepositoryName } from '../hint.ts';
-import { mentions, signalIn } from '../mention.ts';
 import { type Account, type Authorship, isOwn, personOf } from '../people.ts';
+import { signalIn } from '../signal-in.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel } from '../states.ts';
-import { describedParts } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import { account, authorship, changes, common, type DeliveryReader, repositoryIn, time } from './payload.ts';
 import { readRequestEvents } from './request-delivery.ts';
 
@@ -95,7 +97,7 @@ function readIssue(scene: Scene): TrackerEvent[] {
       const isAsked =
         told.changes?.body !== undefined &&
         isCalledBy(scene, issue.body, told.sender, {}) &&
-        !mentions(told.changes.body.from, own.names);
+        !mentionsAny(told.changes.body.from, own.names);
       return [...(isAsked ? [given(scene)] : []), ...(parts.length > 0 ? [changed(scene, parts)] : [])];
     }
     case 'closed':
@@ -130,7 +132,7 @@ function readComment(scene: Scene): TrackerEvent[] {
       ? [{ ...given(scene, at), by: author, said }]
       : [{ type: 'prompted', ticket, conversation: conversationOf(ticket), said }];
   // Words stay as they were said first; but who adds the agent's name to them speaks to it only now.
-  const isCalledNow = told.action === 'edited' && isAsked && !mentions(told.changes?.body?.from ?? body, own.names);
+  const isCalledNow = told.action === 'edited' && isAsked && !mentionsAny(told.changes?.body?.from ?? body, own.names);
   if (!isCalledNow || told.sender?.id !== comment.user?.id) return [];
   return [{ ...given(scene, comment.updated_at), by: author, said: { ...said, at: comment.updated_at } }];
 }
@@ -138,7 +140,7 @@ function readComment(scene: Scene): TrackerEvent[] {
 /** Only who may write to the repository begins work by a word; an assignment or a label nobody else can give. */
 function isCalledBy(scene: Scene, text: string | null | undefined, by: Account, written: Authorship): boolean {
   const person = personIn(scene, by, written);
-  return person.isOutsider !== true && mentions(text, scene.own.names);
+  return person.isOutsider !== true && mentionsAny(text, scene.own.names);
 }
 
 function isOurs({ issue, label, own }: Scene): boolean {
@@ -179,6 +181,6 @@ function labelParts(name: string): TicketPart[] {
 function editedParts({ told: { changes }, issue, webUrl }: Scene): TicketPart[] {
   return [
     ...(changes?.title ? (['title'] as const) : []),
-    ...(changes?.body ? describedParts(changes.body.from ?? '', issue.body ?? '', webUrl) : []),
+    ...(changes?.body ? changedByText(changes.body.from ?? '', issue.body ?? '', storeOf(webUrl)) : []),
   ];
 }

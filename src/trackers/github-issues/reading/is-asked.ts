@@ -1,9 +1,10 @@
 import type { TicketHint } from '../../../core/ticket.ts';
+import { mentionsAny } from '../../../vendors/github/mentions.ts';
 import type { Comment, Issue } from '../api.ts';
 import { hintOf } from '../hint.ts';
-import { mentions, signalIn } from '../mention.ts';
 import { isOwn, type Own, personOf } from '../people.ts';
 import type { KnownRepository } from '../repositories.ts';
+import { signalIn } from '../signal-in.ts';
 import { isSame } from '../states.ts';
 import { authorshipOf, type Desks, locate } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
@@ -107,5 +108,5 @@ function calls(text: Comment | Issue | Remark, account: Own, home: KnownReposito
 /** Whether somebody who may write here says it to the agent, by its name. */
 export function speaksTo(text: Comment | Issue | Remark, account: Own, { writers }: KnownRepository): boolean {
   const { isBot, isOutsider } = personOf(text.user, account, authorshipOf(text), writers);
-  return !isBot && !isOutsider && mentions(text.body, account.names);
+  return !isBot && !isOutsider && mentionsAny(text.body, account.names);
 }

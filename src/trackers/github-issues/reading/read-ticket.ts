@@ -1,5 +1,7 @@
+import { attachmentOf } from '../../../core/media-types.ts';
 import type { Person, RelationType, Ticket, TicketComment, TicketHint, TicketRelation } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { type FileReader, findFiles } from '../../../lib/stored-files.ts';
 import type { Comment, Issue } from '../api.ts';
 import { hintOf, readId } from '../hint.ts';
 import { readMark, withoutMark } from '../markers.ts';
@@ -7,13 +9,13 @@ import { isOwn, type Own, personOf } from '../people.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel, labelsOf, stateOf } from '../states.ts';
 import { authorshipOf, type Desks, type Located, locate, ownAmong, refusal } from '../writing/place.ts';
 import { isAgents } from '../writing/take-ticket.ts';
-import { findUploads, type UploadReader } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import { speaksTo } from './is-asked.ts';
 import { readRemarks, remarkOfComment } from './remarks.ts';
 
 export interface Reading extends Desks {
   webUrl: string;
-  uploads: UploadReader;
+  uploads: FileReader;
 }
 
 /** The whole issue or pull request, as it stands now; what we have written ourselves is no part of its talk. */
@@ -27,7 +29,7 @@ export async function readTicket(reading: Reading, hint: TicketHint, signal: Abo
   const { status } = memory.see(place.id, ours, comments);
   const body = issue.body ?? '';
   const isFiledByUs = isOwn(issue.user, account, authorshipOf(issue));
-  const files = findUploads(body, reading.webUrl);
+  const files = findFiles([body], storeOf(reading.webUrl));
   const filedOn = isFiledByUs ? (readMark(body)?.related ?? null) : null;
   const related = [...(filedOn === null ? [] : [filedOn]), ...(status?.known.related ?? [])];
   const [assigned] = issue.assignees ?? [];
@@ -56,7 +58,7 @@ export async function readTicket(reading: Reading, hint: TicketHint, signal: Abo
     assignee,
     comments: said,
     relations: issue.pull_request ? [] : await readRelations(reading, place, issue, related, signal),
-    attachments: files.length === 0 ? [] : await reading.uploads.describe(place.repository, files, signal),
+    attachments: (await reading.uploads.describe(place.repository, files, signal)).map(attachmentOf),
     ...(issue.pull_request && { request: await requestOf(reading, place, signal) }),
     updatedAt: issue.updated_at,
   };

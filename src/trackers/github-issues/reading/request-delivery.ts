@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
+import { changedByText } from '../../../lib/stored-files.ts';
+import { mentionsAny } from '../../../vendors/github/mentions.ts';
 import { conversationOf, hintOf, type RepositoryName } from '../hint.ts';
-import { mentions, signalIn } from '../mention.ts';
 import { isOwn, personOf } from '../people.ts';
+import { signalIn } from '../signal-in.ts';
 import { categoryOf } from '../states.ts';
-import { describedParts } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import { account, authorship, changes, common, type DeliveryReader, time } from './payload.ts';
 import { type Remark, remarkOfComment, remarkOfReview, remarkOnLine } from './remarks.ts';
 
@@ -87,10 +89,10 @@ function readRemark(
   remark: Remark,
 ): TrackerEvent[] {
   const author = personOf(remark.user, own, remark, repositories.byId(place.id)?.writers ?? null);
-  if (author.isBot || author.isOutsider || !mentions(remark.body, own.names)) return [];
+  if (author.isBot || author.isOutsider || !mentionsAny(remark.body, own.names)) return [];
   const isNew = action === 'created' || action === 'submitted';
   const isCalledNow =
-    action === 'edited' && sender?.id === remark.user?.id && !mentions(before?.body?.from ?? remark.body, own.names);
+    action === 'edited' && sender?.id === remark.user?.id && !mentionsAny(before?.body?.from ?? remark.body, own.names);
   if (!isNew && !isCalledNow) return [];
   const at = isNew ? remark.created_at : saidAt;
   const said = { key: remark.key, author, body: remark.words, signal: signalIn(remark.body, own.names), at };
@@ -112,7 +114,7 @@ function readChange(
   if (action !== 'edited') return [];
   const changed = [
     ...(before?.title ? (['title'] as const) : []),
-    ...(before?.body ? describedParts(before.body.from ?? '', request.body ?? '', webUrl) : []),
+    ...(before?.body ? changedByText(before.body.from ?? '', request.body ?? '', storeOf(webUrl)) : []),
   ];
   return changed.length > 0 ? [{ ...change, at: request.updated_at, changed }] : [];
 }

@@ -2,9 +2,10 @@ import type { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
 import { readSignal } from '../../../core/prompt-signal.ts';
 import type { StateCategory, TicketPart } from '../../../core/ticket.ts';
+import { changedByText } from '../../../lib/stored-files.ts';
 import { conversationOf, hintOf } from '../hint.ts';
 import { categoryOf } from '../states.ts';
-import { findUploads, withoutUploads } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import { commentEvent, hintOfChild, issueEvent, notificationEvent, personOf } from './payload.ts';
 
 type IssueData = z.infer<typeof issueEvent>['data'];
@@ -57,19 +58,8 @@ const parts: Record<string, TicketPart> = {
 function changedParts(before: Record<string, unknown>, { description }: IssueData, apiUrl: string): TicketPart[] {
   const changed = Object.keys(before).flatMap((key) => (Object.hasOwn(parts, key) ? [parts[key] as TicketPart] : []));
   if ('description' in before)
-    changed.push(...describedParts(String(before.description ?? ''), description ?? '', apiUrl));
+    changed.push(...changedByText(String(before.description ?? ''), description ?? '', storeOf(apiUrl)));
   return [...new Set(changed)];
-}
-
-/** A file is added by writing it into the description. */
-function describedParts(before: string, after: string, apiUrl: string): TicketPart[] {
-  const files = (text: string) => findUploads([text], apiUrl).map(({ url }) => url);
-  const words = (text: string) => withoutUploads(text, apiUrl).replace(/\s+/g, ' ').trim();
-  const isSame = JSON.stringify(files(before)) === JSON.stringify(files(after));
-  return [
-    ...(words(before) === words(after) && !isSame ? [] : ['description' as const]),
-    ...(isSame ? [] : ['attachments' as const]),
-  ];
 }
 
 /** What people say on an issue. In an agent's thread it comes a second time, as a prompt, under the same key. */

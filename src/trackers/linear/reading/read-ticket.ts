@@ -1,4 +1,6 @@
+import { attachmentOf } from '../../../core/media-types.ts';
 import type { Person, RelationType, Ticket, TicketComment, TicketHint, TicketRelation } from '../../../core/ticket.ts';
+import { type FileReader, findFiles } from '../../../lib/stored-files.ts';
 import type { LinearClient } from '../client.ts';
 import { disconnectedFrom } from '../connecting/disconnected.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
@@ -7,7 +9,7 @@ import { hintOf, refOf } from '../hint.ts';
 import { categoryOf, statesIn } from '../states.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
 import type { IssueNow } from '../writing/look.ts';
-import { findUploads, type UploadReader } from './attachments.ts';
+import { storeOf } from './attachments.ts';
 import {
   type CommentNode,
   type IssueNode,
@@ -22,7 +24,7 @@ export interface ReadDeps {
   client: LinearClient;
   tokens: LinearTokens;
   cache: WorkspaceCache;
-  uploads: UploadReader;
+  uploads: FileReader;
   /** Told how an issue was when it was read, asked for at this `performance.now()`: whoever writes to it need not look then. */
   seen(issue: IssueSeen, asked: number): void;
   /** Workspaces where the app may not see what customers ask for, and until when that is taken for so. */
@@ -97,7 +99,7 @@ async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, 
     ...requestsOf(issue),
     ...issue.attachments.nodes.map(asLink),
   ];
-  const uploads = findUploads(texts, deps.apiUrl);
+  const files = findFiles(texts, storeOf(deps.apiUrl));
   return {
     ...hint,
     description,
@@ -110,7 +112,7 @@ async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, 
     assignee: assigneeOf(issue, appUserId),
     comments,
     relations: relationsOf(id, issue),
-    attachments: uploads.length === 0 ? [] : await deps.uploads.describe(id, uploads, signal),
+    attachments: (await deps.uploads.describe(id, files, signal)).map(attachmentOf),
     updatedAt: issue.updatedAt,
   };
 }
@@ -209,7 +211,7 @@ function linksOf({ attachments }: IssueNode, appUser: string, apiUrl: string): s
       ({ creator, sourceType, url }) =>
         creator?.id !== appUser &&
         !(creator === null && /^git(hub|lab)/i.test(sourceType ?? '')) &&
-        findUploads([url], apiUrl).length === 0,
+        storeOf(apiUrl)(url) === null,
     )
     .map(({ title, subtitle, url }) => `${title}${subtitle ? ` (${subtitle})` : ''}: ${url}`);
 }

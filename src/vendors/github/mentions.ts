@@ -1,5 +1,6 @@
 /** Whether a text names one of these accounts. What is quoted, or code, was not said to anybody. */
-export function mentionsAny(text: string, names: readonly string[]): boolean {
+export function mentionsAny(text: string | null | undefined, names: readonly string[]): boolean {
+  if (!text?.includes('@')) return false;
   const spoken = withoutCode(text);
   return names.some((name) => {
     const literal = name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mentionsAny } from '../../../../src/code-hosts/github/following/mentions.ts';
+import { mentionsAny } from '../../../src/vendors/github/mentions.ts';
 
 const names = ['shipmate', 'shipmate[bot]', 'deck-hand'];
 

@@ -13,10 +13,15 @@ export interface Frame {
 }
 
 const extensions = new Set(
-  'ts tsx js jsx mjs cjs mts cts vue svelte astro py pyi java kt kts groovy scala gradle go rs rb erb rake cs fs vb razor php c h cc cpp cxx hpp hh m mm swift dart ex exs erl clj hs ml lua pl pm sh sql css scss less html json yaml yml toml tf proto zig nim jl r'.split(
+  'ts tsx js jsx mjs cjs mts cts vue svelte astro py pyi java kt kts groovy scala gradle go rs rb erb rake cs fs vb razor php c h cc cpp cxx hpp hh m mm swift dart ex exs erl clj hs ml lua pl pm sh sql css scss less html md json yaml yml toml tf proto zig nim jl r'.split(
     ' ',
   ),
 );
+
+/** Whether a name ends as files of code do. */
+export function isCodeFile(path: string): boolean {
+  return extensions.has(/\.([A-Za-z]{1,6})$/.exec(path)?.[1]?.toLowerCase() ?? '');
+}
 
 /** The end of a path, and the line in it: `a.ts:12`, `a.ts(12,5)`, `a.py", line 12`, `a.cs:line 12`, `a.php on line 12`. */
 const place = /\.([A-Za-z]{1,6})(", line |:line | on line |:|\()(\d{1,7})(?![\d.])/g;

@@ -148,7 +148,7 @@ function said(text: string): string {
 }
 
 /** The hints of a template. One that never closes stays. */
-function withoutComments(text: string): string {
+export function withoutComments(text: string): string {
   const kept: string[] = [];
   let from = 0;
   for (;;) {

@@ -1,3 +1,5 @@
+import { withoutComments } from './ticket-facts.ts';
+
 /*
  * How a team's tickets look: Markdown with placeholders, each of which stands for a part of what was captured.
  */
@@ -60,10 +62,8 @@ const placeholder = /\{\{\s{0,5}([^{}\n]{0,60}?)\s{0,5}\}\}/g;
 
 /** Hints in comments and a YAML header are left out. Throws `FormError`. */
 export function readForm(text: string): TicketForm {
-  const visible = text
-    .replace(/\r\n?/g, '\n')
-    .replace(/^\ufeff?---\n[\s\S]*?\n---(?:\n|$)/, '')
-    .replace(/<!--[\s\S]*?-->/g, '');
+  const body = text.replace(/\r\n?/g, '\n').replace(/^\ufeff?---\n[\s\S]*?\n---(?:\n|$)/, '');
+  const visible = withoutComments(body);
   if (visible.trim() === '') throw new FormError(`The form of a ticket is empty. ${begin}`);
   if (visible.length > most)
     throw new FormError(`The form of a ticket has ${visible.length} characters, of ${most} at most. Make it shorter.`);

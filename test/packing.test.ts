@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cause, startWithFailedJob } from './mcp-servers/ci-logs/failed-job.ts';
 import { createSampleHistory, type SampleRepository } from './mcp-servers/git/sample-history.ts';
 import { callTool, connectTo, speak } from './mcp-servers/speak.ts';
+import { createRecordingDesk } from './mcp-servers/tickets/recording-desk.ts';
+import { startTicketsService, token } from './mcp-servers/tickets/tickets-service.ts';
 import { findOlderNode, major } from './support/older-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -86,11 +88,11 @@ test.each(['1.x', '2.x'] as const)(`a %s client starts the git server with Node.
 });
 
 test(`the ci-logs server reads a log with Node.js ${older.version}`, async () => {
-  const { github, token, job } = await startWithFailedJob();
+  const { github, token: githubToken, job } = await startWithFailedJob();
   const client = await connectTo('2.x', {
     command: older.path,
     args: [program('shipmate-mcp-ci-logs'), '--repository', 'acme/app'],
-    env: { GITHUB_API_URL: github.apiUrl, GITHUB_TOKEN: token },
+    env: { GITHUB_API_URL: github.apiUrl, GITHUB_TOKEN: githubToken },
   });
   expect(await callTool(client, 'get-job-log', { job })).toEqual({
     text: expect.stringContaining(cause),
@@ -98,6 +100,23 @@ test(`the ci-logs server reads a log with Node.js ${older.version}`, async () =>
   });
   await client.close();
   await github.close();
+});
+
+test(`the tickets server files with Node.js ${older.version}, and has its instructions with it`, async () => {
+  const record = createRecordingDesk();
+  const service = await startTicketsService(record.desk);
+  const client = await connectTo('1.x', {
+    command: older.path,
+    args: [program('shipmate-mcp-tickets'), '--directory', repository.directory],
+    env: { SHIPMATE_URL: service.url, SHIPMATE_TOKEN: token, XDG_STATE_HOME: join(scratch, 'state') },
+  });
+  const { text } = await callTool(client, 'make_ticket', { title: 'Retries never end', places: ['src/retry.ts:1'] });
+  expect(text).toContain('"Retries never end": filed');
+  expect([...record.filed.values()]).toMatchObject([{ checkout: { branch: 'main' } }]);
+  const { messages } = await client.getPrompt({ name: 'make_ticket' });
+  expect(JSON.stringify(messages)).toContain('make_ticket');
+  await client.close();
+  await service.close();
 });
 
 test('the command line runs, or says which Node.js it needs', () => {

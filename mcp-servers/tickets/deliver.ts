@@ -11,8 +11,8 @@ export interface Delivering {
   spool: Spool;
   /** As for `keepWith`. */
   to: string | null;
-  /** Also what was refused before: somebody has done something about it, such as logged in anew. */
-  refused?: boolean;
+  /** Also what was refused before, or kept for another service: somebody has logged in anew. */
+  anew?: boolean;
 }
 
 const passMs = 600_000;
@@ -22,8 +22,8 @@ const passMs = 600_000;
  * spool, for whoever asks first (`takeNews`). Answers how many still wait. Where nobody is there to choose, what has the error
  * of a ticket is added to that ticket, and anything else is filed.
  */
-export async function deliver({ desk, spool, to, refused = false }: Delivering, signal: AbortSignal): Promise<number> {
-  const waiting = async () => (await spool.list()).kept.filter((kept) => isFor(kept, to) && waits(kept, refused));
+export async function deliver({ desk, spool, to, anew = false }: Delivering, signal: AbortSignal): Promise<number> {
+  const waiting = async () => (await spool.list()).kept.filter((kept) => isFor(kept, to, anew) && waits(kept, anew));
   if ((await waiting()).length === 0) return 0;
   await mkdir(spool.dir, { recursive: true, mode: 0o700 });
   const release = await tryLock(join(spool.dir, '.sending.lock'), passMs);
@@ -33,7 +33,7 @@ export async function deliver({ desk, spool, to, refused = false }: Delivering, 
       const sent = await send(kept, desk, spool, to, signal);
       if (!sent) break;
     }
-    return (await spool.list()).kept.filter((kept) => isFor(kept, to) && waits(kept, false)).length;
+    return (await spool.list()).kept.filter((kept) => isFor(kept, to, anew) && waits(kept, false)).length;
   } finally {
     await release();
   }
@@ -66,14 +66,14 @@ export async function keepDelivering(options: KeepingOn, signal: AbortSignal): P
   }
 }
 
-function waits(kept: Kept, refused: boolean): boolean {
+function waits(kept: Kept, anew: boolean): boolean {
   return (
-    kept.state === 'waiting' || (kept.state === 'sending' && !isInHand(kept)) || (refused && kept.state === 'refused')
+    kept.state === 'waiting' || (kept.state === 'sending' && !isInHand(kept)) || (anew && kept.state === 'refused')
   );
 }
 
-function isFor(kept: Kept, to: string | null): boolean {
-  return kept.to === null || kept.to === to;
+function isFor(kept: Kept, to: string | null, anew: boolean): boolean {
+  return kept.to === null || kept.to === to || (anew && /^https?:/.test(kept.to));
 }
 
 /** false: nobody can be reached now. */
@@ -127,18 +127,4 @@ function newsOf(title: string, result: CaptureResult): string {
     return `${result.status === 'filed' ? 'Filed meanwhile' : 'Added meanwhile'}: "${title}": ${tickets}`;
   }
   return `The service has it now: "${title}". ${result.notes.join(' ')}`.trim();
-}
-
-/** For a server that lives on: woken when something may wait, it delivers until nothing does, and sleeps again. */
-export function deliverInBackground(delivering: Delivering, signal: AbortSignal): { wake(): void } {
-  let isAwake = false;
-  return {
-    wake() {
-      if (isAwake || signal.aborted) return;
-      isAwake = true;
-      keepDelivering({ ...delivering, everyMs: 30_000, longestMs: 300_000, forMs: null, alone: false }, signal)
-        .catch(() => {}) // aborted, or the spool cannot be read: the next command says so
-        .finally(() => (isAwake = false));
-    },
-  };
 }

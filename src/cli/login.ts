@@ -43,7 +43,7 @@ async function login(cli: Cli, url: string): Promise<void> {
     if (now?.url !== service || now.token !== token)
       cli.tell(`SHIPMATE_URL and SHIPMATE_TOKEN are set in this environment, and win over ${settingsFile(env)}.`);
     const spool = createSpool({ dir: spoolDir(env) });
-    const waiting = await deliver({ desk, spool, to: 'service', refused: true }, cli.signal);
+    const waiting = await deliver({ desk, spool, to: service, anew: true }, cli.signal);
     await tellNews(cli, spool);
     if (waiting > 0) cli.tell(asTyped('Some still wait: shipmate ticket --kept'));
   } finally {

@@ -23,7 +23,7 @@ export type TicketMaker = Pick<TicketDesk, 'makeTicket'>;
 export async function findTicketPlace(cli: Cli): Promise<TicketPlace> {
   try {
     const settings = await readSettings(cli.surroundings.env);
-    if (settings !== null) return { kind: 'service', to: 'service', settings };
+    if (settings !== null) return { kind: 'service', to: settings.url, settings };
     const config = cli.load();
     // Without a file, a board of one's own counts only where there is one already.
     if (config.file !== null || existsSync(config.dataDir))

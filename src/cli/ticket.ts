@@ -16,6 +16,7 @@ import { askAbout, describeDuplicate, tellResult } from './ticket-said.ts';
 
 interface Options extends TicketOptions {
   json?: true;
+  template?: true;
   kept?: true;
   again?: string;
   drop?: string;
@@ -50,6 +51,8 @@ export const ticketCommand = (cli: Cli) =>
     .option('--dry-run', 'show what would be filed, and what is like it')
     .option('--add-to <ticket>', 'add it to this ticket instead')
     .option('--new', 'file it although there is one like it')
+    .option('--list <file>', 'a review, notes or a list: a ticket for each item; -: what is piped in')
+    .option('--template', 'print the form that tickets are written by, to make your own from')
     .option('--json', 'print what came of it as JSON; nothing is asked')
     .option('--kept', 'list what is kept on this machine and not filed yet')
     .option('--again <id>', 'send one of these again (with --add-to, or --new)')
@@ -68,6 +71,7 @@ else where the configuration here says. What cannot be filed now is kept on this
 filed meanwhile. Where there is nobody to ask, what has the error of a ticket is added to it.`;
 
 async function run(cli: Cli, title: string | undefined, options: Options): Promise<void> {
+  if (options.template) return cli.print((await import('../core/ticket-form.ts')).builtInForm.trimEnd());
   const spool = createSpool({ dir: spoolDir(cli.surroundings.env) });
   if (options.kept) return listKept(cli, spool, options.json === true);
   if (options.drop !== undefined) return dropKept(cli, spool, options.drop);

@@ -280,6 +280,18 @@ test('a dry run prints what would be filed, and keeps nothing', async () => {
   expect(await kept()).toEqual([]);
 });
 
+test('a list is a ticket for each item; the form can be printed', async () => {
+  const piped = '# Review\n\n- Dates differ in `src/dates.ts:1`\n- [x] Done\n- Names are long\n';
+  expect((await shipmate(['ticket', '--list', '-', '--label', 'review'], { piped })).code).toBe(0);
+  const [capture] = filed();
+  expect([capture, ...(capture?.also ?? [])].map((each) => [each?.title, each?.labels])).toEqual([
+    [expect.stringContaining('Dates differ'), ['review']],
+    ['Names are long', ['review']],
+  ]);
+  expect(capture?.places[0]).toMatchObject({ path: 'src/dates.ts', snippet: 'export const one = 1;' });
+  expect((await shipmate(['ticket', '--template'])).stdout).toContain('{{what}}');
+});
+
 test.each([
   [[], 'Say in one line what it is about: npm run shipmate -- ticket "'],
   [['x'.repeat(301)], 'title: '],

@@ -5,16 +5,19 @@ import { openDesk } from './app/desk.ts';
 import { createOperations, type Operations } from './app/operations.ts';
 import { createOutage } from './app/outage.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
+import { createQueueOpener } from './app/queue-opener.ts';
 import { openRunDeps } from './app/run-deps.ts';
+import { createTicketDesk, type TicketDesk } from './app/ticket-desk.ts';
 import { createUpkeep } from './app/upkeep.ts';
 import { openWeb } from './app/web.ts';
 import type { CodeHost } from './code-hosts/code-host.ts';
 import type { Config } from './config.ts';
 import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
+import type { Person } from './core/ticket.ts';
 import { VendorError } from './core/vendor-error.ts';
 import { type AcceptDeps, checkRepository, postEffects, runPreviews, sortDeliveries, workRuns } from './flow.ts';
-import { type NudgeName, type Queues, startQueues } from './jobs/queues.ts';
+import type { NudgeName } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import { armFailpoints } from './lib/failpoint.ts';
 import type { Log } from './lib/log.ts';
@@ -46,6 +49,8 @@ export interface App {
   workspaces: Workspaces;
   /** What people do on the board. */
   desk: BoardDesk;
+  /** What this person can do from an editor or a terminal, on whichever tracker there is. */
+  ticketDesk(by: Person): TicketDesk;
   /** Shipmate's work, to look at. */
   sessions: Sessions;
   /** Whether Shipmate can work on a repository, by trying. */
@@ -94,20 +99,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     log: (message, fields) => log.debug(fields, message),
   });
   stops.push(() => workspaces.close());
-  let opening: Promise<Queues> | null = null;
-  const openQueues = () => {
-    opening ??= startQueues({
-      url: database.url,
-      clock: Object.keys(config.automations).length > 0,
-      onError: (error) =>
-        outage.noticed(error) || outage.isOn() || log.warn({ reason: error.message }, 'queue trouble'),
-    }).catch((error: unknown) => {
-      opening = null;
-      throw error;
-    });
-    return opening;
-  };
-  stops.push(async () => (await opening)?.stop());
+  const { open: openQueues, close: closeQueues } = createQueueOpener({ url: database.url, config, outage, log });
+  stops.push(closeQueues);
   stops.push(async () => outage.stop());
   const workers = createWorkers({
     queues: openQueues,
@@ -161,6 +154,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     workspaces,
     sessions,
     desk,
+    ticketDesk: (by) => createTicketDesk({ ...sorting, config, sessions }, by),
     async checkRepository(repository, signal) {
       const host = codeHosts.get(repository.codeHost);
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);

@@ -99,11 +99,13 @@ export function loadConfig(options: LoadOptions): Config {
   ];
   const all = [...listed, ...environment.problems, ...linear.problems, ...ofGitHub, ...away];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
+  const { template } = parsed.data.makeTicket;
 
   return {
     ...parsed.data,
     file,
     dataDir: absolute(parsed.data.dataDir),
+    makeTicket: { ...parsed.data.makeTicket, template: template === null ? null : absolute(template) },
     databaseUrl: values.DATABASE_URL,
     models: {
       ...parsed.data.models,
@@ -190,12 +192,13 @@ const wayIn: Record<string, string> = {
 };
 
 /** What looks for tickets, or files them, where nobody is. */
-function namesOf(off: readonly string[], { orders, automations, summary }: FileConfig): string[] {
+function namesOf(off: readonly string[], { orders, automations, summary, makeTicket }: FileConfig): string[] {
   const all = [
     ...Object.entries({ orders, automations }).flatMap(([section, each]) =>
       Object.entries(each).map(([name, { tracker }]) => ({ name: `${section}.${name}.tracker`, tracker })),
     ),
     { name: 'summary.tracker', tracker: summary.tracker },
+    { name: 'makeTicket.tracker', tracker: makeTicket.tracker ?? 'board' },
   ];
   return all.flatMap(({ name, tracker }) =>
     off.includes(tracker) ? [`${name} is "${tracker}", but ${wayIn[tracker]}, or another tracker.`] : [],

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import {
+  fileCaptures,
   followRequests,
   heedQuestions,
   heedSilence,
@@ -39,6 +40,7 @@ export function startChores(deps: Deps & SortDeps & { config: Config; workspaces
   const telling = { db, wake: workers.wake };
   workers.every(1_000, 'dead workers', () => freeTheDead(deps));
   workers.every(1_000, 'what waits', (signal) => wakeWaiting(deps, signal));
+  workers.every(1_000, 'captures', (signal) => fileCaptures(deps, signal));
   let behind: string | null = null;
   workers.every(5_000, 'overviews', async () => {
     behind = await keepOverviews(deps, behind);

@@ -88,7 +88,7 @@ export function writeAddition(concern: Concern, about: CaptureAbout): string {
   const title = cleanText(concern.title, most.title);
   const write = (snippet: number) =>
     [
-      `${signature(about)}, came upon this again${title === '' ? '.' : `: ${title}`}`,
+      `Seen again by ${signature(about)}${title === '' ? '.' : `: ${title}`}`,
       asWords(writeWords(concern.notes, room.what), fields),
       writePlaces(concern.places, capture.checkout, about.linkTo, { ...room, snippet }),
       writeEvidence(concern.error, room.evidence),

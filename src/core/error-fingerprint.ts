@@ -23,9 +23,8 @@ export function fingerprintOf(error: CapturedError): string | null {
   const lines = linesOf(error.output);
   const at = errorLine(lines);
   if (at < 0) return null;
-  const said = read(lines[at] ?? '') ?? lastResort(lines[at] ?? '');
-  const more = said.goesOn ? followingWords(lines, at) : '';
-  const message = withoutNoise(`${said.message} ${more}`);
+  const said = saidAt(lines, at);
+  const message = withoutNoise(said.message);
   const places = placesOf(lines, at).map(placeText);
   if (!/\p{L}{2}/u.test(message) && (places.length === 0 || said.type === '')) return null;
   return hashOf([withoutNoise(said.type), message, places]).slice(0, 16);
@@ -36,11 +35,27 @@ function placeText({ path, function: name }: Frame): string {
   return `${stablePath(path)} ${withoutNoise(name ?? '')}`.trim();
 }
 
-/** The line of an output that says what went wrong, as people read it; null: none does. */
+/** What an output says went wrong, in one line for people; null: nothing. */
 export function errorIn(output: string): string | null {
   const lines = linesOf(output);
-  const line = lines[errorLine(lines)]?.trim() ?? '';
-  return line === '' ? null : line;
+  const at = errorLine(lines);
+  const { type, message } = saidAt(lines, at);
+  return [type, message].filter((part) => part !== '').join(': ') || null;
+}
+
+/** With the line that it goes on in. */
+function saidAt(lines: readonly string[], at: number): Said {
+  const line = lines[at] ?? '';
+  const said = read(line) ?? { type: '', message: line };
+  const more = said.goesOn ? followingWords(lines, at) : missingSymbol(lines, at);
+  return { type: said.type.trim(), message: `${said.message} ${more}`.trim() };
+}
+
+/** What javac could not find stands two lines further down. */
+function missingSymbol(lines: readonly string[], at: number): string {
+  if (!/: cannot find symbol$/.test(lines[at] ?? '')) return '';
+  const symbol = lines.slice(at + 1, at + 5).map((line) => /^\s{1,10}symbol:\s{1,10}(\S.*)$/.exec(line)?.[1] ?? '');
+  return symbol.find((each) => each !== '') ?? '';
 }
 
 const typed =
@@ -71,7 +86,7 @@ const strong: { pattern: RegExp; goesOn?: true }[] = [
   { pattern: /^FAILED (\S{1,400})(?: - (.*))?$/ },
   {
     pattern:
-      /^(?:.{0,200}: )?()(Segmentation fault|Assertion .{0,300} failed|undefined reference to .*|command not found.*|.{1,200}: command not found)/i,
+      /^()(.{0,300}?(?:Segmentation fault|Assertion .{0,300} failed|undefined reference to |command not found).*)$/i,
   },
 ];
 
@@ -108,10 +123,6 @@ function errorLine(lines: readonly string[]): number {
   }
   if (spoken >= 0) return spoken;
   return lines.findLastIndex((line) => !saysNothing.test(line) && /\p{L}{2}/u.test(withoutNoise(line)));
-}
-
-function lastResort(line: string): Said {
-  return { type: '', message: line };
 }
 
 /** Of a test that failed, why: the next line that says anything beside where. */

@@ -32,7 +32,7 @@ import {
 } from '../store/captures.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { fileBatch } from './file-captures.ts';
-import { findCandidates, type Sought } from './find-duplicates.ts';
+import { findCandidates, pathsOf, type Sought } from './find-duplicates.ts';
 import { findTicket, trackerOf } from './find-ticket.ts';
 import { createHiding, type Hiding, hideInCapture } from './hide-in-capture.ts';
 import type { SortDeps } from './sort.ts';
@@ -93,9 +93,9 @@ export async function makeTicket(
   return answer(await readBatch(db, batch), []);
 }
 
-/** What makes it the same: all that somebody says, and nothing that is found out. */
+/** What makes it the same: all that somebody says, and where; nothing else that is found out. */
 function whatIsSaid(capture: Capture, by: Person): unknown {
-  const { team, project, repository, related, assign, addTo, anyway } = capture;
+  const { team, project, repository, related, assign, addTo, anyway, checkout } = capture;
   const concerns = [capture, ...capture.also].map(
     ({ title, notes, kind, places, error, steps, expected, ...concern }) => {
       const { criteria, labels, priority } = concern;
@@ -104,7 +104,8 @@ function whatIsSaid(capture: Capture, by: Person): unknown {
       return { title, notes, kind, where, failed, steps, expected, criteria, labels, priority };
     },
   );
-  return { by: by.id, concerns, team, project, repository, related, assign, addTo, anyway };
+  const remotes = checkout?.remotes ?? [];
+  return { by: by.id, remotes, concerns, team, project, repository, related, assign, addTo, anyway };
 }
 
 interface Prepared {
@@ -163,7 +164,7 @@ async function prepare(
       title: await hiding.hide(written.title, 'the title'),
       description: await hiding.hide(written.description, ofText),
       priority: written.priority,
-      labels: await hideAll(hiding, written.labels),
+      labels: await withoutSecret(hiding, written.labels),
       fields: {},
       team: route.team,
       project: route.project,
@@ -192,7 +193,7 @@ async function prepare(
       related: place === 0 ? related.hint : null,
       repository: route.repository?.name ?? null,
       fingerprint,
-      paths: [...new Set(concern.places.map(({ path }) => path))],
+      paths: pathsOf(concern),
       hint: null,
       addition,
       notes: [...route.notes, ...alike],
@@ -211,10 +212,10 @@ function withRelated(concern: Concern, { related }: Capture): Concern {
   return { ...concern, notes: `${concern.notes}\n\nRelated: ${names.join(', ')}`.trim() };
 }
 
-async function hideAll(hiding: Hiding, labels: readonly string[]): Promise<string[]> {
-  const hidden: string[] = [];
-  for (const label of labels) hidden.push(await hiding.hide(label, 'a label'));
-  return hidden;
+async function withoutSecret(hiding: Hiding, labels: readonly string[]): Promise<string[]> {
+  const clean: string[] = [];
+  for (const label of labels) if ((await hiding.hide(label, 'a label')) === label) clean.push(label);
+  return clean;
 }
 
 /** Without them the tracker itself says what it has no such team as; a slow one holds nobody up. */

@@ -233,7 +233,7 @@ test('of nothing there is little to say', () => {
     labels: [],
     priority: 'none',
   });
-  expect(writeAddition(nothing, nobody)).toBe('Ada, came upon this again.');
+  expect(writeAddition(nothing, nobody)).toBe('Seen again by Ada.');
 });
 
 test.each([
@@ -259,7 +259,7 @@ test('a label that says bug already is enough; what is no bug gets none, and no 
 
 test('an addition says who saw it again, where, and with what', () => {
   const text = writeAddition(bug, about());
-  expect(text).toMatch(/^Ada with Claude Code, came upon this again: API returns/);
+  expect(text).toMatch(/^Seen again by Ada with Claude Code: API returns/);
   for (const part of ['src/api/dates.ts:3-5', 'AssertionError', '<summary>Environment', '0123456789abcdef'])
     expect(text).toContain(part);
 });
@@ -312,7 +312,7 @@ test('whatever is brought, it fits, breaks out of nothing and says what was cut'
           'web#dates',
         );
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 

@@ -2,12 +2,9 @@ import { existsSync } from 'node:fs';
 import type { CaptureResult } from '../../mcp-servers/tickets/capture.ts';
 import { type TicketDesk, Unreachable } from '../../mcp-servers/tickets/desk.ts';
 import { readSettings, type Settings } from '../../mcp-servers/tickets/settings.ts';
-import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
-import type { Person } from '../core/ticket.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Cli } from './program.ts';
-import { asTyped } from './show.ts';
 import { whoami } from './tickets.ts';
 
 /** Where a ticket goes from this terminal. `to`: as in the spool. */
@@ -61,7 +58,7 @@ export function openTicketMaker(cli: Cli, place: TicketPlace): OpenTicketMaker {
       throw new Unreachable(error.message);
     });
     closing.push(() => app.stop());
-    return deskOf(app, whoami());
+    return app.ticketDesk(whoami());
   }
 
   function opening(): Promise<TicketMaker> {
@@ -103,10 +100,4 @@ export function openEachTime(cli: Cli, place: TicketPlace): TicketMaker {
       }
     },
   };
-}
-
-function deskOf(app: App, by: Person): TicketMaker {
-  const { ticketDesk } = app as App & { ticketDesk?: (by: Person) => TicketDesk };
-  if (!ticketDesk) throw new Unreachable(asTyped('This version cannot file it by itself. Log in: shipmate login URL'));
-  return ticketDesk(by);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,7 +46,7 @@ export interface KeepingOn extends Delivering {
   longestMs: number;
   /** null: for as long as something waits. */
   forMs: number | null;
-  /** For a process that does nothing else: only one of them at a time. */
+  /** For a process that does nothing else: only one of them at a time for each `to`. */
   alone: boolean;
 }
 
@@ -54,7 +55,9 @@ export async function keepDelivering(options: KeepingOn, signal: AbortSignal): P
   const { spool, everyMs, longestMs, forMs, alone } = options;
   const until = forMs === null ? Number.POSITIVE_INFINITY : Date.now() + forMs;
   await mkdir(spool.dir, { recursive: true, mode: 0o700 });
-  const release = alone ? await tryLock(join(spool.dir, '.background.lock'), forMs ?? passMs) : async () => {};
+  const release = alone
+    ? await tryLock(join(spool.dir, `.background-${nameOf(options.to)}.lock`), forMs ?? passMs)
+    : async () => {};
   if (release === null) return;
   try {
     for (let pause = everyMs; Date.now() < until; pause = Math.min(pause * 2, longestMs)) {
@@ -64,6 +67,13 @@ export async function keepDelivering(options: KeepingOn, signal: AbortSignal): P
   } finally {
     await release();
   }
+}
+
+function nameOf(to: string | null): string {
+  return createHash('sha256')
+    .update(to ?? '')
+    .digest('hex')
+    .slice(0, 12);
 }
 
 function waits(kept: Kept, anew: boolean): boolean {

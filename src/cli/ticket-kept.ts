@@ -57,6 +57,7 @@ export async function tellNews(cli: Cli, spool: Spool): Promise<void> {
 
 /** Until nothing waits, or for a day. In the background there is nobody to tell: the next command does. */
 export async function deliverForADay(cli: Cli, spool: Spool, place: TicketPlace): Promise<void> {
+  if (place.kind === 'nowhere') throw new CliError(asTyped(place.why));
   const desk = openEachTime(cli, place);
   const options = { desk, spool, to: place.to, everyMs: 2_000, longestMs: 300_000, forMs: dayMs, alone: true };
   await keepDelivering(options, cli.signal);

@@ -237,6 +237,7 @@ test('no tracker, no repository, a broken configuration: it is kept, and says wh
   expect(lost).toMatchObject({ code: 0, stdout: '' });
   expect(lost.stderr).toContain('log in to your service (npm run shipmate -- login URL)');
   writeFileSync(join(plain, 'shipmate.yaml'), 'noSuchKey: 1\n');
+  expect((await shipmate(['ticket', '--deliver'], { env })).code).toBe(1);
   expect((await shipmate(['ticket', 'Badly configured'], { cwd: plain, env })).stderr).toContain('noSuchKey');
   await shipmate(['ticket', 'Service known'], { cwd: plain });
   expect(filed().map(({ title, checkout }) => [title, checkout])).toEqual([

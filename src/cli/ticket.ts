@@ -132,7 +132,9 @@ function howToChoose(id: string): string {
 /** What the service says is for people; of Ctrl-C they are told that nothing is lost. */
 async function explained(error: unknown, cli: Cli, spool: Spool, { id }: Capture): Promise<never> {
   if (!cli.signal.aborted) throw error instanceof Error ? new CliError(error.message, { cause: error }) : error;
-  if ((await spool.find(id)) !== null)
+  const kept = await spool.find(id);
+  if (kept?.state === 'asked') cli.tell(`\n${howToChoose(id)}`);
+  else if (kept)
     cli.tell(asTyped(`\nIt is kept, and filed with the next one. To forget it: shipmate ticket --drop ${id}`));
   throw error;
 }

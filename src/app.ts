@@ -37,6 +37,7 @@ export * from './app/desks.ts';
 export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
 export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
+export type { PersonalToken } from './app/tokens.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {
@@ -166,7 +167,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       await upkeep.ofService();
       if (!listening) return null;
       return openWeb({
-        ...{ config, pool, accepting, sessions, finishInstall, wake, log, stops },
+        ...{ config, pool, db, accepting, sessions, finishInstall, wake, log, stops },
+        mcp: null,
         admission: () => admission,
         databaseAway: outage.noticed,
       });

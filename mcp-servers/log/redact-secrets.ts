@@ -21,6 +21,7 @@ const patterns: RegExp[] = [
   /\bdckr_(?:pat|oat)_[\w-]{20,100}/g,
   /\bhf_[A-Za-z0-9]{30,60}/g,
   /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g,
+  /\bshp_[\w-]{43}/g,
   /\bATATT3[\w=-]{60,400}/g,
   /\bsntr(?:ys|yu)_[\w=+/-]{40,500}/g,
   /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,2000}/g,

@@ -94,5 +94,6 @@ function reasonOf(error: unknown): string {
   const code = cause?.code ?? '';
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code))
     return `its certificate is not trusted here (${code}); NODE_EXTRA_CA_CERTS names a file with the one that signs it`;
-  return reasons[code] ?? (cause?.message || message);
+  if (/SSL|EPROTO/.test(code)) return 'it does not answer https there; its address may begin with http://';
+  return reasons[code] ?? (cause?.message || message).replace(/\s+/g, ' ');
 }

@@ -7,11 +7,14 @@ import { createHandovers, type HandoverDeps, type Handovers } from './handover.t
 import type { OwnWork } from './own-work.ts';
 import { type Stopped, stopSession } from './say.ts';
 import { createScoping, type Scoping } from './scoping.ts';
+import { createTokens, type Tokens } from './tokens.ts';
 
 /** What the people who run the service do with its work. */
 export interface Operations extends Handovers {
   /** What the agent begins by itself. */
   ownWork: OwnWork;
+  /** What lets people's editors and terminals in. */
+  tokens: Tokens;
   /** Whether the database holds what it must. */
   checkInvariants(options: InvariantOptions): Promise<InvariantReport>;
   /** What failed for good, newest first. */
@@ -38,6 +41,7 @@ export function createOperations(deps: HandoverDeps, ownWork: OwnWork): Operatio
   return {
     ...createHandovers(deps),
     ownWork,
+    tokens: createTokens(deps),
     scoping: createScoping(deps),
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),

@@ -1,11 +1,14 @@
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
+import type { Person } from '../core/ticket.ts';
 import { type AcceptDeps, acceptDelivery } from '../flow.ts';
 import { listen } from '../http/listen.ts';
 import type { FinishInstall } from '../http/oauth.ts';
 import type { Log } from '../lib/log.ts';
 import { closedAccounts } from '../store/accounts.ts';
-import { inTransaction } from '../store/database.ts';
+import { type Database, inTransaction } from '../store/database.ts';
+import { findToken } from '../store/personal-tokens.ts';
 import type { Sessions } from '../store/session-view.ts';
 import type { Admission } from './admission.ts';
 
@@ -13,9 +16,12 @@ import type { Admission } from './admission.ts';
 export async function openWeb(deps: {
   config: Config;
   pool: Pool;
+  db: Database;
   accepting: AcceptDeps;
   sessions: Sessions;
   finishInstall: FinishInstall;
+  /** What a person's tools can do here, for one request; null: nothing. */
+  mcp: ((person: Person) => McpServer | Promise<McpServer>) | null;
   /** null: this process works on no runs. */
   admission(): Admission | null;
   wake(drain: 'sort'): void;
@@ -23,7 +29,7 @@ export async function openWeb(deps: {
   log: Log;
   stops: (() => Promise<unknown>)[];
 }): Promise<string> {
-  const { config, pool, accepting, sessions, finishInstall, log } = deps;
+  const { config, pool, db, accepting, sessions, finishInstall, mcp, log } = deps;
   // Express takes a tenth of a second to load: no command and no worker waits for it.
   const { createHttp } = await import('../http/server.ts');
   const web = createHttp({
@@ -42,6 +48,7 @@ export async function openWeb(deps: {
       };
     },
     finishInstall,
+    mcp: mcp && { personOf: (token) => findToken(db, token), serve: mcp, publicUrl: config.http.publicUrl },
     pages: { sessions, limits: config.budget.ticket },
     onError: (error) => deps.databaseAway(error) || log.error({ err: error }, 'a request could not be answered'),
   });

@@ -26,6 +26,7 @@ import { asTyped } from './show.ts';
 import { summaryCommand } from './summary.ts';
 import { ticketCommand } from './ticket.ts';
 import { ticketsCommand } from './tickets.ts';
+import { tokenCommand } from './token.ts';
 
 export interface Surroundings {
   cwd: string;
@@ -115,6 +116,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     pullCommand,
     handoffCommand,
     resumeCommand,
+    tokenCommand,
     installCommandsCommand,
     ticketCommand,
     loginCommand,

@@ -21,7 +21,10 @@ export interface CodeHost {
   /** Opens a pull request, or returns the open one of the same head: never a second. Base, title and body are updated. */
   openPullRequest(repository: Repository, input: PullRequestInput, signal: AbortSignal): Promise<PullRequest>;
 
-  /** Where people see these lines of a file as it is in that commit; null: nowhere. Asks nobody. */
+  /**
+   * Where people see these lines of a file as it is in that commit; null: nowhere. `path` is as git has it, lines count from 1,
+   * and without them it is the file. Asks nobody.
+   */
   linkTo(
     repository: Repository,
     place: { commit: string; path: string; from: number | null; to: number | null },

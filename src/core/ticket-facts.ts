@@ -174,20 +174,36 @@ function headingOf(line: string): { name: string; depth: number } | null {
 /**
  * What stands under each heading, of two of one name the first with text. `own`: down to the next heading. `whole`: down to
  * the next that is as high or higher, or that is one of the `known` names, which is a part of the ticket wherever it stands.
+ * What is folded away is a section of its own, by its title, and the text goes on behind it.
  */
 function readSections(description: string, known: ReadonlySet<string>): Record<'own' | 'whole', Map<string, string>> {
-  const sections: { name: string; depth: number; own: string[]; whole: string[] }[] = [];
-  let open: typeof sections = [];
+  const sections: Section[] = [];
+  let at: { last: Section | null; open: Section[] } = { last: null, open: [] };
+  /** Where the text goes on behind each fold that is open; null: the fold is a part of what it stands in. */
+  const folds: (typeof at | null)[] = [];
   const isInCode = createFenceReader();
-  for (const line of description.split(/\r?\n/)) {
-    const heading = isInCode(line) ? null : headingOf(line);
-    if (heading) open = known.has(heading.name) ? [] : open.filter(({ depth }) => depth < heading.depth);
-    else sections.at(-1)?.own.push(line);
-    for (const { whole } of open) whole.push(line);
-    if (!heading) continue;
+  const begin = (heading: Pick<Section, 'name' | 'depth'>, open: Section[]) => {
     const section = { ...heading, own: [], whole: [] };
     sections.push(section);
-    open.push(section);
+    at = { last: section, open: [...open, section] };
+  };
+  for (const line of description.split(/\r?\n/)) {
+    const isCode = isInCode(line);
+    const fold = isCode ? null : foldIn(line, folds.length > 0);
+    if (fold === 'end') at = folds.pop() ?? at;
+    else if (fold && fold !== 'title') {
+      // Right behind a heading it is what the heading has to say; behind that it is something else.
+      const isPart = at.last?.own.every((above) => above.trim() === '') === true && !known.has(fold.name);
+      folds.push(isPart ? null : at);
+      if (!isPart) begin(fold, []);
+    }
+    if (fold) continue;
+    const heading = isCode ? null : headingOf(line);
+    const { open } = at;
+    if (heading) at.open = known.has(heading.name) ? [] : open.filter(({ depth }) => depth < heading.depth);
+    else at.last?.own.push(line);
+    for (const { whole } of at.open) whole.push(line);
+    if (heading) begin(heading, at.open);
   }
   const texts = { own: new Map<string, string>(), whole: new Map<string, string>() };
   for (const { name, ...lines } of sections) {
@@ -197,6 +213,23 @@ function readSections(description: string, known: ReadonlySet<string>): Record<'
     if (!texts.whole.get(name)) texts.whole.set(name, saysNothing ? '' : said(lines.whole.join('\n')));
   }
   return texts;
+}
+
+interface Section {
+  name: string;
+  depth: number;
+  own: string[];
+  whole: string[];
+}
+
+/** Where something is folded away, as GitHub and Linear write it. */
+function foldIn(line: string, isOpen: boolean): { name: string; depth: number } | 'title' | 'end' | null {
+  const html = /^\s*<details\b[^>]*>(?:\s*<summary>(.*?)<\/summary>)?\s*$/i.exec(line);
+  const title = html ? (html[1] ?? '') : /^\+\+\+\s+(\S.*)$/.exec(line)?.[1];
+  if (title !== undefined) return { name: plain(title), depth: 7 };
+  if (!isOpen) return null;
+  if (/^\s*<summary>.*<\/summary>\s*$/i.test(line)) return 'title';
+  return /^\s*<\/details>\s*$|^\+\+\+\s*$/i.test(line) ? 'end' : null;
 }
 
 /** With what stands after it. A line of code between three backticks is none. */

@@ -50,6 +50,18 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
         if (isClosed(refused)) await closeFor(deps, partOf(account, refused.account), refused);
       return page;
     },
+    /** Vendors count searches apart: too many of them close nothing but the search. */
+    async searchTickets(words, limit, signal) {
+      const searches = `${account}/search`;
+      for (const each of [account, searches]) await refuseWhileClosed(deps.db, each);
+      try {
+        return await tracker.searchTickets(words, limit, signal);
+      } catch (error) {
+        if (isClosed(error)) await closeFor(deps, searches, error);
+        throw error;
+      }
+    },
+    listTeams: (signal) => within(() => tracker.listTeams(signal)),
     isAsked: (hint, signal) => on(hint)(() => tracker.isAsked(hint, signal)),
     suggestRepositories: (hint, candidates, signal) =>
       on(hint)(() => tracker.suggestRepositories(hint, candidates, signal)),
@@ -98,16 +110,7 @@ const partOf = (whole: string, part: string | undefined) => (part === undefined 
 function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: () => Promise<T>) => Promise<T> {
   const account = partOf(whole, part);
   return async (work) => {
-    const closure = await closureOf(deps.db, account);
-    if (closure) {
-      const seconds = Math.ceil(closure.ms / 1000);
-      const why =
-        closure.by === 'disconnected'
-          ? `${closure.why ?? `${account} lets us in no more.`} It is tried again in`
-          : `${account} has asked us to wait for another`;
-      const told = { code: closure.by, retryable: true, retryAfterMs: closure.ms };
-      throw new VendorError(`${why} ${seconds} s.`, told);
-    }
+    await refuseWhileClosed(deps.db, account);
     try {
       return await work();
     } catch (error) {
@@ -115,4 +118,16 @@ function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: (
       throw error;
     }
   };
+}
+
+async function refuseWhileClosed(db: Database, account: string): Promise<void> {
+  const closure = await closureOf(db, account);
+  if (!closure) return;
+  const seconds = Math.ceil(closure.ms / 1000);
+  const why =
+    closure.by === 'disconnected'
+      ? `${closure.why ?? `${account} lets us in no more.`} It is tried again in`
+      : `${account} has asked us to wait for another`;
+  const told = { code: closure.by, retryable: true, retryAfterMs: closure.ms };
+  throw new VendorError(`${why} ${seconds} s.`, told);
 }

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { type HealthProbe, healthRoute } from './health.ts';
+import { type McpOptions, mcpRoute } from './mcp.ts';
 import { type FinishInstall, oauthRoute } from './oauth.ts';
 import { type SessionPages, sessionPageRoute } from './session-page.ts';
 import { type Accept, webhookRoute } from './webhooks.ts';
@@ -10,6 +11,8 @@ export function createHttp(options: {
   health: HealthProbe;
   pages: SessionPages;
   finishInstall: FinishInstall;
+  /** null: people's tools find nothing here. */
+  mcp: Pick<McpOptions, 'personOf' | 'serve' | 'publicUrl'> | null;
   onError(error: unknown): void;
 }): Express {
   const app = express();
@@ -18,6 +21,7 @@ export function createHttp(options: {
   app.post('/webhooks/:source', ...webhookRoute(options.accept, options.onError));
   app.get('/sessions/:identifier/:key', sessionPageRoute(options.pages, options.onError));
   app.get('/oauth/:vendor/callback', oauthRoute(options.finishInstall, options.onError));
+  if (options.mcp) app.all('/mcp', ...mcpRoute({ ...options.mcp, onError: options.onError }));
   app.use((_request, response) => {
     response
       .status(404)

@@ -97,5 +97,6 @@ function hideNamed(value: unknown, depth = 0): unknown {
 function hideInText(line: string): string {
   return line
     .replace(/\b(bearer|basic)(\s+)[\w.~+/=-]{8,}/gi, '$1$2[redacted]')
+    .replace(/\bshp_[\w-]{43}/g, '[redacted]')
     .replace(/(:\/\/[^\s:/@"]{0,100}):[^\s/@"]{1,200}@/g, '$1:[redacted]@');
 }

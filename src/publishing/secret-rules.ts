@@ -27,6 +27,7 @@ export const secretRules: SecretRule[] = [
   { what: 'an Atlassian API token', pattern: /\bATATT3[\w=-]{60,400}/g },
   { what: 'a Sentry token', pattern: /\bsntr(?:ys_[\w=+/-]{60,500}|yu_[a-f0-9]{64})/g },
   { what: 'a Linear token', pattern: /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g },
+  { what: 'a personal token of Shipmate', pattern: /\bshp_[\w-]{43}(?![\w-])/g },
   {
     what: 'a GitHub token',
     // What an App is given (ghs) has dots in it and some 520 characters.

@@ -69,7 +69,8 @@ export interface Tracker {
 
   /**
    * Files a ticket that nobody has and that belongs to no other. The same `id` sent again, however late, files nothing and
-   * answers the same ticket. Throws `VendorError`.
+   * answers the same ticket. A label that is not there is made where that may be; one that cannot be had is left out, and is no error.
+   * Throws `VendorError`.
    */
   createTicket(filing: { id: string; draft: TicketDraft }, signal: AbortSignal): Promise<TicketHint>;
 
@@ -81,8 +82,9 @@ export interface Tracker {
   listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
 
   /**
-   * Tickets in which these words stand, the best match first, `limit` of them at most; also those that are over. What was
-   * written a moment ago may be missing. `words` is as people type it and means nothing but words. Throws `VendorError`.
+   * Tickets in whose title or description any of these words stand, the best match first, `limit` of them at most; also those
+   * that are over. What was written a moment ago may be missing. `words` is as people type it, however long, and means nothing
+   * but words; of very many some may not count. Of several accounts all are asked, and those that answer do. Throws `VendorError`.
    */
   searchTickets(words: string, limit: number, signal: AbortSignal): Promise<TicketMatch[]>;
 

@@ -15,6 +15,8 @@ export interface CodeHostWorld {
   repository: Repository;
   missing: Repository;
   defaultBranch: string;
+  /** The address that its files' permalinks begin with, up to the commit; null: people see them nowhere. */
+  permalinks: string | null;
   /** A bare repository of ours that holds the default branch's commits. */
   gitDir: string;
   /** A new commit on the default branch, in `gitDir` only. */
@@ -100,6 +102,24 @@ export function codeHostContract(
       } finally {
         await rm(dir, { recursive: true, force: true });
       }
+    });
+
+    contract('lines of a file have an address for ever, or none at all', async ({ expect }) => {
+      const commit = await world.commit();
+      const { permalinks, repository } = world;
+      const link = (path: string, from: number | null = null, to: number | null = null, at = commit) =>
+        world.host.linkTo(repository, { commit: at, path, from, to });
+      const expected = (rest: string) => permalinks && `${permalinks}/${commit}/${rest}`;
+      expect(link('src/a.ts', 3, 9)).toBe(expected('src/a.ts#L3-L9'));
+      for (const to of [null, 3, 1]) expect(link('src/a.ts', 3, to)).toBe(expected('src/a.ts#L3'));
+      expect(link('src/a.ts')).toBe(expected('src/a.ts'));
+      expect(link('docs/Read me.MD', 3)).toBe(expected('docs/Read%20me.MD?plain=1#L3'));
+      expect(link('README.md')).toBe(expected('README.md'));
+      expect(link('a b/#1?%41 🚢\ud800"<é>.ts', 1)).toBe(
+        expected('a%20b/%231%3F%2541%20%F0%9F%9A%A2%EF%BF%BD%22%3C%C3%A9%3E.ts#L1'),
+      );
+      for (const path of ['', '/etc/passwd', '../x', 'a/../../x', './x', 'a//b']) expect(link(path), path).toBe(null);
+      for (const at of ['', 'main', '../..', `${commit}/x`]) expect(link('a.ts', 1, 2, at), at).toBe(null);
     });
 
     contract('a repository that does not exist is not found', async ({ expect }) => {

@@ -1,5 +1,5 @@
 import type { Plan } from '../../src/core/plan.ts';
-import type { StateCategory, TicketHint } from '../../src/core/ticket.ts';
+import type { StateCategory, TeamPlace, TicketHint } from '../../src/core/ticket.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 
 /** A webhook request as the tracker sends it. */
@@ -22,6 +22,8 @@ export interface TrackerWorld {
   tracker: Tracker;
   /** How many tickets `listTickets` gives at once. */
   pageSize: number;
+  /** Some of where tickets can be filed; none where that may be anywhere. */
+  teams: TeamPlace[];
   /** A hint of a ticket that does not exist. */
   unknownTicket: TicketHint;
   person: {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { actorOf, type Delivery, type TrackerEvent } from '../../src/core/delivery.ts';
 import type { TicketOperation } from '../../src/core/effect.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { Ticket, TicketDraft, TicketHint, TicketQuery } from '../../src/core/ticket.ts';
+import { hintOf, type Ticket, type TicketDraft, type TicketHint, type TicketQuery } from '../../src/core/ticket.ts';
 import { sendOne } from '../../src/trackers/tracker.ts';
 import type { SentDelivery, TrackerWorld } from './tracker-world.ts';
 
@@ -690,6 +690,65 @@ export function trackerContract(
       expect(cut.title.isWellFormed()).toBe(true);
       const untitled = await world.tracker.createTicket({ id: randomUUID(), draft: draft({ title: ' \n' }) }, never);
       expect((await read(untitled)).title).toMatch(/\S/);
+    });
+
+    contract('a search finds any of the words, the best match first, and what is over, too', async ({ expect }) => {
+      const word = () => randomBytes(8).toString('hex');
+      const [one, two, three] = [word(), word(), word()];
+      const file = async (title: string, description: string): Promise<TicketHint> =>
+        read({ ...world.unknownTicket, id: (await world.person.createTicket({ title, description })).id });
+      const below = await file('Below', `It says that ${one}, and no more.`);
+      const titled = await file(`Übel${three}: the ${one} is slow`, 'Please.');
+      const both = await file(`${two}: the ${one} fails`, `When ${one} begins.\n\n## Expected\n\nIt does not.`);
+      await world.person.move(titled.id, 'done');
+      const search = (words: string, limit = 10) => world.tracker.searchTickets(words, limit, never);
+      const found = async (words: string, limit?: number) => (await search(words, limit)).map(({ hint: { id } }) => id);
+      const all = [both.id, titled.id, below.id];
+      // What was written a moment ago may be missing.
+      await expect.poll(() => found(`${one} ${two}`), { interval: 100, timeout: 10_000 }).toEqual(all);
+
+      expect(await found(`${one} ${two}`, 2)).toEqual(all.slice(0, 2));
+      expect(await found(two.toUpperCase())).toEqual([both.id]);
+      for (const typed of ['übel', 'Übel', 'ÜBEL']) expect(await found(`${typed}${three}`), typed).toEqual([titled.id]);
+      for (const words of [word(), '', ' \n', '"', '🚢 \0 \ud800 \\ % :', 'x'.repeat(10_000)])
+        expect(await found(words), words).toEqual([]);
+      const [best, over] = await search(`${one} ${two}`);
+      const { description: text, state, updatedAt } = await read(both);
+      expect(best).toEqual({ hint: hintOf(both), state, text, updatedAt });
+      expect(JSON.parse(JSON.stringify(best))).toEqual(best);
+      expect(over?.state).toEqual((await read(titled)).state);
+      expect(over?.state.category).toBe('done');
+
+      for (const words of [
+        `is:pr repo:other/x -label:"${two}" author:@me`,
+        `"${two}`,
+        `NOT ${two} AND (`,
+        `-${two} OR) title~"x" */ --`,
+        `'; drop table tickets; ${two} & | ! <-> %_\0\ud800🚢\u202E`,
+        `${two} ${'x'.repeat(10_000)}`,
+        `${two} ${Array.from({ length: 3_000 }, (_, index) => `w${index}`).join('\n')}`,
+      ])
+        expect(await found(words, 50), words.slice(0, 80)).toContain(both.id);
+      const fired = AbortSignal.abort(new Error('enough'));
+      await expect(world.tracker.searchTickets(one, 1, fired)).rejects.toThrow('enough');
+    });
+
+    contract('a label that cannot be had is left out, and keeps no ticket from being filed', async ({ expect }) => {
+      const had = `had-${randomUUID()}`;
+      const labels = [had, ' ', '', had.toUpperCase(), 'x'.repeat(300), 'a\0b', 'c\ud800', ',', '🚢'];
+      const hint = await world.tracker.createTicket({ id: randomUUID(), draft: draft({ labels }) }, never);
+      const { labels: there } = await read(hint);
+      expect(there).toContain(had);
+      expect(there.filter((label) => label.trim() === '' || !label.isWellFormed())).toEqual([]);
+    });
+
+    contract('where tickets can be filed is told, by the names that a draft may have', async ({ expect }) => {
+      const teams = await world.tracker.listTeams(never);
+      expect(teams).toEqual(world.teams.length === 0 ? [] : expect.arrayContaining(world.teams));
+      for (const { name, key } of world.teams) {
+        const hint = await world.tracker.createTicket({ id: randomUUID(), draft: draft({ team: name }) }, never);
+        expect(hint.identifier.startsWith(key ?? name), hint.identifier).toBe(true);
+      }
     });
 
     contract("nobody's ticket is taken once, and given up once", async ({ expect }) => {

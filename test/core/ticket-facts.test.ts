@@ -46,6 +46,25 @@ describe('what a ticket says of the work', () => {
     expect(facts({ description, fields: { Risk: '  ' } }).risk).toBe('From the heading.');
   });
 
+  test.for<[string, begin: string, end: string]>([
+    ['as GitHub folds', '<details><summary>Environment</summary>', '</details>'],
+    ['in two lines', '<details>\n<summary>Environment</summary>', '</details>'],
+    ['as Linear folds', '+++ Environment', '+++'],
+  ])('what is folded away is apart, %s', ([, begin, end], { expect }) => {
+    const fold = `${begin}\n\n- Node.js 24\n\n## Risk\nNone of it.\n\n${end}`;
+    const description = `## Acceptance criteria\n\n- One\n\n${fold}\n\n- Two\n\n## Exit commands\n- npm test\n\n${fold}`;
+    expect(facts({ description })).toMatchObject({
+      acceptanceCriteria: ['One', 'Two'],
+      exitCommands: ['npm test'],
+    });
+    const folded = `## Acceptance criteria\n\n${begin}\n- One\n- Two\n${end}\n- Three\n`;
+    expect(facts({ description: folded }).acceptanceCriteria).toEqual(['One', 'Two', 'Three']);
+    const titled = `Text.\n\n${begin.replace('Environment', 'Exit commands')}\n\n- npm test\n\n${end}`;
+    if (!begin.includes('\n')) expect(facts({ description: titled }).exitCommands).toEqual(['npm test']);
+    const code = `## Acceptance criteria\n- One\n\`\`\`\n${begin}\n\`\`\`\n- Two`;
+    expect(facts({ description: code }).acceptanceCriteria).toContain('Two');
+  });
+
   test.for<[string, description: string, criteria: string[]]>([
     [
       'deeper headings do not end a list',

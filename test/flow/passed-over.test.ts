@@ -105,4 +105,29 @@ describe('an account of a tracker that is passed over', () => {
     ]);
     await list();
   });
+
+  test('a search that is told to wait closes the search, and nothing else', async () => {
+    await query('delete from accounts');
+    let asked = 0;
+    const refusing: Tracker = {
+      ...tracker,
+      async searchTickets() {
+        asked += 1;
+        throw closed('one', 'rate_limited');
+      },
+    };
+    const limited = limitTracker({ db, log: depsWith(tracker).log }, refusing);
+    for (let tried = 0; tried < 2; tried++)
+      await expect(limited.searchTickets('words', 1, never)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(asked).toBe(1);
+    expect(await limited.listTeams(never)).toEqual([]);
+    const { rows } = await query('select name from accounts');
+    expect(rows).toEqual([{ name: 'tracker/board/search' }]);
+
+    await query("update accounts set name = 'tracker/board'");
+    await expect(limited.searchTickets('words', 1, never)).rejects.toMatchObject({ code: 'rate_limited' });
+    await expect(limited.listTeams(never)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(asked).toBe(1);
+    await query('delete from accounts');
+  });
 });

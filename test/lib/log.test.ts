@@ -67,8 +67,9 @@ describe('createLog', () => {
 
   test('shows no bearer token and no password of a URL', () => {
     const { log, line } = capture({ secrets: [] });
-    log.info('GET https://me:hunter22@host/x with Bearer abcdefgh12345');
-    expect(line().msg).toBe('GET https://me:[redacted]@host/x with Bearer [redacted]');
+    log.info(`GET https://me:hunter22@host/x with Bearer abcdefgh12345, SHIPMATE_TOKEN=shp_${'a1-'.repeat(14)}b`);
+    const safe = 'GET https://me:[redacted]@host/x with Bearer [redacted], SHIPMATE_TOKEN=[redacted]';
+    expect(line().msg).toBe(safe);
   });
 
   test('survives a cycle', () => {

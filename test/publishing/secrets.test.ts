@@ -39,6 +39,7 @@ const kinds: Record<string, (seed: string) => string> = {
   'SendGrid key': (s) => `SG.${letters(s, 22, url64)}.${letters(`${s}2`, 43, url64)}`,
   'Linear API key': (s) => `lin_api_${letters(s, 40, alnum)}`,
   'Linear OAuth token': (s) => `lin_oauth_${letters(s, 64, hex)}`,
+  'personal token of ours': (s) => `shp_${letters(s, 43, url64)}`,
   'Atlassian token': (s) => `ATATT3xFfGF0${letters(s, 180, url64)}=${letters(`${s}2`, 8, hex.toUpperCase())}`,
   'Sentry token': (s) => `sntrys_eyJ${letters(s, 80, alnum)}_${letters(`${s}2`, 43, alnum)}`,
   'JSON Web Token': (s) =>

@@ -7,6 +7,7 @@ import { checkGitHub } from './check.ts';
 import { createRequestFollowing } from './following/following.ts';
 import { readHints } from './following/hints.ts';
 import { createRenamed } from './following/renamed.ts';
+import { linkTo } from './link.ts';
 import { createLogAccess } from './log-access.ts';
 import { openPullRequest, readPullRequest } from './pull-requests.ts';
 import { pushBranch } from './push.ts';
@@ -38,7 +39,7 @@ export function createGitHub(options: {
     locate: (repository, signal) => locate(client, repository, signal),
     pushBranch: (repository, push, signal) => pushBranch(client, repository, push, signal),
     openPullRequest: (repository, input, signal) => openPullRequest({ client, labels }, repository, input, signal),
-    linkTo: () => null,
+    linkTo: (repository, place) => linkTo(client.webUrl, repository, place),
     readPullRequest: (repository, number, signal) => readPullRequest(client, repository, number, signal),
 
     following: {

@@ -5,6 +5,7 @@ import { asVendor, boardDatabase } from './database.ts';
 import { readEvents, verifyDelivery } from './delivery.ts';
 import { readFile } from './files.ts';
 import { listOpen } from './list-open.ts';
+import { searchTickets } from './search.ts';
 import { fileTicket, sendOperation } from './send.ts';
 import { numberOf, readTicket } from './tickets.ts';
 
@@ -31,8 +32,8 @@ export function createBoardTracker(options: {
     ),
     createTicket: (filing, signal) => asVendor(() => fileTicket(pool, filing, signal)),
     listTickets: (query, cursor, signal) => asVendor(() => listOpen(db, agent, query, cursor, signal)),
-    searchTickets: async () => [],
-    listTeams: async () => [],
+    searchTickets: (words, limit, signal) => asVendor(() => searchTickets(db, words, limit, signal)),
+    listTeams: async () => [], // a draft's team is a field, which may say anything
     isAsked: async () => false, // a mention there gives nobody a ticket
     suggestRepositories: async () => [],
 

@@ -19,11 +19,17 @@ export interface IssueEvent {
   assignee?: { login: string } | null;
 }
 
-/** One request to GitHub, as the client sends it: `route` as in "GET /repos/{owner}/{repo}". */
+export type FoundIssue = Schemas['issue-search-result-item'];
+
+/**
+ * One request to GitHub, as the client sends it: `route` as in "GET /repos/{owner}/{repo}"; `by`: the repository by whose
+ * leave, where that does not say.
+ */
 export type Ask = <T>(
   route: string,
   parameters: Record<string, unknown>,
   signal: AbortSignal,
+  by?: string,
 ) => Promise<{ data: T; headers: Record<string, unknown> }>;
 
 /** An issue by where it is. */
@@ -93,6 +99,11 @@ export function createApi(ask: Ask) {
     },
     allIssues: (name: string, query: Parameters, signal: AbortSignal) =>
       all<Issue>('GET /repos/{owner}/{repo}/issues', { ...inside(name), ...query }, signal),
+    /** Of all that may be seen by this repository's leave, what GitHub thinks best first; thirty times in a minute. */
+    async search(name: string, query: Parameters, signal: AbortSignal): Promise<FoundIssue[]> {
+      signal.throwIfAborted();
+      return (await ask<{ items: FoundIssue[] }>('GET /search/issues', query, signal, name)).data.items;
+    },
     create: (name: string, issue: Parameters, signal: AbortSignal) =>
       one<Issue>('POST /repos/{owner}/{repo}/issues', { ...inside(name), ...issue }, signal),
     update: (place: Place, change: Parameters, signal: AbortSignal) =>

@@ -11,6 +11,7 @@ import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
 import { repositoryIn } from './reading/payload.ts';
 import { readTicket } from './reading/read-ticket.ts';
+import { listTeams, searchTickets } from './reading/search-tickets.ts';
 import { createRepositories } from './repositories.ts';
 import { isSame } from './states.ts';
 import { fileTicket } from './writing/file-ticket.ts';
@@ -123,8 +124,8 @@ export function createGitHubIssuesTracker(options: {
     send: (hint, operations, signal) => sendOperations(desks, hint, operations, signal),
     createTicket: (filing, signal) => fileTicket(desks, filing, signal),
     listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
-    searchTickets: async () => [],
-    listTeams: async () => [],
+    searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
+    listTeams: (signal) => listTeams(reading, signal),
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
 
     /** An issue is about the repository that it is in, if nothing else says so. */

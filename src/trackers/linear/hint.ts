@@ -21,9 +21,12 @@ export interface ConversationRef {
   comment?: { id: string; thread: string } | undefined;
 }
 
+/** What a hint is made of, of an issue or of what a search found. */
+export const hintSelection = 'id identifier title url priority team { id name } project { name }';
+
 /** For a document that selects an issue: `...HintFields`, with this beside it. */
 export const hintFields = `fragment HintFields on Issue {
-  id identifier title url priority team { id name } project { name }
+  ${hintSelection}
 }`;
 
 export interface HintNode {

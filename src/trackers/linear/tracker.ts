@@ -9,6 +9,7 @@ import { elsewhereIn, readEvents, verifyDelivery, workspaceIn } from './reading/
 import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
 import { type IssueSeen, readTicket } from './reading/read-ticket.ts';
+import { listTeams, searchTickets } from './reading/search-tickets.ts';
 import { suggestRepositories } from './reading/suggest-repositories.ts';
 import { createWorkspaceCache } from './workspace-cache.ts';
 import { answerElsewhere } from './writing/answer-elsewhere.ts';
@@ -111,8 +112,8 @@ export function createLinearTracker(options: {
     send: (hint, operations, signal) => sendOperations(writing, hint, operations, signal),
     createTicket: (filing, signal) => fileTicket(writing, filing, signal),
     listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
-    searchTickets: async () => [],
-    listTeams: async () => [],
+    searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
+    listTeams: (signal) => listTeams(reading, signal),
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
     suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
     check: () => checkWorkspaces(reading),

@@ -39,9 +39,10 @@ export interface GitHubClient {
   self(signal: AbortSignal): Promise<Self>;
   /**
    * One request: `route` as in "GET /repos/{owner}/{repo}". With an `owner` and `repo` by the installation that has it, else as
-   * the App itself; a token does for all. A GET whose answer has not changed costs nothing; do not change what is answered.
+   * the App itself; a token does for all. `by`: "owner/name" whose installation asks, where the parameters do not say. A GET
+   * whose answer has not changed costs nothing; do not change what is answered.
    */
-  ask<T>(route: string, parameters: Parameters, signal: AbortSignal): Promise<Answer<T>>;
+  ask<T>(route: string, parameters: Parameters, signal: AbortSignal, by?: string): Promise<Answer<T>>;
   /** What is asked of one repository, "owner/name". */
   on(location: string): RepositoryReach;
   /**
@@ -150,8 +151,13 @@ export function createGitHubClient(keys: GitHubKeys): GitHubClient {
     }
   }
 
-  async function ask<T>(route: string, parameters: Parameters, signal: AbortSignal): Promise<Answer<T>> {
-    return within(locationIn(parameters), signal, async (bearer, account) => {
+  async function ask<T>(
+    route: string,
+    parameters: Parameters,
+    signal: AbortSignal,
+    by: string | null = locationIn(parameters),
+  ): Promise<Answer<T>> {
+    return within(by, signal, async (bearer, account) => {
       const isGet = route.startsWith('GET ');
       const key = `${account} ${route} ${JSON.stringify(parameters)}`;
       const kept = isGet ? etags.get(key) : undefined;

@@ -60,6 +60,7 @@ export async function openGitHubWorld(wanted: NewRepository = {}, labels: string
     repository: repositoryAt('acme/app'),
     missing: repositoryAt('acme/nowhere'),
     defaultBranch: row.defaultBranch,
+    permalinks: `${github.url}/acme/app/blob`,
     gitDir,
     commit: () => commitTree(`${first}^{tree}`),
     commitOf: (files) => makeCommit(gitDir, first, files, `Commit ${made++}`),

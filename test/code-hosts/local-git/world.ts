@@ -68,6 +68,7 @@ export async function openLocalGitWorld(): Promise<LocalGitWorld> {
     repository: repositoryAt(path),
     missing: repositoryAt(join(dir, 'nowhere.git')),
     defaultBranch: 'main',
+    permalinks: null,
     gitDir,
     commit: () => commitOn([first], gitDir),
     outside: {

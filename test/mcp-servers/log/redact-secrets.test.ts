@@ -9,6 +9,7 @@ test.each([
   [`https://x-access-token:${stateless}@github.com/o/r.git`, 'https://x-access-token:[redacted]@github.com/o/r.git'],
   [`GH_TOKEN=gho_${'a1'.repeat(18)}`, 'GH_TOKEN=[redacted]'],
   [`github_pat_${'11ABC_'.repeat(13)}`, '[redacted]'],
+  [`shipmate login with shp_${'aB3_-'.repeat(8)}xyz, then go on`, 'shipmate login with [redacted], then go on'],
   ['id AKIAIOSFODNN7EXAMPLA', 'id [redacted]'],
   ['aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY', 'aws_secret_access_key = [redacted]'],
   ['> Authorization: Bearer abc.def-ghi', '> Authorization: Bearer [redacted]'],

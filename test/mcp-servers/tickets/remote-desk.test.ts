@@ -187,6 +187,10 @@ describe('the service is away', () => {
       unreachable: true,
       message: `Shipmate at http://127.0.0.1:${port} cannot be reached: the connection is refused.`,
     });
+    expect(await failure(open({ url: service.url.replace('http:', 'https:') }))).toEqual({
+      unreachable: true,
+      message: expect.stringMatching(/it does not answer https there; its address may begin with http:\/\/\.$/),
+    });
     expect(await failure(open({ url: 'http://shipmate.invalid' }))).toEqual({
       unreachable: true,
       message: expect.stringMatching(/^Shipmate at http:\/\/shipmate\.invalid cannot be reached: (nobody knows|names)/),

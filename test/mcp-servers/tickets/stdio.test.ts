@@ -138,7 +138,6 @@ test('the token of a login is for its own service', async () => {
 });
 
 test.each([
-  { roots: ['here'], flags: [], is: 'here' },
   { roots: ['elsewhere', 'here'], flags: [], is: 'here' },
   { roots: [], flags: [], is: 'elsewhere' },
   { roots: ['elsewhere'], flags: ['--directory', 'here'], is: 'here' },

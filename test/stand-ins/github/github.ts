@@ -32,7 +32,14 @@ export interface GitHub {
   /** What we asked, or the stand-in answered, against the vendor's description. */
   violations: string[];
   requestsPerHour: number;
-  /** Of each who asks: how much of this hour's requests is used. */
+  search: {
+    perMinute: number;
+    /** So long after it was changed an issue is not found. */
+    lagMs: number;
+    /** It takes too long, and ends with half of what there is. */
+    isIncomplete: boolean;
+  };
+  /** Of each who asks: how much of this hour's requests is used, and of this minute's searches. */
   used: Map<string, { count: number; resetsAt: number }>;
   apps: Apps;
   /** By login in lower case. */

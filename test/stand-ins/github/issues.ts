@@ -22,7 +22,7 @@ import { describeComment, describeLabel, describeUser } from './views.ts';
 const reads = 'issues:read|pull_requests:read';
 
 /** As `GET /issues/{number}` has it, pull requests among them. */
-function described(github: GitHub, repository: Repository, issue: Issue): Record<string, unknown> {
+export function described(github: GitHub, repository: Repository, issue: Issue): Record<string, unknown> {
   const url = `${github.apiUrl}/repos/${fullName(repository)}/issues/${issue.number}`;
   return {
     ...describeForEvent(github, repository, issue),

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { operations } from '@octokit/openapi-types';
 import type { Token } from './apps.ts';
-import { budgetOf, checkBudget } from './budget.ts';
+import { budgetOf, checkBudget, type Resource } from './budget.ts';
 import { contractOf, type Operation } from './contract.ts';
 import { expire, send, sendFault } from './faults.ts';
 import type { GitHub, RecordedRequest } from './github.ts';
@@ -79,6 +79,7 @@ export async function answerRest(
     'x-github-request-id': randomUUID(),
     'x-github-media-type': 'github.v3',
   };
+  let resource: Resource = 'core';
   try {
     const pathname = url.pathname.startsWith(prefix) ? url.pathname.slice(prefix.length) : null;
     if (pathname === null) throw notFound();
@@ -89,6 +90,7 @@ export async function answerRest(
     }
     const { operation } = found;
     recorded.operation = operation.id;
+    if (operation.id.startsWith('search/')) resource = 'search';
     const actions = github.faults.ofRequest(operation.id);
     for (const action of actions) {
       if (action.type === 'late') await delay(action.ms);
@@ -111,15 +113,15 @@ export async function answerRest(
         .digest('hex');
       headers.etag = `W/"${hash}"`;
       if (from.headers['if-none-match'] === headers.etag) {
-        Object.assign(headers, budgetOf(github, bearer, 0));
+        Object.assign(headers, budgetOf(github, bearer, 0, resource));
         return send(to, 304, undefined, headers);
       }
     }
-    Object.assign(headers, budgetOf(github, bearer, 1));
+    Object.assign(headers, budgetOf(github, bearer, 1, resource));
     send(to, status, answer.body, headers);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    send(to, error.status, error.body, { ...headers, ...budgetOf(github, bearer, 1), ...error.headers });
+    send(to, error.status, error.body, { ...headers, ...budgetOf(github, bearer, 1, resource), ...error.headers });
   }
 }
 
@@ -143,7 +145,7 @@ async function carryOut(
   if (bearer === null && chosen.needs !== 'nobody') throw new Refusal(401, 'Requires authentication');
   if (chosen.needs !== 'app' && isApp) throw badCredentials();
   const token = isApp || bearer === null ? null : github.apps.tokenOf(bearer);
-  if (bearer !== null) checkBudget(github, bearer);
+  if (bearer !== null) checkBudget(github, bearer, operation.id.startsWith('search/') ? 'search' : 'core');
 
   const { query, values } = checkRequest(github, operation, path, search, recorded);
   const repository =

@@ -32,6 +32,7 @@ import { reviewFields } from './review-fields.ts';
 import { reviewRoutes } from './reviews.ts';
 import { fullName, type User } from './rows.ts';
 import { rulesRoutes } from './rules.ts';
+import { searchRoutes } from './search.ts';
 import { timelineRoutes } from './timeline.ts';
 import { answerUpload } from './uploads.ts';
 import { createOutbox } from './webhooks.ts';
@@ -51,6 +52,7 @@ const routes: Routes = {
   ...repositoryRoutes,
   ...reviewRoutes,
   ...rulesRoutes,
+  ...searchRoutes,
   ...timelineRoutes,
 };
 const fields: Fields = { ...draftFields, ...reviewFields };
@@ -58,6 +60,7 @@ const fields: Fields = { ...draftFields, ...reviewFields };
 export interface GitHubOptions {
   /** Requests in an hour, for each who asks. */
   requestsPerHour?: number;
+  searchesPerMinute?: number;
 }
 
 /** A GitHub of our own: its description, its ways, its faults. */
@@ -124,6 +127,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     requests,
     violations: [],
     requestsPerHour: options.requestsPerHour ?? 5000,
+    search: { perMinute: options.searchesPerMinute ?? 30, lagMs: 300, isIncomplete: false },
     used: new Map(),
     apps,
     users,

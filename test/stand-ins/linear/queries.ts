@@ -18,6 +18,7 @@ import type {
   User,
   WorkflowState,
 } from './rows.ts';
+import { searchIssues } from './searching.ts';
 import { commentUrl } from './tellings.ts';
 
 type ById = { id: string };
@@ -81,6 +82,7 @@ export const queries: Resolvers = {
     teams: all('Team'),
     issue: issueNamed,
     issues: all('Issue'),
+    searchIssues,
     issueLabel: one('IssueLabel'),
     issueLabels: all('IssueLabel'),
     issueRelation: one('IssueRelation'),

@@ -9,6 +9,7 @@ import { createFaults, type Faults } from './faults.ts';
 import { type Answer, type App, createOAuth, type OAuth, type Token, tokenIn } from './oauth.ts';
 import { rateLimited, unauthenticated } from './refusal.ts';
 import type { Tables } from './rows.ts';
+import { createSearchLimit } from './searching.ts';
 import { tellRevoked } from './tellings.ts';
 import { createOutbox, type Outbox } from './webhooks.ts';
 import { createWorkspace, type Workspace, type WorkspaceOptions } from './workspace.ts';
@@ -49,6 +50,7 @@ export interface Linear {
 export interface LinearOptions extends Partial<WorkspaceOptions>, Partial<Limits> {
   app?: Partial<App>;
   webhookSecret?: string;
+  searchesPerMinute?: number;
 }
 
 /** A Linear of our own: its schema, its ways, its faults. */
@@ -67,6 +69,7 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
   const workspaces: Workspace[] = [];
   const budgets = new Map<string, Budget>();
   const requests: RecordedRequest[] = [];
+  const limitSearch = createSearchLimit(clock.now, options.searchesPerMinute ?? 30);
   /** What reads still show, by workspace. */
   const hidden = new Map<Workspace, { tables: Tables; until: number }>();
 
@@ -118,6 +121,8 @@ export async function startLinear(options: LinearOptions = {}): Promise<Linear> 
     for (const action of actions) if (action.type === 'rateLimit') budget.exhaust(action.ms, action.shape);
     if (!budget.take(read?.complexity ?? 0))
       return send(400, refused([rateLimited(budget.refusing() ?? 'code')]).body, budget.headers(null));
+    const tooMany = read?.fields.includes('searchIssues') ? limitSearch(workspace) : null;
+    if (tooMany) return send(400, refused([rateLimited('code')]).body, { ...budget.headers(null), ...tooMany });
     if (!read || wrong) return send(400, refused(wrong?.errors ?? []).body, budget.headers(null));
 
     const hide = actions.find((action) => action.type === 'hide');

@@ -10,6 +10,7 @@ import {
   type Ticket,
   type TicketComment,
   type TicketHint,
+  type TicketMatch,
   type TicketPart,
   type TicketQuery,
 } from '../../../src/core/ticket.ts';
@@ -17,6 +18,7 @@ import { describeChange } from '../../../src/trackers/board/changes.ts';
 import { type DeliveryBody, deliveryIdOf } from '../../../src/trackers/board/delivery.ts';
 import { categoryOf, stateNamed, stateOf } from '../../../src/trackers/board/states.ts';
 import { hintOf, identifierOf, type TicketRow } from '../../../src/trackers/board/tickets.ts';
+import { rankByWords } from '../rank-words.ts';
 import { Refusal } from './refusal.ts';
 
 export const pageSize = 50;
@@ -197,6 +199,17 @@ export function createBoard(agent: string) {
       const page = after.slice(0, pageSize);
       return { tickets: page.map(hintOf), next: after.length > pageSize ? String(page.at(-1)?.number) : null };
     },
+    search(words: string, limit: number): TicketMatch[] {
+      const found = rankByWords(words.match(/[\p{L}\p{N}_]+/gu) ?? [], rows.values(), (row) => ({
+        ...{ title: row.title, text: row.description },
+      }));
+      return found.slice(0, limit).map(({ row }) => ({
+        hint: hintOf(row),
+        state: { name: row.state, category: categoryOf(row.state) },
+        text: row.description,
+        updatedAt: row.updatedAt,
+      }));
+    },
 
     /** Unlike others it answers a repetition, as a vendor does whose tickets carry an id of ours that can be searched for. */
     file(id: string | null, operation: TicketOperation & { kind: 'createTicket' }) {
@@ -206,8 +219,9 @@ export function createBoard(agent: string) {
       const blockers = operation.blockedBy.map((blocker) => find(String(blocker)).number);
       const { team, project, ...draft } = operation.draft;
       const fields = { ...draft.fields, ...(team !== null && { team }), ...(project !== null && { project }) };
+      const labels = draft.labels.map((label) => label.toWellFormed().trim()).filter((label) => label !== '');
       const { ticket, told } = this.create(
-        { ...draft, title: draft.title.trim() === '' ? 'Untitled' : draft.title, fields },
+        { ...draft, labels, title: draft.title.trim() === '' ? 'Untitled' : draft.title, fields },
         agentAccount,
       );
       const number = Number(ticket.id);

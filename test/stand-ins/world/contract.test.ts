@@ -30,6 +30,7 @@ trackerContract('the stand-in world', async (): Promise<TrackerWorld> => {
   return {
     tracker: createWorldTracker({ url, agent, secret: defaultSecret }),
     pageSize,
+    teams: [],
     unknownTicket: {
       tracker: 'board',
       id: '999999',
@@ -93,6 +94,7 @@ codeHostContract('the stand-in world', async (): Promise<CodeHostWorld> => {
     repository,
     missing: { ...repository, location: join(dir, 'nowhere.git') },
     defaultBranch: 'main',
+    permalinks: null,
     gitDir,
     commit: () => commitOn(['main'], gitDir),
     outside: { branch, pullRequests: () => world.pullRequests() },

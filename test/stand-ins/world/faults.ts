@@ -3,6 +3,7 @@ export type WorldCall =
   | 'readTicket'
   | 'readAttachment'
   | 'listTickets'
+  | 'searchTickets'
   | 'postActivity'
   | 'updatePlan'
   | 'moveTicket'

@@ -18,7 +18,7 @@ export function createWorldTracker(options: { url: string; agent: string; secret
     readAttachment: async (hint, file, signal) =>
       Buffer.from(await callWorld<string>(url, 'tracker', 'readAttachment', { id: hint.id, file }, signal), 'base64'),
     listTickets: (query, cursor, signal) => callWorld(url, 'tracker', 'listTickets', { query, cursor }, signal),
-    searchTickets: async () => [],
+    searchTickets: (words, limit, signal) => callWorld(url, 'tracker', 'searchTickets', { words, limit }, signal),
     listTeams: async () => [],
     isAsked: async () => false,
     suggestRepositories: async () => [],

@@ -55,7 +55,15 @@ type Body = Record<
   | 'file'
   | 'content',
   never
-> & { ticket: string; query: TicketQuery; operation: TicketOperation; push: BranchPush; request: OpenRequest };
+> & {
+  ticket: string;
+  query: TicketQuery;
+  words: string;
+  limit: number;
+  operation: TicketOperation;
+  push: BranchPush;
+  request: OpenRequest;
+};
 
 /** What a request's handler is told beside its body. */
 interface Call {
@@ -136,6 +144,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     readTicket: ({ id }) => board.read(id),
     readAttachment: ({ id, file }) => board.readFile(id, file),
     listTickets: ({ query, cursor }) => board.list(query, cursor),
+    searchTickets: ({ words, limit }) => board.search(words, limit),
     postActivity: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),

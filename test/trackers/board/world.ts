@@ -64,6 +64,7 @@ export async function openBoardWorld(): Promise<TrackerWorld> {
   return {
     tracker,
     pageSize: 50,
+    teams: [],
     unknownTicket: {
       tracker: 'board',
       id: '999999',

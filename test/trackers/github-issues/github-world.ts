@@ -26,7 +26,7 @@ const states = { backlog: 'backlog', started: 'in progress', review: 'in review'
 
 /** A GitHub with people at work in it, and our adapter on it; `token`: as an account of a person's kind, not as an App. */
 export async function startGitHubWorld({ token = false, pageSize = 5 } = {}): Promise<GitHubWorld> {
-  const github = await startGitHub({ requestsPerHour: 1_000_000 });
+  const github = await startGitHub({ requestsPerHour: 1_000_000, searchesPerMinute: 10_000 });
   const { app } = github.apps;
   const repository = await github.addRepository('acme/web');
   const repositories = ['acme/web'];
@@ -118,6 +118,7 @@ export async function startGitHubWorld({ token = false, pageSize = 5 } = {}): Pr
     another: open,
     issue: issueOf,
     pageSize,
+    teams: [{ name: 'acme/web', key: null }],
     signatureHeader: 'x-hub-signature-256',
     unknownTicket: {
       tracker: 'github-issues',

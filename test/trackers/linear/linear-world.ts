@@ -30,7 +30,7 @@ export async function startLinearWorld(
   createTracker: (place: LinearPlace) => Tracker | Promise<Tracker>,
   options: LinearOptions = {},
 ): Promise<LinearWorld> {
-  const linear = await startLinear(options);
+  const linear = await startLinear({ searchesPerMinute: 10_000, ...options });
   const { workspace } = linear;
   const { tables, appUser, organizationId } = workspace;
   const { name, urlKey } = workspace.get('Organization', organizationId);
@@ -83,6 +83,7 @@ export async function startLinearWorld(
     ada,
     tracker,
     pageSize: 50,
+    teams: [{ name: 'Engineering', key: 'ENG' }],
     signatureHeader: 'linear-signature',
     unknownTicket: {
       tracker: 'linear',

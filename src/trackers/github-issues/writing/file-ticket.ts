@@ -3,6 +3,7 @@ import type { TicketOperation } from '../../../core/effect.ts';
 import { shorten } from '../../../core/outgoing-text.ts';
 import type { TicketDraft, TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { isRefusedFor } from '../../../vendors/github/errors.ts';
 import type { Issue } from '../api.ts';
 import { hintOf, idOf, isRequest, priorityLabel } from '../hint.ts';
 import { readMark, relatedMark } from '../markers.ts';
@@ -112,7 +113,7 @@ async function fileOnce(
   const query = { creator: login, state: 'all', sort: 'created', direction: 'desc' };
   const ours = await api.allIssues(home.fullName, query, signal);
   const earlier = ours.find((issue) => readMark(issue.body ?? '')?.id === filing.id);
-  const issue = earlier ?? (await api.create(home.fullName, await draftOf(desks, home, filing, signal), signal));
+  const issue = earlier ?? (await create(desks, home, await draftOf(desks, home, filing, signal), signal));
   const { id, number, parent_issue_url } = issue;
   const result: Filed = {
     hint: hintOf(home, issue),
@@ -120,6 +121,28 @@ async function fileOnce(
   };
   desks.memory.keepFiled(filing.id, { ...result });
   return { ...result, isNew: !earlier };
+}
+
+/** GitHub makes labels that a repository lacks; where it refuses one, the others are put on one by one. */
+async function create(
+  { api }: Desks,
+  home: KnownRepository,
+  draft: Awaited<ReturnType<typeof draftOf>>,
+  signal: AbortSignal,
+): Promise<Issue> {
+  const { labels = [], ...plain } = draft;
+  try {
+    return await api.create(home.fullName, draft, signal);
+  } catch (error) {
+    if (labels.length === 0 || !isRefusedFor(error, /label/i)) throw error;
+  }
+  const issue = await api.create(home.fullName, plain, signal);
+  const place = { repository: home.fullName, number: issue.number };
+  for (const label of labels)
+    await api.addLabels(place, [label], signal).catch((error: unknown) => {
+      if (!(error instanceof VendorError) || error.retryable) throw error;
+    });
+  return api.issue(place, signal);
 }
 
 async function draftOf({ api, label }: Desks, home: KnownRepository, filing: Filing, signal: AbortSignal) {

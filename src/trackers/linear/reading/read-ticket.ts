@@ -5,6 +5,7 @@ import type { LinearClient } from '../client.ts';
 import { disconnectedFrom } from '../connecting/disconnected.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
 import { LinearError } from '../errors.ts';
+import { unfoldFromLinear } from '../folds.ts';
 import { hintOf, refOf } from '../hint.ts';
 import { categoryOf, statesIn } from '../states.ts';
 import type { WorkspaceCache } from '../workspace-cache.ts';
@@ -92,7 +93,7 @@ async function ticketOf(deps: ReadDeps, workspace: Workspace, issue: IssueNode, 
   const states = statesIn(issue.team);
   deps.cache.keepStates(id, issue.team.id, states);
   const comments = await commentsOf(deps, workspace, issue, signal);
-  const description = issue.description ?? '';
+  const description = unfoldFromLinear(issue.description ?? '');
   const texts = [
     description,
     ...comments.map(({ body }) => body),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,12 +8,12 @@ import { tryLock } from './lock.ts';
 import { isInHand, type Kept, type Spool } from './spool.ts';
 
 export interface Delivering {
-  desk: TicketDesk;
+  desk: Pick<TicketDesk, 'makeTicket'>;
   spool: Spool;
   /** As for `keepWith`. */
   to: string | null;
-  /** Also what was refused before: somebody has done something about it, such as logged in anew. */
-  refused?: boolean;
+  /** Also what was refused before, or kept for another service: somebody has logged in anew. */
+  anew?: boolean;
 }
 
 const passMs = 600_000;
@@ -22,8 +23,8 @@ const passMs = 600_000;
  * spool, for whoever asks first (`takeNews`). Answers how many still wait. Where nobody is there to choose, what has the error
  * of a ticket is added to that ticket, and anything else is filed.
  */
-export async function deliver({ desk, spool, to, refused = false }: Delivering, signal: AbortSignal): Promise<number> {
-  const waiting = async () => (await spool.list()).kept.filter((kept) => isFor(kept, to) && waits(kept, refused));
+export async function deliver({ desk, spool, to, anew = false }: Delivering, signal: AbortSignal): Promise<number> {
+  const waiting = async () => (await spool.list()).kept.filter((kept) => isFor(kept, to, anew) && waits(kept, anew));
   if ((await waiting()).length === 0) return 0;
   await mkdir(spool.dir, { recursive: true, mode: 0o700 });
   const release = await tryLock(join(spool.dir, '.sending.lock'), passMs);
@@ -33,7 +34,7 @@ export async function deliver({ desk, spool, to, refused = false }: Delivering, 
       const sent = await send(kept, desk, spool, to, signal);
       if (!sent) break;
     }
-    return (await spool.list()).kept.filter((kept) => isFor(kept, to) && waits(kept, false)).length;
+    return (await spool.list()).kept.filter((kept) => isFor(kept, to, anew) && waits(kept, false)).length;
   } finally {
     await release();
   }
@@ -45,7 +46,7 @@ export interface KeepingOn extends Delivering {
   longestMs: number;
   /** null: for as long as something waits. */
   forMs: number | null;
-  /** For a process that does nothing else: only one of them at a time. */
+  /** For a process that does nothing else: only one of them at a time for each `to`. */
   alone: boolean;
 }
 
@@ -54,7 +55,9 @@ export async function keepDelivering(options: KeepingOn, signal: AbortSignal): P
   const { spool, everyMs, longestMs, forMs, alone } = options;
   const until = forMs === null ? Number.POSITIVE_INFINITY : Date.now() + forMs;
   await mkdir(spool.dir, { recursive: true, mode: 0o700 });
-  const release = alone ? await tryLock(join(spool.dir, '.background.lock'), forMs ?? passMs) : async () => {};
+  const release = alone
+    ? await tryLock(join(spool.dir, `.background-${nameOf(options.to)}.lock`), forMs ?? passMs)
+    : async () => {};
   if (release === null) return;
   try {
     for (let pause = everyMs; Date.now() < until; pause = Math.min(pause * 2, longestMs)) {
@@ -66,20 +69,27 @@ export async function keepDelivering(options: KeepingOn, signal: AbortSignal): P
   }
 }
 
-function waits(kept: Kept, refused: boolean): boolean {
+function nameOf(to: string | null): string {
+  return createHash('sha256')
+    .update(to ?? '')
+    .digest('hex')
+    .slice(0, 12);
+}
+
+function waits(kept: Kept, anew: boolean): boolean {
   return (
-    kept.state === 'waiting' || (kept.state === 'sending' && !isInHand(kept)) || (refused && kept.state === 'refused')
+    kept.state === 'waiting' || (kept.state === 'sending' && !isInHand(kept)) || (anew && kept.state === 'refused')
   );
 }
 
-function isFor(kept: Kept, to: string | null): boolean {
-  return kept.to === null || kept.to === to;
+function isFor(kept: Kept, to: string | null, anew: boolean): boolean {
+  return kept.to === null || kept.to === to || (anew && /^https?:/.test(kept.to));
 }
 
 /** false: nobody can be reached now. */
 async function send(
   kept: Kept,
-  desk: TicketDesk,
+  desk: Pick<TicketDesk, 'makeTicket'>,
   spool: Spool,
   to: string | null,
   signal: AbortSignal,
@@ -110,7 +120,11 @@ async function send(
 }
 
 /** As where nobody can be asked: added to the ticket that has the same error, else filed. */
-export async function fileAnyhow(capture: Capture, desk: TicketDesk, signal: AbortSignal): Promise<CaptureResult> {
+export async function fileAnyhow(
+  capture: Capture,
+  desk: Pick<TicketDesk, 'makeTicket'>,
+  signal: AbortSignal,
+): Promise<CaptureResult> {
   const result = await desk.makeTicket(capture, signal);
   if (result.status !== 'duplicates') return result;
   const same = result.duplicates.find(({ why, isLikely }) => why === 'error' && isLikely);

@@ -104,7 +104,11 @@ export function createSpool({ dir }: { dir: string }): Spool {
  * The desk, with what cannot be delivered kept. `to` names the desk: what was kept for it is sent to it alone, and what was
  * kept for none (null) to whichever is there. A file goes when the service has it, filed or kept there.
  */
-export function keepWith(desk: TicketDesk, spool: Spool, to: string | null = null): TicketDesk {
+export function keepWith<Desk extends Pick<TicketDesk, 'makeTicket'>>(
+  desk: Desk,
+  spool: Spool,
+  to: string | null = null,
+): Desk {
   async function makeTicket(given: Capture, signal: AbortSignal): Promise<CaptureResult> {
     if (given.dryRun) return desk.makeTicket(given, signal);
     const capture = { ...given, id: (await askedBefore(given)) ?? (await spool.idOf(given).catch(() => given.id)) };

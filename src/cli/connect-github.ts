@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type GitHubDesk, type NewApp, openGitHubDesk } from '../app.ts';
+import type { GitHubDesk, NewApp } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
 import { CliError } from './cli-error.ts';
@@ -35,6 +35,7 @@ export const connectGitHubCommand = (cli: Cli, exit: (code: number) => void) =>
     .option('--wait <seconds>', 'how long to wait for you, and with --check for a webhook', '600')
     .action(async (options: Options) => {
       const config = cli.load();
+      const { openGitHubDesk } = await import('../app.ts');
       const desk = openGitHubDesk(config);
       const seconds = numberOf(options.wait, '--wait', 3_600);
       if (options.check && config.github === null)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { openLinearDesk } from '../app.ts';
+import type { openLinearDesk } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -34,7 +34,8 @@ export const connectCommand = (cli: Cli, exit: (code: number) => void) => {
     .action(async (options: Options) => {
       const config = cli.load();
       // What it would log is printed.
-      const { desk, close } = await openLinearDesk(
+      const app = await import('../app.ts');
+      const { desk, close } = await app.openLinearDesk(
         config,
         cli.log({ ...config, log: { ...config.log, level: 'silent' } }),
       );

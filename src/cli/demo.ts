@@ -2,7 +2,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type App, modelSpec, probeSandbox, type SessionView } from '../app.ts';
+import type { App, SessionView } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Repository } from '../core/repository.ts';
 import { CliError } from './cli-error.ts';
@@ -46,7 +46,8 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
     throw new CliError('--repo and --ticket go together: name both, or neither.');
   const say = options.json ? () => {} : cli.print;
   const ticket = await readTicketFile(options.ticket ?? join(scene, 'ticket.md'));
-  const loaded = cli.load((found) => forDemo(found, cli, options));
+  const { modelSpec } = await import('../app.ts');
+  const loaded = cli.load((found) => forDemo(found, cli, options, modelSpec));
   const [repository] = loaded.repositories as [Repository];
   if (options.repo === undefined) await makeDemoRepository(repository.location);
   else if (!(await stat(repository.location).catch(() => null)))
@@ -78,7 +79,7 @@ async function demo(cli: Cli, options: DemoOptions): Promise<number> {
 }
 
 /** Everything embedded, beside the data of a service that runs here. */
-function forDemo(config: Config, cli: Cli, options: DemoOptions): Config {
+function forDemo(config: Config, cli: Cli, options: DemoOptions, modelSpec: (config: Config) => string | null): Config {
   const dataDir = join(config.dataDir, 'demo');
   const repository: Repository =
     options.repo === undefined
@@ -110,6 +111,7 @@ async function withSandbox(cli: Cli, config: Config, options: DemoOptions): Prom
     throw new CliError(
       'No model: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or play a script with --model scripted:FILE.',
     );
+  const { probeSandbox } = await import('../app.ts');
   const missing = (await probeSandbox(config)).find((check) => check.status === 'missing');
   if (!missing) return config;
   const why = `${missing.message}${missing.remedy ? ` ${missing.remedy}` : ''}`;

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import { type App, probeSandbox, unmountedToolchains } from '../app.ts';
+import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
 import { grouped } from '../core/cut-text.ts';
@@ -68,6 +68,7 @@ async function checkService(cli: Cli, config: Config, show: (check: Check) => vo
   tell([{ name: 'Node.js', status: 'ok', message: process.version }]);
   tell([await checkGit()]);
   tell([checkMemory(config)]);
+  const { probeSandbox, unmountedToolchains } = await import('../app.ts');
   tell(await probeSandbox(config));
   tell(await unmountedToolchains(config));
   let app: App;
@@ -142,6 +143,7 @@ async function checkOne(cli: Cli, config: Config, path: string, show: (check: Ch
   const location = resolve(cli.surroundings.cwd, path);
   const known = config.repositories.find((repository) => repository.location === location);
   const repository = known ?? { name: basename(location), codeHost: 'local-git', location, base: null };
+  const { probeSandbox } = await import('../app.ts');
   const missing = (await probeSandbox(config)).find((check) => check.status === 'missing');
   if (missing)
     throw new CliError(

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { createApp } from '../app.ts';
+import type { createApp } from '../app.ts';
 import { type Config, ConfigError, type Environment, loadConfig } from '../config.ts';
 import { Refusal } from '../core/refusal.ts';
 import { VendorError } from '../core/vendor-error.ts';
@@ -13,6 +13,7 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { handoffCommand } from './handoff.ts';
 import { installCommandsCommand } from './install-commands.ts';
+import { loginCommand, logoutCommand } from './login.ts';
 import { migrateCommand } from './migrate.ts';
 import { ordersCommand } from './orders.ts';
 import { pullCommand } from './pull.ts';
@@ -23,6 +24,7 @@ import { serveCommands } from './serve.ts';
 import { sessionsCommand, watchCommand } from './sessions.ts';
 import { asTyped } from './show.ts';
 import { summaryCommand } from './summary.ts';
+import { ticketCommand } from './ticket.ts';
 import { ticketsCommand } from './tickets.ts';
 import { tokenCommand } from './token.ts';
 
@@ -31,15 +33,23 @@ export interface Surroundings {
   env: Environment;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
+  /** Absent: nobody is there to ask, and nothing to read. */
+  stdin?: NodeJS.ReadStream;
+  /** What starts this program again, beside it; absent: it is not to be. */
+  self?: readonly string[];
 }
 
 /** What every command gets; nothing of it is read or opened before a command asks. */
 export interface Cli {
   surroundings: Surroundings;
   print(text: string): void;
+  /** To people, where what is printed may be read by a program. */
+  tell(text: string): void;
   /** Reads the configuration. `quiet` keeps routine lines out of a terminal that a command draws on. */
   load(changes?: (config: Config) => Config): Config;
   log(config: Config, quiet?: boolean): Log;
+  /** The options before the command, as another start of this program takes them. */
+  settings(): string[];
   open: typeof createApp;
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
@@ -71,6 +81,7 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
   const cli: Cli = {
     surroundings,
     print: (text) => void surroundings.stdout.write(`${text}\n`),
+    tell: (text) => void surroundings.stderr.write(`${text}\n`),
     load(changes = (config) => config) {
       const { config: file, dataDir } = program.opts<{ config?: string; dataDir?: string }>();
       const config = loadConfig({ cwd: surroundings.cwd, env: surroundings.env, ...(file !== undefined && { file }) });
@@ -78,7 +89,14 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     },
     log: (config, quiet = false) =>
       createLog({ ...config.log, level: quiet ? 'error' : config.log.level, secrets: config.secrets }),
-    open: createApp,
+    open: async (...opening) => (await import('../app.ts')).createApp(...opening), // dear: half a second of loading
+    settings() {
+      const { config: file, dataDir } = program.opts<{ config?: string; dataDir?: string }>();
+      return [
+        ...(file === undefined ? [] : ['--config', file]),
+        ...(dataDir === undefined ? [] : ['--data-dir', dataDir]),
+      ];
+    },
     signal: interrupted.signal,
   };
   const commands = [
@@ -100,6 +118,9 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
     resumeCommand,
     tokenCommand,
     installCommandsCommand,
+    ticketCommand,
+    loginCommand,
+    logoutCommand,
   ];
   for (const create of commands) {
     const command = create(cli, (code) => (exitCode = code));

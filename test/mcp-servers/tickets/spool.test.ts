@@ -105,7 +105,7 @@ test('a refusal says that nothing is lost and how to send it again; it waits unt
   const { desk, sent } = deskThat(() => filed('ENG-1'));
   expect(await deliver({ desk, spool, to: null }, signal)).toBe(0);
   expect(sent).toEqual([]);
-  await deliver({ desk, spool, to: null, refused: true }, signal);
+  await deliver({ desk, spool, to: null, anew: true }, signal);
   expect(sent.map(({ id }) => id)).toEqual([capture.id]);
 
   await keepWith(deskThat(away).desk, spool).makeTicket(captured({ title: 'Later' }), signal);
@@ -119,7 +119,7 @@ test('where there are duplicates it stays until people have chosen; the answer g
   const kept = keepWith(desk, spool);
   await kept.makeTicket(captured(), signal);
   expect(await states()).toEqual([['Dates differ', 'asked', null]]);
-  expect(await deliver({ desk, spool, to: null, refused: true }, signal)).toBe(0);
+  expect(await deliver({ desk, spool, to: null, anew: true }, signal)).toBe(0);
   await kept.makeTicket(captured({ anyway: true }), signal);
   expect(sent).toHaveLength(2);
   expect(new Set(sent.map(({ id }) => id)).size).toBe(1);

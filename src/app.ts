@@ -7,6 +7,7 @@ import { createOutage } from './app/outage.ts';
 import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import { createQueueOpener } from './app/queue-opener.ts';
 import { openRunDeps } from './app/run-deps.ts';
+import { serveTickets } from './app/serve-tickets.ts';
 import { createTicketDesk, type TicketDesk } from './app/ticket-desk.ts';
 import { createUpkeep } from './app/upkeep.ts';
 import { openWeb } from './app/web.ts';
@@ -168,7 +169,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!listening) return null;
       return openWeb({
         ...{ config, pool, db, accepting, sessions, finishInstall, wake, log, stops },
-        mcp: null,
+        mcp: (person) => serveTickets(createTicketDesk({ ...sorting, config, sessions }, person)),
         admission: () => admission,
         databaseAway: outage.noticed,
       });

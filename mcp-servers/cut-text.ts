@@ -3,13 +3,15 @@ export interface CutOptions {
   limit?: number;
   /** How the caller can ask for less: "pass path". Part of the note that stands where text was cut out. */
   narrow: string;
+  /** Characters of one line that stay: of code and logs few, of what people write in paragraphs more. */
+  longestLine?: number;
 }
 
-const longestLine = 400;
-
 /** Keeps head and tail, whole lines, and says in between what was left out and how to see it. */
-export function cutText(text: string, { limit = 12_000, narrow }: CutOptions): string {
-  const lines = printable(text).split('\n').map(cutLine);
+export function cutText(text: string, { limit = 12_000, narrow, longestLine = 400 }: CutOptions): string {
+  const lines = printable(text)
+    .split('\n')
+    .map((line) => cutLine(line, longestLine));
   const total = lines.reduce((sum, line) => sum + line.length + 1, 0);
   if (total <= limit) return lines.join('\n');
   const head = take(lines, (limit * 2) / 3);
@@ -18,9 +20,9 @@ export function cutText(text: string, { limit = 12_000, narrow }: CutOptions): s
   return [...head, `[... ${left} lines left out; to see them, ${narrow} ...]`, ...tail].join('\n');
 }
 
-function cutLine(line: string): string {
-  if (line.length <= longestLine) return line;
-  return `${line.slice(0, longestLine)} [... ${line.length - longestLine} more characters]`;
+function cutLine(line: string, longest: number): string {
+  if (line.length <= longest) return line;
+  return `${line.slice(0, longest)} [... ${line.length - longest} more characters]`;
 }
 
 function take(lines: string[], limit: number): string[] {

@@ -1,4 +1,4 @@
-import { oneLine } from './outside-text.ts';
+import { oneLine } from '../outside-text.ts';
 
 /** What a tool says when GitHub says no: what happened, and what a model, or the people behind it, can do. */
 export async function explainFailure(

@@ -1,7 +1,7 @@
 import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
+import { markOthers } from '../outside-text.ts';
 import type { GitHub } from './github.ts';
-import { markOthers } from './outside-text.ts';
 
 /** What a tool is registered with. */
 export interface ToolContext {

@@ -1,6 +1,6 @@
 import { cutText } from '../cut-text.ts';
+import { plainDiff } from '../run-git.ts';
 import type { GitRepository } from './repository.ts';
-import { plainDiff } from './run-git.ts';
 
 export interface Changes {
   /** A commit, or null for "nothing yet". */

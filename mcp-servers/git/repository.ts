@@ -1,6 +1,6 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { printable } from '../cut-text.ts';
-import { type GitOutput, runGit } from './run-git.ts';
+import { type GitOutput, runGit } from '../run-git.ts';
 
 export interface RepositoryOptions {
   /** Any directory of a working tree, or a bare repository. Looked at when first used, not before. */

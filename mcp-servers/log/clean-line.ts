@@ -18,12 +18,17 @@ const longest = 4_096;
 export function cleanLine(raw: string): RawLine {
   const stamp = timestamp.exec(raw);
   let text = stamp === null ? raw : raw.slice(stamp[0].length);
-  if (text.includes('\x1b')) text = text.replace(escapes, '');
+  text = withoutEscapes(text);
   if (text.includes('\r')) {
     if (text.endsWith('\r')) text = text.slice(0, -1);
     text = text.slice(text.lastIndexOf('\r') + 1);
   }
   return { at: stamp?.[1] ?? '', text: text.length > longest ? text.slice(0, longest) : text };
+}
+
+/** Without colours and other orders to a terminal. */
+export function withoutEscapes(text: string): string {
+  return text.includes('\x1b') ? text.replace(escapes, '') : text;
 }
 
 /** Of a line that is shown. Dear, so not for each line of a long log. */

@@ -77,8 +77,13 @@ export type Asked = z.output<z.ZodObject<typeof askedShape>>;
 export type Place = z.output<typeof placeSchema>;
 export type Checkout = z.output<typeof checkoutSchema>;
 
-const filed = z.object({ identifier: z.string(), title: z.string(), url: z.string(), isAssigned: z.boolean() });
-const duplicate = z.object({
+export const filedSchema = z.object({
+  identifier: z.string(),
+  title: z.string(),
+  url: z.string(),
+  isAssigned: z.boolean(),
+});
+export const duplicateSchema = z.object({
   identifier: z.string(),
   title: z.string(),
   url: z.string(),
@@ -86,7 +91,7 @@ const duplicate = z.object({
   why: z.enum(['error', 'title', 'path']),
   isLikely: z.boolean(),
 });
-const draft = z.object({
+export const draftSchema = z.object({
   title: z.string(),
   description: z.string(),
   labels: z.array(z.string()),
@@ -100,10 +105,15 @@ const notes = z.array(z.string());
 
 /** What came of it; see `CaptureResult` of the service for what each status means. */
 export const resultSchema = z.discriminatedUnion('status', [
-  z.object({ status: z.literal('filed'), tickets: z.array(filed), duplicates: z.array(duplicate), notes }),
-  z.object({ status: z.literal('added'), tickets: z.array(filed), duplicates: z.array(duplicate), notes }),
-  z.object({ status: z.literal('duplicates'), duplicates: z.array(duplicate), drafts: z.array(draft), notes }),
-  z.object({ status: z.literal('kept'), drafts: z.array(draft), notes }),
-  z.object({ status: z.literal('shown'), drafts: z.array(draft), duplicates: z.array(duplicate), notes }),
+  z.object({ status: z.literal('filed'), tickets: z.array(filedSchema), duplicates: z.array(duplicateSchema), notes }),
+  z.object({ status: z.literal('added'), tickets: z.array(filedSchema), duplicates: z.array(duplicateSchema), notes }),
+  z.object({
+    status: z.literal('duplicates'),
+    duplicates: z.array(duplicateSchema),
+    drafts: z.array(draftSchema),
+    notes,
+  }),
+  z.object({ status: z.literal('kept'), drafts: z.array(draftSchema), notes }),
+  z.object({ status: z.literal('shown'), drafts: z.array(draftSchema), duplicates: z.array(duplicateSchema), notes }),
 ]);
 export type CaptureResult = z.output<typeof resultSchema>;

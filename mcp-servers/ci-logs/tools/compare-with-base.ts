@@ -1,9 +1,9 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import { cutText } from '../../cut-text.ts';
+import { oneLine } from '../../outside-text.ts';
 import { type CommitCheck, type CommitChecks, newestOf, readChecks } from '../commit-checks.ts';
 import type { GitHub } from '../github.ts';
-import { oneLine } from '../outside-text.ts';
 import { commitRef, defaultBranch, shortId } from '../refs.ts';
 import { argument, othersLimit, readOnly, type ToolContext } from '../tool-context.ts';
 

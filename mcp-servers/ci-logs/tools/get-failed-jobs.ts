@@ -3,10 +3,10 @@ import * as z from 'zod';
 import { cutText } from '../../cut-text.ts';
 import { withoutUnseen } from '../../log/clean-line.ts';
 import { redactSecrets } from '../../log/redact-secrets.ts';
+import { oneLine } from '../../outside-text.ts';
 import { type CommitCheck, readChecks } from '../commit-checks.ts';
 import { durationText } from '../duration.ts';
 import type { GitHub } from '../github.ts';
-import { oneLine } from '../outside-text.ts';
 import { commitRef, shortId } from '../refs.ts';
 import { argument, othersLimit, readOnly, type ToolContext } from '../tool-context.ts';
 

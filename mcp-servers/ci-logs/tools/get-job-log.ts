@@ -2,8 +2,8 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { components } from '@octokit/openapi-types';
 import * as z from 'zod';
 import { type CutLog, type CutOptions, cutLog } from '../../log/cut-log.ts';
+import { oneLine } from '../../outside-text.ts';
 import type { GitHub } from '../github.ts';
-import { oneLine } from '../outside-text.ts';
 import { shortId } from '../refs.ts';
 import { othersLimit, readOnly, type Told, type ToolContext } from '../tool-context.ts';
 

@@ -1,10 +1,10 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import { cutText } from '../../cut-text.ts';
+import { oneLine } from '../../outside-text.ts';
 import { type CommitCheck, readChecks } from '../commit-checks.ts';
 import { durationText } from '../duration.ts';
 import type { GitHub } from '../github.ts';
-import { oneLine } from '../outside-text.ts';
 import { commitRef, shortId } from '../refs.ts';
 import { argument, othersLimit, readOnly, type ToolContext } from '../tool-context.ts';
 

@@ -2,9 +2,9 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { components } from '@octokit/openapi-types';
 import * as z from 'zod';
 import { cutText } from '../../cut-text.ts';
+import { oneLine } from '../../outside-text.ts';
 import { stateOf } from '../commit-checks.ts';
 import type { GitHub } from '../github.ts';
-import { oneLine } from '../outside-text.ts';
 import { commitRef, defaultBranch } from '../refs.ts';
 import { argument, othersLimit, readOnly, type ToolContext } from '../tool-context.ts';
 

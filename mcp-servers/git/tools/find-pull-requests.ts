@@ -1,10 +1,10 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import { cutText } from '../../cut-text.ts';
+import { plainDiff } from '../../run-git.ts';
 import { oneLine, shortId } from '../commit.ts';
 import { readPullRequest } from '../pull-request.ts';
 import { type GitRepository, isFolder } from '../repository.ts';
-import { plainDiff } from '../run-git.ts';
 import { argument, readOnly, type ToolContext } from '../tool-context.ts';
 
 const lookedAt = 2000;

@@ -1,10 +1,10 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import { cutText } from '../../cut-text.ts';
+import { plainDiff } from '../../run-git.ts';
 import { startOfFile } from '../changes.ts';
 import { type Commit, commitFormat, commitLine, oneLine, readCommits } from '../commit.ts';
 import { isFolder } from '../repository.ts';
-import { plainDiff } from '../run-git.ts';
 import { argument, readOnly, type ToolContext } from '../tool-context.ts';
 
 const linesPerFile = 4;

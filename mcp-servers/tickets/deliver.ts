@@ -1,0 +1,126 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Capture, CaptureResult } from './capture.ts';
+import { type TicketDesk, Unreachable } from './desk.ts';
+import { tryLock } from './lock.ts';
+import { isInHand, type Kept, type Spool } from './spool.ts';
+
+export interface Delivering {
+  desk: TicketDesk;
+  spool: Spool;
+  /** As for `keepWith`. */
+  to: string | null;
+  /** Also what was refused before: somebody has done something about it, such as logged in anew. */
+  refused?: boolean;
+}
+
+const passMs = 600_000;
+
+/**
+ * Sends what waits, the oldest first, one process at a time, until nobody can be reached. What became of each is news in the
+ * spool, for whoever asks first (`takeNews`). Answers how many still wait. Where nobody is there to choose, what has the error
+ * of a ticket is added to that ticket, and anything else is filed.
+ */
+export async function deliver({ desk, spool, to, refused = false }: Delivering, signal: AbortSignal): Promise<number> {
+  const waiting = async () => (await spool.list()).kept.filter((kept) => isFor(kept, to) && waits(kept, refused));
+  if ((await waiting()).length === 0) return 0;
+  await mkdir(spool.dir, { recursive: true, mode: 0o700 });
+  const release = await tryLock(join(spool.dir, '.sending.lock'), passMs);
+  if (release === null) return (await waiting()).length;
+  try {
+    for (const kept of await waiting()) {
+      const sent = await send(kept, desk, spool, to, signal);
+      if (!sent) break;
+    }
+    return (await spool.list()).kept.filter((kept) => isFor(kept, to) && waits(kept, false)).length;
+  } finally {
+    await release();
+  }
+}
+
+export interface KeepingOn extends Delivering {
+  /** Between two tries at first, doubled with each that reaches nobody, up to `longestMs`. */
+  everyMs: number;
+  longestMs: number;
+  /** null: for as long as something waits. */
+  forMs: number | null;
+  /** For a process that does nothing else: only one of them at a time. */
+  alone: boolean;
+}
+
+/** Delivers again and again until nothing waits, the time is up, or another is at it. Rejects only when aborted. */
+export async function keepDelivering(options: KeepingOn, signal: AbortSignal): Promise<void> {
+  const { spool, everyMs, longestMs, forMs, alone } = options;
+  const until = forMs === null ? Number.POSITIVE_INFINITY : Date.now() + forMs;
+  await mkdir(spool.dir, { recursive: true, mode: 0o700 });
+  const release = alone ? await tryLock(join(spool.dir, '.background.lock'), forMs ?? passMs) : async () => {};
+  if (release === null) return;
+  try {
+    for (let pause = everyMs; Date.now() < until; pause = Math.min(pause * 2, longestMs)) {
+      if ((await deliver(options, signal)) === 0) return;
+      await delay(pause, undefined, { signal });
+    }
+  } finally {
+    await release();
+  }
+}
+
+function waits(kept: Kept, refused: boolean): boolean {
+  return (
+    kept.state === 'waiting' || (kept.state === 'sending' && !isInHand(kept)) || (refused && kept.state === 'refused')
+  );
+}
+
+function isFor(kept: Kept, to: string | null): boolean {
+  return kept.to === null || kept.to === to;
+}
+
+/** false: nobody can be reached now. */
+async function send(
+  kept: Kept,
+  desk: TicketDesk,
+  spool: Spool,
+  to: string | null,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { id, title } = kept.capture;
+  const now = () => new Date().toISOString();
+  if ((await spool.find(id)) === null) return true; // dropped meanwhile
+  await spool.keep({ ...kept, state: 'sending', pid: process.pid, at: now(), to });
+  try {
+    const result = await fileAnyhow(kept.capture, desk, signal);
+    await spool.addNews(id, newsOf(title, result));
+    await spool.drop(id);
+    return true;
+  } catch (error) {
+    if (signal.aborted || error instanceof Unreachable) {
+      await spool.keep({ ...kept, state: kept.state === 'refused' ? 'refused' : 'waiting', at: now() });
+      signal.throwIfAborted();
+      return false;
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    await spool.keep({ ...kept, state: 'refused', why, at: now(), to });
+    await spool.addNews(
+      id,
+      `"${title}" was not filed: ${why} It is kept; to send it again: shipmate ticket --again ${id}`,
+    );
+    return true;
+  }
+}
+
+/** As where nobody can be asked: added to the ticket that has the same error, else filed. */
+export async function fileAnyhow(capture: Capture, desk: TicketDesk, signal: AbortSignal): Promise<CaptureResult> {
+  const result = await desk.makeTicket(capture, signal);
+  if (result.status !== 'duplicates') return result;
+  const same = result.duplicates.find(({ why, isLikely }) => why === 'error' && isLikely);
+  return desk.makeTicket(same ? { ...capture, addTo: same.identifier } : { ...capture, anyway: true }, signal);
+}
+
+function newsOf(title: string, result: CaptureResult): string {
+  if (result.status === 'filed' || result.status === 'added') {
+    const tickets = result.tickets.map(({ identifier, url }) => `${identifier} ${url}`).join(', ');
+    return `${result.status === 'filed' ? 'Filed meanwhile' : 'Added meanwhile'}: "${title}": ${tickets}`;
+  }
+  return `The service has it now: "${title}". ${result.notes.join(' ')}`.trim();
+}

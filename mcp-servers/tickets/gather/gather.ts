@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import type { Asked, Capture } from '../capture.ts';
+import { type Clone, openClone } from './checkout.ts';
+import { type Clean, cleanAll, createClean, cutOutput } from './clean.ts';
+import { placesOf, readPlaces } from './places.ts';
+import { readVersions } from './versions.ts';
+
+export interface Surroundings {
+  /** Where the person works: any directory, in a clone or not. */
+  dir: string;
+  /** Where programs are looked for: a PATH. */
+  searchPath: string;
+  home: string | null;
+  /** What it is captured with: "Claude Code", "shell"; null: not known. */
+  client: string | null;
+}
+
+/**
+ * What is asked for, with what can be found out on this machine, so that nobody needs to be asked: facts of the clone, the
+ * lines that it is about, versions. Works with what there is: without git, a commit or a remote there is less of it. All that
+ * it answers is meant to leave the machine: without what looks like a secret, and without what git ignores.
+ */
+export async function gather(asked: Asked, where: Surroundings, signal: AbortSignal): Promise<Capture> {
+  const clean = createClean(where.home);
+  const dir = await realpath(where.dir).catch(() => where.dir);
+  const clone = await openClone(where, signal);
+  const { also, ...first } = asked;
+  const [environment, concern, ...others] = await Promise.all([
+    readVersions({ ...where, dir, top: clone.top }, signal),
+    fill(first, clone, dir, clean, signal),
+    ...also.map((each) => fill(each, clone, dir, clean, signal)),
+  ]);
+  const capture: Capture = {
+    ...concern,
+    also: others,
+    id: randomUUID(),
+    environment,
+    client: where.client,
+    checkout: clone.checkout,
+  };
+  const remotes = clone.checkout?.remotes ?? []; // a path among them says which repository it is
+  const cleaned = cleanAll(capture, clean);
+  return { ...cleaned, id: capture.id, checkout: cleaned.checkout && { ...cleaned.checkout, remotes } };
+}
+
+async function fill<T extends Asked['also'][number]>(
+  concern: T,
+  clone: Clone,
+  dir: string,
+  clean: Clean,
+  signal: AbortSignal,
+): Promise<T> {
+  const { error } = concern;
+  const output = error === null ? '' : await cutOutput(chunksOf(error.output), signal);
+  const asked = concern.places.length > 0 ? concern.places : await placesOf(output, clone);
+  return {
+    ...concern,
+    places: await readPlaces(asked, clone, dir, clean),
+    error: error === null ? null : { ...error, output },
+  };
+}
+
+async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
+  if (text !== '') yield Buffer.from(text);
+}

@@ -1,0 +1,22 @@
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { createArguments } from '../arguments.ts';
+import { ticket } from '../ticket-argument.ts';
+import { type ToolContext, writes } from '../tool-context.ts';
+
+const { offered, read } = createArguments({ ticket });
+
+export function registerAssignTicket(server: McpServer, { desk, answer }: ToolContext): void {
+  server.registerTool(
+    'assign_ticket',
+    {
+      description: 'Gives a ticket to the agent, which begins at once.',
+      inputSchema: offered,
+      annotations: { ...writes, idempotentHint: true },
+    },
+    (args, request) =>
+      answer(request, async (signal) => {
+        const value = await desk.assignTicket(read(args).ticket, signal);
+        return { text: value, value };
+      }),
+  );
+}

@@ -23,8 +23,8 @@ export const reports = {
   opencode: {
     words: 'Greeting shouts at everybody',
     file: 'src/greeting.js',
-    before: 'export const greet = (name) => `HELLO ${name}`;\n',
-    after: 'export const greet = (name) => `Hello ${name}`;\n',
+    before: 'export const greet = (name) => "HELLO " + name;\n',
+    after: 'export const greet = (name) => "Hello " + name;\n',
   },
   gemini: {
     words: 'Totals are rounded twice',

@@ -24,6 +24,9 @@ interface Driven {
   call(asked: Asked, input: Record<string, unknown>): Answer;
 }
 
+/** Of the instructions: a request that holds them is the command's. */
+export const firstWords = 'Make a ticket of what the user reports';
+
 const toolName = /[\w-]*make_ticket$/;
 
 /** The tool as the request offers it, under whichever name. */
@@ -138,15 +141,20 @@ export async function installClients(packages: string, clients: readonly LiveCli
   );
 }
 
-/** What the scripted coding model answers to one client, in whatever turn it is. */
-export function answerAs(client: LiveClient, asked: Asked): Answer {
+/** The ticket that a tool's answer names, in a client's request. */
+export function filedIn(text: string): { url: string; identifier: string } | null {
+  const [url, identifier] = /board:\/\/(BOARD-\d+)/.exec(text) ?? [];
+  return url === undefined || identifier === undefined ? null : { url, identifier };
+}
+
+/** What the scripted coding model answers to one client, in whatever turn it is; `hasCalled`: it has called the tool before. */
+export function answerAs(client: LiveClient, asked: Asked, hasCalled: boolean): Answer {
   const report = reports[client];
   // What clients ask beside: titles, warm-ups.
-  if (!asked.text.includes('Make a ticket of what the user reports') || !asked.text.includes(report.words))
-    return { text: 'A title' };
-  const [url] = /https?:\/\/127\.0\.0\.1:\d+\/[\w/#?=.-]+(?= [A-Z]+-\d+)/.exec(asked.text) ?? [];
-  if (url !== undefined) return { text: url };
-  if (/\b(policy is never|is_error\\?":true|isError)/.test(asked.text)) return { text: 'It was refused.' };
+  if (!asked.text.includes(firstWords) || !asked.text.includes(report.words)) return { text: 'A title' };
+  const filed = filedIn(asked.text);
+  if (filed !== null) return { text: filed.url };
+  if (hasCalled) return { text: 'The tool answered without a URL.' };
   return driven[client].call(asked, capturedOf(report));
 }
 
@@ -167,14 +175,14 @@ export async function typeInto(client: LiveClient, at: Surroundings): Promise<En
     cwd: at.clone,
     env: { ...at.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(60_000),
     killSignal: 'SIGKILL',
   });
   const ended: Ended = { code: null, said: '', urlAfterMs: null, url: null };
   const hear = (from: 'stdout' | 'stderr') => (chunk: Buffer) => {
     ended.said += chunk;
-    if (from === 'stderr' || ended.urlAfterMs !== null) return;
-    ended.url = /https?:\/\/127\.0\.0\.1:\d+\/[\w/#?=.-]+/.exec(ended.said)?.[0] ?? null;
+    if (from === 'stderr' || ended.url !== null) return;
+    ended.url = filedIn(`${chunk}`)?.url ?? null;
     if (ended.url !== null) ended.urlAfterMs = performance.now() - began;
   };
   child.stdout.on('data', hear('stdout'));

@@ -41,6 +41,7 @@ export function agentScript(): string {
   const tickets = Object.values(reports).map(({ words, file, before, after }) => [
     words,
     [
+      { calls: [{ tool: 'scope', input: { confidence: 'green', size: 'S', files: [file], plan: [`Mend ${file}`] } }] },
       {
         text: 'The cause is plain.',
         calls: [{ tool: 'edit', input: { path: file, edits: [{ oldText: before.trim(), newText: after.trim() }] } }],

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { answerAs, installClients, type Surroundings, typeInto } from './clients.ts';
+import { answerAs, filedIn, firstWords, installClients, type Surroundings, typeInto } from './clients.ts';
 import { startScriptedModel } from './model.ts';
 import { type LiveClient, reports } from './reports.ts';
 import { type LiveService, startLiveService } from './service.ts';
@@ -79,23 +79,23 @@ async function main(clients: LiveClient[]): Promise<void> {
 
 /** Types the command; the ticket's identifier, or null. */
 async function fileThrough(client: LiveClient, at: Surroundings): Promise<string | null> {
-  const model = await startScriptedModel((asked) => answerAs(client, asked));
+  let calledAt: number | null = null;
+  const model = await startScriptedModel((asked) => {
+    const answer = answerAs(client, asked, calledAt !== null);
+    if (answer.calls?.some(({ name }) => name.endsWith('make_ticket'))) calledAt = performance.now();
+    return answer;
+  });
   try {
     const ended = await typeInto(client, { ...at, modelUrl: model.url });
-    const { words } = reports[client];
-    const mine = model.asked.filter(({ text }) => text.includes('Make a ticket of what the user reports'));
+    const mine = model.asked.filter(({ text }) => text.includes(firstWords));
     say(
-      mine.length > 0 && mine.every(({ text }) => text.includes(words)),
+      mine.length > 0 && mine.every(({ text }) => text.includes(reports[client].words)),
       `${client}: expands the command, with the user's words`,
     );
-    const called = mine.findIndex(({ text }) => /"make_ticket"|[\w-]+make_ticket"/.test(text) && answered(text));
-    const filed = mine[called]?.text ?? '';
-    const [, url = null, ticket = null] = /(https?:\/\/127\.0\.0\.1:\d+\/[\w/#?=.-]+) ([A-Z]+-\d+)/.exec(filed) ?? [];
-    const took = called > 0 ? (mine[called]?.at ?? 0) - (mine[called - 1]?.at ?? 0) : 0;
-    say(
-      ticket !== null,
-      `${client}: calls make_ticket of our server, which files ${ticket ?? 'nothing'} in ${Math.round(took)} ms`,
-    );
+    const told = mine.find(({ text }) => filedIn(text) !== null);
+    const { url, identifier: ticket } = (told && filedIn(told.text)) ?? { url: null, identifier: null };
+    const took = told && calledAt !== null ? `in ${Math.round(told.at - calledAt)} ms` : '';
+    say(ticket !== null, `${client}: calls make_ticket of our server, which files ${ticket ?? 'nothing'} ${took}`);
     const after = ended.urlAfterMs === null ? 'never' : `${(ended.urlAfterMs / 1000).toFixed(1)} s after Enter`;
     say(
       ended.code === 0 && ended.url !== null && ended.url === url,
@@ -106,10 +106,6 @@ async function fileThrough(client: LiveClient, at: Surroundings): Promise<string
   } finally {
     await model.close();
   }
-}
-
-function answered(text: string): boolean {
-  return /https?:\/\/127\.0\.0\.1:\d+\/[\w/#?=.-]+ [A-Z]+-\d+/.test(text);
 }
 
 /** What the board says of it, asked through the service's own MCP endpoint. */
@@ -134,7 +130,11 @@ async function followToPullRequest(
       `${client}: ${ticket} on the board has the report, the place and the command that failed`,
     );
     let status = '';
-    for (const until = Date.now() + 90_000; Date.now() < until && !status.includes('Pull request:'); await delay(500))
+    for (
+      const until = Date.now() + 90_000;
+      Date.now() < until && !/Pull request:|it did not work/.test(status);
+      await delay(500)
+    )
       status = await ask('ticket_status');
     const [, request = null] = /Pull request: (\S+)/.exec(status) ?? [];
     say(request !== null, `${client}: ${ticket} has a pull request on the board: ${request ?? status}`);

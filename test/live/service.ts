@@ -35,7 +35,7 @@ export async function startLiveService(dir: string, env: Record<string, string>)
     config,
     `dataDir: data
 model: scripted:agent.yaml
-http: { port: ${port}, publicUrl: "${url}" }
+http: { port: ${port} }
 repositories:
   shop: { path: ${repository} }
 `,

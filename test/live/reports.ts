@@ -46,7 +46,18 @@ export function agentScript(): string {
         text: 'The cause is plain.',
         calls: [{ tool: 'edit', input: { path: file, edits: [{ oldText: before.trim(), newText: after.trim() }] } }],
       },
-      { calls: [{ tool: 'finish', input: { title: words, summary: `Mended in ${file}.` } }] },
+      {
+        calls: [
+          {
+            tool: 'finish',
+            input: {
+              title: words,
+              summary: `Mended in ${file}.`,
+              criteria: [{ criterion: 1, met: true, evidence: 'node --test ends with 0.' }],
+            },
+          },
+        ],
+      },
     ],
   ]);
   return JSON.stringify({ tickets: Object.fromEntries(tickets) });

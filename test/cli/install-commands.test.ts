@@ -136,9 +136,10 @@ describe('what is written', () => {
       },
     ],
   ] as const)('by %s, each in the words of its client', async ([, args, wanted], { expect }) => {
-    const { install, read } = await place();
+    const { install, read, said } = await place();
     expect(await install('--client', 'all', ...args)).toBe(0);
     expect(await serversIn(read)).toEqual(wanted);
+    expect(said.text).toContain(args.length > 0 ? 'SHIPMATE_TOKEN to it' : 'shipmate -- login URL');
     // Run again without the address, it stays.
     expect(await install('--client', 'all')).toBe(0);
     expect(await serversIn(read)).toEqual(wanted);

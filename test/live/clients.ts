@@ -179,10 +179,12 @@ export async function typeInto(client: LiveClient, at: Surroundings): Promise<En
     killSignal: 'SIGKILL',
   });
   const ended: Ended = { code: null, said: '', urlAfterMs: null, url: null };
+  let printed = '';
   const hear = (from: 'stdout' | 'stderr') => (chunk: Buffer) => {
     ended.said += chunk;
     if (from === 'stderr' || ended.url !== null) return;
-    ended.url = filedIn(`${chunk}`)?.url ?? null;
+    printed += chunk;
+    ended.url = filedIn(printed)?.url ?? null;
     if (ended.url !== null) ended.urlAfterMs = performance.now() - began;
   };
   child.stdout.on('data', hear('stdout'));

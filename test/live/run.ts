@@ -11,12 +11,13 @@ import { startScriptedModel } from './model.ts';
 import { type LiveClient, reports } from './reports.ts';
 import { type LiveService, startLiveService } from './service.ts';
 
-const usage = `Usage: npm run test:live -- [--packages DIR] [--keep] [CLIENT...]
+const usage = `Usage: npm run test:live -- [--packages DIR] [--http] [--keep] [CLIENT...]
 
 From /make-ticket in real coding agents to the pull request on the board. Installs them from npm, and plays the models; needs no
 account. CLIENT: ${Object.keys(reports).join(', ')} (default: claude codex).
 
   --packages DIR   where they are, or are to be, installed (default: in the scratch directory)
+  --http           the clients ask the service itself, instead of our program on the person's machine
   --keep           leave the scratch directory
 `;
 
@@ -27,7 +28,12 @@ let isWhole = true;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { packages: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    packages: { type: 'string' },
+    http: { type: 'boolean' },
+    keep: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 });
 if (values.help || positionals.some((name) => !(all as string[]).includes(name))) {
   process.stdout.write(usage);
@@ -57,9 +63,13 @@ async function main(clients: LiveClient[]): Promise<void> {
 
     const clone = join(scratch, 'clone');
     await run('git', ['clone', '--quiet', service.repository, clone], { env });
-    await service.shipmate(['install-commands', '--client', ...clients], clone);
+    const way = values.http ? ['--url', service.url] : [];
+    await service.shipmate(['install-commands', ...way, '--client', ...clients], clone);
     await service.shipmate(['install-commands', '--client', ...clients, '--check'], clone);
-    say(true, `install-commands in a clone, for ${clients.join(', ')}; --check agrees`);
+    say(
+      true,
+      `install-commands in a clone, by ${values.http ? 'address' : 'program'} for ${clients.join(', ')}; --check agrees`,
+    );
 
     const person = { ...env, SHIPMATE_URL: service.url, SHIPMATE_TOKEN: token };
     const tickets = new Map<LiveClient, string>();

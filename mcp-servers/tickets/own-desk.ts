@@ -48,7 +48,11 @@ export function createOwnDesk({ settings, spool, howToLogIn, until, onError }: O
 
   return {
     async makeTicket(capture, signal) {
-      const found = await open().catch((error: Error) => ({ to: null, service: closed(error) }));
+      // Whatever the reason that there is no service, it is kept.
+      const found = await open().catch((error: Error) => ({
+        to: null,
+        service: { makeTicket: () => Promise.reject(error) },
+      }));
       const result = await keepWith(found.service, spool, found.to).makeTicket(capture, signal);
       deliverSoon();
       return { ...result, notes: [...result.notes, ...(await spool.takeNews())] };
@@ -58,18 +62,5 @@ export function createOwnDesk({ settings, spool, howToLogIn, until, onError }: O
     assignTicket: async (...asked) => (await open()).service.assignTicket(...asked),
     commentOnTicket: async (...asked) => (await open()).service.commentOnTicket(...asked),
     ticketStatus: async (...asked) => (await open()).service.ticketStatus(...asked),
-  };
-}
-
-/** For captures alone: they are kept, whatever the reason. */
-function closed(reason: Error): TicketDesk {
-  const refuse = () => Promise.reject(reason);
-  return {
-    makeTicket: refuse,
-    searchTickets: refuse,
-    getTicket: refuse,
-    assignTicket: refuse,
-    commentOnTicket: refuse,
-    ticketStatus: refuse,
   };
 }

@@ -113,7 +113,7 @@ async function readOutput({ surroundings, signal }: Cli, source: string): Promis
 }
 
 /** stdin where something is piped into it. */
-export function pipeOf(stdin: NodeJS.ReadStream | undefined, option: string): NodeJS.ReadStream {
+function pipeOf(stdin: NodeJS.ReadStream | undefined, option: string): NodeJS.ReadStream {
   if (stdin && !stdin.isTTY) return stdin;
   throw new CliError(
     asTyped(`${option} - reads what is piped in: npm test 2>&1 | shipmate ticket "It fails" ${option} -`),

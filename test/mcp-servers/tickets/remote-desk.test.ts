@@ -269,11 +269,6 @@ test('who asked may stop; a desk that is closed lets go of what it waits for', a
   await asked;
   stop.abort(new Error('enough'));
   await expect(stopped).rejects.toThrow('enough');
-  const desk = open();
-  const waiting = failure(desk);
-  await expect.poll(() => service.methods.length).toBe(2);
-  await desk.close();
-  expect(await waiting).toMatchObject({ unreachable: true });
 });
 
 test('a service of another version is told from one that is away', async () => {

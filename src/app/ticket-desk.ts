@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { TicketDesk, TicketStatus } from '../../mcp-servers/tickets/desk.ts';
+import { type TicketDesk, type TicketStatus, Unreachable } from '../../mcp-servers/tickets/desk.ts';
 import type { Config } from '../config.ts';
 import { readSignal } from '../core/prompt-signal.ts';
 import { Refusal } from '../core/refusal.ts';
@@ -15,6 +15,7 @@ import { sayOnTicket } from '../flow/say-on-ticket.ts';
 import { takeTicket } from '../flow/take-ticket.ts';
 import { type CaptureDeps, makeTicket, type SortDeps } from '../flow.ts';
 import { orAborted } from '../lib/abort.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { readAttention } from '../store/attention.ts';
 import { capturesOf, type StoredCapture } from '../store/captures.ts';
@@ -36,7 +37,7 @@ export function createTicketDesk({ config, sessions, ...sorting }: TicketDeskDep
   const { db, trackers, tracker: preferred } = deps;
   const find = (identifier: string, signal: AbortSignal) => findTicket(trackers, preferred, identifier, signal);
 
-  return {
+  return whileAway({
     makeTicket: (capture, signal) => makeTicket(deps, capture, by, signal),
 
     async searchTickets(words, limit, signal) {
@@ -92,7 +93,7 @@ export function createTicketDesk({ config, sessions, ...sorting }: TicketDeskDep
       const captures = await capturesOf(db, by.id, recent);
       return Promise.all(captures.map((capture) => statusOfCapture(capture, looking)));
     },
-  };
+  });
 
   async function statusOfCapture(capture: StoredCapture, signal: AbortSignal): Promise<TicketStatus> {
     const { hint, state, reason, draft, addition } = capture;
@@ -130,6 +131,22 @@ export function createTicketDesk({ config, sessions, ...sorting }: TicketDeskDep
       page: work?.page ?? null,
     };
   }
+}
+
+/** While the database is away nothing has arrived: whoever asks may keep it and send it again. */
+function whileAway(desk: TicketDesk): TicketDesk {
+  const explained = (error: unknown): never => {
+    if (isDatabaseUnavailable(error)) throw new Unreachable('The database is away. Try again in a moment.');
+    throw error;
+  };
+  return {
+    makeTicket: (capture, signal) => desk.makeTicket(capture, signal).catch(explained),
+    searchTickets: (words, limit, signal) => desk.searchTickets(words, limit, signal).catch(explained),
+    getTicket: (identifier, signal) => desk.getTicket(identifier, signal).catch(explained),
+    assignTicket: (identifier, signal) => desk.assignTicket(identifier, signal).catch(explained),
+    commentOnTicket: (comment, signal) => desk.commentOnTicket(comment, signal).catch(explained),
+    ticketStatus: (identifier, signal) => desk.ticketStatus(identifier, signal).catch(explained),
+  };
 }
 
 /** Whether it was given to the agent, and not taken away since. */

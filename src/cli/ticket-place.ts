@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs';
-import type { CaptureResult } from '../../mcp-servers/tickets/capture.ts';
 import { type TicketDesk, Unreachable } from '../../mcp-servers/tickets/desk.ts';
 import { readSettings, type Settings } from '../../mcp-servers/tickets/settings.ts';
 import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
-import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Cli } from './program.ts';
 import { whoami } from './tickets.ts';
 
@@ -69,12 +67,8 @@ export function openTicketMaker(cli: Cli, place: TicketPlace): OpenTicketMaker {
 
   return {
     warm: () => void opening().catch(() => {}), // whoever makes a ticket is told
-    async makeTicket(capture, signal): Promise<CaptureResult> {
-      const maker = await opening();
-      return maker.makeTicket(capture, signal).catch((error) => {
-        if (!isDatabaseUnavailable(error)) throw error;
-        throw new Unreachable(`The database went away: ${error.message}.`);
-      });
+    async makeTicket(capture, signal) {
+      return (await opening()).makeTicket(capture, signal);
     },
     async close() {
       await opened?.catch(() => {});

@@ -10,6 +10,7 @@ import type {
 } from '../core/capture.ts';
 import { type CaptureRoute, routeCapture } from '../core/capture-routing.ts';
 import { writeAddition, writeCapture } from '../core/capture-text.ts';
+import { pathsOf } from '../core/concern-paths.ts';
 import { judgeDuplicates } from '../core/duplicates.ts';
 import { fingerprintOf } from '../core/error-fingerprint.ts';
 import { nameThem } from '../core/people.ts';
@@ -32,7 +33,7 @@ import {
 } from '../store/captures.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { fileBatch } from './file-captures.ts';
-import { findCandidates, pathsOf, type Sought } from './find-duplicates.ts';
+import { findCandidates, type Sought } from './find-duplicates.ts';
 import { findTicket, trackerOf } from './find-ticket.ts';
 import { createHiding, type Hiding, hideInCapture } from './hide-in-capture.ts';
 import type { SortDeps } from './sort.ts';

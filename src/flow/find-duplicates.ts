@@ -1,6 +1,6 @@
 import type { Concern } from '../core/capture.ts';
+import { pathsOf } from '../core/concern-paths.ts';
 import type { Candidate } from '../core/duplicates.ts';
-import { framesIn } from '../core/error-fingerprint.ts';
 import { namedPaths } from '../core/named-paths.ts';
 import { isOver, type Ticket, type TicketMatch } from '../core/ticket.ts';
 import { orAborted } from '../lib/abort.ts';
@@ -60,12 +60,6 @@ export async function findCandidates(
   const what = all ? 'The tracker could not be searched' : `The tracker was not searched for ${unsearched} of them`;
   const notes = unsearched === 0 ? [] : [`${what}: only what was filed from here was compared.`];
   return { candidates: [...candidates.values()], notes };
-}
-
-/** Of the code that it is about; where nobody says, that its error went through. */
-export function pathsOf({ places, error }: Concern): string[] {
-  const named = places.length > 0 ? places : framesIn(error?.output ?? '');
-  return [...new Set(named.map(({ path }) => path))];
 }
 
 /** `ticket`: null where it is gone, undefined where it cannot be read now. */

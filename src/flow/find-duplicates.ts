@@ -1,4 +1,5 @@
 import type { Concern } from '../core/capture.ts';
+import { fingerprintIn } from '../core/capture-parts.ts';
 import { pathsOf } from '../core/concern-paths.ts';
 import type { Candidate } from '../core/duplicates.ts';
 import { namedPaths } from '../core/named-paths.ts';
@@ -95,7 +96,7 @@ function ofMatch({ hint, state, text }: TicketMatch, sought: readonly string[], 
     ...{ identifier, title, url, text: text || (known?.text ?? '') },
     state: state.name,
     isOver: isOver(state.category),
-    fingerprint: known?.fingerprint ?? sought.find((each) => text.includes(each)) ?? null,
+    fingerprint: known?.fingerprint ?? sought.find((each) => text.includes(each)) ?? fingerprintIn(text),
     paths: known?.paths ?? namedPaths({ title, description: text }, { allowedPaths: [] }),
   };
 }

@@ -142,6 +142,15 @@ describe('what is brought', () => {
 });
 
 describe('the agent', () => {
+  test('is filed where a ticket of the same title has another error', async ({ expect }) => {
+    const description = 'It fails.\n\nError fingerprint: `0123456789abcdef`';
+    const { title } = aCapture();
+    await desk.createTicket({ title, description }, someone);
+    const error = { command: 'npm test', exitCode: 1, output: 'TypeError: cannot read "day" of null' };
+    const result = await make(aCapture({ title, error }));
+    expect(result).toMatchObject({ status: 'filed', duplicates: [{ why: 'title', isLikely: false }] });
+  });
+
   test('is given what is filed, once, where the person may give it', async ({ expect }) => {
     const capture = aCapture({ assign: true });
     expect(await make(capture)).toMatchObject({ status: 'filed', tickets: [{ isAssigned: true }] });

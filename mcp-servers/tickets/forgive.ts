@@ -53,11 +53,14 @@ function asObject(value: unknown, { properties = {} }: SchemaNode): unknown {
 
 /** A text where an object is wanted: its most telling field. */
 function named(text: string, properties: Record<string, SchemaNode>): unknown {
-  if ('path' in properties) {
-    const [, path, from, to] = /^(.+?)(?::|#L)(\d+)(?:-L?(\d+)|:\d+)?$/.exec(text.trim()) ?? [];
-    return path === undefined ? { path: text } : { path, from, to };
-  }
+  if ('path' in properties) return placeNamed(text);
   return 'output' in properties ? { output: text } : 'title' in properties ? { title: text } : text;
+}
+
+/** `path`, `path:line`, `path:from-to`, `path#L3-L9` as in addresses, and `path:line:column` as compilers print it. */
+export function placeNamed(text: string): { path: string; from?: string; to?: string } {
+  const [, path, from, to] = /^(.+?)(?::|#L)(\d{1,7})(?:-L?(\d{1,7})|:\d+)?$/.exec(text.trim()) ?? [];
+  return path === undefined || from === undefined ? { path: text } : { path, from, ...(to !== undefined && { to }) };
 }
 
 /** Of a title that is too long for one, the rest begins the notes: nothing of it is lost. */

@@ -178,10 +178,7 @@ async function prepare(
     const [likely] = found.filter(({ isLikely }) => isLikely);
     const alike = likely && concerns.length > 1 ? [`"${draft.title}" may be ${likely.identifier}.`] : [];
     captures.push({
-      id:
-        place === 0
-          ? deterministicId('captured', by.id, capture.id)
-          : deterministicId('captured', by.id, capture.id, place),
+      id: deterministicId('captured', by.id, capture.id, place),
       place,
       person: by,
       tracker: tracker.kind,

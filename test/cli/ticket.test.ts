@@ -119,7 +119,7 @@ function findsDuplicate(why: 'error' | 'title'): void {
 
 test('from a failing command to the URL: what is found out goes with it, no secret does', async () => {
   const { child, ended } = start([
-    ...['ticket', 'API returns inconsistent dates', '--at', 'src/dates.ts:1-2', '--error', '-', '--exit-code', '1'],
+    ...['ticket', 'API returns inconsistent dates', '--at', 'src/dates.ts#L1-L2', '--error', '-', '--exit-code', '1'],
     ...['--command', `TOKEN=${secret} npm test`, '--label', 'api', '--label', 'dates', '--criterion', 'ISO everywhere'],
   ]);
   for (let part = 0; part < 50; part += 1) child.stdin.write('all is well\n'.repeat(9_000)); // more than 5 MB

@@ -9,7 +9,7 @@ import type {
   FiledTicket,
 } from '../core/capture.ts';
 import { type CaptureRoute, routeCapture } from '../core/capture-routing.ts';
-import { writeAddition, writeCapture } from '../core/capture-text.ts';
+import { type CaptureAbout, writeAddition, writeCapture } from '../core/capture-text.ts';
 import { pathsOf } from '../core/concern-paths.ts';
 import { judgeDuplicates } from '../core/duplicates.ts';
 import { fingerprintOf } from '../core/error-fingerprint.ts';
@@ -155,34 +155,20 @@ async function prepare(
     const linkTo = (place: CodePlace) => linkOf(deps, capture, route, place);
     const about = { capture, route, form, fields: deps.fields, fingerprint, by, linkTo };
     const said = place === 0 ? withRelated(concern, capture) : concern;
-    const written = writeCapture(said, about);
-    const ofText = concerns.length === 1 ? 'the text' : `the text of "${written.title}"`;
-    const addition =
-      capture.addTo === null
-        ? null
-        : { to: capture.addTo, comment: await hiding.hide(writeAddition(said, about), ofText) };
-    const draft = {
-      title: await hiding.hide(written.title, 'the title'),
-      description: await hiding.hide(written.description, ofText),
-      priority: written.priority,
-      labels: await withoutSecret(hiding, written.labels),
-      fields: {},
-      team: route.team,
-      project: route.project,
-    };
+    const written = await writeHidden(said, about, hiding, concerns.length > 1);
     const found = judgeDuplicates(concern, fingerprint, known.candidates);
     for (const duplicate of found) {
       const earlier = duplicates.get(duplicate.identifier);
       if (!earlier?.isLikely) duplicates.set(duplicate.identifier, duplicate);
     }
     const [likely] = found.filter(({ isLikely }) => isLikely);
-    const alike = likely && concerns.length > 1 ? [`"${draft.title}" may be ${likely.identifier}.`] : [];
+    const alike = likely && concerns.length > 1 ? [`"${written.draft.title}" may be ${likely.identifier}.`] : [];
     captures.push({
+      ...written,
       id: deterministicId('captured', by.id, capture.id, place),
       place,
       person: by,
       tracker: tracker.kind,
-      draft,
       routed: [
         ...(capture.team === null && route.team !== null ? (['team'] as const) : []),
         ...(capture.project === null && route.project !== null ? (['project'] as const) : []),
@@ -193,7 +179,6 @@ async function prepare(
       fingerprint,
       paths: pathsOf(concern),
       hint: null,
-      addition,
       notes: [...route.notes, ...alike],
       duplicates: [],
     });
@@ -208,6 +193,29 @@ function withRelated(concern: Concern, { related }: Capture): Concern {
   const names = related.map(ticketNameIn).filter((name) => name !== '');
   if (names.length === 0) return concern;
   return { ...concern, notes: `${concern.notes}\n\nRelated: ${names.join(', ')}`.trim() };
+}
+
+/** What is filed of it, and what is said where it is added instead, without secrets. */
+async function writeHidden(
+  concern: Concern,
+  about: CaptureAbout,
+  hiding: Hiding,
+  isOneOfSeveral: boolean,
+): Promise<Pick<NewCapture, 'draft' | 'addition'>> {
+  const { addTo } = about.capture;
+  const { team, project } = about.route;
+  const { title, description, priority, labels } = writeCapture(concern, about);
+  const ofText = isOneOfSeveral ? `the text of "${title}"` : 'the text';
+  return {
+    addition: addTo === null ? null : { to: addTo, comment: await hiding.hide(writeAddition(concern, about), ofText) },
+    draft: {
+      title: await hiding.hide(title, 'the title'),
+      description: await hiding.hide(description, ofText),
+      priority,
+      labels: await withoutSecret(hiding, labels),
+      ...{ fields: {}, team, project },
+    },
+  };
 }
 
 async function withoutSecret(hiding: Hiding, labels: readonly string[]): Promise<string[]> {

@@ -59,10 +59,11 @@ export async function fileBatch(deps: SortDeps, batch: string, tries: number, si
     }
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error; // its lease ends by itself
-    const isLate = signal.aborted || (error instanceof Error && error.name === 'TimeoutError');
+    if (signal.aborted) return; // so it does: by then the tracker is done with what it was asked
+    const isLate = error instanceof Error && error.name === 'TimeoutError';
     const isKnown = isLate || error instanceof VendorError;
     if (!isKnown) log.error({ err: error, capture: batch }, 'a capture could not be filed; it is tried again');
-    const waitMs = signal.aborted ? 0 : waitAfter(error, tries);
+    const waitMs = waitAfter(error, tries);
     const told = error instanceof VendorError ? error.message : null;
     const reason = isLate ? 'It did not answer in time.' : told;
     await postponeBatch(db, batch, { tries, waitMs, reason });

@@ -70,7 +70,7 @@ export async function startDelivering(cli: Cli, spool: Spool, place: TicketPlace
   const [program, ...args] = self ?? [];
   if (program === undefined || place.kind === 'nowhere') return;
   const { kept } = await spool.list();
-  if (!kept.some(({ state }) => state === 'waiting')) return; // the service has it
+  if (!kept.some(({ state }) => state === 'waiting')) return; // sent meanwhile
   const process = spawn(program, [...args, ...cli.settings(), 'ticket', '--deliver'], {
     cwd,
     env,

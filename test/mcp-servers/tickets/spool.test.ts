@@ -124,6 +124,13 @@ test('where there are duplicates it stays until people have chosen; the answer g
   expect(sent).toHaveLength(2);
   expect(new Set(sent.map(({ id }) => id)).size).toBe(1);
   expect(await states()).toEqual([]);
+
+  // Two that are called the same.
+  const [first, second] = [captured({ notes: 'here' }), captured({ notes: 'there' })];
+  for (const each of [first, second]) await kept.makeTicket(each, signal);
+  await kept.makeTicket({ ...first, anyway: true }, signal);
+  expect(sent.at(-1)).toMatchObject({ id: first.id, notes: 'here' });
+  expect((await spool.list()).kept.map(({ capture }) => capture.notes)).toEqual(['there']);
 });
 
 test('where nobody can choose, what has the error of a ticket is added to it', async () => {
@@ -157,7 +164,29 @@ test('where nothing can be kept it is sent all the same, and said', async () => 
   const { desk } = deskThat(() => filed('ENG-1'));
   const result = await keepWith(desk, spool).makeTicket(captured(), signal);
   expect(result).toMatchObject({ status: 'filed', notes: [expect.stringContaining('could not be kept')] });
-  await expect(keepWith(deskThat(away).desk, spool).makeTicket(captured(), signal)).rejects.toThrow(Unreachable);
+  await expect(keepWith(deskThat(away).desk, spool).makeTicket(captured(), signal)).rejects.toThrow(
+    /cannot be reached\.\nIt could not be kept on this machine .*\. So send it again yourself\./,
+  );
+});
+
+test('what the service could only keep is asked for until there is a ticket, or why there is none', async () => {
+  const later = { status: 'kept' as const, drafts: [], notes: ['The tracker is away. It is kept.'] };
+  for (const title of ['one', 'two'])
+    expect(await keepWith(deskThat(() => later).desk, spool).makeTicket(captured({ title }), signal)).toEqual(later);
+  expect(await deliver({ desk: deskThat(() => later).desk, spool, to: null }, signal)).toBe(2);
+  expect([await states(), await spool.takeNews()]).toEqual([
+    ['one', 'two'].map((title) => [title, 'waiting', 'The tracker is away. It is kept.']),
+    [],
+  ]);
+  const { desk } = deskThat(({ title }) => {
+    if (title === 'two') throw new Error('The tracker refused it.');
+    return filed('ENG-1');
+  });
+  expect(await deliver({ desk, spool, to: null }, signal)).toBe(0);
+  expect(await spool.takeNews()).toEqual([
+    'Filed meanwhile: "one": ENG-1 https://t/ENG-1',
+    expect.stringContaining('"two" was not filed: The tracker refused it. It is kept'),
+  ]);
 });
 
 test('what was kept for one desk is not sent to another; a broken file stops nothing', async () => {

@@ -136,7 +136,7 @@ async function file(
   if (!hint) {
     hint = on
       ? await orAborted(createOn(deps, on, capture, signal), signal)
-      : await orAborted(tracker.createTicket({ id, draft }, signal), signal);
+      : await orAborted(tracker.createTicket({ id, draft, since: capture.createdAt.toISOString() }, signal), signal);
     failpoint(capture.place === 0 ? 'capture/created' : 'capture/linked');
     await noteCapture(db, id, { hint });
     failpoint('capture/noted');
@@ -149,10 +149,13 @@ async function file(
 async function createOn(
   deps: SortDeps,
   on: TicketHint,
-  { id, draft }: StoredCapture,
+  { id, draft, createdAt }: StoredCapture,
   signal: AbortSignal,
 ): Promise<TicketHint> {
-  const operation = { kind: 'createTicket' as const, id, draft, relation: 'relatedTo' as const, blockedBy: [] };
+  const operation = {
+    ...{ kind: 'createTicket' as const, id, draft, relation: 'relatedTo' as const, blockedBy: [] },
+    since: createdAt.toISOString(),
+  };
   const tracker = trackerOf(deps.trackers, on.tracker);
   const { hint } = await limitWrites(deps, on)(() => sendOne(tracker, on, operation, signal));
   return hint as TicketHint;

@@ -117,7 +117,9 @@ test('the same on GitHub Issues', async ({ expect }) => {
     const third = await work('1.x', service, expect);
     expect(third).toMatch(/^acme\/app#\d+$/);
     const issue = [...service.remote.issues.values()].find((each) => third.endsWith(`#${each.number}`));
-    expect(issue && service.saidOn(issue).filter((body) => body.includes('Nor does the website.'))).toHaveLength(1);
+    expect(issue && service.saidOn(issue), 'a comment of its own, which people are told of').toEqual([
+      expect.stringMatching(/^Seen again by Ada: .*Nor does the website\./s),
+    ]);
     expect(service.requests()).toHaveLength(1);
   } finally {
     await service.stop();

@@ -33,7 +33,7 @@ export const reads: ToolAnnotations = {
   readOnlyHint: true,
   destructiveHint: false,
   idempotentHint: true,
-  openWorldHint: true,
+  openWorldHint: false, // one tracker, the team's own; where it is true, Codex asks for each call, and refuses it in `codex exec`
 };
 
 /** It adds, and takes nothing away. */

@@ -97,8 +97,8 @@ async function write(cli: Cli, planned: Planned[], shown: (path: string) => stri
 function tellNext(cli: Cli, names: readonly ClientName[], planned: Planned[]): void {
   const typed = [...new Set(names.map((name) => clients[name].typed))];
   cli.print('');
-  if (planned.some(({ text }) => text?.includes('SHIPMATE_TOKEN}')))
-    cli.print(asTyped('Each person needs a token (`shipmate token add`) and sets SHIPMATE_TOKEN to it.'));
+  if (planned.some(({ text }) => text !== null && /Bearer |bearer_token/.test(text)))
+    cli.print(asTyped('Each person needs a token (`shipmate token create NAME`) and sets SHIPMATE_TOKEN to it.'));
   else cli.print(asTyped('Next, if you have not yet: shipmate login URL, with the address of your service.'));
   if (names.includes('codex')) cli.print('Codex reads what a repository brings only where you trust it: it asks once.');
   cli.print(`Start a new session, then type ${typed.map((one) => `${one} "what is wrong"`).join(' or ')}.`);

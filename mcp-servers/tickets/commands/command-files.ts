@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { markHere, stamp } from './mark.ts';
 
-const description =
+export const description =
   'File a ticket in the tracker from this conversation and the code in view. Use only when the user asks to make or file a ticket.';
 
 /** The instructions for a coding model; what the user typed stands where `$ARGUMENTS` does. */
@@ -11,7 +11,9 @@ export function readInstructions(): string {
 
 /**
  * An Agent Skill (agentskills.io). `argument-hint` and `disable-model-invocation` are extensions of Claude Code, Cursor and
- * VS Code, which the others pass over. Codex appends what the user typed instead of putting it in place of `$ARGUMENTS`.
+ * VS Code, which the others pass over; by `allowed-tools` Claude Code does not ask again for what the user has just asked for,
+ * under the name of the server as we write it and of the plugin's. Codex appends what the user typed instead of putting it in
+ * place of `$ARGUMENTS`.
  */
 export function skillFile(version: string): string {
   const head = [
@@ -19,6 +21,7 @@ export function skillFile(version: string): string {
     `description: ${description}`,
     'argument-hint: "[what is wrong or wanted]"',
     'disable-model-invocation: true',
+    'allowed-tools: mcp__shipmate__make_ticket mcp__plugin_shipmate_shipmate__make_ticket',
     'metadata:',
     `  written-by: ${markHere}`,
   ];

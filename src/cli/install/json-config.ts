@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { applyEdits, modify, type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+import { findNodeAtLocation, type Node, type ParseError, parse, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { type Entry, isOurs, withTheirs } from '../../../mcp-servers/tickets/commands/server-entry.ts';
 import type { Standing } from './standing.ts';
 
@@ -11,7 +11,7 @@ export interface JsonPlace {
   start: Entry;
 }
 
-/** Our entry in a client's JSON or JSONC: everything else of it stays as it is, comments and order included. */
+/** Our entry in a client's JSON or JSONC: everything else of it stays as it is, comments, order and layout included. */
 export function planJsonConfig(
   found: string | null,
   { section, name, start }: JsonPlace,
@@ -23,11 +23,8 @@ export function planJsonConfig(
   }
   const mark = found.startsWith('\uFEFF') ? '\uFEFF' : '';
   const json = found.slice(mark.length);
-  const errors: ParseError[] = [];
-  const value: unknown = parse(json, errors, { allowTrailingComma: true });
-  const [error] = errors;
-  if (error)
-    return broken(`is not valid JSON: ${printParseErrorCode(error.error)} in line ${lineAt(json, error.offset)}`);
+  const [value, mistake] = read(json);
+  if (mistake !== null) return broken(`is not valid JSON: ${mistake}`);
   if (!isEntry(value)) return broken('is not a JSON object');
   const servers = value[section] ?? {};
   if (!isEntry(servers)) return broken(`holds a "${section}" that is not an object`);
@@ -36,10 +33,13 @@ export function planJsonConfig(
   const known = isEntry(there) && isOurs(there) ? there : null;
   const wanted = known === null ? entryFor(null) : withTheirs(known, entryFor(known));
   if (isDeepStrictEqual(known, wanted)) return { is: 'current', text: found };
-  const edits = modify(json, [section, name], wanted, { formattingOptions: formatOf(json) });
-  const text = mark + applyEdits(json, edits);
-  if (there === null) return { is: 'missing', text };
-  return known === null ? { is: 'theirs', text, why: `has another server "${name}"` } : { is: 'old', text };
+  const text = put(json, section, name, wanted);
+  const [after] = read(text);
+  if (!isDeepStrictEqual(after, { ...value, [section]: { ...servers, [name]: wanted } }))
+    return broken(`cannot be edited safely: add "${name}" to "${section}" by hand`);
+  if (there === null) return { is: 'missing', text: mark + text };
+  if (known !== null) return { is: 'old', text: mark + text };
+  return { is: 'theirs', text: mark + text, why: `has another server "${name}"` };
 }
 
 const broken = (why: string): Standing => ({ is: 'broken', text: null, why });
@@ -48,12 +48,41 @@ function isEntry(value: unknown): value is Entry {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function lineAt(text: string, offset: number): number {
-  return text.slice(0, offset).split('\n').length;
+/** Its value, and what is wrong with it. */
+function read(json: string): [value: unknown, mistake: string | null] {
+  const errors: ParseError[] = [];
+  const value: unknown = parse(json, errors, { allowTrailingComma: true });
+  const [error] = errors;
+  if (!error) return [value, null];
+  return [value, `${printParseErrorCode(error.error)} in line ${json.slice(0, error.offset).split('\n').length}`];
 }
 
-/** As the file is written. */
-function formatOf(text: string) {
-  const indent = /^([ \t]+)\S/m.exec(text)?.[1] ?? '  ';
-  return { insertSpaces: !indent.includes('\t'), tabSize: indent.length, eol: text.includes('\r\n') ? '\r\n' : '\n' };
+/** `jsonc-parser` would lay out the lines around its edit anew; people's lines are theirs. */
+function put(json: string, section: string, name: string, entry: Entry): string {
+  const tree = parseTree(json, [], { allowTrailingComma: true }) as Node;
+  const unit = /^([ \t]+)\S/m.exec(json)?.[1] ?? '  ';
+  const eol = json.includes('\r\n') ? '\r\n' : '\n';
+  const written = (value: unknown, depth: number) =>
+    JSON.stringify(value, null, unit).replaceAll('\n', eol + unit.repeat(depth));
+
+  const there = findNodeAtLocation(tree, [section, name]);
+  if (there) return replaced(json, there.offset, there.offset + there.length, written(entry, 2));
+  const servers = findNodeAtLocation(tree, [section]);
+  const [into, depth, key, value] = servers ? [servers, 2, name, entry] : [tree, 1, section, { [name]: entry }];
+  const member = `${eol}${unit.repeat(depth)}${JSON.stringify(key)}: ${written(value, depth)}`;
+  const last = into.children?.at(-1);
+  if (!last) return replaced(json, into.offset + 1, into.offset + 1, `${member}${eol}${unit.repeat(depth - 1)}`);
+
+  // Behind what is said of the last one in its line.
+  const end = last.offset + last.length;
+  const note = String.raw`(?:\/\*[^\n]*?\*\/|\/\/[^\r\n]*)?`;
+  const [rest = '', comma] = new RegExp(String.raw`^[ \t]*${note}[ \t]*(,)?[ \t]*${note}`).exec(json.slice(end)) ?? [];
+  const tail = rest.trimEnd();
+  const closes = json[end + rest.length] === '}' ? `${eol}${unit.repeat(depth - 1)}` : '';
+  const after = `${comma ? '' : ','}${tail}${member}${closes}`;
+  return replaced(json, end, end + rest.length, after);
+}
+
+function replaced(text: string, from: number, to: number, by: string): string {
+  return text.slice(0, from) + by + text.slice(to);
 }

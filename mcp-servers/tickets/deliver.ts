@@ -97,30 +97,31 @@ async function send(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { id, title } = kept.capture;
-  const now = () => new Date().toISOString();
-  if ((await spool.find(id)) === null) return true; // dropped meanwhile
-  await spool.keep({ ...kept, state: 'sending', pid: process.pid, at: now(), to });
+  /** false: somebody has dropped it meanwhile. */
+  async function keep(changes: Partial<Kept>): Promise<boolean> {
+    if ((await spool.find(id)) === null) return false;
+    await spool.keep({ ...kept, ...changes, at: new Date().toISOString() });
+    return true;
+  }
+  if (!(await keep({ state: 'sending', pid: process.pid, to }))) return true;
   let result: CaptureResult;
   try {
     result = await fileAnyhow(kept.capture, desk, signal);
   } catch (error) {
     if (signal.aborted || error instanceof Unreachable) {
-      await spool.keep({ ...kept, state: kept.state === 'refused' ? 'refused' : 'waiting', at: now() });
+      await keep({ state: kept.state === 'refused' ? 'refused' : 'waiting' });
       signal.throwIfAborted();
       return false;
     }
     const why = error instanceof Error ? error.message : String(error);
-    await spool.keep({ ...kept, state: 'refused', why, at: now(), to });
-    await spool.addNews(
-      id,
-      `"${title}" was not filed: ${why} It is kept; to send it again: shipmate ticket --again ${id}`,
-    );
+    const again = `It is kept; to send it again: shipmate ticket --again ${id}`;
+    if (await keep({ state: 'refused', why, to })) await spool.addNews(id, `"${title}" was not filed: ${why} ${again}`);
     return true;
   }
   if ('tickets' in result) {
     await spool.addNews(id, newsOf(title, result));
     await spool.drop(id);
-  } else await spool.keep({ ...kept, state: 'waiting', why: result.notes.at(-1) ?? null, at: now(), to });
+  } else await keep({ state: 'waiting', why: result.notes.at(-1) ?? null, to });
   return true;
 }
 

@@ -189,6 +189,18 @@ test('what the service could only keep is asked for until there is a ticket, or 
   ]);
 });
 
+test('what is dropped while it is sent stays dropped', async () => {
+  for (const fails of [new Unreachable('It hangs.'), new Error('It is refused.')]) {
+    await keepWith(deskThat(away).desk, spool).makeTicket(captured({ title: fails.message }), signal);
+    const { desk } = deskThat(async ({ id }) => {
+      await spool.drop(id);
+      throw fails;
+    });
+    await deliver({ desk, spool, to: null }, signal);
+    expect([await states(), await spool.takeNews()]).toEqual([[], []]);
+  }
+});
+
 test('what was kept for one desk is not sent to another; a broken file stops nothing', async () => {
   await keepWith(deskThat(away).desk, spool, 'here').makeTicket(captured({ title: 'for here' }), signal);
   await keepWith(deskThat(away).desk, spool).makeTicket(captured({ title: 'for any' }), signal);
@@ -257,6 +269,8 @@ test('settings: from the environment first, else from a file that is nobody else
   expect(await readSettings(env)).toEqual({ url: 'https://s.example', token: 'shp_1' });
   const other = { ...env, SHIPMATE_URL: 'http://localhost:1', SHIPMATE_TOKEN: 'shp_2' };
   expect(await readSettings(other)).toEqual({ url: 'http://localhost:1', token: 'shp_2' });
+  const same = await readSettings({ SHIPMATE_URL: 'https://s.example/at/mcp/', SHIPMATE_TOKEN: 'shp_2' });
+  expect(same?.url, 'however it is written: what is kept for a service is kept under it').toBe('https://s.example/at');
   await expect(readSettings({ ...env, SHIPMATE_TOKEN: 'shp_2' })).rejects.toThrow('SHIPMATE_URL is not set');
   chmodSync(path, 0o600);
   for (const text of ['{"url":', '{"url":"nowhere","token":"shp_1"}', '[]']) {

@@ -348,6 +348,12 @@ test('it needs no database and no configuration', async ({ expect }) => {
   expect(existsSync(at('.shipmate'))).toBe(false);
 });
 
+test('a reader that reads no further ends the program, without a word', ({ expect }) => {
+  const pipe = '"$0" "$1" install-commands --help | true';
+  const { stderr } = spawnSync('sh', ['-c', pipe, process.execPath, join(root, 'src/main.ts')], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+});
+
 function http(variable: string) {
   return { type: 'http', url: 'https://ship.example.com/mcp', headers: { Authorization: `Bearer ${variable}` } };
 }

@@ -11,7 +11,7 @@ export function registerMakeTicket(server: McpServer, { desk, complete, answer }
     'make_ticket',
     {
       description:
-        'Files what came up as a ticket, or several, after a look for duplicates. Branch, commit, changes and versions are added by themselves.',
+        'Files what the user reports as a ticket, or several, after a look for duplicates. Only where the user asks for it. Branch, commit, changes and versions are added by themselves.',
       inputSchema: offered,
       outputSchema: toldShape,
       annotations: writes,

@@ -102,6 +102,19 @@ describe('make_ticket', () => {
     ],
     ['fields that there are none of', { checkout: { remotes: 1 }, id: 'x', severity: 3 }, {}],
     [
+      'several things in one text',
+      { criteria: '- one\n- two, or three\n', labels: 'api, bug', related: 'SHOP-1,SHOP-2', places: 'a.ts:1, b.ts' },
+      {
+        criteria: ['- one', '- two, or three'],
+        labels: ['api', 'bug'],
+        related: ['SHOP-1', 'SHOP-2'],
+        places: [
+          { path: 'a.ts', from: 1, to: null, snippet: null },
+          { path: 'b.ts', from: null, to: null, snippet: null },
+        ],
+      },
+    ],
+    [
       'texts for things',
       { places: 'src/a.ts:9-3', error: 'Error: x' },
       { places: [{ path: 'src/a.ts', from: 3, to: 9, snippet: null }] },

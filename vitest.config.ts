@@ -3,15 +3,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes long: played a thousand times, over many tickets, through kills and outages, or with registries: `npm run test:proofs`. */
 const proofs = [
-  'test/cli/{handoff,scope}.test.ts',
+  'test/cli/{handoff,operations,scope}.test.ts',
   'test/crash/resume.test.ts',
-  'test/e2e/{bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,kill,leaves,limits}.test.ts',
+  'test/e2e/{approval,bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,follow-up,kill,leaves,limits}.test.ts',
   'test/e2e/github-{bad-input,killed}.test.ts',
-  'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,killed,webhooks,workspaces}.test.ts',
-  'test/e2e/{overdue,poisoned,retention,takeover,wire-formats}.test.ts',
+  'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,frugal,killed,webhooks,workspaces}.test.ts',
+  'test/e2e/{overdue,own-work,poisoned,retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',
   'test/packing.test.ts',
-  'test/two-workers/hosts.test.ts',
+  'test/two-workers/{frozen,hosts}.test.ts',
   'test/workspaces/setup.test.ts',
 ];
 

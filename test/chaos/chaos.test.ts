@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { runChaos } from './chaos.ts';
 import { lastLine } from './count.ts';
 
-const sessions = Number(process.env.CHAOS_SESSIONS ?? 200);
+const sessions = Number(process.env.CHAOS_SESSIONS ?? 100);
 
 test(`${sessions} sessions end with one pull request each while PostgreSQL is restarted and processes are killed`, {
   timeout: 900_000,

@@ -13,7 +13,7 @@ export const placeSchema = z.object({
   path: z.string().trim().min(1).max(1_000).describe('within the repository'),
   from: z.int().min(1).nullable().default(null).describe('first line'),
   to: z.int().min(1).nullable().default(null).describe('last line'),
-  snippet: z.string().max(8_000).nullable().default(null).describe('left out: read from the clone'),
+  snippet: z.string().max(8_000).nullable().default(null).describe('only where the tool sees no clone'),
 });
 
 export const errorSchema = z.object({

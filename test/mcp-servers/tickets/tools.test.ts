@@ -55,6 +55,7 @@ test('tools say honestly what they do, and little: a model carries them in each 
   const carried = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   expect(encode(JSON.stringify(carried)).length).toBeLessThan(1_200);
   expect(encode(JSON.stringify(tools)).length).toBeLessThan(1_800);
+  expect(tools[0]?.description).toContain('are added by themselves');
   const makeTicket = tools[0]?.inputSchema;
   expect(makeTicket?.required).toEqual(['title']);
   expect(Object.keys(makeTicket?.properties ?? {})).not.toContain('checkout');

@@ -12,6 +12,7 @@ export async function serveTickets(desk: TicketDesk): Promise<McpServer> {
   return createTicketsServer({
     desk,
     version,
+    hasClone: false,
     complete: async (asked) => ({ ...asked, id: randomUUID(), checkout: null, environment: {}, client: null }),
   });
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { deliver } from '../../mcp-servers/tickets/deliver.ts';
-import { readSettings, settingsFile, writeSettings } from '../../mcp-servers/tickets/settings.ts';
+import { faultOfToken, readSettings, settingsFile, writeSettings } from '../../mcp-servers/tickets/settings.ts';
 import { createSpool, spoolDir } from '../../mcp-servers/tickets/spool.ts';
 import { askSecret } from './ask-person.ts';
 import { CliError } from './cli-error.ts';
@@ -33,6 +33,8 @@ async function login(cli: Cli, url: string): Promise<void> {
   const token = await askSecret(cli, `Your token for ${service} (it is not shown): `);
   if (token === '')
     throw new CliError(asTyped(`No token was given. Pipe it in, or type it: shipmate login ${service}`));
+  const fault = faultOfToken(token);
+  if (fault !== null) throw new CliError(`What was given ${fault}`);
   const { createRemoteDesk } = await import('../../mcp-servers/tickets/remote-desk.ts');
   const desk = createRemoteDesk({ url: service, token });
   await plainly(() => desk.ticketStatus(null, cli.signal)); // nothing is written that does not work

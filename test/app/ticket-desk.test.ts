@@ -109,7 +109,9 @@ describe('what a person does with tickets', () => {
       expect(await deskOf().commentOnTicket(heard, never)).toBe(
         `Said on ${ticket}; the agent hears it. board://${ticket}`,
       );
-    expect(await deskOf(someone, onlyBob).commentOnTicket({ ...heard, id: aCapture().id }, never)).toMatch(/^Written/);
+    expect(await deskOf(someone, onlyBob).commentOnTicket({ ...heard, id: aCapture().id }, never)).toBe(
+      `Written on ${ticket}. board://${ticket} The agent does not go by it: orders are taken from bob only.`,
+    );
     expect(await sessions()).toEqual([{ body: 'And the tests.', author: someone }]);
     await deskOf().commentOnTicket({ id: aCapture().id, identifier: ticket, text: 'stop' }, never);
     expect(await states()).toEqual(['stopped']);

@@ -220,6 +220,8 @@ test('a token that was revoked: nothing is lost, and logging in anew sends it', 
     code: 1,
     stdout: '',
   });
+  const quoted = await shipmate(['login', service.url], { env: bare, piped: '“shp_1”\n' });
+  expect(quoted).toMatchObject({ code: 1, stderr: expect.stringContaining('What was given is no token: one is a') });
   expect(readdirSync(home)).not.toContain('.config');
   const login = await shipmate(['login', service.url], { env: bare, piped: `${token}\n` });
   expect(login).toMatchObject({ code: 0, stderr: expect.stringContaining(`You are logged in to ${service.url}.`) });

@@ -14,7 +14,7 @@ export function registerCommentOnTicket(server: McpServer, { desk, answer }: Too
   server.registerTool(
     'comment_on_ticket',
     {
-      description: "Comments on a ticket in the user's name; the agent that has it reads it.",
+      description: "Comments on a ticket in the user's name; Shipmate reads it, where it has the ticket.",
       inputSchema: offered,
       annotations: writes,
     },

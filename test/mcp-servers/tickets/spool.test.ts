@@ -272,6 +272,15 @@ test('settings: from the environment first, else from a file that is nobody else
   const same = await readSettings({ SHIPMATE_URL: 'https://s.example/at/mcp/', SHIPMATE_TOKEN: 'shp_2' });
   expect(same?.url, 'however it is written: what is kept for a service is kept under it').toBe('https://s.example/at');
   await expect(readSettings({ ...env, SHIPMATE_TOKEN: 'shp_2' })).rejects.toThrow('SHIPMATE_URL is not set');
+  // One name for one service; and what no header takes is refused here, where it is not repeated.
+  const written = { ...other, SHIPMATE_URL: 'https://S.example:443/base/mcp/?q' };
+  expect((await readSettings(written))?.url).toBe('https://s.example/base');
+  for (const token of ['shp_1\nshp_2', 'shp_“1”', 'shp_1 shp_2', ' ']) {
+    const error = await readSettings({ ...other, SHIPMATE_TOKEN: token }).catch(({ message }: Error) => message);
+    expect(error).toMatch(/^SHIPMATE_TOKEN is no token: one is a single line such as shp_\.\.\., /);
+    expect(error).not.toContain('shp_1');
+  }
+  await expect(readSettings({ ...other, SHIPMATE_URL: 'nowhere' })).rejects.toThrow('SHIPMATE_URL: "nowhere" is no');
   chmodSync(path, 0o600);
   for (const text of ['{"url":', '{"url":"nowhere","token":"shp_1"}', '[]']) {
     writeFileSync(path, text);

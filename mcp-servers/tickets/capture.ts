@@ -45,6 +45,8 @@ export const checkoutSchema = z.object({
   published: z.string().max(64).nullable(),
   ahead: z.int().min(0),
   changed: z.array(z.string().max(1_000)).max(100),
+  edited: z.array(z.string().max(1_000)).max(700).default([]),
+  unpublished: z.array(z.string().max(1_000)).max(700).default([]),
   commits: z.array(z.object({ id: z.string().max(64), subject: z.string().max(500) })).max(20),
   codeowners: z.string().max(200_000).nullable(),
 });

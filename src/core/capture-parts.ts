@@ -40,7 +40,7 @@ export function writePlaces(
     const url = link(place)
       ?.replace(/[\s()<>]/g, encodeURIComponent)
       .replace(/[()]/g, (c) => (c === '(' ? '%28' : '%29'));
-    const title = url === undefined ? name : `[${name}](${url})`;
+    const title = `${url === undefined ? name : `[${name}](${url})`}${checkout === null ? '' : standing(place, checkout)}`;
     const snippet = place.snippet?.replace(/^\n+|\s+$/g, '') ?? '';
     if (snippet === '' || room.snippet === 0) return title;
     const language = /\.([a-z][a-z0-9]{0,9})$/i.exec(place.path)?.[1]?.toLowerCase() ?? '';
@@ -60,21 +60,17 @@ function linesOf({ from, to }: CodePlace): string {
   return to === null || to === from ? `:${from}` : `:${from}-${to}`;
 }
 
-/** What stands between the lines that people see and those that were seen. */
+/** Where nobody else can see any of it. */
 function unpublished(checkout: Checkout | null): string {
   if (checkout === null) return '';
-  const { commit, published, ahead, changed } = checkout;
-  if (commit === null) return 'Nothing of it is committed yet.';
-  if (published === null) return 'Nothing of it is pushed yet, as far as the clone knows.';
-  const files = changed.length >= 100 ? '100 or more changed files' : count(changed.length, 'changed file');
-  const parts = [...(ahead > 0 ? [count(ahead, 'commit')] : []), ...(changed.length > 0 ? [files] : [])];
-  if (parts.length === 0) return '';
-  const isOne = parts.length === 1 && (ahead === 1 || (ahead === 0 && changed.length === 1));
-  return `${parts.join(' and ')} ${isOne ? 'is' : 'are'} not pushed: lines may differ.`;
+  if (checkout.commit === null) return 'Nothing of it is committed yet.';
+  return checkout.published === null ? 'Nothing of it is pushed yet, as far as the clone knows.' : '';
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+/** What stands between the lines that people see and those that were seen. */
+function standing({ path }: CodePlace, { edited, unpublished }: Pick<Checkout, 'edited' | 'unpublished'>): string {
+  if (unpublished.includes(path)) return ' (not pushed)';
+  return edited.includes(path) ? ' (with changes that are not pushed: lines may differ)' : '';
 }
 
 export function writeEvidence(error: CapturedError | null, limit: number): string {

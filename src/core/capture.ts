@@ -41,6 +41,10 @@ export interface Checkout {
   ahead: number;
   /** Files that differ from the commit, as `git status --short` shows them; the first of many. */
   changed: string[];
+  /** Of the files that it is about, those whose lines are not as at `published`. */
+  edited: string[];
+  /** Of the files that it is about, those that are not in `published` at all. */
+  unpublished: string[];
   /** The newest commits. */
   commits: { id: string; subject: string }[];
   /** Text of CODEOWNERS; null: there is none. */

@@ -242,7 +242,7 @@ async function findRelated(
   return { hint: null, notes };
 }
 
-/** The lines as they are where everybody sees them: of what was changed since that is pushed, the file alone. */
+/** The lines as they are where everybody sees them: of what is not as it is there, the file alone; null: it is not there. */
 function linkOf(
   { codeHosts }: CaptureDeps,
   { checkout }: Capture,
@@ -251,8 +251,8 @@ function linkOf(
 ): string | null {
   const host = repository && codeHosts.get(repository.codeHost);
   const commit = checkout?.published;
-  if (!host || !commit) return null;
-  const isSame = checkout.ahead === 0 && !checkout.changed.some((line) => line.endsWith(path));
+  if (!host || !commit || checkout.unpublished.includes(path)) return null;
+  const isSame = !checkout.edited.includes(path);
   return host.linkTo(repository, { commit, path, ...(isSame ? { from, to } : { from: null, to: null }) });
 }
 

@@ -30,6 +30,8 @@ const checkout = (...remotes: string[]): Capture['checkout'] => ({
   commit: 'c'.repeat(40),
   published: null,
   ahead: 0,
+  edited: [],
+  unpublished: [],
   changed: [],
   commits: [],
   codeowners,

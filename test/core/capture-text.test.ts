@@ -44,6 +44,8 @@ const bug: Capture = {
     published: 'b'.repeat(40),
     ahead: 2,
     changed: [' M a', ' M b', '?? c'],
+    edited: ['src/api/dates.ts'],
+    unpublished: ['docs/a (b).md'],
     commits: [{ id: commit, subject: 'Dates' }],
     codeowners: null,
   },
@@ -75,16 +77,14 @@ test('a bug is written so that all of it is found again', () => {
 
 ## Where
 
-2 commits and 3 changed files are not pushed: lines may differ.
-
-[\`src/api/dates.ts:3-5\`](https://x.test/src/api/dates.ts#L3)
+[\`src/api/dates.ts:3-5\`](https://x.test/src/api/dates.ts#L3) (with changes that are not pushed: lines may differ)
 
 \`\`\`\`ts
 export const a = 1;
 \`\`\`
 \`\`\`\`
 
-\`docs/a (b).md\`
+\`docs/a (b).md\` (not pushed)
 
 ## Evidence
 
@@ -195,8 +195,8 @@ describe('what is not published', () => {
   test.each([
     [{ commit: null, published: null }, 'Nothing of it is committed yet.', '- No commit yet'],
     [{ published: null }, 'Nothing of it is pushed yet, as far as the clone knows.', '- Branch: `dates`'],
-    [{ ahead: 1, changed: [] }, '1 commit is not pushed: lines may differ.', '- Commit'],
-    [{ ahead: 0, changed: [' M a'] }, '1 changed file is not pushed', ' M a'],
+    [{ edited: [] }, '#L3)\n', '(b).md` (not pushed)'],
+    [{ unpublished: [] }, '#L3) (with changes that are not pushed: lines may differ)', '(b).md`\n'],
     [{ branch: null, upstream: null }, 'web\n\n## Captured', '- Detached head'],
     [{ upstream: 'main' }, 'web\n\n## Captured', '- Branch: `dates`'],
     [{ upstream: 'a b' }, 'web\n\n## Captured', '- Branch: `dates`'],
@@ -204,7 +204,9 @@ describe('what is not published', () => {
     for (const text of texts) expect(said(changes)).toContain(text);
   });
   test('is not spoken of where all is', () => {
-    expect(said({ ahead: 0, changed: [], published: commit })).not.toMatch(/pushed|Not committed/);
+    const pushed = { ahead: 0, changed: [], edited: [], unpublished: [] };
+    expect(said({ ...pushed, published: commit })).not.toMatch(/pushed|Not committed/);
+    expect(said({ ...pushed, ahead: 2, changed: ['?? err.txt'] }), 'of other files').not.toContain('not pushed');
   });
 });
 

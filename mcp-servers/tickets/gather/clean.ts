@@ -1,5 +1,5 @@
 import { cutLog } from '../../log/cut-log.ts';
-import { createKeyWatch, redactSecrets } from '../../log/redact-secrets.ts';
+import { redactText } from '../../log/redact-secrets.ts';
 
 /** How a text leaves the machine: without what looks like a secret, paths within the clone as it has them, the home directory as `~`. */
 export type Clean = (text: string) => string;
@@ -11,9 +11,7 @@ export function createClean(home: string | null, top: string | null): Clean {
       ? null
       : new RegExp(`(?<![\\w.-])${literal(home.replace(/[/\\]+$/, ''))}(?![\\w.-])`, 'g');
   return (text) => {
-    const isOfKey = createKeyWatch();
-    const lines = text.split('\n').map((line) => (isOfKey(line) ? '[redacted]' : line));
-    const redacted = redactSecrets(lines.join('\n'));
+    const redacted = redactText(text);
     const bare = inClone === null ? redacted : redacted.replace(inClone, '');
     return inHome === null ? bare : bare.replace(inHome, '~');
   };

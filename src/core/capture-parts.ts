@@ -1,4 +1,6 @@
 import type { Capture, CapturedError, Checkout, CodePlace, Concern } from './capture.ts';
+import { grouped } from './cut-text.ts';
+import { errorStart } from './error-fingerprint.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
 import { cleanMarkdown, dropHidden } from './outgoing-text.ts';
 import type { Repository } from './repository.ts';
@@ -69,18 +71,27 @@ function unpublished(checkout: Checkout | null): string {
 
 /** What stands between the lines that people see and those that were seen. */
 function standing({ path }: CodePlace, { edited, unpublished }: Pick<Checkout, 'edited' | 'unpublished'>): string {
-  if (unpublished.includes(path)) return ' (not pushed)';
+  if (unpublished.includes(path)) return ' (not in what is pushed)';
   return edited.includes(path) ? ' (with changes that are not pushed: lines may differ)' : '';
 }
 
 export function writeEvidence(error: CapturedError | null, limit: number): string {
   if (error === null) return '';
-  const output = error.output.trim() === '' ? '' : fenced(error.output.replace(/^(?:[ \t]*\r?\n)+/, ''), limit);
+  const said = error.output.trim() === '' ? '' : fenced(fromError(error.output, limit), limit);
   const command = error.command?.trim() ? codeSpan(error.command, 500) : null;
   const end = error.exitCode === null ? '' : `exit code ${error.exitCode}`;
-  const said = command === null ? end : `${command}${end === '' ? '' : ` ended with ${end}`}`;
-  const head = said === '' ? '' : `${said}${output === '' ? '' : ':'}`;
-  return [head, output].filter((part) => part !== '').join('\n\n');
+  const failed = command === null ? end : `${command}${end === '' ? '' : ` ended with ${end}`}`;
+  const head = failed === '' ? '' : `${failed}${said === '' ? '' : ':'}`;
+  return [head, said].filter((part) => part !== '').join('\n\n');
+}
+
+/** Of a longer one what comes before the error is left out: where a text is cut in its middle, that is not to be there. */
+function fromError(output: string, limit: number): string {
+  const text = output.replace(/^(?:[ \t]*\r?\n)+/, '');
+  const before = text.length <= limit ? 0 : errorStart(text) - limit / 4;
+  if (before <= 0) return text;
+  const from = text.indexOf('\n', before) + 1;
+  return `[${grouped(from)} characters left out]\n${text.slice(from)}`;
 }
 
 export function writeSteps(steps: readonly string[], room: Room): string {
@@ -147,8 +158,7 @@ export function writeEnvironment(
     ([name, version]) => `- ${inline(name, 100)}: ${inline(version, 200)}`,
   );
   const parts = [
-    list(versions, limit / 3),
-    list(checkout === null ? [] : git(checkout), limit / 3),
+    list([...(checkout === null ? [] : git(checkout)), ...versions], limit / 3),
     checkout === null || checkout.changed.length === 0
       ? ''
       : `Not committed:\n\n${fenced(checkout.changed.join('\n'), limit / 4)}`,

@@ -43,6 +43,12 @@ export function errorIn(output: string): string | null {
   return [type, message].filter((part) => part !== '').join(': ') || null;
 }
 
+/** Where in an output the line begins that says what went wrong; 0: none does. */
+export function errorStart(output: string): number {
+  const at = errorLine(linesOf(output));
+  return at < 1 ? 0 : output.split('\n', at).join('\n').length + 1;
+}
+
 /** With the line that it goes on in. */
 function saidAt(lines: readonly string[], at: number): Said {
   const line = lines[at] ?? '';

@@ -153,7 +153,13 @@ async function prepare(
     const route = routeCapture(concern, capture, { repositories, rules: deps.routes, teams });
     const linkTo = (place: CodePlace) => linkOf(deps, capture, route, place);
     const about = { capture, route, form, fields: deps.fields, fingerprint, by, linkTo };
-    const said = place === 0 ? withRelated(concern, capture) : concern;
+    const found = judgeDuplicates(concern, fingerprint, known.candidates);
+    const before = found.filter(({ why, isLikely }) => why === 'error' && !isLikely);
+    const said = withLine(
+      place === 0 ? withRelated(concern, capture) : concern,
+      'Seen before',
+      before.map(({ identifier, state }) => `${identifier} (${state})`),
+    );
     const written = writeCapture(said, about);
     const ofText = concerns.length === 1 ? 'the text' : `the text of "${written.title}"`;
     const addition =
@@ -169,7 +175,6 @@ async function prepare(
       team: route.team,
       project: route.project,
     };
-    const found = judgeDuplicates(concern, fingerprint, known.candidates);
     for (const duplicate of found) {
       const earlier = duplicates.get(duplicate.identifier);
       if (!earlier?.isLikely) duplicates.set(duplicate.identifier, duplicate);
@@ -208,8 +213,12 @@ async function prepare(
 /** Whether or not the tracker can relate the two. */
 function withRelated(concern: Concern, { related }: Capture): Concern {
   const names = related.map(ticketNameIn).filter((name) => name !== '');
-  if (names.length === 0) return concern;
-  return { ...concern, notes: `${concern.notes}\n\nRelated: ${names.join(', ')}`.trim() };
+  return withLine(concern, 'Related', names);
+}
+
+function withLine(concern: Concern, what: string, tickets: readonly string[]): Concern {
+  if (tickets.length === 0) return concern;
+  return { ...concern, notes: `${concern.notes}\n\n${what}: ${tickets.join(', ')}`.trim() };
 }
 
 async function withoutSecret(hiding: Hiding, labels: readonly string[]): Promise<string[]> {

@@ -84,7 +84,7 @@ export const a = 1;
 \`\`\`
 \`\`\`\`
 
-\`docs/a (b).md\` (not pushed)
+\`docs/a (b).md\` (not in what is pushed)
 
 ## Evidence
 
@@ -121,11 +121,10 @@ By Ada with Claude Code
 
 <details><summary>Environment</summary>
 
-- node: 24.1.0
-
 - Branch: \`dates\`
 - Commit: \`${commit}\`
 - Newest pushed commit: \`${'b'.repeat(40)}\`
+- node: 24.1.0
 
 Not committed:
 
@@ -195,7 +194,7 @@ describe('what is not published', () => {
   test.each([
     [{ commit: null, published: null }, 'Nothing of it is committed yet.', '- No commit yet'],
     [{ published: null }, 'Nothing of it is pushed yet, as far as the clone knows.', '- Branch: `dates`'],
-    [{ edited: [] }, '#L3)\n', '(b).md` (not pushed)'],
+    [{ edited: [] }, '#L3)\n', '(b).md` (not in what is pushed)'],
     [{ unpublished: [] }, '#L3) (with changes that are not pushed: lines may differ)', '(b).md`\n'],
     [{ branch: null, upstream: null }, 'web\n\n## Captured', '- Detached head'],
     [{ upstream: 'main' }, 'web\n\n## Captured', '- Branch: `dates`'],
@@ -316,6 +315,13 @@ test('whatever is brought, it fits, breaks out of nothing and says what was cut'
     }),
     { numRuns: 60 },
   );
+});
+
+test('of a long output the error stays, and its end', () => {
+  const noise = 'all is well here, and so it is everywhere\n'.repeat(200);
+  const output = `${noise}TypeError: a is not b\n    at f (src/a.ts:1:1)\n${noise}the end`;
+  const { description } = writeCapture({ ...bug, error: { command: null, exitCode: null, output } }, about());
+  expect(description).toMatch(/left out\]\n[\s\S]*TypeError: a is not b\n {4}at f[\s\S]*left out\]\n[\s\S]*the end/);
 });
 
 test('5 MB of it are written in a moment, with what was left out', () => {

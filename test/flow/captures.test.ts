@@ -122,6 +122,8 @@ describe('what is brought', () => {
       status: 'filed',
       duplicates: [{ identifier, why: 'error', isLikely: false }],
     });
+    const [, back = ''] = await tickets();
+    expect((await desk.show(back)).ticket.description).toContain(`Seen before: ${identifier} (Done)`);
   });
 
   test('links what everybody can see, and its lines where they are the same', async ({ expect }) => {
@@ -143,7 +145,7 @@ describe('what is brought', () => {
     expect(where?.split('\n\n')).toEqual([
       '[`a.ts:3`](x:a.ts#3)',
       '[`b.ts:3`](x:b.ts#null) (with changes that are not pushed: lines may differ)',
-      '`c.ts:3` (not pushed)',
+      '`c.ts:3` (not in what is pushed)',
     ]);
   });
 

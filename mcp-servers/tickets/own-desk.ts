@@ -29,7 +29,15 @@ export function createOwnDesk({ settings, spool, howToLogIn, until, onError }: O
   }
 
   async function deliverAll(): Promise<void> {
-    const { to, service: desk } = await open();
+    const { to } = await open();
+    // Opened for each: somebody may log in anew meanwhile, and what was kept for one service is not for another.
+    const desk: Pick<TicketDesk, 'makeTicket'> = {
+      async makeTicket(...asked) {
+        const now = await open();
+        if (now.to !== to) throw new Unreachable(`Somebody has logged in to ${now.to} instead of ${to}.`);
+        return now.service.makeTicket(...asked);
+      },
+    };
     if ((await deliver({ desk, spool, to }, until)) === 0) return;
     const pace = { everyMs: 30_000, longestMs: 600_000, forMs: null, alone: false };
     delivering ??= keepDelivering({ desk, spool, to, ...pace }, until).finally(() => {

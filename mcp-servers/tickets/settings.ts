@@ -13,7 +13,7 @@ export interface Settings {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const settingsSchema = z.object({
-  url: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  url: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/(\/+mcp)?\/*$/, '')),
   token: z.string().trim().min(1),
 });
 

@@ -23,7 +23,7 @@ import { findSession, sessionIdOf } from '../store/sessions.ts';
 import { mustBeFollowed, quiet } from './say.ts';
 
 export type { TicketDesk };
-export type TicketDeskDeps = SortDeps & { config: Config; sessions: Sessions };
+export type TicketDeskDeps = SortDeps & Pick<CaptureDeps, 'until'> & { config: Config; sessions: Sessions };
 
 /** What `ticketStatus` tells of nothing in particular. */
 const recent = { days: 7, limit: 10 };
@@ -148,7 +148,7 @@ const byPreference: TrackerKind[] = ['linear', 'github-issues', 'board'];
 export function captureSettings(
   { trackers }: Pick<SortDeps, 'trackers'>,
   { makeTicket, fields, routes, secrets }: Config,
-): Omit<CaptureDeps, keyof SortDeps> {
+): Omit<CaptureDeps, keyof SortDeps | 'until'> {
   return {
     tracker: makeTicket.tracker ?? byPreference.find((kind) => trackers.has(kind)) ?? 'board',
     assign: makeTicket.assign,

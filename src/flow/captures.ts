@@ -49,6 +49,8 @@ export interface CaptureDeps extends SortDeps {
   routes: readonly RouteRule[];
   /** Every secret that the service was given. */
   secrets: readonly string[];
+  /** When this process ends. */
+  until: AbortSignal;
 }
 
 /** People wait: so long is the tracker asked what it knows, and so long for a ticket, and for each further one. */
@@ -86,9 +88,9 @@ export async function makeTicket(
   failpoint('capture/before');
   const [first, ...others] = captures;
   const stored = first ? [{ ...first, notes: [...notes, ...first.notes], duplicates }, ...others] : [];
-  const counted = await addCaptures(db, { ...same, captures: stored });
+  const earlier = await addCaptures(db, { ...same, captures: stored });
   failpoint('capture/stored');
-  if (counted !== batch) return answerAgain(deps, counted, true, signal);
+  if (earlier !== null) return answerAgain(deps, earlier, earlier !== batch, signal);
   await fileSoon(deps, batch, 1, captures.length, signal);
   return answer(await readBatch(db, batch), []);
 }
@@ -276,7 +278,10 @@ function draftOf({
   return { title, description: text, labels, priority, team, project, repository, assign };
 }
 
-/** Files what the caller holds, as far as people wait for it. */
+/**
+ * Files what the caller holds. It goes on when nobody waits for it any more: of a request that is broken off nobody knows what
+ * came of it, and a tracker that was asked again at once would file it twice.
+ */
 async function fileSoon(
   deps: CaptureDeps,
   batch: string,
@@ -286,8 +291,11 @@ async function fileSoon(
 ): Promise<void> {
   const { fileMs, furtherMs, mostMs } = patience;
   const enough = AbortSignal.timeout(Math.min(fileMs + furtherMs * (count - 1), mostMs));
-  await fileBatch(deps, batch, tries, AbortSignal.any([signal, enough]));
-  signal.throwIfAborted();
+  const filing = fileBatch(deps, batch, tries, deps.until);
+  filing.catch(() => {}); // nobody may be there to hear it; its lease ends by itself
+  await orAborted(filing, AbortSignal.any([signal, enough])).catch((error) => {
+    if (error !== enough.reason) throw error;
+  });
 }
 
 /** What came of what is there already; what was refused is tried once more. `isOther`: the same words under another id. */
@@ -327,8 +335,8 @@ function answer(captures: readonly StoredCapture[], more: readonly string[]): Ca
   if (left.length > 0) {
     const [{ reason, tracker } = { reason: null, tracker: '' }] = left;
     const filed = tickets.map(({ identifier, url }) => `${identifier} is filed: ${url}`);
-    const why = reason === null ? '' : ` (${reason.replace(/\.$/, '')})`;
-    const kept = `The tracker "${tracker}" cannot take it now${why}. It is kept, and filed as soon as it can be.`;
+    const why = (reason ?? 'it does not answer in time').replace(/\.$/, '');
+    const kept = `The tracker "${tracker}" cannot take it now (${why}). It is kept, and filed as soon as it can be.`;
     return { status: 'kept', drafts: left.map(draftOf), notes: [...filed, ...notes, kept] };
   }
   if (captures.some(({ state }) => state === 'filing')) notes.push('The agent is given it in a moment.');

@@ -8,6 +8,9 @@ import { type ToolContext, writes } from '../tool-context.ts';
 const { offered, read } = createArguments({ ticket, text: z.string().min(1).max(60_000).describe('Markdown') });
 
 export function registerCommentOnTicket(server: McpServer, { desk, answer }: ToolContext): void {
+  /** Of comments that failed: the answer alone may be lost, and called again it must not be said twice. */
+  const failed = new Map<string, string>();
+
   server.registerTool(
     'comment_on_ticket',
     {
@@ -16,9 +19,13 @@ export function registerCommentOnTicket(server: McpServer, { desk, answer }: Too
       annotations: writes,
     },
     (args, request) =>
-      answer(request, async (signal, { id = randomUUID() }) => {
+      answer(request, async (signal, sent) => {
         const { ticket: identifier, text } = read(args);
+        const said = JSON.stringify([identifier, text]);
+        const id = sent.id ?? failed.get(said) ?? randomUUID();
+        failed.set(said, id);
         const value = await desk.commentOnTicket({ id, identifier, text }, signal);
+        failed.delete(said);
         return { text: value, value };
       }),
   );

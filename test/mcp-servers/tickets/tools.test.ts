@@ -262,6 +262,17 @@ describe('the others', () => {
     expect(record.calls).toEqual([call]);
   });
 
+  test('a comment whose answer was lost is not said twice', async () => {
+    const { client, record } = await connect();
+    const say = () => callTool(client, 'comment_on_ticket', { ticket: 'SHOP-3', text: 'ISO' });
+    record.fails = new Unreachable('The connection broke off.');
+    await say();
+    record.fails = null;
+    for (let time = 0; time < 2; time += 1) await say();
+    const [first, second, third] = record.calls.map(([, said]) => (said as { id: string }).id);
+    expect([second === first, third === second]).toEqual([true, false]);
+  });
+
   test('what others wrote on a ticket cannot pass for ours', async () => {
     const { client, record } = await connect();
     const token = `ghp_${'a1'.repeat(18)}`;

@@ -62,5 +62,17 @@ create table capture_keys (
   at timestamptz not null default now()
 );
 
+-- What people said on a ticket from elsewhere, where no session heard it. Our account showed it there, so no reading of the
+-- ticket has it as theirs.
+create table said_on_tickets (
+  key text primary key,
+  tracker text not null,
+  ticket text not null,
+  person json not null,
+  body text not null,
+  at timestamptz not null default now()
+);
+create index said_on_tickets_ticket on said_on_tickets (tracker, ticket);
+
 -- Down Migration
 -- Forward only: there is no way back.

@@ -49,3 +49,4 @@ export { fileSummary, summaryNow } from './flow/summary.ts';
 export { tellLockedOut } from './flow/tell-disconnected.ts';
 export { tellPlaces, tellQuiet } from './flow/tell-waits.ts';
 export { wakeWaiting } from './flow/wake-waiting.ts';
+export { withSaid } from './flow/with-said.ts';

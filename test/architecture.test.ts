@@ -49,7 +49,7 @@ const rooms: Record<string, string[]> = {
   'src/workspaces/': ['src/sandboxes/sandbox.ts', 'src/core/', 'src/lib/'],
   'src/tools/': ['src/sandboxes/sandbox.ts', 'src/core/', 'src/lib/'],
   'src/verification/': ['src/sandboxes/sandbox.ts', 'src/workspaces/', 'src/core/', 'src/lib/'],
-  'src/publishing/': ['src/workspaces/', 'src/core/', 'src/lib/'],
+  'src/publishing/': ['mcp-servers/log/', 'src/workspaces/', 'src/core/', 'src/lib/'],
   'src/store/': ['src/core/', 'src/lib/'],
   'src/jobs/': ['src/core/', 'src/lib/'],
   'src/http/': ['src/flow.ts', 'src/store/', 'ports', 'src/core/', 'src/lib/'],

@@ -9,7 +9,7 @@ const patterns: RegExp[] = [
   /\bgh[pousr]_[A-Za-z0-9._-]{36,4000}/g,
   /\bgithub_pat_[A-Za-z0-9_]{22,251}/g,
   /\bv1\.[0-9a-f]{40}\b/g,
-  /\bglpat-[\w-]{20,300}/g,
+  /\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[\w-]{20,300}/g,
   /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/g,
   /\bAIza[\w-]{35}/g,
   /\bGOCSPX-[\w-]{28}/g,
@@ -23,6 +23,15 @@ const patterns: RegExp[] = [
   /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g,
   /\bshp_[\w-]{43}/g,
   /\bATATT3[\w=-]{60,400}/g,
+  // Of services that give their tokens a name of their own; the shorter the name, the more must fit behind it.
+  /(?<![\w-])(?:do[opr]_v1_|rubygems_|dapi|sbp_|shp(?:at|ca|pa|ss)_|pul-|key-|SK)[0-9a-f]{32,80}\b/g,
+  /\b(?:hv[sbr]\.|glsa_|nfp_|pscale_(?:tkn|pw|oauth)_|gsk_|fig[dour]_|dp\.(?:pt|st|ct|sa|scim|audit)\.|fm[12]_|ya29\.|1\/\/0|EAAA|NRAK-|PMAK-|AGE-SECRET-KEY-1)[\w.+/=-]{24,2000}/g,
+  /\bSG\.[\w-]{16,64}\.[\w-]{16,64}/g,
+  /\b\w{14}\.atlasv1\.[\w-]{60,100}/g,
+  /\bsk\.eyJ[\w-]{20,300}\.[\w-]{20,100}/g,
+  /\b\d{8,10}:AA[\w-]{32,34}(?![\w-])/g,
+  /\b[MNO](?=[\w-]{0,27}\d)[\w-]{22,28}\.[\w-]{6,7}\.[\w-]{27,45}(?![\w-])/g,
+  /(?<keep>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{10,30}\/)[\w-]{40,100}/g,
   /\bsntr(?:ys|yu)_[\w=+/-]{40,500}/g,
   /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,2000}/g,
   /(?<keep>\b(?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest|aws4-hmac-sha256)\s{1,3})?)(?!(?:bearer|basic|token)\s)[^\s"'*][^\s"']{0,4000}/gi,
@@ -33,6 +42,17 @@ const patterns: RegExp[] = [
   /(?<keep>[?&](?:sig|signature|x-amz-signature|x-amz-security-token|x-goog-signature|access_token)=)[^\s&"'<>]{8,2000}/gi,
   /(?<keep>\bAccountKey=)[A-Za-z0-9+/]{40,100}={0,2}/g,
   /(?<keep>\baws_?secret_?access_?key["']?\s{0,3}[:=]\s{0,3}["']?)[A-Za-z0-9+/]{40}/gi,
+  // As a command is given one. A placeholder, or a variable, holds none.
+  new RegExp(
+    `(?<keep>(?:^|\\s)--?(?:[a-z-]{0,30}-)?(?:${words})\\s{1,3}["']?)(?![-$<{["'*])(?=[^\\s"']{0,60}\\d)[^\\s"']{6,400}`,
+    'gi',
+  ),
+  /(?<keep>\bcurl\s(?:[^\n|;]{0,300}\s)?(?:-u|--user)\s{0,3}["']?[^\s:"']{1,100}:)(?![$<{[*])[^\s"']{3,300}/g,
+  /(?<keep>\bmysql(?:dump|admin)?\s(?:[^\n|;]{0,300}\s)?-p)(?![$<{[*])[^\s"']{6,100}/g,
+  new RegExp(
+    `(?<keep>(?:${words})[\\w-]{0,30}["']?\\s{0,3}[:=]>?\\s{0,3}(?<quote>["']))(?!\\$?\\{)(?=[^\\s"']{0,60}\\d)(?=[^\\s"']{0,60}[A-Za-z])[^\\s"']{12,400}(?=\\k<quote>)`,
+    'gi',
+  ),
   // Letters and digits, or it is a word: "Unexpected token: identifier".
   new RegExp(
     `(?<keep>(?:${words})[\\w-]{0,30}["']?\\s{0,3}[:=]>?\\s{0,3}["']?)(?=[^\\s"']{0,60}\\d)(?=[^\\s"']{0,60}[A-Za-z])[\\w.~+/=!@#$%^&-]{12,400}`,
@@ -49,6 +69,20 @@ export function redactSecrets(line: string, known: readonly string[] = []): stri
   for (const pattern of patterns)
     text = text.replace(pattern, (_, keep) => (typeof keep === 'string' ? keep : '') + mark);
   return text;
+}
+
+/** The same of a text of many lines, in which a private key may be. */
+export function redactText(text: string): string {
+  const isOfKey = createKeyWatch();
+  const lines: string[] = [];
+  let wasOfKey = false;
+  for (const line of text.split('\n')) {
+    const isKey = isOfKey(line);
+    if (!isKey) lines.push(line);
+    else if (!wasOfKey) lines.push(mark);
+    wasOfKey = isKey;
+  }
+  return redactSecrets(lines.join('\n'));
 }
 
 /** Of a private key, a credential over many lines: says of each line whether it belongs to one. */

@@ -40,11 +40,12 @@ export const concernSchema = z.object(concernShape);
 export const checkoutSchema = z.object({
   remotes: z.array(z.string().max(1_000)).max(20),
   branch: z.string().max(1_000).nullable(),
-  upstream: z.string().max(1_000).nullish(),
   commit: z.string().max(64).nullable(),
   published: z.string().max(64).nullable(),
   ahead: z.int().min(0),
   changed: z.array(z.string().max(1_000)).max(100),
+  edited: z.array(z.string().max(1_000)).max(700).default([]),
+  unpublished: z.array(z.string().max(1_000)).max(700).default([]),
   commits: z.array(z.object({ id: z.string().max(64), subject: z.string().max(500) })).max(20),
   codeowners: z.string().max(200_000).nullable(),
 });

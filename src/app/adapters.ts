@@ -6,7 +6,7 @@ import { type CodeHostOptions, codeHosts } from '../code-hosts/index.ts';
 import type { Config } from '../config.ts';
 import type { TrackerKind } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
-import { type DeliverySource, limitCodeHost, limitTracker, type RateLimitDeps } from '../flow.ts';
+import { type DeliverySource, limitCodeHost, limitTracker, type RateLimitDeps, withSaid } from '../flow.ts';
 import type { FinishInstall } from '../http/oauth.ts';
 import { noteRefusedWebhook } from '../store/connections.ts';
 import { type TrackerOptions, trackers } from '../trackers/index.ts';
@@ -45,7 +45,8 @@ export function openAdapters(
         const own = optionsOf(config, boardSecret, kind);
         if (own === null) return [];
         const tracker = create({ ...own, pool, connections: keepConnections(limits, kind) });
-        return [[kind, limitTracker(limits, { ...tracker, ...noteRefused(limits, tracker.source, tracker) })] as const];
+        const noted = { ...tracker, ...noteRefused(limits, tracker.source, tracker) };
+        return [[kind, withSaid(limits.db, limitTracker(limits, noted))] as const];
       }),
     ),
     codeHosts: new Map(

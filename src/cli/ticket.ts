@@ -98,7 +98,7 @@ async function run(cli: Cli, title: string | undefined, options: Options): Promi
 
 async function capturedNow(cli: Cli, asked: Asked): Promise<Capture> {
   const { cwd, env } = cli.surroundings;
-  const where = { dir: cwd, searchPath: env.PATH ?? '', home: env.HOME ?? null, client: 'shell' };
+  const where = { dir: cwd, searchPath: env.PATH ?? '', home: env.HOME ?? null, client: 'the shell' };
   const capture = await gather(asked, where, cli.signal);
   if (asked.places.length > 0 && capture.places.length < asked.places.length)
     cli.tell('Of --at, what is not in this repository is left out.');

@@ -1,8 +1,8 @@
 import type { Capture, CapturedError, Checkout, CodePlace, Concern } from './capture.ts';
+import { grouped } from './cut-text.ts';
+import { errorStart } from './error-fingerprint.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
 import { cleanMarkdown, dropHidden } from './outgoing-text.ts';
-import type { Repository } from './repository.ts';
-import { isBranch } from './routing.ts';
 
 /*
  * The parts of a captured ticket, in Markdown. '' where there is nothing to say. Words of others call nobody, hide nothing
@@ -40,7 +40,7 @@ export function writePlaces(
     const url = link(place)
       ?.replace(/[\s()<>]/g, encodeURIComponent)
       .replace(/[()]/g, (c) => (c === '(' ? '%28' : '%29'));
-    const title = url === undefined ? name : `[${name}](${url})`;
+    const title = `${url === undefined ? name : `[${name}](${url})`}${checkout === null ? '' : standing(place, checkout)}`;
     const snippet = place.snippet?.replace(/^\n+|\s+$/g, '') ?? '';
     if (snippet === '' || room.snippet === 0) return title;
     const language = /\.([a-z][a-z0-9]{0,9})$/i.exec(place.path)?.[1]?.toLowerCase() ?? '';
@@ -60,31 +60,36 @@ function linesOf({ from, to }: CodePlace): string {
   return to === null || to === from ? `:${from}` : `:${from}-${to}`;
 }
 
-/** What stands between the lines that people see and those that were seen. */
+/** Where nobody else can see any of it. */
 function unpublished(checkout: Checkout | null): string {
   if (checkout === null) return '';
-  const { commit, published, ahead, changed } = checkout;
-  if (commit === null) return 'Nothing of it is committed yet.';
-  if (published === null) return 'Nothing of it is pushed yet, as far as the clone knows.';
-  const files = changed.length >= 100 ? '100 or more changed files' : count(changed.length, 'changed file');
-  const parts = [...(ahead > 0 ? [count(ahead, 'commit')] : []), ...(changed.length > 0 ? [files] : [])];
-  if (parts.length === 0) return '';
-  const isOne = parts.length === 1 && (ahead === 1 || (ahead === 0 && changed.length === 1));
-  return `${parts.join(' and ')} ${isOne ? 'is' : 'are'} not pushed: lines may differ.`;
+  if (checkout.commit === null) return 'Nothing of it is committed yet.';
+  return checkout.published === null ? 'Nothing of it is pushed yet, as far as the clone knows.' : '';
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+/** What stands between the lines that people see and those that were seen. */
+function standing({ path }: CodePlace, { edited, unpublished }: Pick<Checkout, 'edited' | 'unpublished'>): string {
+  if (unpublished.includes(path)) return ' (not in what is pushed)';
+  return edited.includes(path) ? ' (with changes that are not pushed: lines may differ)' : '';
 }
 
 export function writeEvidence(error: CapturedError | null, limit: number): string {
   if (error === null) return '';
-  const output = error.output.trim() === '' ? '' : fenced(error.output.replace(/^(?:[ \t]*\r?\n)+/, ''), limit);
+  const said = error.output.trim() === '' ? '' : fenced(fromError(error.output, limit), limit);
   const command = error.command?.trim() ? codeSpan(error.command, 500) : null;
   const end = error.exitCode === null ? '' : `exit code ${error.exitCode}`;
-  const said = command === null ? end : `${command}${end === '' ? '' : ` ended with ${end}`}`;
-  const head = said === '' ? '' : `${said}${output === '' ? '' : ':'}`;
-  return [head, output].filter((part) => part !== '').join('\n\n');
+  const failed = command === null ? end : `${command}${end === '' ? '' : ` ended with ${end}`}`;
+  const head = failed === '' ? '' : `${failed}${said === '' ? '' : ':'}`;
+  return [head, said].filter((part) => part !== '').join('\n\n');
+}
+
+/** Of a longer one what comes before the error is left out: where a text is cut in its middle, that is not to be there. */
+function fromError(output: string, limit: number): string {
+  const text = output.replace(/^(?:[ \t]*\r?\n)+/, '');
+  const before = text.length <= limit ? 0 : errorStart(text) - limit / 4;
+  if (before <= 0) return text;
+  const from = text.indexOf('\n', before) + 1;
+  return `[${grouped(from)} characters left out]\n${text.slice(from)}`;
 }
 
 export function writeSteps(steps: readonly string[], room: Room): string {
@@ -131,16 +136,6 @@ function oneLine(text: string, limit: number): string {
     .trim();
 }
 
-/** Its name; with the branch where the clone follows one that is not where work begins anyway. */
-export function writeRepository(repository: Repository | null, checkout: Checkout | null): string {
-  if (repository === null) return '';
-  const branch = checkout?.upstream ?? null;
-  const usual = repository.base === null ? ['main', 'master'] : [repository.base];
-  return branch === null || usual.includes(branch) || !isBranch(branch)
-    ? repository.name
-    : `${repository.name}#${branch}`;
-}
-
 /** Folded: versions, and the clone as git has it. */
 export function writeEnvironment(
   { checkout, environment }: Pick<Capture, 'checkout' | 'environment'>,
@@ -151,8 +146,7 @@ export function writeEnvironment(
     ([name, version]) => `- ${inline(name, 100)}: ${inline(version, 200)}`,
   );
   const parts = [
-    list(versions, limit / 3),
-    list(checkout === null ? [] : git(checkout), limit / 3),
+    list([...(checkout === null ? [] : git(checkout)), ...versions], limit / 3),
     checkout === null || checkout.changed.length === 0
       ? ''
       : `Not committed:\n\n${fenced(checkout.changed.join('\n'), limit / 4)}`,

@@ -149,8 +149,10 @@ function first(path: string, fitting: readonly Target[], notes: string[]): Targe
   if (!taken) return null;
   const other = others.find(({ rule }) => destination(rule) !== destination(taken.rule));
   const shown = ({ rule, by }: Target) => `\`${cleanText(by.replaceAll('`', "'"), 100)}\` (${destination(rule)})`;
-  if (other)
-    notes.push(`${listPaths([path])} fits ${shown(taken)} and ${shown(other)} under \`routes\`; I took the first.`);
+  if (!other) return taken;
+  const fits = `fits ${shown(taken)} and ${shown(other)} under \`routes\`; I took the one named first here.`;
+  // Once for all files of which that is so.
+  if (!notes.some((note) => note.endsWith(fits))) notes.push(`${listPaths([path])} ${fits}`);
   return taken;
 }
 

@@ -7,7 +7,6 @@ import {
   writeEvidence,
   writeExpected,
   writePlaces,
-  writeRepository,
   writeSteps,
   writeWords,
 } from './capture-parts.ts';
@@ -75,7 +74,7 @@ function writeDescription(concern: Concern, about: CaptureAbout, room: Room): st
     steps: writeSteps(concern.steps, room),
     expected: asWords(writeExpected(concern.expected, room.expected), fields),
     criteria: writeCriteria(concern, criteria, room),
-    repository: writeRepository(route.repository, checkout),
+    repository: route.repository?.name ?? '',
     environment: writeEnvironment(capture, about.fingerprint, room.environment),
     by: signature(about),
   });

@@ -31,8 +31,6 @@ export interface Checkout {
   remotes: string[];
   /** null: its head is detached. */
   branch: string | null;
-  /** The branch at a remote that it follows, without the remote's name; absent or null: none, as far as is known. */
-  upstream?: string | null | undefined;
   /** The commit that is checked out; null: there is none yet. */
   commit: string | null;
   /** The newest commit in its history that a remote has, as far as the clone knows; null: none, or no remote. */
@@ -41,6 +39,10 @@ export interface Checkout {
   ahead: number;
   /** Files that differ from the commit, as `git status --short` shows them; the first of many. */
   changed: string[];
+  /** Of the files that it is about, those whose lines are not as at `published`. */
+  edited: string[];
+  /** Of the files that it is about, those that are not in `published` at all. */
+  unpublished: string[];
   /** The newest commits. */
   commits: { id: string; subject: string }[];
   /** Text of CODEOWNERS; null: there is none. */

@@ -1,5 +1,5 @@
 import type { Concern, Duplicate } from './capture.ts';
-import { framesIn } from './error-fingerprint.ts';
+import { pathsOf } from './concern-paths.ts';
 
 /** A ticket that may be about the same. */
 export interface Candidate {
@@ -32,16 +32,11 @@ export function judgeDuplicates(
   fingerprint: string | null,
   candidates: readonly Candidate[],
 ): Duplicate[] {
-  const title = wordsOf(concern.title);
-  const paths = new Set(
-    concern.places.length > 0
-      ? concern.places.map(({ path }) => path)
-      : framesIn(concern.error?.output ?? '').map(({ path }) => path),
-  );
+  const paths = new Set(pathsOf(concern));
   const once = new Map(candidates.map((each) => [each.identifier, each]));
   return [...once.values()]
     .flatMap((candidate) => {
-      const found = judge(candidate, title, paths, fingerprint);
+      const found = judge(candidate, concern.title, paths, fingerprint);
       return found === null ? [] : [{ ...found, candidate }];
     })
     .toSorted(
@@ -70,18 +65,23 @@ interface Judged {
 
 function judge(
   candidate: Candidate,
-  title: ReadonlySet<string>,
+  given: string,
   paths: ReadonlySet<string>,
   fingerprint: string | null,
 ): Judged | null {
   const isOpen = !candidate.isOver;
-  const score = likeness(title, wordsOf(candidate.title));
+  const title = wordsOf(given);
+  const theirs = wordsOf(candidate.title);
+  const score = likeness(title, theirs);
   if (fingerprint !== null && candidate.fingerprint === fingerprint)
     return { why: 'error', isLikely: isOpen, score: 2 + score };
   // What has an error of its own has another one, however it is called.
   const hasOther = fingerprint !== null && candidate.fingerprint !== null;
-  // A word or two say too little.
-  if (score >= alike.same && title.size > 1) return { why: 'title', isLikely: isOpen && !hasOther, score };
+  // A word or two say too little; of two that each say something the other does not, one is about another thing.
+  const says = (one: ReadonlySet<string>, other: ReadonlySet<string>) => [...one].every((each) => other.has(each));
+  const isSame = title.size > 1 && (says(title, theirs) || says(theirs, title));
+  if (score >= alike.same)
+    return { why: 'title', isLikely: isSame && isOpen && !hasOther && !isTurned(given, candidate.title), score };
   if (score >= alike.similar) return { why: 'title', isLikely: false, score };
   const shared = candidate.paths.filter((path) => paths.has(path)).length;
   if (shared > 0 && score >= alike.withPaths) return { why: 'path', isLikely: false, score: score + 0.1 };
@@ -95,13 +95,27 @@ function likeness(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   return common / (a.size + b.size - common);
 }
 
+/** "From A to B" and "from B to A" have the same words: what stands behind each of these is another. */
+function isTurned(a: string, b: string): boolean {
+  const [ours, theirs] = [turnsOf(a), turnsOf(b)];
+  return [...ours].some(([turn, next]) => theirs.has(turn) && theirs.get(turn) !== next);
+}
+
+const turn =
+  /(?<![\p{L}\p{N}_])(from|to|with|without|before|after|instead of|into|but|only|than|over)\s+(?:an? |the )?([\p{L}\p{N}_.-]+)/giu;
+
+function turnsOf(title: string): Map<string, string> {
+  const turns = title.slice(0, 1_000).normalize('NFKC').matchAll(turn);
+  return new Map([...turns].map(([, at = '', next = '']) => [at.toLowerCase(), stem(next.toLowerCase())]));
+}
+
 const stopWords = new Set(
-  'a an the this that these those it its is are was were be been being am do does did done has have had of in on at to for from by with without into onto as and or but if then than when while where which who what why how i we you they he she my our your their there here so just also only very can could may might will would shall should must please get got some any all bug issue error problem fix ticket todo task feature feat chore'.split(
+  'a an the this that these those it its is are was were be been being am do does did done has have had of in on at to for from by with into onto as and or but if then than when while where which who what why how i we you they he she my our your their there here so just also very can could may might will would shall should must please get got some any all bug issue error problem fix ticket todo task feature feat chore'.split(
     ' ',
   ),
 );
 
-const word = /[\p{L}\p{N}_]+(?:['’][\p{L}]+)?/gu;
+const word = /[\p{L}\p{N}_]+(?:['’][\p{L}]+|\+\+|#(?![\p{L}\p{N}]))?/gu;
 const withoutSpaces =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
 

@@ -3,8 +3,6 @@ import type { CapturedError } from './capture.ts';
 import { type Frame, framesOf } from './error-frames.ts';
 import { linesOf, stablePath, withoutNoise } from './error-noise.ts';
 
-export { framesIn } from './error-frames.ts';
-
 /** What a line says went wrong. */
 interface Said {
   /** The error's type, or its code: "TypeError", "TS2322", "panic"; '' where it has none. */
@@ -41,6 +39,12 @@ export function errorIn(output: string): string | null {
   const at = errorLine(lines);
   const { type, message } = saidAt(lines, at);
   return [type, message].filter((part) => part !== '').join(': ') || null;
+}
+
+/** Where in an output the line begins that says what went wrong; 0: none does. */
+export function errorStart(output: string): number {
+  const at = errorLine(linesOf(output));
+  return at < 1 ? 0 : output.split('\n', at).join('\n').length + 1;
 }
 
 /** With the line that it goes on in. */

@@ -84,7 +84,10 @@ const roots = new Set(
 const parts = new Set(['packages', 'apps', 'services', 'modules', 'crates', 'libs', 'plugins', 'projects']);
 
 const homes =
-  /^(?:\/private)?(?:(?:[A-Za-z]:\/Users\/[^/]+|[A-Za-z]:|\/(?:home|Users)\/[^/]+|\/root)(?:(?:\/go)?\/(?:src|code|work|dev|git|repos?|projects?)(?=\/[^/]+\/[^/]+))?|\/app|\/usr\/src\/app|\/var\/www(?:\/html)?|\/srv|\/opt|\/workspaces?|\/github\/workspace)\//i;
+  /^(?:\/private)?(?:(?:[A-Za-z]:\/Users\/[^/]+|[A-Za-z]:|\/(?:home|Users)\/[^/]+|\/root|~)(?:(?:\/go)?\/(?:src|code|work|dev|git|repos?|projects?)(?=\/[^/]+\/[^/]+))?|\/app|\/usr\/src\/app|\/var\/www(?:\/html)?|\/srv|\/opt|\/workspaces?|\/github\/workspace)\//i;
+/** Somebody's own directory, in which clones lie; and a clone's, which may be called as code's are. CI has it twice. */
+const ofPerson = /^(?:\/private)?(?:[A-Za-z]:|~|\/root|\/(?:home|Users)\/[^/]+)\/(?!src\/)/;
+const clone = /^(?!(?:src|lib|tests?)\/)([^/]+)\/(?:\1\/)?(?=[^/])/;
 const temporary = /^(?:\/private)?(?:\/tmp|\/var\/tmp|\/var\/folders|\/dev\/shm)\/|\/AppData\/Local\/Temp\//i;
 
 /**
@@ -93,7 +96,8 @@ const temporary = /^(?:\/private)?(?:\/tmp|\/var\/tmp|\/var\/folders|\/dev\/shm)
  */
 export function stablePath(written: string): string {
   const path = slashed(written);
-  const rest = path.replace(homes, '');
+  const inHome = path.replace(homes, '');
+  const rest = ofPerson.test(path) ? inHome.replace(clone, '') : inHome;
   const segments = rest.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
   const file = segments.at(-1) ?? '';
   const folders = segments.slice(0, -1);

@@ -156,9 +156,14 @@ async function prepare(
     const route = routeCapture(concern, capture, { repositories, rules: deps.routes, teams });
     const linkTo = (place: CodePlace) => linkOf(deps, capture, route, place);
     const about = { capture, route, form, fields: deps.fields, fingerprint, by, linkTo };
-    const said = place === 0 ? withRelated(concern, capture) : concern;
-    const written = await writeHidden(said, about, hiding, concerns.length > 1);
     const found = judgeDuplicates(concern, fingerprint, known.candidates);
+    const before = found.filter(({ why, isLikely }) => why === 'error' && !isLikely);
+    const said = withLine(
+      place === 0 ? withRelated(concern, capture) : concern,
+      'Seen before',
+      before.map(({ identifier, state }) => `${identifier} (${state})`),
+    );
+    const written = await writeHidden(said, about, hiding, concerns.length > 1);
     for (const duplicate of found) {
       const earlier = duplicates.get(duplicate.identifier);
       if (!earlier?.isLikely) duplicates.set(duplicate.identifier, duplicate);
@@ -193,8 +198,12 @@ async function prepare(
 /** Whether or not the tracker can relate the two. */
 function withRelated(concern: Concern, { related }: Capture): Concern {
   const names = related.map(ticketNameIn).filter((name) => name !== '');
-  if (names.length === 0) return concern;
-  return { ...concern, notes: `${concern.notes}\n\nRelated: ${names.join(', ')}`.trim() };
+  return withLine(concern, 'Related', names);
+}
+
+function withLine(concern: Concern, what: string, tickets: readonly string[]): Concern {
+  if (tickets.length === 0) return concern;
+  return { ...concern, notes: `${concern.notes}\n\n${what}: ${tickets.join(', ')}`.trim() };
 }
 
 /** What is filed of it, and what is said where it is added instead, without secrets. */
@@ -250,7 +259,7 @@ async function findRelated(
   return { hint: null, notes };
 }
 
-/** The lines as they are where everybody sees them: of what was changed since that is pushed, the file alone. */
+/** The lines as they are where everybody sees them: of what is not as it is there, the file alone; null: it is not there. */
 function linkOf(
   { codeHosts }: CaptureDeps,
   { checkout }: Capture,
@@ -259,8 +268,8 @@ function linkOf(
 ): string | null {
   const host = repository && codeHosts.get(repository.codeHost);
   const commit = checkout?.published;
-  if (!host || !commit) return null;
-  const isSame = checkout.ahead === 0 && !checkout.changed.some((line) => line.endsWith(path));
+  if (!host || !commit || checkout.unpublished.includes(path)) return null;
+  const isSame = !checkout.edited.includes(path);
   return host.linkTo(repository, { commit, path, ...(isSame ? { from, to } : { from: null, to: null }) });
 }
 

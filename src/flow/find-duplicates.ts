@@ -2,6 +2,7 @@ import type { Concern } from '../core/capture.ts';
 import { fingerprintIn } from '../core/capture-parts.ts';
 import { pathsOf } from '../core/concern-paths.ts';
 import type { Candidate } from '../core/duplicates.ts';
+import { errorIn, fingerprintOf } from '../core/error-fingerprint.ts';
 import { namedPaths } from '../core/named-paths.ts';
 import { isOver, type Ticket, type TicketMatch } from '../core/ticket.ts';
 import { orAborted } from '../lib/abort.ts';
@@ -34,7 +35,9 @@ export async function findCandidates(
   const paths = [...new Set(sought.flatMap(({ concern }) => pathsOf(concern)))];
   let unsearched = Math.max(0, sought.length - bounds.concerns);
   const search = async ({ concern, fingerprint }: Sought): Promise<TicketMatch[]> => {
-    const words = [concern.title, ...(fingerprint === null ? [] : [fingerprint])].join(' ');
+    // Whoever filed it by hand has pasted the error.
+    const said = concern.error && errorIn(concern.error.output)?.slice(0, 200);
+    const words = [concern.title, ...(fingerprint === null ? [] : [fingerprint, said ?? ''])].join(' ');
     try {
       return await orAborted(tracker.searchTickets(words, bounds.found, signal), signal);
     } catch (err) {
@@ -96,7 +99,19 @@ function ofMatch({ hint, state, text }: TicketMatch, sought: readonly string[], 
     ...{ identifier, title, url, text: text || (known?.text ?? '') },
     state: state.name,
     isOver: isOver(state.category),
-    fingerprint: known?.fingerprint ?? sought.find((each) => text.includes(each)) ?? fingerprintIn(text),
+    fingerprint:
+      known?.fingerprint ?? sought.find((each) => text.includes(each)) ?? pastedIn(text, sought) ?? fingerprintIn(text),
     paths: known?.paths ?? namedPaths({ title, description: text }, { allowedPaths: [] }),
   };
+}
+
+/** Which of these errors stands in a text that a person wrote; null: none. */
+function pastedIn(text: string, sought: readonly string[]): string | null {
+  if (sought.length === 0) return null;
+  const short = text.slice(0, 20_000);
+  const blocks = [...short.matchAll(/^ {0,3}(`{3,}|~{3,}).*\n([\s\S]*?)^ {0,3}\1/gm)].map(([, , block = '']) => block);
+  const found = [...blocks.slice(0, 5), short].map((output) =>
+    fingerprintOf({ command: null, exitCode: null, output }),
+  );
+  return found.find((each) => each !== null && sought.includes(each)) ?? null;
 }

@@ -46,7 +46,11 @@ async function hideInConcern(
     const { snippet, path } = place;
     shown.push({ ...place, snippet: snippet && (await hiding.hide(snippet, `the lines of ${path}`)) });
   }
-  const { steps, expected, criteria, labels, priority } = rest;
+  const { expected, labels, priority } = rest;
+  const steps: string[] = [];
+  for (const step of rest.steps) steps.push(await hiding.hide(step, 'the steps'));
+  const criteria: string[] = [];
+  for (const criterion of rest.criteria) criteria.push(await hiding.hide(criterion, 'the criteria'));
   return {
     title: await hiding.hide(title, 'the title'),
     notes: await hiding.hide(notes, 'the notes'),

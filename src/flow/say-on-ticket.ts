@@ -2,6 +2,7 @@ import type { TicketHint } from '../core/ticket.ts';
 import { orAborted } from '../lib/abort.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { readAttention } from '../store/attention.ts';
+import { noteSaidOn } from '../store/said-on-tickets.ts';
 import { findSession, sessionIdOf } from '../store/sessions.ts';
 import { sendOne } from '../trackers/tracker.ts';
 import { trackerOf } from './find-ticket.ts';
@@ -26,6 +27,7 @@ export async function sayOnTicket(
     const { registers } = await readAttention(deps.db, session.id);
     return { isHeard: registers.given && !registers.closed };
   }
+  await noteSaidOn(deps.db, hint, said);
   const activity = { type: 'response' as const, body: said.shown };
   const id = deterministicId('said', hint.tracker, hint.id, said.key);
   const operation = { kind: 'postActivity' as const, id, conversation: hint.ref, activity };

@@ -30,5 +30,6 @@ export interface CaptureTables {
     try_at: Time;
     created_at: Time;
   };
+  said_on_tickets: { key: string; tracker: TrackerKind; ticket: string; person: Json<Person>; body: string; at: Time };
   capture_keys: { hash: string; batch: string; at: Time };
 }

@@ -6,7 +6,7 @@ import { Unreachable } from '../../mcp-servers/tickets/desk.ts';
 import { createTicketDesk } from '../../src/app/ticket-desk.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
-import type { SortDeps } from '../../src/flow.ts';
+import { type SortDeps, withSaid } from '../../src/flow.ts';
 import { createDatabase, createPool } from '../../src/store/database.ts';
 import { createPages } from '../../src/store/link-keys.ts';
 import { readSessions } from '../../src/store/session-view.ts';
@@ -21,7 +21,7 @@ const bob = { id: 'bob', name: 'Bob', isBot: false };
 describe('what a person does with tickets', () => {
   useBoard();
   beforeEach(async () => {
-    await query('truncate captures, capture_keys, board_operations');
+    await query('truncate captures, capture_keys, said_on_tickets, board_operations');
   });
   const deskOf = (by = someone, changes: Partial<SortDeps> = {}, config: Config = plain, board: Tracker = tracker) => {
     const sessions = readSessions(db, createPages(db, null));
@@ -101,6 +101,9 @@ describe('what a person does with tickets', () => {
     expect(answer).toMatch(new RegExp(`^Written on ${ticket}\\. board://${ticket} 1 thing that looks like a secret`));
     await deskOf().commentOnTicket(comment, never);
     expect(await shown(ticket)).toEqual(['Ada, from an editor: Mind the zone. [redacted]']);
+    // Whoever takes it later reads that as a word of hers.
+    const read = await deskOf(someone, {}, plain, withSaid(db, tracker)).getTicket(ticket, never);
+    expect(read.text).toMatch(/Ada[^\n]*\n+Mind the zone\. \[redacted\]/);
 
     await deskOf().assignTicket(ticket, never);
     const heard = { id: aCapture().id, identifier: ticket, text: 'And the tests.' };

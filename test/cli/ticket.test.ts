@@ -129,7 +129,7 @@ test('from a failing command to the URL: what is found out goes with it, no secr
   expect(stderr).toBe('SHOP-1 API returns inconsistent dates · the agent has it\n');
   const [capture] = filed();
   expect(capture).toMatchObject({
-    client: 'shell',
+    client: 'the shell',
     labels: ['api', 'dates'],
     criteria: ['ISO everywhere'],
     places: [

@@ -30,6 +30,8 @@ const checkout = (...remotes: string[]): Capture['checkout'] => ({
   commit: 'c'.repeat(40),
   published: null,
   ahead: 0,
+  edited: [],
+  unpublished: [],
   changed: [],
   commits: [],
   codeowners,
@@ -98,7 +100,7 @@ test('two routes that fit and differ are named', () => {
   const [note, ...more] = route(['src/billing/a.ts']).notes;
   expect(more).toEqual([]);
   expect(note).toBe(
-    '`src/billing/a.ts` fits `src/billing/**` (team Payments, project Invoices, label billing) and `src/**` (team Platform) under `routes`; I took the first.',
+    '`src/billing/a.ts` fits `src/billing/**` (team Payments, project Invoices, label billing) and `src/**` (team Platform) under `routes`; I took the one named first here.',
   );
   const same = [
     { repository: 'web', paths: ['src/**'], team: 'Web' },

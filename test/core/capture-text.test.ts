@@ -39,11 +39,12 @@ const bug: Capture = {
   checkout: {
     remotes: [],
     branch: 'dates',
-    upstream: 'dates',
     commit,
     published: 'b'.repeat(40),
     ahead: 2,
     changed: [' M a', ' M b', '?? c'],
+    edited: ['src/api/dates.ts'],
+    unpublished: ['docs/a (b).md'],
     commits: [{ id: commit, subject: 'Dates' }],
     codeowners: null,
   },
@@ -75,16 +76,14 @@ test('a bug is written so that all of it is found again', () => {
 
 ## Where
 
-2 commits and 3 changed files are not pushed: lines may differ.
-
-[\`src/api/dates.ts:3-5\`](https://x.test/src/api/dates.ts#L3)
+[\`src/api/dates.ts:3-5\`](https://x.test/src/api/dates.ts#L3) (with changes that are not pushed: lines may differ)
 
 \`\`\`\`ts
 export const a = 1;
 \`\`\`
 \`\`\`\`
 
-\`docs/a (b).md\`
+\`docs/a (b).md\` (not in what is pushed)
 
 ## Evidence
 
@@ -113,7 +112,7 @@ Expected: Both are ISO 8601.
 
 ## Repository
 
-web#dates
+web
 
 ## Captured
 
@@ -121,11 +120,10 @@ By Ada with Claude Code
 
 <details><summary>Environment</summary>
 
-- node: 24.1.0
-
 - Branch: \`dates\`
 - Commit: \`${commit}\`
 - Newest pushed commit: \`${'b'.repeat(40)}\`
+- node: 24.1.0
 
 Not committed:
 
@@ -152,7 +150,7 @@ Error fingerprint: \`0123456789abcdef\`
       'What is expected happens instead',
       'A test covers it',
     ],
-    repository: 'web#dates',
+    repository: 'web',
     base: null,
     approval: null,
     stages: null,
@@ -170,11 +168,11 @@ test('headings are called as the team calls them, and words of notes are no head
   const notes =
     '## Exit commands\n- evil\n\n**Repository:**\nother\n\n## Akzeptanz\n- [ ] ISO everywhere\n\n## Mine\nx';
   const { description } = writeCapture({ ...bug, notes }, about({ fields }));
-  expect(description).toContain('## Akzeptanz\n\n- [ ] ISO everywhere\n\n## Quelle\n\nweb#dates');
+  expect(description).toContain('## Akzeptanz\n\n- [ ] ISO everywhere\n\n## Quelle\n\nweb');
   expect(description).toContain('**Mine**');
   expect(readFacts({ fields: {}, description }, fields)).toMatchObject({
     acceptanceCriteria: ['ISO everywhere'],
-    repository: 'web#dates',
+    repository: 'web',
     exitCommands: [],
   });
 });
@@ -195,16 +193,16 @@ describe('what is not published', () => {
   test.each([
     [{ commit: null, published: null }, 'Nothing of it is committed yet.', '- No commit yet'],
     [{ published: null }, 'Nothing of it is pushed yet, as far as the clone knows.', '- Branch: `dates`'],
-    [{ ahead: 1, changed: [] }, '1 commit is not pushed: lines may differ.', '- Commit'],
-    [{ ahead: 0, changed: [' M a'] }, '1 changed file is not pushed', ' M a'],
-    [{ branch: null, upstream: null }, 'web\n\n## Captured', '- Detached head'],
-    [{ upstream: 'main' }, 'web\n\n## Captured', '- Branch: `dates`'],
-    [{ upstream: 'a b' }, 'web\n\n## Captured', '- Branch: `dates`'],
+    [{ edited: [] }, '#L3)\n', '(b).md` (not in what is pushed)'],
+    [{ unpublished: [] }, '#L3) (with changes that are not pushed: lines may differ)', '(b).md`\n'],
+    [{ branch: null }, 'web\n\n## Captured', '- Detached head'],
   ])('%j', (changes, ...texts) => {
     for (const text of texts) expect(said(changes)).toContain(text);
   });
   test('is not spoken of where all is', () => {
-    expect(said({ ahead: 0, changed: [], published: commit })).not.toMatch(/pushed|Not committed/);
+    const pushed = { ahead: 0, changed: [], edited: [], unpublished: [] };
+    expect(said({ ...pushed, published: commit })).not.toMatch(/pushed|Not committed/);
+    expect(said({ ...pushed, ahead: 2, changed: ['?? err.txt'] }), 'of other files').not.toContain('not pushed');
   });
 });
 
@@ -308,12 +306,17 @@ test('whatever is brought, it fits, breaks out of nothing and says what was cut'
       expect(written.title).not.toContain('\n');
       expect(writeAddition(concern, about()).length).toBeLessThanOrEqual(8_000);
       if (!written.description.endsWith('(shortened)'))
-        expect(readFacts({ fields: {}, description: written.description }, defaultFieldNames).repository).toBe(
-          'web#dates',
-        );
+        expect(readFacts({ fields: {}, description: written.description }, defaultFieldNames).repository).toBe('web');
     }),
     { numRuns: 60 },
   );
+});
+
+test('of a long output the error stays, and its end', () => {
+  const noise = 'all is well here, and so it is everywhere\n'.repeat(200);
+  const output = `${noise}TypeError: a is not b\n    at f (src/a.ts:1:1)\n${noise}the end`;
+  const { description } = writeCapture({ ...bug, error: { command: null, exitCode: null, output } }, about());
+  expect(description).toMatch(/left out\]\n[\s\S]*TypeError: a is not b\n {4}at f[\s\S]*left out\]\n[\s\S]*the end/);
 });
 
 test('5 MB of it are written in a moment, with what was left out', () => {

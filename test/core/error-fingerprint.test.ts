@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { errorIn, fingerprintOf, framesIn } from '../../src/core/error-fingerprint.ts';
+import { errorIn, fingerprintOf } from '../../src/core/error-fingerprint.ts';
+import { framesIn } from '../../src/core/error-frames.ts';
 
 const of = (output: string) => fingerprintOf({ command: null, exitCode: 1, output });
 
@@ -268,6 +269,19 @@ see http://localhost:3000 and example.com:443, version 1.2.3:4`;
     { path: '/p/node_modules/a/index.js', line: 1 },
     { path: '/p/vendor/c.js', line: 5 },
   ]);
+});
+
+test.each([
+  '~/code/app/cart/cart.go',
+  '/home/ada/work/api/cart/cart.go',
+  '/home/runner/work/web/web/cart/cart.go',
+  '/Users/bob/client/cart/cart.go',
+  '/tmp/w/shop-7/cart/cart.go',
+  'cart/cart.go',
+])('a clone may be called as code is: %s', (path) => {
+  expect(of(`panic: no\n\ngoroutine 6 [running]:\nmain.total(...)\n\t${path}:9`)).toBe(
+    of('panic: no\n\ngoroutine 6 [running]:\nmain.total(...)\n\t/home/eve/shop/cart/cart.go:12'),
+  );
 });
 
 test('whatever stands around it, it is the same error', () => {

@@ -1,5 +1,7 @@
 import { beforeEach, describe, test } from 'vitest';
+import type { CodeHost } from '../../src/code-hosts/code-host.ts';
 import type { Capture } from '../../src/core/capture.ts';
+import type { Repository } from '../../src/core/repository.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { type CaptureDeps, fileCaptures, makeTicket } from '../../src/flow.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
@@ -112,6 +114,47 @@ describe('what is brought', () => {
     await desk.move(known ?? '', 'Done', someone);
     const after = await make(aCapture({ title: 'It is back', error }), on(tracker), { ...someone, id: 'eve' });
     expect(after.status, 'of the two that say it one is open').toBe('duplicates');
+  });
+
+  test('and whose error somebody pasted into a ticket of their own is found by that', async ({ expect }) => {
+    const output = 'TypeError: cannot read "weekday" of null\n    at format (/home/ada/src/date.ts:12:7)\n';
+    const description = `Since today:\n\n\`\`\`\nRunning 3 tests\n${output.replace('12:7', '14:7')}\`\`\`\n\nWho knows?`;
+    const { identifier } = await desk.createTicket({ title: 'It is red', description }, someone);
+    const error = { command: 'npm test', exitCode: 1, output };
+    expect(await make(aCapture({ title: 'CI does not pass', notes: '', error }))).toMatchObject({
+      status: 'duplicates',
+      duplicates: [{ identifier, why: 'error', isLikely: true }],
+    });
+    await desk.move(identifier, 'Done', someone);
+    expect(await make(aCapture({ title: 'It came back', notes: '', error })), 'told of, and filed').toMatchObject({
+      status: 'filed',
+      duplicates: [{ identifier, why: 'error', isLikely: false }],
+    });
+    const [, back = ''] = await tickets();
+    expect((await desk.show(back)).ticket.description).toContain(`Seen before: ${identifier} (Done)`);
+  });
+
+  test('links what everybody can see, and its lines where they are the same', async ({ expect }) => {
+    const commit = 'c0ffee'.padEnd(40, '0');
+    const host = { linkTo: (_: Repository, at: { path: string; from: number | null }) => `x:${at.path}#${at.from}` };
+    const web = { name: 'web', codeHost: 'github', location: 'acme/web', base: null };
+    const deps = {
+      codeHosts: new Map([['github', host as unknown as CodeHost]]),
+      repositories: new Map([['web', web]]),
+    };
+    const place = (path: string) => ({ path, from: 3, to: 3, snippet: null });
+    const checkout = {
+      ...{ remotes: ['git@github.com:acme/web.git'], branch: 'main', commit, published: commit, ahead: 0, commits: [] },
+      ...{ changed: ['?? err.txt'], edited: ['b.ts'], unpublished: ['c.ts'], codeowners: null },
+    };
+    const capture = aCapture({ dryRun: true, places: ['a.ts', 'b.ts', 'c.ts'].map(place), checkout });
+    const { drafts } = (await make(capture, on(tracker, deps))) as { drafts: { description: string }[] };
+    const [, where] = /## Where\n\n([\s\S]*?)\n\n## /.exec(drafts[0]?.description ?? '') ?? [];
+    expect(where?.split('\n\n')).toEqual([
+      '[`a.ts:3`](x:a.ts#3)',
+      '[`b.ts:3`](x:b.ts#null) (with changes that are not pushed: lines may differ)',
+      '`c.ts:3` (not in what is pushed)',
+    ]);
   });
 
   test('is added to a ticket that was there, once, and its agent hears it', async ({ expect }) => {

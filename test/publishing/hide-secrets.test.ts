@@ -9,6 +9,12 @@ test.each([
   ['one of ours', `key=${ours};`, 'key=[redacted];'],
   ['twice, in two lines', `${ours}\n${ours}`, '[redacted]\n[redacted]'],
   ['what has the form of one, found by more than one rule', `token ${token} end`, 'token [redacted] end'],
+  [
+    'a whole private key, once',
+    `a\n-----BEGIN RSA PRIVATE KEY-----\n${'MIIEpAIBAAKCAQEA7x/y+z=\n'.repeat(30)}-----END RSA PRIVATE KEY-----\nb`,
+    'a\n[redacted]\nb',
+  ],
+  ['a header of a request', 'Cookie: session=0123', 'Cookie: [redacted]'],
 ])('%s', async (_name, text, hidden) => {
   expect(await hideSecrets(text, [ours])).toBe(hidden);
 });

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type GitOutput, runGit } from '../../run-git.ts';
+import { type GitOutput, plainDiff, runGit } from '../../run-git.ts';
 import type { Checkout } from '../capture.ts';
 
 /** A directory that somebody works in, as far as git knows it. */
 export interface Clone {
   /** Its top, really; the directory itself where git knows nothing of it. */
   top: string;
-  checkout: Checkout | null;
+  checkout: Omit<Checkout, 'edited' | 'unpublished'> | null;
   /** Of these paths within it, those that are there and that git does not ignore; null: there is no git to ask. */
   shown(paths: string[]): Promise<Set<string> | null>;
+  /** How these paths within it stand to what is published: see `Checkout`. */
+  compare(paths: string[]): Promise<Pick<Checkout, 'edited' | 'unpublished'>>;
   /** Tracked files that end in one of these. */
   endingIn(ends: string[]): Promise<string[]>;
 }
@@ -44,6 +46,7 @@ export async function openClone({ dir, searchPath, home }: Where, signal: AbortS
       top: start,
       checkout: null,
       shown: async () => (isInClone(start) ? new Set() : null),
+      compare: async () => ({ edited: [], unpublished: [] }),
       endingIn: async () => [],
     };
   const top = isTree === 'true' && named ? await realpath(named) : null;
@@ -53,15 +56,34 @@ export async function openClone({ dir, searchPath, home }: Where, signal: AbortS
     const output = await git([...ignored, 'ls-files', '-z', ...args], at);
     return output?.stdout.split('\0').filter((path) => path !== '') ?? [];
   };
+  const { filters, ...checkout } = await readCheckout((args) => git(args, at), top, ignored);
   return {
     top: at,
-    checkout: await readCheckout((args) => git(args, at), top, ignored),
+    checkout,
     shown: async (paths) =>
       new Set(
         top === null || paths.length === 0
           ? []
           : await listed(['--cached', '--others', '--exclude-standard', '--', ...paths]),
       ),
+    async compare(paths) {
+      const { published } = checkout;
+      if (published === null || paths.length === 0) return { edited: [], unpublished: [] };
+      const list = async (args: string[]) => {
+        const output = await git([...args, published, '--', ...paths], at);
+        return output?.exitCode === 0 ? new Set(output.stdout.split('\0')) : null;
+      };
+      const [there, differing] = await Promise.all([
+        list(['ls-tree', '--full-tree', '--name-only', '-z']),
+        top === null ? null : list([...filters, 'diff', ...plainDiff, '--no-renames', '--name-only', '-z']),
+      ]);
+      const differs = (path: string) =>
+        differing === null || [...differing].some((each) => each === path || each.startsWith(`${path}/`));
+      return {
+        edited: paths.filter((path) => there?.has(path) && differs(path)),
+        unpublished: paths.filter((path) => !there?.has(path)),
+      };
+    },
     endingIn: async (ends) =>
       top === null || ends.length === 0
         ? []
@@ -73,7 +95,7 @@ async function readCheckout(
   git: (args: string[]) => Promise<GitOutput | null>,
   top: string | null,
   ignored: string[],
-): Promise<Checkout> {
+): Promise<Omit<Checkout, 'edited' | 'unpublished'> & { filters: string[] }> {
   const [settings, head, log, remoteRef] = await Promise.all([
     git(['config', '-z', '--get-regexp', '^(remote\\..*\\.url|branch\\..*\\.remote|filter\\..*)$']),
     git(['symbolic-ref', '--quiet', '--short', 'HEAD']),
@@ -90,14 +112,12 @@ async function readCheckout(
     return id === '' ? [] : [{ id, subject: subject.join(' ').slice(0, 500) }];
   });
   const commit = commits[0]?.id ?? null;
-  const [status, published, codeowners] = await Promise.all([
-    top === null ? null : git([...withoutFilters(pairs), ...ignored, 'status', '--short', '--ignore-submodules=dirty']),
-    commit === null || remoteRef?.stdout.trim() !== '1'
-      ? null
-      : git(['rev-list', '--boundary', 'HEAD', '--not', '--remotes']),
+  const filters = withoutFilters(pairs);
+  const [status, { boundary, ahead }, codeowners] = await Promise.all([
+    top === null ? null : git([...filters, ...ignored, 'status', '--short', '--ignore-submodules=dirty']),
+    commit === null || remoteRef?.stdout.trim() !== '1' ? nowhere : findPublished(git, pairs, branch, commit),
     top === null ? null : readCodeowners(top),
   ]);
-  const { boundary, ahead } = readPublished(published, commit);
   return {
     remotes: remotesOf(pairs, branch),
     branch: branch?.slice(0, 1_000) ?? null,
@@ -111,12 +131,36 @@ async function readCheckout(
       .map((line) => line.slice(0, 1_000)),
     commits,
     codeowners,
+    filters,
   };
 }
 
+interface Published {
+  boundary: string | null;
+  ahead: number;
+}
+
+const nowhere: Published = { boundary: null, ahead: 0 };
+
+/** At the remote that people look at: what another one has, such as a mirror or where it is deployed, they may not see. */
+async function findPublished(
+  git: (args: string[]) => Promise<GitOutput | null>,
+  pairs: (readonly [string, string])[],
+  branch: string | null,
+  commit: string,
+): Promise<Published> {
+  const names = new Set([remoteOf(pairs, branch), 'origin']);
+  for (const name of names) {
+    if (!pairs.some(([key]) => key === `remote.${name}.url`)) continue;
+    const found = readPublished(await git(['rev-list', '--boundary', 'HEAD', '--not', `--remotes=${name}`]), commit);
+    if (found.boundary !== null) return found;
+  }
+  return readPublished(await git(['rev-list', '--boundary', 'HEAD', '--not', '--remotes']), commit);
+}
+
 /** Newest first; the boundary are the commits at which what remotes have begins. */
-function readPublished(output: GitOutput | null, commit: string | null): { boundary: string | null; ahead: number } {
-  if (output === null || output.exitCode !== 0) return { boundary: null, ahead: 0 };
+function readPublished(output: GitOutput | null, commit: string): Published {
+  if (output === null || output.exitCode !== 0) return nowhere;
   const lines = output.stdout.split('\n').filter((line) => line !== '');
   const ahead = lines.filter((line) => !line.startsWith('-')).length;
   if (ahead === 0) return { boundary: commit, ahead };
@@ -131,9 +175,13 @@ function withoutFilters(pairs: (readonly [string, string])[]): string[] {
   );
 }
 
+function remoteOf(pairs: (readonly [string, string])[], branch: string | null): string | undefined {
+  return pairs.find(([name]) => name === `branch.${branch}.remote`)?.[1];
+}
+
 /** That of the branch first, then origin. */
 function remotesOf(pairs: (readonly [string, string])[], branch: string | null): string[] {
-  const own = pairs.find(([name]) => name === `branch.${branch}.remote`)?.[1];
+  const own = remoteOf(pairs, branch);
   const rank = (name: string) => (name === `remote.${own}.url` ? 0 : name === 'remote.origin.url' ? 1 : 2);
   const urls = pairs
     .filter(([name, url]) => /^remote\..*\.url$/s.test(name) && url !== '')

@@ -1,20 +1,24 @@
 import { cutLog } from '../../log/cut-log.ts';
-import { createKeyWatch, redactSecrets } from '../../log/redact-secrets.ts';
+import { redactText } from '../../log/redact-secrets.ts';
 
-/** How a text leaves the machine: without what looks like a secret, the home directory as `~`. */
+/** How a text leaves the machine: without what looks like a secret, paths within the clone as it has them, the home directory as `~`. */
 export type Clean = (text: string) => string;
 
-export function createClean(home: string | null): Clean {
+export function createClean(home: string | null, top: string | null): Clean {
+  const inClone = top === null || top.length < 2 ? null : new RegExp(`(?<![\\w.-])(?:file://)?${literal(top)}/`, 'g');
   const inHome =
     home === null || home.length < 2
       ? null
-      : new RegExp(`(?<![\\w.-])${home.replace(/[/\\]+$/, '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w.-])`, 'g');
+      : new RegExp(`(?<![\\w.-])${literal(home.replace(/[/\\]+$/, ''))}(?![\\w.-])`, 'g');
   return (text) => {
-    const isOfKey = createKeyWatch();
-    const lines = text.split('\n').map((line) => (isOfKey(line) ? '[redacted]' : line));
-    const redacted = redactSecrets(lines.join('\n'));
-    return inHome === null ? redacted : redacted.replace(inHome, '~');
+    const redacted = redactText(text);
+    const bare = inClone === null ? redacted : redacted.replace(inClone, '');
+    return inHome === null ? bare : bare.replace(inHome, '~');
   };
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Every text in it, however deep. */

@@ -15,9 +15,13 @@ const example = /\.(?:example|sample|template|dist)$/i;
 
 /**
  * Places as they are within the clone, each with its lines where they may be shown. What is outside is left out; what is not
- * there any more stays, without lines. `dir`: where paths that are not found from the top begin.
+ * there any more stays, without lines. `dir`: where paths that are not found from the top begin; `around`: so many lines
+ * before and after are shown with them.
  */
-export async function readPlaces(asked: Place[], clone: Clone, dir: string, clean: Clean): Promise<Place[]> {
+export async function readPlaces(
+  asked: Place[],
+  { clone, dir, clean, around }: { clone: Clone; dir: string; clean: Clean; around: number },
+): Promise<Place[]> {
   const inside = await Promise.all(
     asked.map(async (place) => ({ place, found: await find(place.path, clone.top, dir) })),
   );
@@ -28,14 +32,18 @@ export async function readPlaces(asked: Place[], clone: Clone, dir: string, clea
       const { from, to } = ordered(place);
       const may = real !== null && (shown === null || shown.has(real)) && !isSecret(path) && !isSecret(real);
       const given = place.snippet === null || isSecret(path) ? null : place.snippet;
-      const read = given ?? (may && from !== null ? await readLines(join(clone.top, real), from, to ?? from) : null);
+      const lines = from === null ? null : { first: Math.max(1, from - around), last: (to ?? from) + around };
+      const read = given ?? (may && lines !== null ? await readLines(join(clone.top, real), lines) : null);
       return { path, from, to, snippet: read === null ? null : clean(read).slice(0, most.characters) };
     }),
   );
 }
 
-/** The lines that an error names, as far as they are the repository's own: the innermost first. */
-export async function placesOf(output: string, clone: Clone): Promise<Place[]> {
+/**
+ * The lines that an error names, as far as they are the repository's own: the innermost first. Of several packages in one
+ * repository each names its files from where it lies: from `dir`, else where only one file can be meant.
+ */
+export async function placesOf(output: string, clone: Clone, dir: string): Promise<Place[]> {
   const frames = framesIn(output);
   // A container or another machine had it elsewhere: `/app/src/cart.ts` may be `src/cart.ts` here.
   const candidates = (path: string) => {
@@ -44,20 +52,28 @@ export async function placesOf(output: string, clone: Clone): Promise<Place[]> {
         ? relative(clone.top, path)
         : path.replace(/^(?:\.?\/)+/, '');
     const parts = direct.split('/');
-    if (parts.includes('..')) return [];
+    const inDir = isAbsolute(path) ? null : insideOf(clone.top, join(dir, path));
+    const fromHere = inDir === null ? [] : [inDir];
+    if (parts.includes('..')) return fromHere;
     const shorter = parts.slice(1, -1).map((_, index) => parts.slice(index + 1).join('/'));
-    return [direct, ...shorter].slice(0, 12);
+    return [...new Set([...fromHere, direct, ...shorter])].slice(0, 12);
   };
   const all = [...new Set(frames.flatMap(({ path }) => candidates(path)))];
   const there = await clone.shown(all.filter((path) => existsSync(join(clone.top, path))));
   if (there === null) return [];
   const unknown = frames.filter(({ path }) => !candidates(path).some((each) => there.has(each)));
-  const jvm = [...new Set(unknown.map(({ path }) => path).filter((path) => /\.(?:java|kt|scala|groovy)$/.test(path)))];
-  const sources = await clone.endingIn(jvm);
+  const bare = (path: string) => path.replace(/^(?:\.\/)+/, '');
+  const ends = [
+    ...new Set(unknown.map(({ path }) => bare(path)).filter((path) => !/^(?:\/|\.\.\/|[A-Za-z]:)/.test(path))),
+  ];
+  const sources = await clone.endingIn(ends);
+  const only = (path: string) => {
+    const [found, ...others] = sources.filter((each) => `/${each}`.endsWith(`/${bare(path)}`));
+    return others.length === 0 ? found : undefined;
+  };
   const places = new Map<string, Place>();
   for (const { path, line } of frames) {
-    const found =
-      candidates(path).find((each) => there.has(each)) ?? sources.find((each) => `/${each}`.endsWith(`/${path}`));
+    const found = candidates(path).find((each) => there.has(each)) ?? only(path);
     if (found !== undefined && !places.has(`${found}:${line}`))
       places.set(`${found}:${line}`, { path: found, from: line, to: line, snippet: null });
   }
@@ -97,7 +113,7 @@ function ordered({ from, to }: Place): Pick<Place, 'from' | 'to'> {
   return first !== null && last !== null && last < first ? { from: last, to: first } : { from: first, to: last };
 }
 
-async function readLines(file: string, from: number, to: number): Promise<string | null> {
+async function readLines(file: string, { first, last }: { first: number; last: number }): Promise<string | null> {
   const handle = await open(file, 'r').catch(() => null);
   if (handle === null) return null;
   try {
@@ -105,7 +121,7 @@ async function readLines(file: string, from: number, to: number): Promise<string
     if (!isFile || size > most.fileBytes) return null;
     const text = await handle.readFile('utf8');
     if (text.slice(0, 8_000).includes('\0')) return null;
-    const lines = text.split('\n').slice(from - 1, Math.min(to, from + most.lines - 1));
+    const lines = text.split('\n').slice(first - 1, Math.min(last, first + most.lines - 1));
     return lines.length === 0
       ? null
       : lines

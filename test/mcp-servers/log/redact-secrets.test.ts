@@ -19,6 +19,17 @@ test.each([
   ['postgres://app:hunter22@db:5432/x', 'postgres://app:[redacted]@db:5432/x'],
   ['GET https://blob/x?sv=1&sig=abcdef%2F123456&se=2', 'GET https://blob/x?sv=1&sig=[redacted]&se=2'],
   ['password: "c0rrect-horse-battery"', 'password: "[redacted]"'],
+  [`dop_v1_${'0a1b'.repeat(16)}, SG.${'aB3_'.repeat(5)}.${'cD4-'.repeat(10)}`, '[redacted], [redacted]'],
+  [`hvs.${'aB3x'.repeat(10)} glrt-${'aB3x'.repeat(5)} PMAK-${'0a1b'.repeat(8)}`, '[redacted] [redacted] [redacted]'],
+  [`123456789:AA${'bC4_'.repeat(8)}x`, '[redacted]'],
+  [
+    `https://discord.com/api/webhooks/${'1'.repeat(18)}/${'aB3_'.repeat(17)}`,
+    `https://discord.com/api/webhooks/${'1'.repeat(18)}/[redacted]`,
+  ],
+  ['curl -s -u ada:hunter22 https://x.test', 'curl -s -u ada:[redacted] https://x.test'],
+  ['mysql -u root -phunter22 shop', 'mysql -u root -p[redacted] shop'],
+  ['deploy --api-token hunter22 --now', 'deploy --api-token [redacted] --now'],
+  ["SECRET_KEY = 'k(9*x!a_2)#b=4z'", "SECRET_KEY = '[redacted]'"],
   ['the value is k9-known-value, twice k9-known-value', 'the value is [redacted], twice [redacted]'],
 ])('%# hides %s', (line, safe) => {
   expect(redactSecrets(line, ['k9-known-value'])).toBe(safe);
@@ -30,6 +41,12 @@ test.each([
   '  GITHUB_TOKEN: ***',
   'SyntaxError: Unexpected token: identifierNames',
   'secret scanning passed; tokens: 12',
+  'unknown option --token given, 12 known',
+  '- token ring0',
+  'curl -u "$NAME:$PASSWORD" https://x.test | mysql --protocol=tcp -P 3306',
+  `token: '\${env.DEPLOY_TOKEN_2}'`,
+  `Cache key: Linux-key-${'0a1b'.repeat(8)}`,
+  'NotificationPreferencesRepo.update.andThenTellWhoeverFollowsTheTicket',
   'commit 5bb5f0b1de2d8d3f0f9f4b8e4e5c9b8f0b1d2c3a',
   'src/core/password.ts:3:5 - error TS2304: Cannot find name',
   'https://registry.npmjs.org/@scope/name/-/name-1.2.3.tgz',
@@ -64,6 +81,10 @@ test('takes time in step with the length of the line', () => {
     'authorization: ',
     'https://aaaa~',
     'bearer  ',
+    ' --token ',
+    'curl -u a:',
+    'mysql x ',
+    'secret="',
   ]) {
     time(part.repeat(10));
     expect(time(part.repeat(4096 / part.length)), part).toBeLessThan(100);

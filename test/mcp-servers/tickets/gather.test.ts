@@ -62,6 +62,8 @@ describe('in a clone', () => {
       published,
       ahead: 1,
       changed: ['?? src/hosts', '?? src/link.ts', '?? src/new.ts'],
+      edited: [],
+      unpublished: [],
       commits: [
         { id: repository.git('rev-parse', 'HEAD').trim(), subject: 'Add a key' },
         { id: published, subject: 'Begin' },
@@ -217,6 +219,50 @@ describe('works with what there is', () => {
       checkout: { branch: 'trunk', commit: null, published: null, ahead: 0, commits: [], changed: ['?? a.ts'] },
       snippet: 'one',
     });
+  });
+
+  test('several packages in one: files as each names them, what it runs with, and what of it is pushed where', async () => {
+    const dir = make('several', 'init', '-q', '-b', 'main');
+    for (const name of ['web', 'api']) {
+      mkdirSync(join(dir, name, 'src'), { recursive: true });
+      writeFileSync(join(dir, name, 'package.json'), `{"name":"${name}"}`);
+      writeFileSync(join(dir, name, 'src/index.ts'), 'one\ntwo\nthree\nfour\n');
+      writeFileSync(join(dir, name, `src/${name}.ts`), 'one\ntwo\nthree\nfour\n');
+    }
+    const save = (text: string) => {
+      git(dir, 'add', '.');
+      git(dir, 'commit', '-q', '-m', text);
+      return git(dir, 'rev-parse', 'HEAD').toString().trim();
+    };
+    const first = save('Begin');
+    writeFileSync(join(dir, 'web/src/more.ts'), 'one\n');
+    const second = save('More');
+    for (const [name, commit] of [
+      ['origin', first],
+      ['mirror', second],
+    ] as const) {
+      git(dir, 'remote', 'add', name, `https://x.test/${name}.git`);
+      git(dir, 'update-ref', `refs/remotes/${name}/main`, commit);
+    }
+    writeFileSync(join(dir, 'web/src/web.ts'), 'zero\none\ntwo\nthree\n');
+    writeFileSync(join(dir, 'err.txt'), 'x');
+    const output = `Error: no\n at f (src/web.ts:3:1)\n at g (src/index.ts:1:1)\n at h (${dir}/web/src/more.ts:1:1)`;
+    const look = (at: string) => gather(asked({ title: 'x', error: { output } }), where(at), signal);
+    const { places, checkout, environment, error } = await look(dir);
+    expect(places.map(({ path, from, snippet }) => [path, from, snippet])).toEqual([
+      ['web/src/web.ts', 3, 'zero\none\ntwo\nthree\n'],
+      ['web/src/more.ts', 1, 'one\n'],
+    ]);
+    expect(checkout).toMatchObject({
+      published: first,
+      ahead: 1,
+      edited: ['web/src/web.ts'],
+      unpublished: ['web/src/more.ts'],
+    });
+    expect(environment.Package).toBe('web');
+    expect(error?.output).toContain('at h (web/src/more.ts:1:1)');
+    const inApi = await look(join(dir, 'api'));
+    expect(inApi.places.map(({ path }) => path)).toEqual(['web/src/web.ts', 'api/src/index.ts', 'web/src/more.ts']);
   });
 
   test('a detached head, a shallow clone, a bare one, a work tree, a submodule', async () => {

@@ -38,6 +38,8 @@ const capture: Capture = captureSchema.parse({
     commit: 'a'.repeat(40),
     published: null,
     ahead: 2,
+    edited: ['src/a.ts'],
+    unpublished: [],
     changed: [' M src/date.ts'],
     commits: [{ id: 'a'.repeat(40), subject: 'Begin' }],
     codeowners: '* @acme/shop',

@@ -3,7 +3,7 @@ import type { TicketDesk, TicketStatus } from '../../mcp-servers/tickets/desk.ts
 import type { Config } from '../config.ts';
 import { readSignal } from '../core/prompt-signal.ts';
 import { Refusal } from '../core/refusal.ts';
-import { hintOf, isOver, type Person, type Ticket, type TicketHint, type TrackerKind } from '../core/ticket.ts';
+import { hintOf, isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { builtInForm, FormError, readForm } from '../core/ticket-form.ts';
 import { writeTicketText } from '../core/ticket-text.ts';
 import { describeStanding, openQuestion, type WorkStanding } from '../core/work-standing.ts';
@@ -20,6 +20,7 @@ import { readAttention } from '../store/attention.ts';
 import { capturesOf, type StoredCapture } from '../store/captures.ts';
 import type { Sessions } from '../store/session-view.ts';
 import { findSession, sessionIdOf } from '../store/sessions.ts';
+import { byPreference } from '../trackers/definition.ts';
 import { mustBeFollowed, quiet } from './say.ts';
 
 export type { TicketDesk };
@@ -142,15 +143,13 @@ function named({ identifier, title, url }: TicketHint) {
   return { identifier, title, url };
 }
 
-const byPreference: TrackerKind[] = ['linear', 'github-issues', 'board'];
-
 /** What the configuration says of what people bring. */
 export function captureSettings(
   { trackers }: Pick<SortDeps, 'trackers'>,
   { makeTicket, fields, routes, secrets }: Config,
 ): Omit<CaptureDeps, keyof SortDeps> {
   return {
-    tracker: makeTicket.tracker ?? byPreference.find((kind) => trackers.has(kind)) ?? 'board',
+    tracker: makeTicket.tracker ?? byPreference([...trackers.keys()])[0] ?? 'board',
     assign: makeTicket.assign,
     form: () => readTeamsForm(makeTicket.template),
     fields,

@@ -197,8 +197,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
 }
 
 /** What that tracker is configured with, be it one that we ship or not; null: it is off. */
-export function trackerSettings({ trackers }: Config, { kind }: TrackerDefinition): unknown {
-  return (trackers as Readonly<Record<string, unknown>>)[kind] ?? null;
+export function trackerSettings({ trackers }: Config, { kind }: TrackerDefinition): object | null {
+  return (trackers as Readonly<Record<string, object | null>>)[kind] ?? null;
 }
 
 /** What looks for tickets, or files them, where nobody is. */

@@ -52,7 +52,8 @@ const connectTrackerCommand = (
       const { openConnectDesk } = await import('../app.ts');
       // What it would log is printed.
       const log = cli.log({ ...config, log: { ...config.log, level: 'silent' } });
-      const [connecting, { desk, close }] = [await command.load(), await openConnectDesk(config, log, definition)];
+      const connecting = await command.load();
+      const { desk, close } = await openConnectDesk(config, log, definition);
       const place = { definition, command, connecting, config, desk };
       try {
         exit((await (options.check ? checkAll(cli, place, options) : walk(cli, place))) ? 0 : 1);

@@ -14,8 +14,7 @@ export interface TrackerDefinition<
   Kind extends string = string,
   Section extends z.ZodType = z.ZodType,
   Name extends string = string,
-  // biome-ignore lint/suspicious/noExplicitAny: each definition has its own; whoever has a list of them hands them back as they are
-  Settings = any,
+  Settings = unknown,
 > {
   /** What tickets, webhooks, commands and shipmate.yaml call it. */
   readonly kind: Kind;
@@ -24,8 +23,8 @@ export interface TrackerDefinition<
   readonly environment: readonly Variable<Name>[];
   /** The code host of the same vendor, whose settings open the tracker, too; what is wrong with those is told already. */
   readonly codeHost?: 'github';
-  /** Why it is off, and what switches it on: "nothing opens X: set X_TOKEN". */
-  readonly off: string;
+  /** Why it is off, and what switches it on: "nothing opens X: set X_TOKEN". Absent: it is always on. */
+  readonly off?: string;
   /** What is set by halves is told, without a value. */
   read(file: z.output<Section>, values: Readonly<Record<Name, string | null>>, around: Around): Reading<Settings>;
   /** The agent's name there, as people write it in a mention. */

@@ -15,7 +15,6 @@ export const board = defineTracker({
       inFile: { path: /webhooksecret/ },
     },
   ],
-  off: 'the board is never off',
   read: (file, { BOARD_WEBHOOK_SECRET: webhookSecret }) => ({ settings: { ...file, webhookSecret }, problems: [] }),
   agent: ({ agent }) => agent,
   async open({ agent, webhookSecret }, { pool }) {

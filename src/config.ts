@@ -7,7 +7,7 @@ import { type Environment, listVariables, readEnvironment } from './config/envir
 import { readGitHub } from './config/github.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { readRepositories } from './config/repositories.ts';
-import { createFileSchema, type FileConfig } from './config/schema.ts';
+import { type FileConfig, fileSchemaOf } from './config/schema.ts';
 import { unratedTiers } from './config/tiers.ts';
 import type { Repository } from './core/repository.ts';
 import type { SettingsOf, TrackerDefinition, TrackerDefinitions } from './trackers/definition.ts';
@@ -77,7 +77,7 @@ export function loadConfig(options: LoadOptions): Config {
   const { input, problems, lineOf } = readYaml(file);
   const trackers: TrackerDefinitions = options.trackers ?? shipped;
   const variables = listVariables(trackers);
-  const schema = createFileSchema(trackers);
+  const schema = fileSchemaOf(trackers);
   const { rest, problems: secrets } = takeSecrets(input, variables);
   const parsed = schema.safeParse(rest);
   const environment = readEnvironment(options.env, variables);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Documentation } from '../lib/documented-key.ts';
 import type { TrackerDefinitions } from '../trackers/definition.ts';
 import { trackers } from '../trackers/index.ts';
-import { createFileSchema, type FileSchema } from './schema.ts';
+import { type FileSchema, fileSchemaOf } from './schema.ts';
 
 export interface KeyDescription extends Documentation {
   /** `repositories.<name>.path` for what stands under a name of your own; `routes[].team` in the elements of a list. */
@@ -22,7 +22,7 @@ export interface Node extends Partial<Documentation> {
 
 /** Every key of `shipmate.yaml`, in its order: what the README's table says is checked against this. */
 export function describeConfig(of: TrackerDefinitions = trackers): KeyDescription[] {
-  return list(treeOf(createFileSchema(of)), '', false);
+  return list(treeOf(fileSchemaOf(of)), '', false);
 }
 
 /** What is accepted at a path; for an element of a list, what is accepted for the list. */

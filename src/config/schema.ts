@@ -81,8 +81,17 @@ function isPublicUrl(text: string): boolean {
   return url?.protocol === 'https:' && `${url.username}${url.password}` === '' && !/[\s?#]/.test(text);
 }
 
-/** `shipmate.yaml`, whole. Every key has a default that makes the embedded set-up work. */
-export function createFileSchema(trackers: TrackerDefinitions) {
+const made = new WeakMap<TrackerDefinitions, FileSchema>();
+
+/** `shipmate.yaml`, whole. It is made once for a list: that takes as long as reading a file thirty times. */
+export function fileSchemaOf(trackers: TrackerDefinitions): FileSchema {
+  const schema = made.get(trackers) ?? createFileSchema(trackers);
+  made.set(trackers, schema);
+  return schema;
+}
+
+/** Every key has a default that makes the embedded set-up work. */
+function createFileSchema(trackers: TrackerDefinitions) {
   const [first, ...others] = trackers;
   const tracker = trackerKeys([first.kind, ...others.map(({ kind }) => kind)]);
   return section({

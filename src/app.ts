@@ -105,6 +105,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const { open: openQueues, close: closeQueues } = createQueueOpener({ url: database.url, config, outage, log });
   stops.push(closeQueues);
   stops.push(async () => outage.stop());
+  const closing = new AbortController();
+  stops.push(async () => closing.abort());
   const workers = createWorkers({
     queues: openQueues,
     isPaused: outage.isOn,
@@ -132,6 +134,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const upkeep = createUpkeep({ ...sorting, config, pollSeconds, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
+  const ticketDesk = (by: Person) => createTicketDesk({ ...sorting, config, sessions, until: closing.signal }, by);
   let admission: Admission | null = null;
   let started = false;
 
@@ -156,7 +159,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     workspaces,
     sessions,
     desk,
-    ticketDesk: (by) => createTicketDesk({ ...sorting, config, sessions }, by),
+    ticketDesk,
     async checkRepository(repository, signal) {
       const host = codeHosts.get(repository.codeHost);
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
@@ -169,7 +172,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!listening) return null;
       return openWeb({
         ...{ config, pool, db, accepting, sessions, finishInstall, wake, log, stops },
-        mcp: (person) => serveTickets(createTicketDesk({ ...sorting, config, sessions }, person)),
+        mcp: (person) => serveTickets(ticketDesk(person)),
         admission: () => admission,
         databaseAway: outage.noticed,
       });

@@ -13,7 +13,7 @@ export const placeSchema = z.object({
   path: z.string().trim().min(1).max(1_000).describe('within the repository'),
   from: z.int().min(1).nullable().default(null).describe('first line'),
   to: z.int().min(1).nullable().default(null).describe('last line'),
-  snippet: z.string().max(8_000).nullable().default(null).describe('left out: read from the clone'),
+  snippet: z.string().max(8_000).nullable().default(null).describe('only where the tool sees no clone'),
 });
 
 export const errorSchema = z.object({
@@ -57,7 +57,11 @@ export const askedShape = {
   project: line.nullable().default(null).describe('only where the user names it'),
   repository: line.nullable().default(null).describe('only where the user names it'),
   related: z.array(z.string().trim().max(200)).max(20).default([]).describe('tickets that it has to do with'),
-  assign: z.boolean().nullable().default(null).describe('the agent begins at once; left out: as configured'),
+  assign: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Shipmate begins to work on it at once; left out: as configured'),
   addTo: z.string().trim().max(200).nullable().default(null).describe('adds it to this ticket instead'),
   anyway: z.boolean().default(false).describe('files it although a likely duplicate was found'),
   dryRun: z.boolean().default(false).describe('shows it and files nothing'),

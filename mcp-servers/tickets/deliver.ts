@@ -50,7 +50,7 @@ export interface KeepingOn extends Delivering {
   alone: boolean;
 }
 
-/** Delivers again and again until nothing waits, the time is up, or another is at it. Rejects only when aborted. */
+/** Delivers again and again until nothing waits, the time is up, or another is at it. */
 export async function keepDelivering(options: KeepingOn, signal: AbortSignal): Promise<void> {
   const { spool, everyMs, longestMs, forMs, alone } = options;
   const until = forMs === null ? Number.POSITIVE_INFINITY : Date.now() + forMs;
@@ -61,7 +61,9 @@ export async function keepDelivering(options: KeepingOn, signal: AbortSignal): P
   if (release === null) return;
   try {
     for (let pause = everyMs; Date.now() < until; pause = Math.min(pause * 2, longestMs)) {
-      if ((await deliver(options, signal)) === 0) return;
+      // A disk that is full has room again some time.
+      const left = await deliver(options, signal).catch(() => null);
+      if (left === 0) return;
       await delay(pause, undefined, { signal });
     }
   } finally {
@@ -95,28 +97,32 @@ async function send(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { id, title } = kept.capture;
-  const now = () => new Date().toISOString();
-  if ((await spool.find(id)) === null) return true; // dropped meanwhile
-  await spool.keep({ ...kept, state: 'sending', pid: process.pid, at: now(), to });
-  try {
-    const result = await fileAnyhow(kept.capture, desk, signal);
-    await spool.addNews(id, newsOf(title, result));
-    await spool.drop(id);
+  /** false: somebody has dropped it meanwhile. */
+  async function keep(changes: Partial<Kept>): Promise<boolean> {
+    if ((await spool.find(id)) === null) return false;
+    await spool.keep({ ...kept, ...changes, at: new Date().toISOString() });
     return true;
+  }
+  if (!(await keep({ state: 'sending', pid: process.pid, to }))) return true;
+  let result: CaptureResult;
+  try {
+    result = await fileAnyhow(kept.capture, desk, signal);
   } catch (error) {
     if (signal.aborted || error instanceof Unreachable) {
-      await spool.keep({ ...kept, state: kept.state === 'refused' ? 'refused' : 'waiting', at: now() });
+      await keep({ state: kept.state === 'refused' ? 'refused' : 'waiting' });
       signal.throwIfAborted();
       return false;
     }
     const why = error instanceof Error ? error.message : String(error);
-    await spool.keep({ ...kept, state: 'refused', why, at: now(), to });
-    await spool.addNews(
-      id,
-      `"${title}" was not filed: ${why} It is kept; to send it again: shipmate ticket --again ${id}`,
-    );
+    const again = `It is kept; to send it again: shipmate ticket --again ${id}`;
+    if (await keep({ state: 'refused', why, to })) await spool.addNews(id, `"${title}" was not filed: ${why} ${again}`);
     return true;
   }
+  if ('tickets' in result) {
+    await spool.addNews(id, newsOf(title, result));
+    await spool.drop(id);
+  } else await keep({ state: 'waiting', why: result.notes.at(-1) ?? null, to });
+  return true;
 }
 
 /** As where nobody can be asked: added to the ticket that has the same error, else filed. */
@@ -131,10 +137,7 @@ export async function fileAnyhow(
   return desk.makeTicket(same ? { ...capture, addTo: same.identifier } : { ...capture, anyway: true }, signal);
 }
 
-function newsOf(title: string, result: CaptureResult): string {
-  if (result.status === 'filed' || result.status === 'added') {
-    const tickets = result.tickets.map(({ identifier, url }) => `${identifier} ${url}`).join(', ');
-    return `${result.status === 'filed' ? 'Filed meanwhile' : 'Added meanwhile'}: "${title}": ${tickets}`;
-  }
-  return `The service has it now: "${title}". ${result.notes.join(' ')}`.trim();
+function newsOf(title: string, { status, tickets }: Extract<CaptureResult, { tickets: unknown }>): string {
+  const where = tickets.map(({ identifier, url }) => `${identifier} ${url}`).join(', ');
+  return `${status === 'filed' ? 'Filed meanwhile' : 'Added meanwhile'}: "${title}": ${where}`;
 }

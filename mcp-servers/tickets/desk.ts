@@ -27,7 +27,7 @@ export interface TicketStatus extends FoundTicket {
 
 /**
  * What one person can do with tickets, wherever they lie. Every method throws an `Error` whose message says what happened and
- * what to do; `unreachable` on it says that nothing has arrived and that the same can be sent again later.
+ * what to do; an `Unreachable` where the same can be sent again later.
  */
 export interface TicketDesk {
   /** However often the same `id` is sent, what it says is filed once. */
@@ -42,5 +42,5 @@ export interface TicketDesk {
   ticketStatus(identifier: string | null, signal: AbortSignal): Promise<TicketStatus[]>;
 }
 
-/** Nothing has arrived: the service cannot be reached, or nobody knows where it is. */
+/** Nobody can do it now: the service or its database cannot be reached, or nobody knows where it is. What has arrived is known by its id. */
 export class Unreachable extends Error {}

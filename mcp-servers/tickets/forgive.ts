@@ -13,13 +13,15 @@ export interface SchemaNode {
 }
 
 /**
- * What a model meant by `value`, where that is plain: what is empty is left out, one thing becomes a list of one, "12" a
- * number, "src/a.ts:3-9" a place, a title of many lines a title and notes. All else is left as it is, to be refused.
+ * What a model meant by `value`, where that is plain: what is empty is left out, one thing becomes a list of one, a text of
+ * several lines a list, "12" a number, "src/a.ts:3-9" a place, a title of many lines a title and notes. All else is left as
+ * it is, to be refused.
  */
 export function forgive(value: unknown, schema: SchemaNode): unknown {
   const node = withoutNull(schema);
   if (value === null || (typeof value === 'string' && value.trim() === '')) return undefined;
-  if (node.type === 'array') return asList(value).flatMap((entry) => forgive(entry, node.items ?? {}) ?? []);
+  if (node.type === 'array')
+    return asList(value, node.items ?? {}).flatMap((entry) => forgive(entry, node.items ?? {}) ?? []);
   if (node.type === 'object') return asObject(value, node);
   if (node.type === 'integer') return asInteger(value, node);
   if (node.type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
@@ -34,9 +36,16 @@ export function withoutNull(schema: SchemaNode): SchemaNode & { type?: string } 
   return known === undefined ? node : { ...node, type: known };
 }
 
-function asList(value: unknown): unknown[] {
+function asList(value: unknown, items: SchemaNode): unknown[] {
   const list = written(value);
+  if (typeof list === 'string') return list.split(betweenThese(items));
   return Array.isArray(list) ? list : [list];
+}
+
+/** Between several things in one text: what is short is told apart by commas, too. */
+function betweenThese({ type, maxLength = Number.POSITIVE_INFINITY, properties = {} }: SchemaNode): RegExp {
+  if ('path' in properties) return /\n|,\s+/;
+  return type !== 'string' ? /$^/ : maxLength <= 200 ? /[\n,]/ : /\n/;
 }
 
 function asObject(value: unknown, { properties = {} }: SchemaNode): unknown {
@@ -53,11 +62,14 @@ function asObject(value: unknown, { properties = {} }: SchemaNode): unknown {
 
 /** A text where an object is wanted: its most telling field. */
 function named(text: string, properties: Record<string, SchemaNode>): unknown {
-  if ('path' in properties) {
-    const [, path, from, to] = /^(.+?)(?::|#L)(\d+)(?:-L?(\d+)|:\d+)?$/.exec(text.trim()) ?? [];
-    return path === undefined ? { path: text } : { path, from, to };
-  }
+  if ('path' in properties) return placeNamed(text);
   return 'output' in properties ? { output: text } : 'title' in properties ? { title: text } : text;
+}
+
+/** `path`, `path:line`, `path:from-to`, `path#L3-L9` as in addresses, and `path:line:column` as compilers print it. */
+export function placeNamed(text: string): { path: string; from?: string; to?: string } {
+  const [, path, from, to] = /^(.+?)(?::|#L)(\d{1,7})(?:-L?(\d{1,7})|:\d+)?$/.exec(text.trim()) ?? [];
+  return path === undefined || from === undefined ? { path: text } : { path, from, ...(to !== undefined && { to }) };
 }
 
 /** Of a title that is too long for one, the rest begins the notes: nothing of it is lost. */

@@ -52,6 +52,7 @@ async function serve(env: Environment, url: string | undefined, directory: strin
     onError: (error) => console.error(`shipmate: ${error.message}`),
   });
   const server = createTicketsServer({
+    hasClone: true,
     desk,
     version,
     async complete(asked, signal) {

@@ -29,7 +29,15 @@ export function createOwnDesk({ settings, spool, howToLogIn, until, onError }: O
   }
 
   async function deliverAll(): Promise<void> {
-    const { to, service: desk } = await open();
+    const { to } = await open();
+    // Opened for each: somebody may log in anew meanwhile, and what was kept for one service is not for another.
+    const desk: Pick<TicketDesk, 'makeTicket'> = {
+      async makeTicket(...asked) {
+        const now = await open();
+        if (now.to !== to) throw new Unreachable(`Somebody has logged in to ${now.to} instead of ${to}.`);
+        return now.service.makeTicket(...asked);
+      },
+    };
     if ((await deliver({ desk, spool, to }, until)) === 0) return;
     const pace = { everyMs: 30_000, longestMs: 600_000, forMs: null, alone: false };
     delivering ??= keepDelivering({ desk, spool, to, ...pace }, until).finally(() => {
@@ -48,7 +56,11 @@ export function createOwnDesk({ settings, spool, howToLogIn, until, onError }: O
 
   return {
     async makeTicket(capture, signal) {
-      const found = await open().catch((error: Error) => ({ to: null, service: closed(error) }));
+      // Whatever the reason that there is no service, it is kept.
+      const found = await open().catch((error: Error) => ({
+        to: null,
+        service: { makeTicket: () => Promise.reject(error) },
+      }));
       const result = await keepWith(found.service, spool, found.to).makeTicket(capture, signal);
       deliverSoon();
       return { ...result, notes: [...result.notes, ...(await spool.takeNews())] };
@@ -58,18 +70,5 @@ export function createOwnDesk({ settings, spool, howToLogIn, until, onError }: O
     assignTicket: async (...asked) => (await open()).service.assignTicket(...asked),
     commentOnTicket: async (...asked) => (await open()).service.commentOnTicket(...asked),
     ticketStatus: async (...asked) => (await open()).service.ticketStatus(...asked),
-  };
-}
-
-/** For captures alone: they are kept, whatever the reason. */
-function closed(reason: Error): TicketDesk {
-  const refuse = () => Promise.reject(reason);
-  return {
-    makeTicket: refuse,
-    searchTickets: refuse,
-    getTicket: refuse,
-    assignTicket: refuse,
-    commentOnTicket: refuse,
-    ticketStatus: refuse,
   };
 }

@@ -17,10 +17,9 @@ export interface RemoteDeskOptions {
 }
 
 /** A desk that asks the service. Keeps no connection between calls, so that nothing is left over when the service was away. */
-export function createRemoteDesk({ url, token, timeoutMs = 30_000 }: RemoteDeskOptions) {
+export function createRemoteDesk({ url, token, timeoutMs = 30_000 }: RemoteDeskOptions): TicketDesk {
   const endpoint = endpointOf(url);
   const service = serviceOf(endpoint);
-  const closing = new AbortController();
 
   async function call<Answer>(
     tool: { name: string; arguments: Record<string, unknown> },
@@ -30,14 +29,13 @@ export function createRemoteDesk({ url, token, timeoutMs = 30_000 }: RemoteDeskO
   ): Promise<Answer> {
     signal.throwIfAborted();
     const deadline = AbortSignal.timeout(timeoutMs);
-    const stop = AbortSignal.any([signal, deadline, closing.signal]);
+    const stop = AbortSignal.any([signal, deadline]);
     try {
       return read(await ask({ ...tool, _meta: { [wireKey]: sent } }, stop), answer);
     } catch (error) {
       signal.throwIfAborted();
       if (deadline.aborted)
         throw new Unreachable(`Shipmate at ${service} did not answer within ${timeoutMs / 1000} s.`);
-      if (closing.signal.aborted) throw new Unreachable('The connection was closed before there was an answer.');
       throw error instanceof McpError ? new Error(error.message.replace(/^MCP error -?\d+: /, '')) : error;
     }
   }
@@ -70,7 +68,7 @@ export function createRemoteDesk({ url, token, timeoutMs = 30_000 }: RemoteDeskO
     throw new Error(`Shipmate at ${service} is of another version than here; bring both to the same one.`);
   }
 
-  const desk: TicketDesk & { close(): Promise<void> } = {
+  return {
     makeTicket({ id, checkout, environment, client, ...asked }, signal) {
       const tool = { name: 'make_ticket', arguments: asked };
       return call(tool, answers.makeTicket, signal, { id, capture: { checkout, environment, client } });
@@ -83,9 +81,5 @@ export function createRemoteDesk({ url, token, timeoutMs = 30_000 }: RemoteDeskO
       call({ name: 'comment_on_ticket', arguments: { ticket: identifier, text } }, answers.sentence, signal, { id }),
     ticketStatus: (ticket, signal) =>
       call({ name: 'ticket_status', arguments: { ticket } }, answers.ticketStatus, signal),
-    async close() {
-      closing.abort();
-    },
   };
-  return desk;
 }

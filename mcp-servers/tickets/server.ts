@@ -17,15 +17,22 @@ export interface TicketsServerOptions {
   version: string;
   /** Adds to what was asked what can be found out where this runs; on the service, only an id. */
   complete(asked: Asked, signal: AbortSignal): Promise<Capture>;
+  /** Whether `complete` sees the clone that the person works in. */
+  hasClone: boolean;
   /** Of one call. Below the 60 s after which clients give up. */
   timeoutMs?: number;
 }
 
 /** The tickets of a team as tools of one person, wherever they lie; and `/make-ticket` as a prompt. */
-export function createTicketsServer({ version, timeoutMs = 50_000, ...options }: TicketsServerOptions): McpServer {
+export function createTicketsServer({
+  version,
+  hasClone,
+  timeoutMs = 50_000,
+  ...options
+}: TicketsServerOptions): McpServer {
   const server = new McpServer({ name: 'shipmate-tickets', version });
   const context = createToolContext({ ...options, timeoutMs });
-  registerMakeTicket(server, context);
+  registerMakeTicket(server, context, hasClone);
   registerSearchTickets(server, context);
   registerGetTicket(server, context);
   registerAssignTicket(server, context);

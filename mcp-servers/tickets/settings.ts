@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { writePrivately } from './private-file.ts';
+import { endpointOf, serviceOf } from './service-url.ts';
 
 /** Where a person's service is, and who they are to it. `url`: of the service itself, without `/mcp`. */
 export interface Settings {
@@ -13,9 +14,26 @@ export interface Settings {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const settingsSchema = z.object({
-  url: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
-  token: z.string().trim().min(1),
+  // One name for each service, however it was written: what is kept is kept for that name.
+  url: z.string().transform((url, context) => {
+    try {
+      return serviceOf(endpointOf(url));
+    } catch (error) {
+      context.addIssue((error as Error).message);
+      return z.NEVER;
+    }
+  }),
+  // All that a header takes: where it refuses something, it repeats it.
+  token: z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]+$/, 'is no token: one is a single line such as shp_..., without spaces. Copy it anew.'),
 });
+
+/** What is wrong with a token, in words that do not have it; null: nothing. */
+export function faultOfToken(token: string): string | null {
+  return settingsSchema.shape.token.safeParse(token).error?.issues[0]?.message ?? null;
+}
 
 /**
  * `SHIPMATE_URL` and `SHIPMATE_TOKEN`, else what `shipmate login` wrote; null: neither. Throws where half of it is missing or
@@ -29,9 +47,9 @@ export async function readSettings(env: Environment): Promise<Settings | null> {
         `${url ? 'SHIPMATE_TOKEN' : 'SHIPMATE_URL'} is not set, but ${url ? 'SHIPMATE_URL' : 'SHIPMATE_TOKEN'} is. Set both, or neither.`,
       );
     const read = settingsSchema.safeParse({ url, token });
-    if (!read.success)
-      throw new Error(`SHIPMATE_URL is "${url}", which is no address. It looks like https://shipmate.example.com.`);
-    return read.data;
+    if (read.success) return read.data;
+    const [issue] = read.error.issues;
+    throw new Error(issue?.path[0] === 'token' ? `SHIPMATE_TOKEN ${issue.message}` : `SHIPMATE_URL: ${issue?.message}`);
   }
   const path = settingsFile(env);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -102,7 +102,8 @@ export function createSpool({ dir }: { dir: string }): Spool {
 
 /**
  * The desk, with what cannot be delivered kept. `to` names the desk: what was kept for it is sent to it alone, and what was
- * kept for none (null) to whichever is there. A file goes when the service has it, filed or kept there.
+ * kept for none (null) to whichever is there. A file goes when there is a ticket: what the service could only keep, too, is
+ * asked for again, so that what becomes of it is told.
  */
 export function keepWith<Desk extends Pick<TicketDesk, 'makeTicket'>>(
   desk: Desk,
@@ -121,24 +122,27 @@ export function keepWith<Desk extends Pick<TicketDesk, 'makeTicket'>>(
       () => null,
       (error: Error) => `It could not be kept on this machine (${error.message}).`,
     );
+    // Where that fails by now, the file still says that it is sent, and by a process that soon is gone.
+    const keepOn = (state: Kept['state'], why: string | null) => keep(state, why).catch(() => {});
     try {
       const result = await desk.makeTicket(capture, signal);
-      if (result.status === 'duplicates') await keep('asked', null).catch(() => {});
+      if (result.status === 'duplicates') await keepOn('asked', null);
+      else if (result.status === 'kept') await keepOn('waiting', result.notes.at(-1) ?? null);
       else await spool.drop(capture.id).catch(() => {}); // sent again, it would be filed once
       return failed === null ? result : { ...result, notes: [...result.notes, failed] };
     } catch (error) {
-      if (failed !== null) throw error;
+      const said = error instanceof Error ? error.message : String(error);
       if (signal.aborted) {
-        await keep('waiting', null);
+        await keepOn('waiting', null);
         throw error;
       }
-      const said = error instanceof Error ? error.message : String(error);
+      if (failed !== null) throw new Error(`${said}\n${failed} So send it again yourself.`, { cause: error });
       if (error instanceof Unreachable) {
-        await keep('waiting', said);
+        await keepOn('waiting', said);
         const where = `${said} It is kept in ${spool.dir}, and filed by itself as soon as that is possible.`;
         return { status: 'kept', drafts: [], notes: [where] };
       }
-      await keep('refused', said);
+      await keepOn('refused', said);
       throw new Error(
         `${said}\nNothing is lost: it is kept in ${spool.dir}. To send it again: shipmate ticket --again ${capture.id}`,
         { cause: error },
@@ -149,11 +153,9 @@ export function keepWith<Desk extends Pick<TicketDesk, 'makeTicket'>>(
   /** An answer to the question whether it is one of the duplicates: it goes on with what was asked about. */
   async function askedBefore({ id, title, addTo, anyway }: Capture): Promise<string | null> {
     if (addTo === null && !anyway) return null;
+    if ((await spool.find(id)) !== null) return id;
     const { kept } = await spool.list();
-    const asked = kept.filter(
-      ({ capture, state }) => state === 'asked' && (capture.id === id || capture.title === title),
-    );
-    return asked.at(-1)?.capture.id ?? null;
+    return kept.findLast(({ capture, state }) => state === 'asked' && capture.title === title)?.capture.id ?? null;
   }
 
   return { ...desk, makeTicket };
@@ -178,7 +180,7 @@ async function firstWithin(path: string, mine: string, withinMs: number): Promis
         .then(({ mtimeMs }) => mtimeMs)
         .catch(() => 0);
       const theirs = await readFile(path, 'utf8').catch(() => '');
-      if (Date.now() - saidAt < withinMs && z.uuid().safeParse(theirs).success) return theirs;
+      if (Math.abs(Date.now() - saidAt) < withinMs && z.uuid().safeParse(theirs).success) return theirs;
       await rm(path, { force: true });
     }
     return mine;

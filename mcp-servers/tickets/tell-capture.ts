@@ -19,7 +19,7 @@ export type ToldCapture = z.output<z.ZodObject<typeof toldShape>>;
 /** What came of a capture, for a model: as text, and as data that says the same. */
 export function tellCapture(result: CaptureResult): { text: string; data: ToldCapture } {
   const { status, notes } = result;
-  const tickets = 'tickets' in result ? result.tickets : [];
+  const tickets = 'tickets' in result ? result.tickets.map(clean) : [];
   const duplicates = 'duplicates' in result ? result.duplicates.map(clean) : [];
   const drafts = status === 'shown' ? result.drafts : []; // of the others the model knows what it has said
   const next = whatNext(result);
@@ -68,9 +68,10 @@ function tellDuplicate({ identifier, title, state, url, why }: Duplicate): strin
   return `- ${identifier} ${JSON.stringify(title)} (${state}), ${reasons[why]}: ${url}`;
 }
 
-/** Others wrote them. */
-function clean(duplicate: Duplicate): Duplicate {
-  return { ...duplicate, title: oneLine(duplicate.title, 200), state: oneLine(duplicate.state, 60) };
+/** Others wrote them: what is added to is theirs, too. */
+function clean<Ticket extends { title: string; state?: string }>(ticket: Ticket): Ticket {
+  const state = ticket.state === undefined ? {} : { state: oneLine(ticket.state, 60) };
+  return { ...ticket, title: oneLine(ticket.title, 200), ...state };
 }
 
 function tellDraft(draft: z.output<typeof draftSchema>): string[] {

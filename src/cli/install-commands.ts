@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { type ClientName, clientNames, clients, type Home } from '../../mcp-servers/tickets/commands/clients.ts';
+import { programName } from '../../mcp-servers/tickets/commands/server-entry.ts';
 import type { Environment } from '../config.ts';
 import { CliError } from './cli-error.ts';
 import { clientsInUse, type Planned, planInstall } from './install/plan.ts';
@@ -42,12 +43,18 @@ export const installCommandsCommand = (cli: Cli, exit: (code: number) => void) =
         ...place,
         version: JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version,
         url: options.url === undefined ? null : endpoint(options.url),
-        program: options.global ? { command: 'node', args: [script] } : { command: 'shipmate-mcp-tickets', args: [] },
+        program: options.global ? { command: 'node', args: [script] } : { command: programName, args: [] },
       });
       const shown = (path: string) => (dir === null ? path : relative(cwd, path) || path);
-      if (options.check) return exit(check(cli, planned, shown) ? 0 : 1);
+      if (options.check) return exit(check(cli, planned, shown, options) ? 0 : 1);
       const isWritten = await write(cli, planned, shown, options.force ?? false);
       tellNext(cli, names.length > 0 ? names : [...clientNames], planned);
+      if (dir !== null && !isOnPath(env) && planned.some(({ text }) => text?.includes(`"${programName}"`)))
+        cli.print(
+          notable(
+            `Clients cannot start ${programName}: it is not on your PATH. Install Shipmate as a command; or use --global, which writes its path, or --url.`,
+          ),
+        );
       exit(isWritten ? 0 : 1);
     });
 
@@ -60,13 +67,28 @@ const words: Record<Planned['is'], string> = {
   broken: 'cannot be used',
 };
 
-function check(cli: Cli, planned: Planned[], shown: (path: string) => string): boolean {
+function check(cli: Cli, planned: Planned[], shown: (path: string) => string, options: Options): boolean {
   const wrong = planned.filter(({ is }) => is !== 'current');
   for (const { path, titles, is, why } of wrong)
     cli.print(`${bad(is.padEnd(8))} ${shown(path)}: ${oneLine(why ?? words[is])} ${dim(`(${titles.join(', ')})`)}`);
   if (wrong.length === 0) cli.print(good(`All ${planned.length} files are up to date.`));
-  else cli.print(asTyped('To bring them up to date: shipmate install-commands'));
+  const command = `shipmate install-commands${asGiven(options)}`;
+  if (wrong.some(({ is }) => is === 'missing' || is === 'old'))
+    cli.print(asTyped(`To bring them up to date: ${command}`));
+  if (wrong.some(({ is, text }) => (is === 'edited' || is === 'theirs') && text !== null))
+    cli.print(asTyped(`To overwrite what was edited or is not ours: ${command} --force`));
   return wrong.length === 0;
+}
+
+/** What the same files are written with. */
+function asGiven({ client, global, url, dir }: Options): string {
+  const quoted = (text: string) => (/^[\w./:@,-]+$/.test(text) ? text : JSON.stringify(text));
+  return [
+    client === undefined ? '' : ` --client ${client.join(',')}`,
+    global ? ' --global' : '',
+    url === undefined ? '' : ` --url ${quoted(url)}`,
+    dir === undefined ? '' : ` --dir ${quoted(dir)}`,
+  ].join('');
 }
 
 /** Whether everything is there now. What people have edited is theirs to keep: that is no failure. */
@@ -136,6 +158,10 @@ function repositoryOf(cwd: string, named: string | undefined): string {
     if (existsSync(join(dir, '.git'))) return dir;
     if (dirname(dir) === dir) return cwd;
   }
+}
+
+function isOnPath({ PATH = '' }: Environment): boolean {
+  return PATH.split(delimiter).some((dir) => dir !== '' && existsSync(join(dir, programName)));
 }
 
 function homeOf(env: Environment): Home {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { deliver } from '../../mcp-servers/tickets/deliver.ts';
-import { readSettings, settingsFile, writeSettings } from '../../mcp-servers/tickets/settings.ts';
+import { faultOfToken, readSettings, settingsFile, writeSettings } from '../../mcp-servers/tickets/settings.ts';
 import { createSpool, spoolDir } from '../../mcp-servers/tickets/spool.ts';
 import { askSecret } from './ask-person.ts';
 import { CliError } from './cli-error.ts';
@@ -33,22 +33,20 @@ async function login(cli: Cli, url: string): Promise<void> {
   const token = await askSecret(cli, `Your token for ${service} (it is not shown): `);
   if (token === '')
     throw new CliError(asTyped(`No token was given. Pipe it in, or type it: shipmate login ${service}`));
+  const fault = faultOfToken(token);
+  if (fault !== null) throw new CliError(`What was given ${fault}`);
   const { createRemoteDesk } = await import('../../mcp-servers/tickets/remote-desk.ts');
   const desk = createRemoteDesk({ url: service, token });
-  try {
-    await plainly(() => desk.ticketStatus(null, cli.signal)); // nothing is written that does not work
-    const path = await plainly(() => writeSettings(env, { url: service, token }));
-    cli.tell(`You are logged in to ${service}. The token is in ${path}, which nobody else may read.`);
-    const now = await readSettings(env).catch(() => null);
-    if (now?.url !== service || now.token !== token)
-      cli.tell(`SHIPMATE_URL and SHIPMATE_TOKEN are set in this environment, and win over ${settingsFile(env)}.`);
-    const spool = createSpool({ dir: spoolDir(env) });
-    const waiting = await deliver({ desk, spool, to: service, anew: true }, cli.signal);
-    await tellNews(cli, spool);
-    if (waiting > 0) cli.tell(asTyped('Some still wait: shipmate ticket --kept'));
-  } finally {
-    await desk.close();
-  }
+  await plainly(() => desk.ticketStatus(null, cli.signal)); // nothing is written that does not work
+  const path = await plainly(() => writeSettings(env, { url: service, token }));
+  cli.tell(`You are logged in to ${service}. The token is in ${path}, which nobody else may read.`);
+  const now = await readSettings(env).catch(() => null);
+  if (now?.url !== service || now.token !== token)
+    cli.tell(`SHIPMATE_URL and SHIPMATE_TOKEN are set in this environment, and win over ${settingsFile(env)}.`);
+  const spool = createSpool({ dir: spoolDir(env) });
+  const waiting = await deliver({ desk, spool, to: service, anew: true }, cli.signal);
+  await tellNews(cli, spool);
+  if (waiting > 0) cli.tell(asTyped('Some still wait: shipmate ticket --kept'));
 }
 
 /** What goes wrong there is for people to read. */

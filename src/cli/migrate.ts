@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-
 import type { Cli } from './program.ts';
 
 export const migrateCommand = (cli: Cli) =>

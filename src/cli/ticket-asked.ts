@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { type Asked, askedShape } from '../../mcp-servers/tickets/capture.ts';
+import { placeNamed } from '../../mcp-servers/tickets/forgive.ts';
 import { cutOutput } from '../../mcp-servers/tickets/gather/clean.ts';
 import type { Concern } from '../core/capture.ts';
 import { CliError } from './cli-error.ts';
@@ -74,12 +75,12 @@ export async function readAsked(cli: Cli, title: string | undefined, options: Ti
   throw new CliError(`This cannot be filed as it is: ${problems.join('; ')}.`);
 }
 
-/** `path[:from[-to]]`, and `path:line:column` as compilers print it; from where one is, or from the repository's top. */
+/** From where one is, or from the repository's top. */
 function readPlace({ surroundings: { cwd } }: Cli, typed: string): Asked['places'][number] {
-  const [, named = '', from, to] = /^(.+?)(?::(\d{1,7})(?:-(\d{1,7})|:\d+)?)?$/s.exec(typed) ?? [];
-  const here = resolve(cwd, named);
+  const { path, from, to } = placeNamed(typed);
+  const here = resolve(cwd, path);
   return {
-    path: existsSync(here) ? here : named,
+    path: existsSync(here) ? here : path,
     from: from === undefined ? null : Math.max(1, Number(from)),
     to: to === undefined ? null : Math.max(1, Number(to)),
     snippet: null,
@@ -113,7 +114,7 @@ async function readOutput({ surroundings, signal }: Cli, source: string): Promis
 }
 
 /** stdin where something is piped into it. */
-export function pipeOf(stdin: NodeJS.ReadStream | undefined, option: string): NodeJS.ReadStream {
+function pipeOf(stdin: NodeJS.ReadStream | undefined, option: string): NodeJS.ReadStream {
   if (stdin && !stdin.isTTY) return stdin;
   throw new CliError(
     asTyped(`${option} - reads what is piped in: npm test 2>&1 | shipmate ticket "It fails" ${option} -`),

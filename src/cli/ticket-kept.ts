@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { keepDelivering } from '../../mcp-servers/tickets/deliver.ts';
-import type { Kept, Spool } from '../../mcp-servers/tickets/spool.ts';
+import { isInHand, type Kept, type Spool } from '../../mcp-servers/tickets/spool.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './program.ts';
 import { asTyped, bold, dim, oneLine } from './show.ts';
@@ -23,7 +23,9 @@ export async function listKept(cli: Cli, spool: Spool, json: boolean): Promise<v
   await tellNews(cli, spool);
   const { kept, broken } = await spool.list();
   if (json) return cli.print(JSON.stringify(kept, null, 2));
-  for (const { capture, state, keptAt, why } of kept) {
+  for (const each of kept) {
+    const { capture, keptAt, why } = each;
+    const state = each.state === 'sending' && !isInHand(each) ? 'waiting' : each.state;
     cli.print(`${capture.id}  ${meanings[state].padEnd(17)} ${dim(keptAt)}  ${bold(oneLine(capture.title))}`);
     if (why !== null) cli.print(`  ${asTyped(oneLine(why))}`);
   }
@@ -70,7 +72,7 @@ export async function startDelivering(cli: Cli, spool: Spool, place: TicketPlace
   const [program, ...args] = self ?? [];
   if (program === undefined || place.kind === 'nowhere') return;
   const { kept } = await spool.list();
-  if (!kept.some(({ state }) => state === 'waiting')) return; // the service has it
+  if (!kept.some(({ state }) => state === 'waiting')) return; // sent meanwhile
   const process = spawn(program, [...args, ...cli.settings(), 'ticket', '--deliver'], {
     cwd,
     env,

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import type { CaptureResult } from '../../mcp-servers/tickets/capture.ts';
 import { type TicketDesk, Unreachable } from '../../mcp-servers/tickets/desk.ts';
 import { readSettings, type Settings } from '../../mcp-servers/tickets/settings.ts';
+import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
-import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import type { Cli } from './program.ts';
 import { whoami } from './tickets.ts';
 
@@ -43,21 +42,18 @@ export interface OpenTicketMaker extends TicketMaker {
 
 /** Opens what is needed when the first ticket is made at the latest, and keeps it open until `close`. */
 export function openTicketMaker(cli: Cli, place: TicketPlace): OpenTicketMaker {
-  let closing: (() => Promise<void>)[] = [];
+  let app: App | null = null;
   let opened: Promise<TicketMaker> | null = null;
 
   async function open(): Promise<TicketMaker> {
     if (place.kind === 'nowhere') throw new Unreachable(place.why);
     if (place.kind === 'service') {
       const { createRemoteDesk } = await import('../../mcp-servers/tickets/remote-desk.ts');
-      const desk = createRemoteDesk(place.settings);
-      closing.push(() => desk.close());
-      return desk;
+      return createRemoteDesk(place.settings);
     }
-    const app = await cli.open(place.config, cli.log(place.config, true)).catch((error: Error) => {
+    app = await cli.open(place.config, cli.log(place.config, true)).catch((error: Error) => {
       throw new Unreachable(error.message);
     });
-    closing.push(() => app.stop());
     return app.ticketDesk(whoami());
   }
 
@@ -71,19 +67,14 @@ export function openTicketMaker(cli: Cli, place: TicketPlace): OpenTicketMaker {
 
   return {
     warm: () => void opening().catch(() => {}), // whoever makes a ticket is told
-    async makeTicket(capture, signal): Promise<CaptureResult> {
-      const maker = await opening();
-      return maker.makeTicket(capture, signal).catch((error) => {
-        if (!isDatabaseUnavailable(error)) throw error;
-        throw new Unreachable(`The database went away: ${error.message}.`);
-      });
+    async makeTicket(capture, signal) {
+      return (await opening()).makeTicket(capture, signal);
     },
     async close() {
       await opened?.catch(() => {});
-      const each = closing;
-      closing = [];
       opened = null;
-      for (const stop of each) await stop();
+      await app?.stop();
+      app = null;
     },
   };
 }

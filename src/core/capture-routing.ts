@@ -1,7 +1,7 @@
 import { matcherOf } from '../lib/globs.ts';
 import type { Capture, Concern } from './capture.ts';
 import { ownersOf } from './codeowners.ts';
-import { framesIn } from './error-fingerprint.ts';
+import { pathsOf } from './concern-paths.ts';
 import { cleanText } from './outgoing-text.ts';
 import { repositoryOfRemotes } from './remote-place.ts';
 import type { Repository } from './repository.ts';
@@ -87,6 +87,7 @@ function ownRepository(
 function targetOf(concern: Concern, codeowners: string, known: Known, notes: string[]): Target | null {
   const counted = new Map<string, { target: Target; paths: string[] }>();
   for (const path of pathsOf(concern)) {
+    if (/^(?:\/|[A-Za-z]:)/.test(path)) continue; // of a machine: no glob is for it
     const target = byPaths(path, known.rules, notes) ?? byOwners(path, codeowners, known, notes);
     if (!target) continue;
     const key = destination(target.rule);
@@ -100,13 +101,6 @@ function targetOf(concern: Concern, codeowners: string, known: Known, notes: str
       `${listPaths(paths)} would go to ${destination(target.rule)}; it is filed where most of its places belong, with ${destination(most?.target.rule ?? {})}.`,
     );
   return most?.target ?? null;
-}
-
-/** Each once; where it names none, those of its error that are in the repository as far as one can see. */
-function pathsOf({ places, error }: Concern): string[] {
-  const named = places.map(({ path }) => path);
-  const paths = named.length > 0 ? named : framesIn(error?.output ?? '').map(({ path }) => path);
-  return [...new Set(paths.filter((path) => !/^(?:\/|[A-Za-z]:)/.test(path)))];
 }
 
 /** The glob that says most exactly where: with the longest beginning that is no pattern; of several the first. */

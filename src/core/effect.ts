@@ -54,6 +54,8 @@ export type TicketOperation =
       draft: TicketDraft;
       relation: Extract<RelationType, 'child' | 'relatedTo'> | null;
       blockedBy: (string | Later)[];
+      /** When the id was made (ISO 8601), where that is known: no ticket of before has it. */
+      since?: string;
     }
   /**
    * Gives the ticket to the agent, if nobody has it and it is not finished; else `{ skipped: reason }`. Its result is

@@ -38,3 +38,25 @@ export function codeSpan(text: string, limit: number): string {
   const ticks = '`'.repeat(longest + 1);
   return `${ticks} ${line} ${ticks}`;
 }
+
+/** With what stands after it. A line of code between three backticks is none. */
+const fence = /^\s*(`{3,}(?!.*`)|~{3,})(.*)$/;
+
+export function isFence(line: string): boolean {
+  return fence.test(line);
+}
+
+/**
+ * Line by line, whether it stands in fenced code; its fences do, too. A fence is closed by one of its kind that is as long: what
+ * stands in it may be shorter ones.
+ */
+export function createFenceReader(): (line: string) => boolean {
+  let open: string | null = null;
+  return (line) => {
+    const [, mark, after = ''] = fence.exec(line) ?? [];
+    const isCode = open !== null || mark !== undefined;
+    if (open === null) open = mark ?? null;
+    else if (mark?.startsWith(open) && after.trim() === '') open = null;
+    return isCode;
+  };
+}

@@ -1,5 +1,6 @@
 import type { CaptureKind, CodePlace, Concern } from './capture.ts';
 import { isCodeFile } from './error-frames.ts';
+import { createFenceReader } from './markdown.ts';
 import { withoutComments } from './ticket-facts.ts';
 
 /** Why a text cannot be split, for people, and what to do. */
@@ -56,12 +57,10 @@ function readBlocks(text: string): Blocks {
   const blocks: Blocks = { items: [], sections: [], paragraphs: [] };
   let open: { found: Found; indent: number } | null = null;
   let isAfterBlank = true;
-  let fence: string | null = null;
+  const isInCode = createFenceReader();
   for (const raw of text.split('\n')) {
     const line = raw.replace(/^[ \t]+/, (space) => space.replaceAll('\t', '    '));
-    const isCode: boolean = fence !== null;
-    const mark = /^ *(`{3,}|~{3,})/.exec(line)?.[1];
-    if (mark !== undefined) fence = fence === null ? mark : mark.startsWith(fence) ? null : fence;
+    const isCode = isInCode(line);
     const isBlank = line.trim() === '';
     const title = isCode ? null : heading.exec(line);
     const begun = isCode || rule.test(line) ? null : item.exec(line);
@@ -77,8 +76,9 @@ function readBlocks(text: string): Blocks {
       } else if (open && (isBlank || isCode || indent >= open.indent + 2 || !isAfterBlank)) open.found.lines.push(line);
       else {
         open = null;
-        if (!isBlank && isAfterBlank && !isCode) blocks.paragraphs.push({ title: line, lines: [] });
-        else blocks.paragraphs.at(-1)?.lines.push(line);
+        const above = isBlank || isCode || !isAfterBlank ? blocks.paragraphs.at(-1) : undefined;
+        if (above) above.lines.push(line);
+        else if (!isBlank) blocks.paragraphs.push({ title: line, lines: [] });
       }
     }
     isAfterBlank = isBlank || title !== null;

@@ -1,5 +1,6 @@
 import { isBugTicket } from './bug-ticket.ts';
 import { grouped } from './cut-text.ts';
+import { createFenceReader, isFence } from './markdown.ts';
 import { cleanLine, withoutHidden } from './outside-text.ts';
 import type { Ticket } from './ticket.ts';
 
@@ -230,24 +231,6 @@ function foldIn(line: string, isOpen: boolean): { name: string; depth: number } 
   if (!isOpen) return null;
   if (/^\s*<summary>.*<\/summary>\s*$/i.test(line)) return 'title';
   return /^\s*<\/details>\s*$|^\+\+\+\s*$/i.test(line) ? 'end' : null;
-}
-
-/** With what stands after it. A line of code between three backticks is none. */
-const fence = /^\s*(`{3,}(?!.*`)|~{3,})(.*)$/;
-
-function isFence(line: string): boolean {
-  return fence.test(line);
-}
-
-/** Line by line, whether it is code. A fence is closed by one of its kind that is as long: what stands in it may be shorter ones. */
-function createFenceReader(): (line: string) => boolean {
-  let open: string | null = null;
-  return (line) => {
-    const [, mark, after = ''] = fence.exec(line) ?? [];
-    if (open === null) open = mark ?? null;
-    else if (mark?.startsWith(open) && after.trim() === '') open = null;
-    return open !== null;
-  };
 }
 
 const bullet = /^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+)(?:\[[ xX]?\]\s*)?|^\s*\[[ xX]?\]\s+/;

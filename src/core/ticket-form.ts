@@ -1,3 +1,4 @@
+import { createFenceReader } from './markdown.ts';
 import { withoutComments } from './ticket-facts.ts';
 
 /*
@@ -157,11 +158,9 @@ function fillLine(line: string, values: Record<Placeholder, string>): string[] {
 function readSections(text: string): Section[] {
   let section: Section = { heading: null, depth: 0, lines: [], isFilled: false };
   const sections = [section];
-  let fence: string | null = null;
+  const isInCode = createFenceReader();
   for (const line of text.split('\n')) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (mark !== undefined) fence = fence === null ? mark : mark.startsWith(fence) ? null : fence;
-    const marks = fence === null ? /^(#{1,6})\s+\S/.exec(line)?.[1] : undefined;
+    const marks = isInCode(line) ? undefined : /^(#{1,6})\s+\S/.exec(line)?.[1];
     if (marks !== undefined) {
       section = { heading: line.trim(), depth: marks.length, lines: [], isFilled: false };
       sections.push(section);

@@ -9,7 +9,8 @@ import type {
   FiledTicket,
 } from '../core/capture.ts';
 import { type CaptureRoute, routeCapture } from '../core/capture-routing.ts';
-import { writeAddition, writeCapture } from '../core/capture-text.ts';
+import { type CaptureAbout, writeAddition, writeCapture } from '../core/capture-text.ts';
+import { pathsOf } from '../core/concern-paths.ts';
 import { judgeDuplicates } from '../core/duplicates.ts';
 import { fingerprintOf } from '../core/error-fingerprint.ts';
 import { nameThem } from '../core/people.ts';
@@ -32,7 +33,7 @@ import {
 } from '../store/captures.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { fileBatch } from './file-captures.ts';
-import { findCandidates, pathsOf, type Sought } from './find-duplicates.ts';
+import { findCandidates, type Sought } from './find-duplicates.ts';
 import { findTicket, trackerOf } from './find-ticket.ts';
 import { createHiding, type Hiding, hideInCapture } from './hide-in-capture.ts';
 import type { SortDeps } from './sort.ts';
@@ -49,6 +50,8 @@ export interface CaptureDeps extends SortDeps {
   routes: readonly RouteRule[];
   /** Every secret that the service was given. */
   secrets: readonly string[];
+  /** When this process ends. */
+  until: AbortSignal;
 }
 
 /** People wait: so long is the tracker asked what it knows, and so long for a ticket, and for each further one. */
@@ -86,9 +89,9 @@ export async function makeTicket(
   failpoint('capture/before');
   const [first, ...others] = captures;
   const stored = first ? [{ ...first, notes: [...notes, ...first.notes], duplicates }, ...others] : [];
-  const counted = await addCaptures(db, { ...same, captures: stored });
+  const earlier = await addCaptures(db, { ...same, captures: stored });
   failpoint('capture/stored');
-  if (counted !== batch) return answerAgain(deps, counted, true, signal);
+  if (earlier !== null) return answerAgain(deps, earlier, earlier !== batch, signal);
   await fileSoon(deps, batch, 1, captures.length, signal);
   return answer(await readBatch(db, batch), []);
 }
@@ -154,37 +157,20 @@ async function prepare(
     const linkTo = (place: CodePlace) => linkOf(deps, capture, route, place);
     const about = { capture, route, form, fields: deps.fields, fingerprint, by, linkTo };
     const said = place === 0 ? withRelated(concern, capture) : concern;
-    const written = writeCapture(said, about);
-    const ofText = concerns.length === 1 ? 'the text' : `the text of "${written.title}"`;
-    const addition =
-      capture.addTo === null
-        ? null
-        : { to: capture.addTo, comment: await hiding.hide(writeAddition(said, about), ofText) };
-    const draft = {
-      title: await hiding.hide(written.title, 'the title'),
-      description: await hiding.hide(written.description, ofText),
-      priority: written.priority,
-      labels: await withoutSecret(hiding, written.labels),
-      fields: {},
-      team: route.team,
-      project: route.project,
-    };
+    const written = await writeHidden(said, about, hiding, concerns.length > 1);
     const found = judgeDuplicates(concern, fingerprint, known.candidates);
     for (const duplicate of found) {
       const earlier = duplicates.get(duplicate.identifier);
       if (!earlier?.isLikely) duplicates.set(duplicate.identifier, duplicate);
     }
     const [likely] = found.filter(({ isLikely }) => isLikely);
-    const alike = likely && concerns.length > 1 ? [`"${draft.title}" may be ${likely.identifier}.`] : [];
+    const alike = likely && concerns.length > 1 ? [`"${written.draft.title}" may be ${likely.identifier}.`] : [];
     captures.push({
-      id:
-        place === 0
-          ? deterministicId('captured', by.id, capture.id)
-          : deterministicId('captured', by.id, capture.id, place),
+      ...written,
+      id: deterministicId('captured', by.id, capture.id, place),
       place,
       person: by,
       tracker: tracker.kind,
-      draft,
       routed: [
         ...(capture.team === null && route.team !== null ? (['team'] as const) : []),
         ...(capture.project === null && route.project !== null ? (['project'] as const) : []),
@@ -195,7 +181,6 @@ async function prepare(
       fingerprint,
       paths: pathsOf(concern),
       hint: null,
-      addition,
       notes: [...route.notes, ...alike],
       duplicates: [],
     });
@@ -210,6 +195,29 @@ function withRelated(concern: Concern, { related }: Capture): Concern {
   const names = related.map(ticketNameIn).filter((name) => name !== '');
   if (names.length === 0) return concern;
   return { ...concern, notes: `${concern.notes}\n\nRelated: ${names.join(', ')}`.trim() };
+}
+
+/** What is filed of it, and what is said where it is added instead, without secrets. */
+async function writeHidden(
+  concern: Concern,
+  about: CaptureAbout,
+  hiding: Hiding,
+  isOneOfSeveral: boolean,
+): Promise<Pick<NewCapture, 'draft' | 'addition'>> {
+  const { addTo } = about.capture;
+  const { team, project } = about.route;
+  const { title, description, priority, labels } = writeCapture(concern, about);
+  const ofText = isOneOfSeveral ? `the text of "${title}"` : 'the text';
+  return {
+    addition: addTo === null ? null : { to: addTo, comment: await hiding.hide(writeAddition(concern, about), ofText) },
+    draft: {
+      title: await hiding.hide(title, 'the title'),
+      description: await hiding.hide(description, ofText),
+      priority,
+      labels: await withoutSecret(hiding, labels),
+      ...{ fields: {}, team, project },
+    },
+  };
 }
 
 async function withoutSecret(hiding: Hiding, labels: readonly string[]): Promise<string[]> {
@@ -267,7 +275,10 @@ function draftOf({
   return { title, description: text, labels, priority, team, project, repository, assign };
 }
 
-/** Files what the caller holds, as far as people wait for it. */
+/**
+ * Files what the caller holds. It goes on when nobody waits for it any more: of a request that is broken off nobody knows what
+ * came of it, and a tracker that was asked again at once would file it twice.
+ */
 async function fileSoon(
   deps: CaptureDeps,
   batch: string,
@@ -277,8 +288,11 @@ async function fileSoon(
 ): Promise<void> {
   const { fileMs, furtherMs, mostMs } = patience;
   const enough = AbortSignal.timeout(Math.min(fileMs + furtherMs * (count - 1), mostMs));
-  await fileBatch(deps, batch, tries, AbortSignal.any([signal, enough]));
-  signal.throwIfAborted();
+  const filing = fileBatch(deps, batch, tries, deps.until);
+  filing.catch(() => {}); // nobody may be there to hear it; its lease ends by itself
+  await orAborted(filing, AbortSignal.any([signal, enough])).catch((error) => {
+    if (error !== enough.reason) throw error;
+  });
 }
 
 /** What came of what is there already; what was refused is tried once more. `isOther`: the same words under another id. */
@@ -318,8 +332,8 @@ function answer(captures: readonly StoredCapture[], more: readonly string[]): Ca
   if (left.length > 0) {
     const [{ reason, tracker } = { reason: null, tracker: '' }] = left;
     const filed = tickets.map(({ identifier, url }) => `${identifier} is filed: ${url}`);
-    const why = reason === null ? '' : ` (${reason.replace(/\.$/, '')})`;
-    const kept = `The tracker "${tracker}" cannot take it now${why}. It is kept, and filed as soon as it can be.`;
+    const why = (reason ?? 'it does not answer in time').replace(/\.$/, '');
+    const kept = `The tracker "${tracker}" cannot take it now (${why}). It is kept, and filed as soon as it can be.`;
     return { status: 'kept', drafts: left.map(draftOf), notes: [...filed, ...notes, kept] };
   }
   if (captures.some(({ state }) => state === 'filing')) notes.push('The agent is given it in a moment.');

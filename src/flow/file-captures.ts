@@ -59,10 +59,11 @@ export async function fileBatch(deps: SortDeps, batch: string, tries: number, si
     }
   } catch (error) {
     if (isDatabaseUnavailable(error)) throw error; // its lease ends by itself
-    const isLate = signal.aborted || (error instanceof Error && error.name === 'TimeoutError');
+    if (signal.aborted) return; // so it does: by then the tracker is done with what it was asked
+    const isLate = error instanceof Error && error.name === 'TimeoutError';
     const isKnown = isLate || error instanceof VendorError;
     if (!isKnown) log.error({ err: error, capture: batch }, 'a capture could not be filed; it is tried again');
-    const waitMs = signal.aborted ? 0 : waitAfter(error, tries);
+    const waitMs = waitAfter(error, tries);
     const told = error instanceof VendorError ? error.message : null;
     const reason = isLate ? 'It did not answer in time.' : told;
     await postponeBatch(db, batch, { tries, waitMs, reason });
@@ -135,7 +136,7 @@ async function file(
   if (!hint) {
     hint = on
       ? await orAborted(createOn(deps, on, capture, signal), signal)
-      : await orAborted(tracker.createTicket({ id, draft }, signal), signal);
+      : await orAborted(tracker.createTicket({ id, draft, since: capture.createdAt.toISOString() }, signal), signal);
     failpoint(capture.place === 0 ? 'capture/created' : 'capture/linked');
     await noteCapture(db, id, { hint });
     failpoint('capture/noted');
@@ -148,10 +149,13 @@ async function file(
 async function createOn(
   deps: SortDeps,
   on: TicketHint,
-  { id, draft }: StoredCapture,
+  { id, draft, createdAt }: StoredCapture,
   signal: AbortSignal,
 ): Promise<TicketHint> {
-  const operation = { kind: 'createTicket' as const, id, draft, relation: 'relatedTo' as const, blockedBy: [] };
+  const operation = {
+    ...{ kind: 'createTicket' as const, id, draft, relation: 'relatedTo' as const, blockedBy: [] },
+    since: createdAt.toISOString(),
+  };
   const tracker = trackerOf(deps.trackers, on.tracker);
   const { hint } = await limitWrites(deps, on)(() => sendOne(tracker, on, operation, signal));
   return hint as TicketHint;

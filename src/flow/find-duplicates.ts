@@ -1,6 +1,7 @@
 import type { Concern } from '../core/capture.ts';
+import { fingerprintIn } from '../core/capture-parts.ts';
+import { pathsOf } from '../core/concern-paths.ts';
 import type { Candidate } from '../core/duplicates.ts';
-import { framesIn } from '../core/error-fingerprint.ts';
 import { namedPaths } from '../core/named-paths.ts';
 import { isOver, type Ticket, type TicketMatch } from '../core/ticket.ts';
 import { orAborted } from '../lib/abort.ts';
@@ -62,12 +63,6 @@ export async function findCandidates(
   return { candidates: [...candidates.values()], notes };
 }
 
-/** Of the code that it is about; where nobody says, that its error went through. */
-export function pathsOf({ places, error }: Concern): string[] {
-  const named = places.length > 0 ? places : framesIn(error?.output ?? '');
-  return [...new Set(named.map(({ path }) => path))];
-}
-
 /** `ticket`: null where it is gone, undefined where it cannot be read now. */
 async function readNow(
   tracker: Tracker,
@@ -101,7 +96,7 @@ function ofMatch({ hint, state, text }: TicketMatch, sought: readonly string[], 
     ...{ identifier, title, url, text: text || (known?.text ?? '') },
     state: state.name,
     isOver: isOver(state.category),
-    fingerprint: known?.fingerprint ?? sought.find((each) => text.includes(each)) ?? null,
+    fingerprint: known?.fingerprint ?? sought.find((each) => text.includes(each)) ?? fingerprintIn(text),
     paths: known?.paths ?? namedPaths({ title, description: text }, { allowedPaths: [] }),
   };
 }

@@ -26,7 +26,7 @@ export async function sayOnTicket(
     const { registers } = await readAttention(deps.db, session.id);
     return { isHeard: registers.given && !registers.closed };
   }
-  const activity = { type: 'thought' as const, body: said.shown };
+  const activity = { type: 'response' as const, body: said.shown };
   const id = deterministicId('said', hint.tracker, hint.id, said.key);
   const operation = { kind: 'postActivity' as const, id, conversation: hint.ref, activity };
   const tracker = trackerOf(deps.trackers, hint.tracker);

@@ -61,13 +61,13 @@ export async function findSame(db: Database, { batch, hash }: { batch: string; h
 }
 
 /**
- * Keeps a batch, held by the caller, unless the same is there: of those who bring the same words at once one keeps them, and
- * the others are told its batch. The answer is the batch that counts.
+ * Keeps a batch, held by the caller, unless the same is there: of those who bring the same words at once, be it under one id,
+ * one keeps them. null: the caller does; else the batch that somebody else has kept, and holds.
  */
 export async function addCaptures(
   db: Database,
   { batch, hash, captures }: { batch: string; hash: string; captures: readonly NewCapture[] },
-): Promise<string> {
+): Promise<string | null> {
   return db.transaction().execute(async (tx) => {
     const { rows } = await sql`
       insert into capture_keys (hash, batch) values (${hash}, ${batch})
@@ -81,7 +81,7 @@ export async function addCaptures(
         .executeTakeFirstOrThrow();
       return earlier;
     }
-    await tx
+    const added = await tx
       .insertInto('captures')
       .values(
         captures.map(({ person, draft, related, hint, addition, notes, duplicates, ...row }) => ({
@@ -99,8 +99,8 @@ export async function addCaptures(
         })),
       )
       .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    return batch;
+      .executeTakeFirst();
+    return added.numInsertedOrUpdatedRows === 0n ? batch : null;
   });
 }
 
@@ -117,15 +117,15 @@ export async function dueBatches(db: Database, limit: number): Promise<string[]>
   return rows.map(({ batch }) => batch);
 }
 
-/** Takes a batch to file it; null: somebody is at it, or nothing of it is to be filed. The number by which it is held. */
+/** Takes a batch to file it; null: somebody is at some of it, or nothing of it is to be filed. The number by which it is held. */
 export async function claimBatch(db: Database, batch: string): Promise<number | null> {
   const { rows } = await sql<{ tries: number }>`
     with due as (
-      select id from captures where batch = ${batch} and state = 'filing' order by place for update
+      select id, try_at, tries from captures where batch = ${batch} and state = 'filing' order by place for update
     )
-    update captures c set try_at = ${leaseEnd}, tries = tries + 1 from due
-    where c.id = due.id and c.try_at <= now() returning tries`.execute(db);
-  return rows.length === 0 ? null : Math.max(...rows.map(({ tries }) => tries));
+    update captures c set try_at = ${leaseEnd}, tries = (select max(tries) + 1 from due) from due
+    where c.id = due.id and (select max(try_at) from due) <= now() returning c.tries`.execute(db);
+  return rows[0]?.tries ?? null;
 }
 
 /** Keeps what was claimed from others; whether it is still the caller's. */

@@ -70,9 +70,9 @@ export interface Tracker {
   /**
    * Files a ticket that nobody has and that belongs to no other. The same `id` sent again, however late, files nothing and
    * answers the same ticket. A label that is not there is made where that may be; one that cannot be had is left out, and is no error.
-   * Throws `VendorError`.
+   * `since` (ISO 8601): when that id was made; no ticket of before has it. Throws `VendorError`.
    */
-  createTicket(filing: { id: string; draft: TicketDraft }, signal: AbortSignal): Promise<TicketHint>;
+  createTicket(filing: { id: string; draft: TicketDraft; since?: string }, signal: AbortSignal): Promise<TicketHint>;
 
   /**
    * Tickets that are not finished and fit the query, a page at a time, oldest first; `next` is null on the last. What is

@@ -107,7 +107,10 @@ describe('what is written', () => {
         codex: {
           command: 'shipmate-mcp-tickets',
           args: [],
-          env_vars: ['SHIPMATE_URL', 'SHIPMATE_TOKEN', 'XDG_CONFIG_HOME'],
+          env_vars: [
+            ...['SHIPMATE_URL', 'SHIPMATE_TOKEN', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'],
+            ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NODE_USE_ENV_PROXY', 'NODE_EXTRA_CA_CERTS'],
+          ],
         },
         cursor: { type: 'stdio', command: 'shipmate-mcp-tickets', args: [] },
         vscode: { type: 'stdio', command: 'shipmate-mcp-tickets', args: [] },
@@ -119,6 +122,7 @@ describe('what is written', () => {
             SHIPMATE_URL: `\${SHIPMATE_URL:-}`,
             SHIPMATE_TOKEN: `\${SHIPMATE_TOKEN:-}`,
             XDG_CONFIG_HOME: `\${XDG_CONFIG_HOME:-}`,
+            XDG_STATE_HOME: `\${XDG_STATE_HOME:-}`,
           },
         },
       },
@@ -225,6 +229,55 @@ describe('what people have', () => {
     expect(await install('--client', 'vscode,codex', '--check')).toBe(0);
   });
 
+  test.for([
+    ['flags of their own', [], { command: 'node', args: ['/old/bin/shipmate-mcp-tickets.mjs', '--directory', 'x'] }],
+    ['another program that starts it', [], { command: 'npx', args: ['-y', 'shipmate-mcp-tickets'] }],
+    ['headers for a proxy', [], { type: 'http', url: 'https://a/mcp', headers: { 'X-Key': 'k' } }],
+    ['flags of their own', ['--global'], { command: '/n/node', args: ['/old/shipmate-mcp-tickets.mjs', '-x'] }],
+  ] as const)('%s %j stay', async ([, args, theirs], { expect }) => {
+    const { install, put, read } = await place();
+    const path = args.length > 0 ? '../home/.claude.json' : '.mcp.json';
+    const shipmate = { type: 'stdio', ...theirs, env: { SHIPMATE_TOKEN: 'x', DEBUG: '1' } };
+    await put(path, JSON.stringify({ mcpServers: { shipmate } }));
+    expect(await install('--client', 'claude', ...args)).toBe(0);
+    const { shipmate: found } = JSON.parse(await read(path)).mcpServers;
+    const moved = JSON.stringify(shipmate).replace('/old/shipmate-mcp-tickets.mjs', script);
+    expect(found).toMatchObject(JSON.parse(moved));
+    expect(await install('--client', 'claude', '--check', ...args)).toBe(0);
+  });
+
+  test('line ends that are mixed stay, and so does a server in TOML that goes elsewhere', async ({ expect }) => {
+    const { install, put, read, said } = await place();
+    const mixed = 'a = 1\r\nb = """x\ny"""\r\n';
+    await put('.codex/config.toml', mixed);
+    await install('--client', 'codex');
+    expect((await read('.codex/config.toml')).startsWith(mixed)).toBe(true);
+    expect(await install('--client', 'codex', '--check')).toBe(0);
+
+    const own = '[mcp_servers.shipmate]\nurl = "https://a/mcp"\nbearer_token_env_var = "SHIPMATE_TOKEN"\n';
+    await put('.codex/config.toml', own);
+    expect(await install('--client', 'codex')).toBe(0);
+    expect(await install('--client', 'codex', '--url', 'https://b')).toBe(1);
+    expect(said.text).toContain('has another server "shipmate", of another address: rename or remove it. Mend it');
+    expect(await read('.codex/config.toml')).toBe(own);
+  });
+
+  test('what --check advises writes the same files; a program that nobody can start is told', async ({ expect }) => {
+    const { install, put, said, read } = await place();
+    await install('--client', 'claude', '--global', '--check');
+    expect(said.text).toContain(
+      'To bring them up to date: npm run shipmate -- install-commands --client claude --global',
+    );
+    await install('--client', 'claude');
+    expect(said.text).toContain('Clients cannot start shipmate-mcp-tickets: it is not on your PATH.');
+    await put(skill, (await read(skill)).replace('Make a ticket', 'File a ticket'));
+    await install('--client', 'claude', '--check');
+    expect(said.text).not.toContain('up to date');
+    expect(said.text).toContain('install-commands --client claude --force');
+    await install('--client', 'claude', '--url', 'https://ship.example.com');
+    expect(said.text).not.toContain('PATH');
+  });
+
   test('what they edited is told and left, what is old is written anew, and --force overwrites both', async ({
     expect,
   }) => {
@@ -320,7 +373,7 @@ describe('what people have', () => {
 
 test('the instructions are short, and say their notes last', ({ expect }) => {
   const text = readInstructions();
-  expect(text.split(/\s+/).length).toBeLessThan(450);
+  expect(text.split(/\s+/).length).toBeLessThan(460);
   expect(text).toMatch(/\nNotes from the user \(may be empty\): \$ARGUMENTS\n$/);
   expect(clientNames).toHaveLength(6);
 });
@@ -346,6 +399,12 @@ test('it needs no database and no configuration', async ({ expect }) => {
   });
   expect([status, stderr]).toEqual([1, '']);
   expect(existsSync(at('.shipmate'))).toBe(false);
+});
+
+test('a reader that reads no further ends the program, without a word', ({ expect }) => {
+  const pipe = '"$0" "$1" install-commands --help | true';
+  const { stderr } = spawnSync('sh', ['-c', pipe, process.execPath, join(root, 'src/main.ts')], { encoding: 'utf8' });
+  expect(stderr).toBe('');
 });
 
 function http(variable: string) {

@@ -119,7 +119,7 @@ function findsDuplicate(why: 'error' | 'title'): void {
 
 test('from a failing command to the URL: what is found out goes with it, no secret does', async () => {
   const { child, ended } = start([
-    ...['ticket', 'API returns inconsistent dates', '--at', 'src/dates.ts:1-2', '--error', '-', '--exit-code', '1'],
+    ...['ticket', 'API returns inconsistent dates', '--at', 'src/dates.ts#L1-L2', '--error', '-', '--exit-code', '1'],
     ...['--command', `TOKEN=${secret} npm test`, '--label', 'api', '--label', 'dates', '--criterion', 'ISO everywhere'],
   ]);
   for (let part = 0; part < 50; part += 1) child.stdin.write('all is well\n'.repeat(9_000)); // more than 5 MB
@@ -220,6 +220,8 @@ test('a token that was revoked: nothing is lost, and logging in anew sends it', 
     code: 1,
     stdout: '',
   });
+  const quoted = await shipmate(['login', service.url], { env: bare, piped: '“shp_1”\n' });
+  expect(quoted).toMatchObject({ code: 1, stderr: expect.stringContaining('What was given is no token: one is a') });
   expect(readdirSync(home)).not.toContain('.config');
   const login = await shipmate(['login', service.url], { env: bare, piped: `${token}\n` });
   expect(login).toMatchObject({ code: 0, stderr: expect.stringContaining(`You are logged in to ${service.url}.`) });

@@ -154,3 +154,14 @@ test.each(['a', '[', 'a/', 'a.', '- ', '`', '**', '# ', '<!--', 'Bug: ', '(', '\
     expect(performance.now() - begun).toBeLessThan(5_000);
   },
 );
+
+test('a block of code belongs to what stands above it, however it is indented', () => {
+  const code = '```js\nnew Date()\n\n# no heading\n```';
+  const found = [
+    { title: 'Dates differ.', notes: code },
+    { title: 'Names are cut.', notes: '' },
+  ];
+  expect(concernsIn(`- Dates differ.\n\n${code}\n\n- Names are cut.`)).toMatchObject(found);
+  expect(concernsIn(`Dates differ.\n\n${code}\n\nNames are cut.`)).toMatchObject(found);
+  expect(titles(`${code}\n\nNames are cut.`)).toHaveLength(2);
+});

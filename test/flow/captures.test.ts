@@ -53,8 +53,16 @@ describe('what is brought', () => {
     const [, slow] = await tickets();
     expect(answers.map((each) => 'tickets' in each && each.tickets[0]?.identifier)).toEqual(Array(8).fill(slow));
     const ids = aCapture({ title: 'Sent twice', notes: '' });
-    await Promise.all([make(ids), make(ids), make(ids)]);
-    expect(await tickets()).toHaveLength(3);
+    let filings = 0;
+    const counting: Tracker = {
+      ...tracker,
+      createTicket(filing, signal) {
+        filings += 1;
+        return tracker.createTicket(filing, signal);
+      },
+    };
+    await Promise.all([1, 2, 3].map(() => make(ids, on(counting))));
+    expect([filings, (await tickets()).length], 'a tracker may not know that it is the same').toEqual([1, 3]);
     expect(await make(capture, on(tracker), bob), "another person's id is not his").toMatchObject({
       status: 'duplicates',
     });
@@ -141,7 +149,27 @@ describe('what is brought', () => {
   });
 });
 
+test('of several, what was refused is not tried again while somebody is at the others', async ({ expect }) => {
+  const capture = aCapture({ also: [aConcern('Second')] });
+  await make(capture, on(failing(['createTicket'], () => true)));
+  await query(`update captures set state = case place when 0 then 'refused' else state end,
+    try_at = now() + interval '10 seconds'`);
+  expect(await make(capture)).toMatchObject({ status: 'kept', drafts: [{}, {}] });
+  expect(await tickets()).toEqual([]);
+  await later();
+  expect(await make(capture)).toMatchObject({ status: 'filed', tickets: [{}, {}] });
+});
+
 describe('the agent', () => {
+  test('is filed where a ticket of the same title has another error', async ({ expect }) => {
+    const description = 'It fails.\n\nError fingerprint: `0123456789abcdef`';
+    const { title } = aCapture();
+    await desk.createTicket({ title, description }, someone);
+    const error = { command: 'npm test', exitCode: 1, output: 'TypeError: cannot read "day" of null' };
+    const result = await make(aCapture({ title, error }));
+    expect(result).toMatchObject({ status: 'filed', duplicates: [{ why: 'title', isLikely: false }] });
+  });
+
   test('is given what is filed, once, where the person may give it', async ({ expect }) => {
     const capture = aCapture({ assign: true });
     expect(await make(capture)).toMatchObject({ status: 'filed', tickets: [{ isAssigned: true }] });
@@ -201,15 +229,28 @@ describe('a tracker', () => {
 
   test('that answers too slowly holds nobody up', async ({ expect }) => {
     const hangs = () => new Promise<never>(() => {});
-    const slow: Tracker = { ...tracker, searchTickets: hangs, listTeams: hangs, createTicket: hangs };
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    let filings = 0;
+    const slow: Tracker = {
+      ...tracker,
+      searchTickets: hangs,
+      listTeams: hangs,
+      async createTicket(filing) {
+        filings += 1;
+        await answered; // whoever asked may have gone: it files it all the same
+        return tracker.createTicket(filing, never);
+      },
+    };
     const began = performance.now();
     const result = await make(aCapture(), on(slow));
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(result.status).toBe('kept');
     expect(result.notes.join()).toContain('The tracker could not be searched');
-    await later();
-    await fileCaptures(on(tracker), never);
-    expect(await tickets()).toHaveLength(1);
+    await fileCaptures(on(slow), never);
+    expect(filings, 'nobody asks again while it may be at it').toBe(1);
+    answer();
+    await expect.poll(rows).toMatchObject([{ state: 'filed', tries: 1 }]);
+    expect([filings, (await tickets()).length]).toEqual([1, 1]);
   });
 
   test('that refuses what nobody named gets it without; else it is told, and kept', async ({ expect }) => {

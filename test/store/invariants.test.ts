@@ -152,12 +152,12 @@ const violations: Record<string, () => Promise<string>> = {
   },
 };
 
-async function plantCapture(state: string): Promise<string> {
+async function plantCapture(state: string, on: { hint?: object; comment?: string } = {}): Promise<string> {
   const id = randomUUID();
   await query(
-    `insert into captures (id, batch, place, person, tracker, draft, state, try_at)
-     values ($1, $1, 0, '{"id":"ada"}', 'board', '{"title":"Dates"}', ${state}, now() - interval '1 hour')`,
-    [id],
+    `insert into captures (id, batch, place, person, tracker, draft, hint, comment, state, try_at)
+     values ($1, $1, 0, '{"id":"ada"}', 'board', '{"title":"Dates"}', $2, $3, ${state}, now() - interval '1 hour')`,
+    [id, on.hint ?? null, on.comment ?? null],
   );
   return id;
 }
@@ -205,6 +205,20 @@ describe('what must hold in the database', () => {
     const found = violations.filter(({ check }) => check === name);
     expect(found.map((violation) => violation.id)).toEqual([id]);
     expect(found[0]?.explanation.length).toBeGreaterThan(5);
+  });
+
+  test('of captures that were filed, two may not have one ticket; what was only said on it is none', async ({
+    expect,
+  }) => {
+    await clear();
+    const hint = { id: '7', identifier: 'BOARD-7' };
+    const first = await plantCapture("'filed'", { hint });
+    await plantCapture("'filed'", { hint, comment: 'Seen again' });
+    await plantCapture("'filed'", { hint: { ...hint, id: '8' } });
+    const look = async () => (await checkInvariants(db, { live: true, days: 7 })).violations.map(({ id }) => id).sort();
+    expect(await look()).toEqual([]);
+    const second = await plantCapture("'filed'", { hint });
+    expect(await look()).toEqual([first, second].sort());
   });
 
   test('there is a planted violation for each check', async ({ expect }) => {

@@ -50,6 +50,7 @@ export function capturing(deps: SortDeps, changes: Partial<CaptureDeps> = {}): C
     fields: defaultFieldNames,
     routes: [],
     secrets: [],
+    until: new AbortController().signal,
     ...changes,
   };
 }

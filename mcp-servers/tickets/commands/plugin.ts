@@ -1,7 +1,7 @@
 import { description, geminiCommand, skillFile } from './command-files.ts';
-import { claudeEntry, codexEntry, geminiEntry } from './server-entry.ts';
+import { claudeEntry, codexEntry, geminiEntry, programName } from './server-entry.ts';
 
-const program = { command: 'shipmate-mcp-tickets', args: [] };
+const program = { command: programName, args: [] };
 const about = 'Make tickets of what comes up while you code, without leaving it.';
 
 /**

@@ -9,7 +9,8 @@ export function registerAssignTicket(server: McpServer, { desk, answer }: ToolCo
   server.registerTool(
     'assign_ticket',
     {
-      description: 'Gives a ticket to the agent, which begins at once.',
+      description:
+        'Gives a ticket to Shipmate, the agent of the team, which begins at once. Only where the user asks for it.',
       inputSchema: offered,
       annotations: { ...writes, idempotentHint: true },
     },

@@ -8,17 +8,24 @@ import { type ToolContext, writes } from '../tool-context.ts';
 const { offered, read } = createArguments({ ticket, text: z.string().min(1).max(60_000).describe('Markdown') });
 
 export function registerCommentOnTicket(server: McpServer, { desk, answer }: ToolContext): void {
+  /** Of comments that failed: the answer alone may be lost, and called again it must not be said twice. */
+  const failed = new Map<string, string>();
+
   server.registerTool(
     'comment_on_ticket',
     {
-      description: "Comments on a ticket in the user's name; the agent that has it reads it.",
+      description: "Comments on a ticket in the user's name; Shipmate reads it, where it has the ticket.",
       inputSchema: offered,
       annotations: writes,
     },
     (args, request) =>
-      answer(request, async (signal, { id = randomUUID() }) => {
+      answer(request, async (signal, sent) => {
         const { ticket: identifier, text } = read(args);
+        const said = JSON.stringify([identifier, text]);
+        const id = sent.id ?? failed.get(said) ?? randomUUID();
+        failed.set(said, id);
         const value = await desk.commentOnTicket({ id, identifier, text }, signal);
+        failed.delete(said);
         return { text: value, value };
       }),
   );

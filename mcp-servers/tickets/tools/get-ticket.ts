@@ -13,7 +13,7 @@ const limit = 24_000;
 export function registerGetTicket(server: McpServer, { desk, answer }: ToolContext): void {
   server.registerTool(
     'get_ticket',
-    { description: 'One ticket, with what was said on it.', inputSchema: offered, annotations: reads },
+    { description: 'Reads one ticket, with what was said on it.', inputSchema: offered, annotations: reads },
     (args, request) =>
       answer(request, async (signal) => {
         const value = await desk.getTicket(read(args).ticket, signal);

@@ -12,7 +12,7 @@ const { offered, read } = createArguments({
 export function registerSearchTickets(server: McpServer, { desk, answer }: ToolContext): void {
   server.registerTool(
     'search_tickets',
-    { description: 'Tickets by words of theirs.', inputSchema: offered, annotations: reads },
+    { description: 'Finds tickets that have these words.', inputSchema: offered, annotations: reads },
     (args, request) =>
       answer(request, async (signal) => {
         const { words, limit } = read(args);

@@ -13,7 +13,11 @@ const { offered, read } = createArguments({
 export function registerTicketStatus(server: McpServer, { desk, answer }: ToolContext): void {
   server.registerTool(
     'ticket_status',
-    { description: 'How the agent gets on with a ticket.', inputSchema: offered, annotations: reads },
+    {
+      description: 'How Shipmate gets on with a ticket: its work, question and pull request.',
+      inputSchema: offered,
+      annotations: reads,
+    },
     (args, request) =>
       answer(request, async (signal) => {
         const value = await desk.ticketStatus(read(args).ticket, signal);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findNodeAtLocation, type Node, type ParseError, parse, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { type Entry, isOurs, withTheirs } from '../../../mcp-servers/tickets/commands/server-entry.ts';
+import { type Entry, isEntry, isOurs, withTheirs } from '../../../mcp-servers/tickets/commands/server-entry.ts';
 import type { Standing } from './standing.ts';
 
 export interface JsonPlace {
@@ -43,10 +43,6 @@ export function planJsonConfig(
 }
 
 const broken = (why: string): Standing => ({ is: 'broken', text: null, why });
-
-function isEntry(value: unknown): value is Entry {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Its value, and what is wrong with it. */
 function read(json: string): [value: unknown, mistake: string | null] {

@@ -1,6 +1,6 @@
 import { parse, stringify } from 'smol-toml';
 import { compareMarked, markHere, stamp } from '../../../mcp-servers/tickets/commands/mark.ts';
-import { type Entry, isOurs } from '../../../mcp-servers/tickets/commands/server-entry.ts';
+import { type Entry, isEntry, isOurs, urlOf } from '../../../mcp-servers/tickets/commands/server-entry.ts';
 import type { Standing } from './standing.ts';
 
 export interface TomlPlace {
@@ -9,7 +9,7 @@ export interface TomlPlace {
   version: string;
 }
 
-const block = /^# >>> shipmate [^\n]*\n[\s\S]*?^# <<< shipmate[^\n]*$/m;
+const block = /^# >>> shipmate [^\n]*\n[\s\S]*?^# <<< shipmate[^\r\n]*/m;
 
 /** Our entry in a client's TOML, as a block between two lines of ours; nothing outside of it is touched. */
 export function planTomlConfig(
@@ -17,26 +17,29 @@ export function planTomlConfig(
   { section, name, version }: TomlPlace,
   entryFor: (there: Entry | null) => Entry,
 ): Standing {
-  const text = (found ?? '').replaceAll('\r\n', '\n');
+  const text = found ?? '';
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
   const before = read(text);
   if (typeof before === 'string') return { is: 'broken', text: null, why: `is not valid TOML: ${before}` };
   const there = serverIn(before, section, name);
   const entry = entryFor(there);
   const head = `# >>> ${markHere}: \`shipmate install-commands\` writes this anew`;
-  const wanted = stamp(`${head}\n[${section}.${name}]\n${stringify(entry).trimEnd()}\n# <<< shipmate`, version);
+  const lines = `${head}\n[${section}.${name}]\n${stringify(entry).trimEnd()}\n# <<< shipmate`;
+  const wanted = stamp(lines, version).replaceAll('\n', eol);
 
   const [mine] = block.exec(text) ?? [];
   const isReached = there !== null && ('command' in there || 'url' in there);
   if (mine === undefined && isReached) {
-    if (isOurs(there)) return { is: 'current', text: found };
-    const why = `has another server "${name}": rename or remove it`;
+    const isElsewhere = 'url' in entry && urlOf(there) !== entry.url;
+    if (isOurs(there) && !isElsewhere) return { is: 'current', text: found };
+    const why = `has another server "${name}"${isOurs(there) ? ', of another address' : ''}: rename or remove it`;
     return { is: 'theirs', text: null, why };
   }
   const is = mine === undefined ? 'missing' : compareMarked(mine, wanted);
   if (is === 'current') return { is, text: found };
   const put =
     mine === undefined
-      ? `${text.trimEnd()}${text.trim() === '' ? '' : '\n\n'}${wanted}\n`
+      ? `${text.trimEnd()}${text.trim() === '' ? '' : eol + eol}${wanted}${eol}`
       : text.replace(mine, () => wanted);
   const after = read(put);
   const whole = typeof after === 'string' ? null : serverIn(after, section, name);
@@ -44,7 +47,7 @@ export function planTomlConfig(
     const why = `cannot take [${section}.${name}]: ${typeof after === 'string' ? after : 'it would be read otherwise'}`;
     return { is: 'broken', text: null, why };
   }
-  return { is, text: found?.includes('\r\n') ? put.replaceAll('\n', '\r\n') : put };
+  return { is, text: put };
 }
 
 /** What it says, or what is wrong with it. */
@@ -57,5 +60,7 @@ function read(text: string): Entry | string {
 }
 
 function serverIn(config: Entry, section: string, name: string): Entry | null {
-  return (config[section] as Record<string, Entry> | undefined)?.[name] ?? null;
+  const servers = config[section];
+  const there = isEntry(servers) ? servers[name] : null;
+  return isEntry(there) ? there : null;
 }

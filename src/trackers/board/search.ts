@@ -10,8 +10,8 @@ const mostSearched = 10_000;
 
 /**
  * Tickets with any of the words, the best match first: the more of them the better, and in the title more than below it. A
- * word is also found within a longer one. No index: ten thousand tickets of two kilobytes are
- * read in half a second. (`offset 0`: what it stands behind is worked out once.)
+ * word is also found within a longer one. No index: ten thousand tickets of two kilobytes are read in half a second.
+ * (`offset 0`: what it stands behind is worked out once.)
  */
 export async function searchTickets(
   db: BoardDatabase,

@@ -1,3 +1,5 @@
+import { createFenceReader } from '../../core/markdown.ts';
+
 /**
  * What is folded away: to Linear it is `+++ Title`, on a line of its own, up to a line `+++`; to everybody else HTML's
  * `<details>`. What stands in code is neither, and a fold within a fold stays as it is written.
@@ -53,7 +55,7 @@ export function unfoldFromLinear(text: string): string {
 
 function convert(text: string, from: Fold, to: Fold): string {
   const lines = text.split('\n');
-  const isCode = codeIn(lines);
+  const isCode = lines.map(createFenceReader());
   const begins = (at: number) => (isCode[at] ? null : from.begins(lines, at));
   /** -1: it never ends, or something in it would be taken for an end. */
   const endOf = (at: number): number => {
@@ -78,18 +80,4 @@ function convert(text: string, from: Fold, to: Fold): string {
     at = end;
   }
   return written.join('\n');
-}
-
-/** Of each line, whether it stands in fenced code; the fences do, too. */
-function codeIn(lines: readonly string[]): boolean[] {
-  let fence: string | null = null;
-  return lines.map((line) => {
-    const mark = /^\s{0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (fence === null) {
-      fence = mark ?? null;
-      return fence !== null;
-    }
-    if (mark?.startsWith(fence) && line.trim() === mark) fence = null;
-    return true;
-  });
 }

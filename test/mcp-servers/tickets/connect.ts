@@ -16,6 +16,7 @@ export async function connectTickets(line: '1.x' | '2.x', options: { timeoutMs?:
   const server = createTicketsServer({
     desk: record.desk,
     version: '1.2.3',
+    hasClone: true,
     complete: async (asked): Promise<Capture> => ({ ...asked, ...gathered, id: idNumber(++count) }),
     ...options,
   });

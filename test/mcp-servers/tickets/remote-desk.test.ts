@@ -269,11 +269,6 @@ test('who asked may stop; a desk that is closed lets go of what it waits for', a
   await asked;
   stop.abort(new Error('enough'));
   await expect(stopped).rejects.toThrow('enough');
-  const desk = open();
-  const waiting = failure(desk);
-  await expect.poll(() => service.methods.length).toBe(2);
-  await desk.close();
-  expect(await waiting).toMatchObject({ unreachable: true });
 });
 
 test('a service of another version is told from one that is away', async () => {
@@ -304,6 +299,8 @@ test.each(['1.x', '2.x'] as const)('any %s client speaks to the service as well'
   }
   const { tools } = await client.listTools();
   expect(tools).toHaveLength(6);
+  // What a clone on the person's machine adds, only the model can say here.
+  expect(tools[0]?.description).toMatch(/It sees no clone: give `repository`/);
   const { text } = await callTool(client, 'make_ticket', { title: 'Dates differ' });
   expect(text).toBe('https://board.test/SHOP-1 SHOP-1 "Dates differ": filed; the agent has it.');
   expect([...record.filed.values()]).toMatchObject([{ checkout: null, client: null }]);

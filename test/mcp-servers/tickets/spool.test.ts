@@ -124,6 +124,13 @@ test('where there are duplicates it stays until people have chosen; the answer g
   expect(sent).toHaveLength(2);
   expect(new Set(sent.map(({ id }) => id)).size).toBe(1);
   expect(await states()).toEqual([]);
+
+  // Two that are called the same.
+  const [first, second] = [captured({ notes: 'here' }), captured({ notes: 'there' })];
+  for (const each of [first, second]) await kept.makeTicket(each, signal);
+  await kept.makeTicket({ ...first, anyway: true }, signal);
+  expect(sent.at(-1)).toMatchObject({ id: first.id, notes: 'here' });
+  expect((await spool.list()).kept.map(({ capture }) => capture.notes)).toEqual(['there']);
 });
 
 test('where nobody can choose, what has the error of a ticket is added to it', async () => {
@@ -157,7 +164,41 @@ test('where nothing can be kept it is sent all the same, and said', async () => 
   const { desk } = deskThat(() => filed('ENG-1'));
   const result = await keepWith(desk, spool).makeTicket(captured(), signal);
   expect(result).toMatchObject({ status: 'filed', notes: [expect.stringContaining('could not be kept')] });
-  await expect(keepWith(deskThat(away).desk, spool).makeTicket(captured(), signal)).rejects.toThrow(Unreachable);
+  await expect(keepWith(deskThat(away).desk, spool).makeTicket(captured(), signal)).rejects.toThrow(
+    /cannot be reached\.\nIt could not be kept on this machine .*\. So send it again yourself\./,
+  );
+});
+
+test('what the service could only keep is asked for until there is a ticket, or why there is none', async () => {
+  const later = { status: 'kept' as const, drafts: [], notes: ['The tracker is away. It is kept.'] };
+  for (const title of ['one', 'two'])
+    expect(await keepWith(deskThat(() => later).desk, spool).makeTicket(captured({ title }), signal)).toEqual(later);
+  expect(await deliver({ desk: deskThat(() => later).desk, spool, to: null }, signal)).toBe(2);
+  expect([await states(), await spool.takeNews()]).toEqual([
+    ['one', 'two'].map((title) => [title, 'waiting', 'The tracker is away. It is kept.']),
+    [],
+  ]);
+  const { desk } = deskThat(({ title }) => {
+    if (title === 'two') throw new Error('The tracker refused it.');
+    return filed('ENG-1');
+  });
+  expect(await deliver({ desk, spool, to: null }, signal)).toBe(0);
+  expect(await spool.takeNews()).toEqual([
+    'Filed meanwhile: "one": ENG-1 https://t/ENG-1',
+    expect.stringContaining('"two" was not filed: The tracker refused it. It is kept'),
+  ]);
+});
+
+test('what is dropped while it is sent stays dropped', async () => {
+  for (const fails of [new Unreachable('It hangs.'), new Error('It is refused.')]) {
+    await keepWith(deskThat(away).desk, spool).makeTicket(captured({ title: fails.message }), signal);
+    const { desk } = deskThat(async ({ id }) => {
+      await spool.drop(id);
+      throw fails;
+    });
+    await deliver({ desk, spool, to: null }, signal);
+    expect([await states(), await spool.takeNews()]).toEqual([[], []]);
+  }
 });
 
 test('what was kept for one desk is not sent to another; a broken file stops nothing', async () => {
@@ -228,7 +269,18 @@ test('settings: from the environment first, else from a file that is nobody else
   expect(await readSettings(env)).toEqual({ url: 'https://s.example', token: 'shp_1' });
   const other = { ...env, SHIPMATE_URL: 'http://localhost:1', SHIPMATE_TOKEN: 'shp_2' };
   expect(await readSettings(other)).toEqual({ url: 'http://localhost:1', token: 'shp_2' });
+  const same = await readSettings({ SHIPMATE_URL: 'https://s.example/at/mcp/', SHIPMATE_TOKEN: 'shp_2' });
+  expect(same?.url, 'however it is written: what is kept for a service is kept under it').toBe('https://s.example/at');
   await expect(readSettings({ ...env, SHIPMATE_TOKEN: 'shp_2' })).rejects.toThrow('SHIPMATE_URL is not set');
+  // One name for one service; and what no header takes is refused here, where it is not repeated.
+  const written = { ...other, SHIPMATE_URL: 'https://S.example:443/base/mcp/?q' };
+  expect((await readSettings(written))?.url).toBe('https://s.example/base');
+  for (const token of ['shp_1\nshp_2', 'shp_“1”', 'shp_1 shp_2', ' ']) {
+    const error = await readSettings({ ...other, SHIPMATE_TOKEN: token }).catch(({ message }: Error) => message);
+    expect(error).toMatch(/^SHIPMATE_TOKEN is no token: one is a single line such as shp_\.\.\., /);
+    expect(error).not.toContain('shp_1');
+  }
+  await expect(readSettings({ ...other, SHIPMATE_URL: 'nowhere' })).rejects.toThrow('SHIPMATE_URL: "nowhere" is no');
   chmodSync(path, 0o600);
   for (const text of ['{"url":', '{"url":"nowhere","token":"shp_1"}', '[]']) {
     writeFileSync(path, text);

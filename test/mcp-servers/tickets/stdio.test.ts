@@ -6,11 +6,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { findWorkingDirectory } from '../../../mcp-servers/tickets/working-directory.ts';
 import { findOlderNode } from '../../support/older-node.ts';
 import { createSampleHistory, type SampleRepository } from '../git/sample-history.ts';
 import { type AnyClient, callTool, connectTo } from '../speak.ts';
+import { asked } from './asked.ts';
 import { createRecordingDesk, type RecordingDesk } from './recording-desk.ts';
 import { startTicketsService, type TicketsService, token } from './tickets-service.ts';
 
@@ -56,9 +60,11 @@ function started(env: Record<string, string>, args: string[] = [], command = pro
 }
 
 /** As `shipmate login` leaves it. */
-function logIn(url: string): void {
+function logIn(url: string, secret = token): void {
   mkdirSync(join(scratch, 'config', 'shipmate'), { recursive: true });
-  writeFileSync(join(scratch, 'config', 'shipmate', 'client.json'), JSON.stringify({ url, token }), { mode: 0o600 });
+  writeFileSync(join(scratch, 'config', 'shipmate', 'client.json'), JSON.stringify({ url, token: secret }), {
+    mode: 0o600,
+  });
 }
 
 function spooled(): string[] {
@@ -72,7 +78,7 @@ test.each([
   'a $line client starts it with Node.js $node.version, and files what the clone adds to',
   async ({ line, node }) => {
     client = await connectTo(line, started(loggedIn(), [], node.path));
-    expect(client.getServerVersion()?.name).toBe('shipmate-tickets');
+    expect(client.getServerVersion()).toMatchObject({ name: 'shipmate-tickets', version: '0.1.0' });
     const { tools } = await client.listTools();
     expect(tools).toHaveLength(6);
     const { text } = await callTool(client, 'make_ticket', { title: 'Retries never end', places: 'src/retry.ts:1' });
@@ -90,7 +96,7 @@ test.each([
   },
 );
 
-test('what comes up before anybody is logged in, or while the service is away, is kept and filed later', async () => {
+test('what comes up before anybody is logged in, while the service is away or with a revoked token is kept', async () => {
   client = await connectTo('1.x', started(home()));
   const how = 'Nobody is logged in on this machine. Run "shipmate login URL" with the address of your Shipmate.';
   expect(await callTool(client, 'search_tickets', { words: 'dates' })).toEqual({ text: how, isError: true });
@@ -115,11 +121,9 @@ test('what comes up before anybody is logged in, or while the service is away, i
   const now = await callTool(client, 'make_ticket', { title: 'And now' });
   const said = `${back.text}\n${now.text}`.match(/^Filed meanwhile: "[^"]+"/gm);
   expect(said?.sort()).toEqual(['Filed meanwhile: "Too early"', 'Filed meanwhile: "While it is away"']);
-});
 
-test('a token that was revoked says so, and what came up is kept; the token stays out of what is said', async () => {
-  client = await connectTo('2.x', started({ ...loggedIn(), SHIPMATE_TOKEN: 'shp_old' }));
-  const { text, isError } = await callTool(client, 'make_ticket', { title: 'Retries never end' });
+  logIn(service.url, 'shp_old');
+  const { text, isError } = await callTool(client, 'make_ticket', { title: 'With an old token' });
   expect(isError).toBe(true);
   expect(text).toContain(`This token was revoked. Run "shipmate login ${service.url}".`);
   expect(text).toContain('Nothing is lost');
@@ -137,30 +141,39 @@ test('the token of a login is for its own service', async () => {
   expect(await callTool(client, 'ticket_status', {})).toMatchObject({ isError: false });
 });
 
+test('it works where the client says that people work, wherever it is started', async () => {
+  const elsewhere = join(scratch, 'elsewhere');
+  mkdirSync(elsewhere);
+  const asking = clientWithRoots([elsewhere, repository.directory]);
+  client = asking;
+  await asking.connect(new StdioClientTransport({ ...started(loggedIn()), cwd: elsewhere }));
+  await callTool(client, 'make_ticket', { title: 'x', places: ['src/retry.ts:1'] });
+  const [capture] = record.filed.values();
+  expect(capture).toMatchObject({ client: 'Editor', checkout: { branch: 'main' } });
+});
+
 test.each([
-  { roots: ['elsewhere', 'here'], flags: [], is: 'here' },
-  { roots: [], flags: [], is: 'elsewhere' },
-  { roots: ['elsewhere'], flags: ['--directory', 'here'], is: 'here' },
-])(
-  'works in $is where the client has $roots open and is started elsewhere with $flags',
-  async ({ roots, flags, is }) => {
-    const { directory } = repository;
-    const elsewhere = join(scratch, 'elsewhere');
-    mkdirSync(elsewhere);
-    const place = (name: string) => (name === 'here' ? directory : elsewhere);
-    const asking = new ClientV1({ name: 'editor', version: '1', title: 'Editor' }, { capabilities: { roots: {} } });
-    asking.setRequestHandler(ListRootsRequestSchema, () => ({
-      roots: roots.map((name) => ({ uri: pathToFileURL(place(name)).href })),
-    }));
-    client = asking;
-    const args = flags.map((flag) => (flag === 'here' ? directory : flag));
-    await asking.connect(new StdioClientTransport({ ...started(loggedIn(), args), cwd: elsewhere }));
-    await callTool(client, 'make_ticket', { title: 'x', places: ['src/retry.ts:1'] });
-    const [capture] = record.filed.values();
-    expect(capture?.client).toBe('Editor');
-    expect(capture?.checkout?.branch).toBe(is === 'here' ? 'main' : undefined);
-  },
-);
+  ['the one with the file', ['elsewhere', 'here'], 'elsewhere', 'here'],
+  ['where it was started, below one of them', ['elsewhere', 'here'], 'here/src', 'here/src'],
+  ['the only one', ['here'], 'elsewhere', 'here'],
+  ['where it was started, without any', [], 'elsewhere', 'elsewhere'],
+])('of what the client has open it takes %s', async (_, roots, start, wanted) => {
+  const place = (name: string) => name.replace('here', repository.directory).replace('elsewhere', scratch);
+  const [ours, theirs] = InMemoryTransport.createLinkedPair();
+  const server = new McpServer({ name: 'test', version: '1' });
+  await Promise.all([server.connect(ours), clientWithRoots(roots.map(place)).connect(theirs)]);
+  const said = asked({ title: 'x', places: [{ path: 'src/retry.ts' }] });
+  expect(await findWorkingDirectory(server, said, place(start))).toBe(place(wanted));
+  await server.close();
+});
+
+function clientWithRoots(directories: string[]): ClientV1 {
+  const asking = new ClientV1({ name: 'editor', version: '1', title: 'Editor' }, { capabilities: { roots: {} } });
+  asking.setRequestHandler(ListRootsRequestSchema, () => ({
+    roots: directories.map((directory) => ({ uri: pathToFileURL(directory).href })),
+  }));
+  return asking;
+}
 
 test('what the README tells people to copy starts it, or reaches the service', async () => {
   const readme = readFileSync(new URL('../../../mcp-servers/tickets/README.md', import.meta.url), 'utf8')
@@ -172,12 +185,12 @@ test('what the README tells people to copy starts it, or reaches the service', a
   const [first, second, http] = blocks.map(({ mcpServers, servers }) => (mcpServers ?? servers).shipmate);
   const codex = { command: 'node', args: JSON.parse(/args = (.*)/.exec(readme)?.[1] ?? '') };
   expect(codex).toEqual(first);
-  for (const { command, args } of [first, second]) {
-    expect(command).toBe('node');
-    client = await connectTo('1.x', { ...started(loggedIn()), args });
-    expect((await callTool(client, 'get_ticket', { ticket: 'SHOP-3' })).text).toContain('Some are ISO');
-    await client.close();
-  }
+  expect(first).toEqual({ command: 'node', args: [program] }); // as every test here starts it
+  expect(second).toMatchObject({ command: 'node', args: [program, '--directory', repository.directory] });
+  client = await connectTo('1.x', { ...started(loggedIn(), second.args.slice(1)), cwd: scratch });
+  await callTool(client, 'make_ticket', { title: 'x' });
+  expect([...record.filed.values()][0]?.checkout?.branch).toBe('main');
+  await client.close();
   const direct = new ClientV1({ name: 'test', version: '1' });
   client = direct;
   const transport = new StreamableHTTPClientTransport(new URL(http.url), { requestInit: { headers: http.headers } });
@@ -187,8 +200,6 @@ test('what the README tells people to copy starts it, or reaches the service', a
 
 test.each([
   [['--help'], 0, 'Usage: shipmate-mcp-tickets'],
-  [['--version'], 0, '0.1.0'],
-  [['--uri', 'x'], 2, "Unknown option '--uri'"],
   [['--url', 'shipmate'], 2, '"shipmate" is no address of a service'],
 ])('%j', (args, status, said) => {
   const run = spawnSync(process.execPath, [program, ...args], {

@@ -41,6 +41,7 @@ export async function startTicketsService(desk: TicketDesk, json = true): Promis
     const tools = createTicketsServer({
       desk,
       version: '1.2.3',
+      hasClone: false,
       complete: async (asked) => ({ ...asked, id: randomUUID(), checkout: null, environment: {}, client: null }),
     });
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: json });

@@ -48,9 +48,14 @@ test('tools say honestly what they do, and little: a model carries them in each 
     ['comment_on_ticket', false, false, false],
     ['ticket_status', true, true, false],
   ]);
+  // One tracker, the team's own. Where it is true, "codex exec" refuses the tool, and Codex asks for each call.
+  expect(tools.map(({ annotations }) => annotations?.openWorldHint)).toEqual(Array(6).fill(false));
+  // To a coding model "the agent" is itself.
+  expect(JSON.stringify(tools)).not.toMatch(/the agent\b(?! of the team)/);
   const carried = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   expect(encode(JSON.stringify(carried)).length).toBeLessThan(1_200);
   expect(encode(JSON.stringify(tools)).length).toBeLessThan(1_800);
+  expect(tools[0]?.description).toContain('are added by themselves');
   const makeTicket = tools[0]?.inputSchema;
   expect(makeTicket?.required).toEqual(['title']);
   expect(Object.keys(makeTicket?.properties ?? {})).not.toContain('checkout');
@@ -97,6 +102,19 @@ describe('make_ticket', () => {
       { criteria: ['one'], related: ['12'] },
     ],
     ['fields that there are none of', { checkout: { remotes: 1 }, id: 'x', severity: 3 }, {}],
+    [
+      'several things in one text',
+      { criteria: '- one\n- two, or three\n', labels: 'api, bug', related: 'SHOP-1,SHOP-2', places: 'a.ts:1, b.ts' },
+      {
+        criteria: ['- one', '- two, or three'],
+        labels: ['api', 'bug'],
+        related: ['SHOP-1', 'SHOP-2'],
+        places: [
+          { path: 'a.ts', from: 1, to: null, snippet: null },
+          { path: 'b.ts', from: null, to: null, snippet: null },
+        ],
+      },
+    ],
     [
       'texts for things',
       { places: 'src/a.ts:9-3', error: 'Error: x' },
@@ -199,11 +217,12 @@ describe('make_ticket', () => {
 
     const added = await play({
       status: 'added',
-      tickets: [{ ...ticket, isAssigned: false }],
+      tickets: [{ ...ticket, title: 'Dates\n\u200bdiffer', isAssigned: false }],
       duplicates: [],
       notes: [],
     });
     expect(added.text).toBe('https://board.test/SHOP-1 SHOP-1 "Dates differ": added to it.');
+    expect(added.data.tickets).toEqual([{ ...ticket, isAssigned: false }]);
 
     const found = await play({ status: 'duplicates', duplicates: [near, same], drafts: [draft], notes: [] });
     const how =
@@ -260,6 +279,17 @@ describe('the others', () => {
     const { client, record } = await connect();
     expect(await callTool(client, tool, args)).toEqual({ text, isError: false });
     expect(record.calls).toEqual([call]);
+  });
+
+  test('a comment whose answer was lost is not said twice', async () => {
+    const { client, record } = await connect();
+    const say = () => callTool(client, 'comment_on_ticket', { ticket: 'SHOP-3', text: 'ISO' });
+    record.fails = new Unreachable('The connection broke off.');
+    await say();
+    record.fails = null;
+    for (let time = 0; time < 2; time += 1) await say();
+    const [first, second, third] = record.calls.map(([, said]) => (said as { id: string }).id);
+    expect([second === first, third === second]).toEqual([true, false]);
   });
 
   test('what others wrote on a ticket cannot pass for ours', async () => {

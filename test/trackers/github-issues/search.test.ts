@@ -90,6 +90,14 @@ const draft = (labels: string[]) => ({
   labels,
 });
 
+test('what was there before a ticket was thought of is not looked through for it', async () => {
+  const filing = { id: 'new', draft: draft([]), since: new Date(github.clock.now()).toISOString() };
+  const hint = await tracker.createTicket(filing, never);
+  const looks = github.requests.filter(({ operation }) => operation === 'issues/list-for-repo');
+  expect(looks.at(-1)?.url).toContain('since=');
+  expect(hint.title).toBe('Labelled');
+});
+
 test('a label that GitHub refuses is left out, and the others are on the ticket', async () => {
   const refusal = { message: 'Validation Failed', errors: [{ resource: 'Label', code: 'invalid', field: 'name' }] };
   const fault = { nth: 1, action: { type: 'status', status: 422, commit: 'before', body: refusal } } as const;

@@ -16,13 +16,13 @@ const limits = { title: 256, label: 50, description: 60_000 };
 /** Files a ticket that belongs to no other: where its draft says, or in the first repository. */
 export async function fileTicket(
   desks: Desks,
-  { id, draft }: { id: string; draft: TicketDraft },
+  { id, draft, since }: { id: string; draft: TicketDraft; since?: string },
   signal: AbortSignal,
 ): Promise<TicketHint> {
   signal.throwIfAborted();
   return desks.memory.inTurn(id, signal, async () => {
     const home = await homeOf(desks, draft, null, signal);
-    const { hint } = await fileOnce(desks, home, { id, draft, related: null }, signal);
+    const { hint } = await fileOnce(desks, home, { id, draft, related: null, since }, signal);
     return hint;
   });
 }
@@ -36,7 +36,7 @@ export async function fileOn(
   signal: AbortSignal,
 ): Promise<{ hint: TicketHint }> {
   const { api, repositories } = desks;
-  const { id, draft } = operation;
+  const { id, draft, since } = operation;
   // A pull request has no parts.
   const relation = isRequest(parent) ? 'relatedTo' : operation.relation;
   const blockers: Issue[] = [];
@@ -47,7 +47,7 @@ export async function fileOn(
   }
   const home = await homeOf(desks, draft, place.home, signal);
   const related = relation === 'relatedTo' ? idOf({ id: place.repositoryId }, place.number) : null;
-  const { hint, issue, isNew } = await fileOnce(desks, home, { id, draft, related }, signal);
+  const { hint, issue, isNew } = await fileOnce(desks, home, { id, draft, related, since }, signal);
   const filed = { repository: home.fullName, number: issue.number };
   if (relation === 'child' && (isNew || !issue.parent_issue_url)) await addOnce(api.addChild(place, issue.id, signal));
   if (blockers.length > 0) {
@@ -92,7 +92,11 @@ interface Filing {
   id: string;
   draft: TicketDraft;
   related: string | null;
+  since: string | undefined;
 }
+
+/** So far may clocks be apart. */
+const apartMs = 86_400_000;
 
 interface Filed {
   hint: TicketHint;
@@ -110,7 +114,8 @@ async function fileOnce(
   const known = desks.memory.filed(filing.id) as Filed | null;
   if (known) return { ...known, isNew: false };
   const { login } = await own(signal);
-  const query = { creator: login, state: 'all', sort: 'created', direction: 'desc' };
+  const since = filing.since && new Date(Date.parse(filing.since) - apartMs).toISOString();
+  const query = { creator: login, state: 'all', sort: 'created', direction: 'desc', ...(since && { since }) };
   const ours = await api.allIssues(home.fullName, query, signal);
   const earlier = ours.find((issue) => readMark(issue.body ?? '')?.id === filing.id);
   const issue = earlier ?? (await create(desks, home, await draftOf(desks, home, filing, signal), signal));

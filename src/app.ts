@@ -33,7 +33,7 @@ import type { BoardDesk } from './trackers/board/desk.ts';
 import type { Tracker } from './trackers/tracker.ts';
 import { createWorkspaces, type Workspaces } from './workspaces/workspaces.ts';
 
-export type { AdapterFactories } from './app/adapters.ts';
+export { type AdapterFactories, shippedAdapters } from './app/adapters.ts';
 export * from './app/desks.ts';
 export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
@@ -91,7 +91,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const db = createDatabase(pool);
   const worker = workerName();
 
-  const { trackers, codeHosts, boardSecret, finishInstall } = openAdapters(config, { pool, db, log }, factories);
+  const adapters = await openAdapters(config, { pool, db, log }, factories);
+  const { trackers, codeHosts, boardSecret, finishInstall, agents, pollSeconds } = adapters;
   const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);
@@ -125,13 +126,12 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   };
   const inHand = new Set<string>();
   const { policy } = config;
-  const { board, linear, 'github-issues': issues } = config.trackers;
-  const { agent: name } = linear ?? (issues && config.github) ?? board;
+  const [name = config.trackers.board.agent] = agents;
   const pages = createPages(db, config.http.publicUrl);
   const { urlOf: pageOf } = pages;
   const posting = { db, worker, inHand, trackers, codeHosts, repositories, workspaces, pageOf, wake, failpoint, log };
   const sorting = { db, trackers, codeHosts, repositories, nudge, wake, failpoint, log, policy, pageOf, name };
-  const upkeep = createUpkeep({ ...sorting, config, workspaces, codeHosts, repositories, stops, queues: openQueues });
+  const upkeep = createUpkeep({ ...sorting, config, pollSeconds, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
   const ticketDesk = (by: Person) => createTicketDesk({ ...sorting, config, sessions, until: closing.signal }, by);
@@ -165,7 +165,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    operations: createOperations({ ...sorting, config, workspaces, codeHosts, repositories, desk }, upkeep.ownWork),
+    operations: createOperations({ ...sorting, config, agents, workspaces, desk }, upkeep.ownWork),
     async startWeb(listening = true) {
       await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
       await upkeep.ofService();

@@ -2,17 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { type Environment, readEnvironment } from './config/environment.ts';
-import { type GitHubConfig, type GitHubIssuesConfig, readGitHub, readGitHubIssues } from './config/github.ts';
-import { type LinearConfig, readLinear } from './config/linear.ts';
+import { treeOf } from './config/describe.ts';
+import { type Environment, listVariables, readEnvironment } from './config/environment.ts';
+import { readGitHub } from './config/github.ts';
 import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { readRepositories } from './config/repositories.ts';
-import { type FileConfig, fileSchema } from './config/schema.ts';
+import { type FileConfig, fileSchemaOf } from './config/schema.ts';
 import { unratedTiers } from './config/tiers.ts';
 import type { Repository } from './core/repository.ts';
+import type { SettingsOf, TrackerDefinition, TrackerDefinitions } from './trackers/definition.ts';
+import { trackers as shipped } from './trackers/index.ts';
+import type { GitHubSettings } from './vendors/github/settings.ts';
 
 export { describeConfig, type KeyDescription } from './config/describe.ts';
-export { type Environment, environment } from './config/environment.ts';
+export type { Environment } from './config/environment.ts';
+
+/** Every variable that is read. */
+export const environment = listVariables(shipped);
 
 /** Where a model provider is and what it wants; null is unset. */
 export interface Provider {
@@ -27,15 +33,10 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   /** null: the embedded PostgreSQL. */
   databaseUrl: string | null;
   models: FileConfig['models'] & { anthropic: Provider; openai: Provider; gemini: Provider };
-  trackers: {
-    board: FileConfig['trackers']['board'] & { webhookSecret: string | null };
-    /** null: off, because the environment does not open it. */
-    linear: LinearConfig | null;
-    /** null: off, because no repository is named. */
-    'github-issues': GitHubIssuesConfig | null;
-  };
+  /** By kind; null: off. */
+  trackers: SettingsOf<typeof shipped>;
   /** null: off, because the environment does not open it. */
-  github: GitHubConfig | null;
+  github: GitHubSettings | null;
   /** GitHub's, whether it is on or not. */
   githubApiUrl: string;
   repositories: Repository[];
@@ -53,6 +54,8 @@ export interface LoadOptions {
   env: Environment;
   /** Another file, which then must exist. */
   file?: string;
+  /** Trackers that can be configured, in place of those that we ship. */
+  trackers?: TrackerDefinitions;
 }
 
 /** The configuration is wrong. The message lists every problem, and shows no secret. */
@@ -72,32 +75,41 @@ export class ConfigError extends Error {
 export function loadConfig(options: LoadOptions): Config {
   const file = findFile(options);
   const { input, problems, lineOf } = readYaml(file);
-  const { rest, problems: secrets } = takeSecrets(input);
-  const parsed = fileSchema.safeParse(rest);
-  const environment = readEnvironment(options.env);
+  const trackers: TrackerDefinitions = options.trackers ?? shipped;
+  const variables = listVariables(trackers);
+  const schema = fileSchemaOf(trackers);
+  const { rest, problems: secrets } = takeSecrets(input, variables);
+  const parsed = schema.safeParse(rest);
+  const environment = readEnvironment(options.env, variables);
   if (parsed.success) problems.push(...clashes(parsed.data));
-  else problems.push(...explain(parsed.error as z.ZodError, rest));
+  else problems.push(...explain(parsed.error as z.ZodError, rest, treeOf(schema)));
   const listed = [...problems, ...secrets]
     .map((problem) => ({ line: lineOf(problem.path), message: problem.message }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
     .map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`));
-  const sections = parsed.success ? parsed.data : fileSchema.parse({});
+  const sections = parsed.success ? parsed.data : schema.parse({});
   const { values } = environment;
   const pathFrom = (from: string) => (path: string) =>
     path.startsWith('~/') && options.env.HOME ? join(options.env.HOME, path.slice(2)) : resolve(from, path);
   const absolute = pathFrom(file === null ? options.cwd : dirname(file));
-  const linear = readLinear(sections.trackers.linear, values, sections.http.host);
   const { publicUrl } = sections.http;
   const github = readGitHub(sections.github, values, { publicUrl, absolute: pathFrom(options.cwd) });
   const { repositories, problems: nowhere } = readRepositories(sections.repositories, github.github, absolute);
-  const issues = readGitHubIssues(sections.trackers['github-issues'], github.github, repositories);
-  const off = [...(linear.linear === null ? ['linear'] : []), ...(issues.issues === null ? ['github-issues'] : [])];
+  const read = trackers.map((definition) => {
+    const { kind, codeHost } = definition;
+    const around = { http: sections.http, repositories, codeHost: codeHost === undefined ? null : github[codeHost] };
+    return { definition, ...definition.read(sections.trackers[kind], values, around) };
+  });
+  const off = read.filter(({ settings }) => settings === null).map(({ definition }) => definition);
   const away = parsed.success ? namesOf(off, parsed.data) : [];
+  // What opens a code host comes first: the rest may follow from it.
+  const wrong = (ofCodeHost: boolean) =>
+    read.flatMap(({ definition, problems }) => ((definition.codeHost !== undefined) === ofCodeHost ? problems : []));
   const ofGitHub = [
     ...github.problems,
-    ...(parsed.success && github.problems.length === 0 ? [...nowhere, ...issues.problems] : []),
+    ...(parsed.success && github.problems.length === 0 ? [...nowhere, ...wrong(true)] : []),
   ];
-  const all = [...listed, ...environment.problems, ...linear.problems, ...ofGitHub, ...away];
+  const all = [...listed, ...environment.problems, ...wrong(false), ...ofGitHub, ...away];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
   const { template } = parsed.data.makeTicket;
 
@@ -113,11 +125,9 @@ export function loadConfig(options: LoadOptions): Config {
       openai: { apiKey: values.OPENAI_API_KEY, baseUrl: values.OPENAI_BASE_URL },
       gemini: { apiKey: values.GEMINI_API_KEY, baseUrl: null },
     },
-    trackers: {
-      board: { ...parsed.data.trackers.board, webhookSecret: values.BOARD_WEBHOOK_SECRET },
-      linear: linear.linear,
-      'github-issues': issues.issues,
-    },
+    trackers: Object.fromEntries(
+      read.map(({ definition, settings }) => [definition.kind, settings]),
+    ) as Config['trackers'],
     github: github.github,
     githubApiUrl: github.apiUrl,
     repositories,
@@ -186,23 +196,27 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
   return null;
 }
 
-const wayIn: Record<string, string> = {
-  linear: 'nothing opens Linear: set LINEAR_CLIENT_ID',
-  'github-issues': 'issues are no tickets: name repositories under trackers.github-issues.repositories',
-};
+/** What that tracker is configured with, be it one that we ship or not; null: it is off. */
+export function trackerSettings({ trackers }: Config, { kind }: TrackerDefinition): object | null {
+  return (trackers as Readonly<Record<string, object | null>>)[kind] ?? null;
+}
 
 /** What looks for tickets, or files them, where nobody is. */
-function namesOf(off: readonly string[], { orders, automations, summary, makeTicket }: FileConfig): string[] {
+function namesOf(
+  off: readonly TrackerDefinition[],
+  { orders, automations, summary, makeTicket }: FileConfig,
+): string[] {
   const all = [
     ...Object.entries({ orders, automations }).flatMap(([section, each]) =>
       Object.entries(each).map(([name, { tracker }]) => ({ name: `${section}.${name}.tracker`, tracker })),
     ),
     { name: 'summary.tracker', tracker: summary.tracker },
-    { name: 'makeTicket.tracker', tracker: makeTicket.tracker ?? 'board' },
+    { name: 'makeTicket.tracker', tracker: makeTicket.tracker },
   ];
-  return all.flatMap(({ name, tracker }) =>
-    off.includes(tracker) ? [`${name} is "${tracker}", but ${wayIn[tracker]}, or another tracker.`] : [],
-  );
+  return all.flatMap(({ name, tracker }) => {
+    const meant = off.find(({ kind }) => kind === tracker);
+    return meant ? [`${name} is "${tracker}", but ${meant.off}, or another tracker.`] : [];
+  });
 }
 
 /** What no single key's schema can see. */

@@ -3,20 +3,21 @@ import { join } from 'node:path';
 import type { Pool } from 'pg';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { type CodeHostOptions, codeHosts } from '../code-hosts/index.ts';
-import type { Config } from '../config.ts';
-import type { TrackerKind } from '../core/ticket.ts';
+import { type Config, trackerSettings } from '../config.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { type DeliverySource, limitCodeHost, limitTracker, type RateLimitDeps, withSaid } from '../flow.ts';
 import type { FinishInstall } from '../http/oauth.ts';
 import { noteRefusedWebhook } from '../store/connections.ts';
-import { type TrackerOptions, trackers } from '../trackers/index.ts';
+import { byPreference, type TrackerDefinitions } from '../trackers/definition.ts';
+import { trackers } from '../trackers/index.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { openInstalls } from './connecting.ts';
 import { keepConnections } from './connections.ts';
 
-/** By kind: what each adapter is made with. */
+/** What there is to be configured. */
 export interface AdapterFactories {
-  trackers: typeof trackers;
+  trackers: TrackerDefinitions;
+  /** By kind: what each is made with. */
   codeHosts: typeof codeHosts;
 }
 
@@ -24,8 +25,13 @@ export interface AdapterFactories {
 export const shippedAdapters: AdapterFactories = { trackers, codeHosts };
 
 export interface Adapters {
+  /** In the order of their list; see `byPreference`. */
   trackers: ReadonlyMap<string, Tracker>;
   codeHosts: ReadonlyMap<string, CodeHost>;
+  /** The agent's names, as people mention it on trackers; the first is where it is meant when nobody says. */
+  agents: readonly string[];
+  /** How often trackers are asked that cannot tell, by kind. */
+  pollSeconds: ReadonlyMap<string, number>;
   /** Signs the board's deliveries. */
   boardSecret: string;
   /** Ends installations that people have begun in a browser. */
@@ -33,22 +39,34 @@ export interface Adapters {
 }
 
 /** Those that are configured. Their reads keep to the limits of their accounts. */
-export function openAdapters(
+export async function openAdapters(
   config: Config,
   { pool, ...limits }: RateLimitDeps & { pool: Pool },
   factories: AdapterFactories,
-): Adapters {
+): Promise<Adapters> {
   const boardSecret = config.trackers.board.webhookSecret ?? randomBytes(32).toString('hex');
+  const signed = {
+    ...config,
+    trackers: { ...config.trackers, board: { ...config.trackers.board, webhookSecret: boardSecret } },
+  };
+  const on = factories.trackers.flatMap((definition) => {
+    const settings = trackerSettings(signed, definition);
+    return settings === null ? [] : [{ definition, settings }];
+  });
+  const opened = on.map(async ({ definition, settings }) => {
+    const { kind } = definition;
+    const tracker = await definition.open(settings, { pool, connections: keepConnections(limits, kind) });
+    const noted = { ...tracker, ...noteRefused(limits, tracker.source, tracker) };
+    return [kind, withSaid(limits.db, limitTracker(limits, noted))] as const;
+  });
+  const polled = on.flatMap(({ definition, settings }) => {
+    const seconds = definition.pollSeconds?.(settings) ?? null;
+    return seconds === null ? [] : [[definition.kind, seconds] as const];
+  });
   return {
-    trackers: new Map(
-      Object.entries(factories.trackers).flatMap(([kind, create]) => {
-        const own = optionsOf(config, boardSecret, kind);
-        if (own === null) return [];
-        const tracker = create({ ...own, pool, connections: keepConnections(limits, kind) });
-        const noted = { ...tracker, ...noteRefused(limits, tracker.source, tracker) };
-        return [[kind, withSaid(limits.db, limitTracker(limits, noted))] as const];
-      }),
-    ),
+    trackers: new Map(await Promise.all(opened)),
+    agents: byPreference(on).map(({ definition, settings }) => definition.agent(settings)),
+    pollSeconds: new Map(polled),
     codeHosts: new Map(
       Object.entries(factories.codeHosts).flatMap(([kind, create]) => {
         const own = hostOptionsOf(config, kind);
@@ -59,7 +77,7 @@ export function openAdapters(
       }),
     ),
     boardSecret,
-    finishInstall: openInstalls(config, limits),
+    finishInstall: openInstalls(config, limits, factories.trackers),
   };
 }
 
@@ -72,27 +90,6 @@ export function sourcesOf(
     ...[...codeHosts].flatMap(([kind, { webhooks }]) => (webhooks ? [[kind, webhooks] as const] : [])),
     ...[...trackers.values()].map((tracker) => [tracker.source, tracker] as const),
   ]);
-}
-
-/** How often a tracker is asked that cannot tell; null: it does. */
-export function pollSecondsOf({ github }: Config, kind: TrackerKind): number | null {
-  return kind === 'github-issues' ? (github?.pollSeconds ?? null) : null;
-}
-
-/** null: that tracker is not configured. */
-function optionsOf(
-  { trackers: { board, linear, 'github-issues': issues }, github }: Config,
-  boardSecret: string,
-  kind: string,
-): Omit<TrackerOptions, 'pool' | 'connections'> | null {
-  if (kind === 'board') return { agent: board.agent, settings: {}, webhookSecrets: [boardSecret], secrets: {} };
-  if (kind === 'github-issues' && issues !== null && github !== null) {
-    const { agent, webhookSecrets, privateKey, token, apiUrl, appId } = github;
-    return { agent, settings: { agent, apiUrl, appId, ...issues }, webhookSecrets, secrets: { privateKey, token } };
-  }
-  if (kind !== 'linear' || linear === null) return null;
-  const { agent, webhookSecrets, accessToken, clientSecret, ...settings } = linear;
-  return { agent, settings, webhookSecrets, secrets: { accessToken, clientSecret } };
 }
 
 /** null: that code host is not configured. */

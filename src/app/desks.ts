@@ -1,3 +1,3 @@
 /** How people connect what is outside. */
-export { openLinearDesk } from './connecting.ts';
+export { openConnectDesk } from './connecting.ts';
 export { type GitHubDesk, type NewApp, openGitHubDesk } from './connecting-github.ts';

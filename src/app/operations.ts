@@ -7,7 +7,7 @@ import { createHandovers, type HandoverDeps, type Handovers } from './handover.t
 import type { OwnWork } from './own-work.ts';
 import { type Stopped, stopSession } from './say.ts';
 import { createScoping, type Scoping } from './scoping.ts';
-import { createTokens, type Tokens } from './tokens.ts';
+import { createTokens, type Tokens, type TokensDeps } from './tokens.ts';
 
 /** What the people who run the service do with its work. */
 export interface Operations extends Handovers {
@@ -36,7 +36,7 @@ export interface Operations extends Handovers {
 }
 
 /** The workers of any process find within a second what is to be done again. */
-export function createOperations(deps: HandoverDeps, ownWork: OwnWork): Operations {
+export function createOperations(deps: HandoverDeps & TokensDeps, ownWork: OwnWork): Operations {
   const { db } = deps;
   return {
     ...createHandovers(deps),

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { nameThem } from '../core/people.ts';
 import { readSignal } from '../core/prompt-signal.ts';
 import { Refusal } from '../core/refusal.ts';
-import { hintOf, isOver, type Person, type Ticket, type TicketHint, type TrackerKind } from '../core/ticket.ts';
+import { hintOf, isOver, type Person, type Ticket, type TicketHint } from '../core/ticket.ts';
 import { builtInForm, FormError, readForm } from '../core/ticket-form.ts';
 import { writeTicketText } from '../core/ticket-text.ts';
 import { describeStanding, openQuestion, type WorkStanding } from '../core/work-standing.ts';
@@ -23,6 +23,7 @@ import { readAttention } from '../store/attention.ts';
 import { capturesOf, type StoredCapture } from '../store/captures.ts';
 import type { Sessions } from '../store/session-view.ts';
 import { findSession, sessionIdOf } from '../store/sessions.ts';
+import { byPreference } from '../trackers/definition.ts';
 import { mustBeFollowed, quiet } from './say.ts';
 
 export type { TicketDesk };
@@ -164,15 +165,13 @@ function named({ identifier, title, url }: TicketHint) {
   return { identifier, title, url };
 }
 
-const byPreference: TrackerKind[] = ['linear', 'github-issues', 'board'];
-
 /** What the configuration says of what people bring. */
 export function captureSettings(
   { trackers }: Pick<SortDeps, 'trackers'>,
   { makeTicket, fields, routes, secrets }: Config,
 ): Omit<CaptureDeps, keyof SortDeps | 'until'> {
   return {
-    tracker: makeTicket.tracker ?? byPreference.find((kind) => trackers.has(kind)) ?? 'board',
+    tracker: makeTicket.tracker ?? byPreference([...trackers.keys()])[0] ?? 'board',
     assign: makeTicket.assign,
     form: () => readTeamsForm(makeTicket.template),
     fields,

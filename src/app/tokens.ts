@@ -20,9 +20,15 @@ export interface Tokens {
 
 const longest = 200;
 
-export function createTokens({ db, config }: { db: Database; config: Config }): Tokens {
-  const { board, linear } = config.trackers;
-  const agents = [board.agent, ...(linear ? [linear.agent] : []), ...(config.github ? [config.github.agent] : [])];
+export interface TokensDeps {
+  db: Database;
+  config: Config;
+  /** The agent's names on trackers. */
+  agents: readonly string[];
+}
+
+export function createTokens({ db, config, agents: onTrackers }: TokensDeps): Tokens {
+  const agents = [...onTrackers, ...(config.github ? [config.github.agent] : [])];
 
   return {
     async create(given) {

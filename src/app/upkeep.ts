@@ -10,7 +10,6 @@ import type { Database } from '../store/database.ts';
 import { claimRound, endRound, holdRound } from '../store/schedules.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
-import { pollSecondsOf } from './adapters.ts';
 import { createOwnWork, type OwnWork } from './own-work.ts';
 
 const cleanEveryMinutes = 10;
@@ -27,6 +26,8 @@ export interface Upkeep {
 export function createUpkeep(
   deps: SortDeps & {
     config: Config;
+    /** Of trackers that cannot tell, by kind. */
+    pollSeconds: ReadonlyMap<string, number>;
     workspaces: Workspaces;
     codeHosts: ReadonlyMap<string, CodeHost>;
     repositories: ReadonlyMap<string, Repository>;
@@ -73,8 +74,14 @@ export function createUpkeep(
 }
 
 /** Which trackers tell what happens there, and which are asked every some seconds because they cannot. */
-function byPolling({ trackers, config }: { trackers: ReadonlyMap<string, Tracker>; config: Config }) {
-  const all = [...trackers].map(([kind, tracker]) => ({ kind, tracker, seconds: pollSecondsOf(config, tracker.kind) }));
+function byPolling({
+  trackers,
+  pollSeconds,
+}: {
+  trackers: ReadonlyMap<string, Tracker>;
+  pollSeconds: ReadonlyMap<string, number>;
+}) {
+  const all = [...trackers].map(([kind, tracker]) => ({ kind, tracker, seconds: pollSeconds.get(kind) ?? null }));
   return {
     told: new Map(all.flatMap(({ kind, tracker, seconds }) => (seconds === null ? [[kind, tracker] as const] : []))),
     polled: all.flatMap(({ tracker, seconds }) => (seconds === null ? [] : [{ tracker, seconds }])),

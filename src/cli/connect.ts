@@ -1,97 +1,105 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { openLinearDesk } from '../app.ts';
-import type { Config } from '../config.ts';
+import { type Config, trackerSettings } from '../config.ts';
 import type { Check } from '../core/check.ts';
 import { VendorError } from '../core/vendor-error.ts';
+import type { Account, ConnectCommand, ConnectDesk, Connecting, ConnectStep } from '../trackers/connecting.ts';
+import type { TrackerDefinition } from '../trackers/definition.ts';
 import { CliError } from './cli-error.ts';
 import { connectGitHubCommand } from './connect-github.ts';
-import { appSettings, ingress, switchOn } from './connect-words.ts';
 import type { Cli } from './program.ts';
 import { asTyped, bad, bold, dim, good, notable, oneLine } from './show.ts';
 
-type Desk = NonNullable<Awaited<ReturnType<typeof openLinearDesk>>['desk']>;
-
 interface Options {
   check?: boolean;
-  workspace?: string;
   wait: string;
+  /** The account, by what it is called there. */
+  [account: string]: unknown;
+}
+
+/** What people connect, and what it is configured with. */
+interface Place {
+  definition: TrackerDefinition;
+  command: ConnectCommand<unknown>;
+  connecting: Connecting<unknown>;
+  config: Config;
+  /** null: it is off. */
+  desk: ConnectDesk | null;
 }
 
 export const connectCommand = (cli: Cli, exit: (code: number) => void) => {
   const connect = new Command('connect').description(
     'Connect a tracker or a code host, step by step, and check that it is connected.',
   );
-  connect
-    .command('linear')
-    .description('What to set up for Linear: what is done, and what is next. Run it again after each step.')
-    .option(
-      '--check',
-      'try it in your workspace: files a test ticket, delegates it, reads an activity back, archives it',
-    )
-    .option('--workspace <name>', 'of several workspaces, the one to try it in: its name or the one in its URL')
+  for (const definition of cli.trackers)
+    if (definition.connect) connect.addCommand(connectTrackerCommand(cli, exit, definition, definition.connect));
+  return connect.addCommand(connectGitHubCommand(cli, exit));
+};
+
+const connectTrackerCommand = (
+  cli: Cli,
+  exit: (code: number) => void,
+  definition: TrackerDefinition,
+  command: ConnectCommand<unknown>,
+) =>
+  new Command(definition.kind)
+    .description(command.about.command)
+    .option('--check', command.about.check)
+    .option(`--${command.account.name} <name>`, command.account.about)
     .option('--wait <seconds>', 'how long to wait for webhooks', '30')
     .action(async (options: Options) => {
       const config = cli.load();
+      const { openConnectDesk } = await import('../app.ts');
       // What it would log is printed.
-      const app = await import('../app.ts');
-      const { desk, close } = await app.openLinearDesk(
-        config,
-        cli.log({ ...config, log: { ...config.log, level: 'silent' } }),
-      );
+      const log = cli.log({ ...config, log: { ...config.log, level: 'silent' } });
+      const connecting = await command.load();
+      const { desk, close } = await openConnectDesk(config, log, definition);
+      const place = { definition, command, connecting, config, desk };
       try {
-        if (options.check) exit((await checkAll(cli, desk, options)) ? 0 : 1);
-        else exit((await walk(cli, config, desk)) ? 0 : 1);
+        exit((await (options.check ? checkAll(cli, place, options) : walk(cli, place))) ? 0 : 1);
       } finally {
         await close();
       }
     });
-  return connect.addCommand(connectGitHubCommand(cli, exit));
-};
 
 /** All steps, each with what is known of it; whether nothing is left to do. */
-async function walk(cli: Cli, config: Config, desk: Desk | null): Promise<boolean> {
-  const { print } = cli;
-  const { linear } = config.trackers;
-  const step = (number: number, done: boolean, title: string, lines: string[]) => {
-    print(`${done ? good('done') : notable('next')}  ${bold(`${number}. ${title}`)}`);
-    for (const line of lines) print(line === '' ? '' : `      ${asTyped(line)}`);
+async function walk(cli: Cli, place: Place): Promise<boolean> {
+  const { connecting, config, desk } = place;
+  const { kind } = place.definition;
+  const step: TellStep = (number, { done, title, lines }) => {
+    cli.print(`${done ? good('done') : notable('next')}  ${bold(`${number}. ${title}`)}`);
+    for (const line of lines) cli.print(line === '' ? '' : `      ${asTyped(line)}`);
   };
-  const base = config.http.publicUrl;
-  step(1, base !== null, 'An address that Linear can reach', ingress(config.http));
-  step(2, linear !== null, 'An app in Linear', appSettings(base, linear !== null));
-  const areTwo = linear !== null && linear.webhookSecrets.length > 1;
-  const areSigned = linear !== null && linear.webhookSecrets.length > 0;
-  step(
-    3,
-    linear !== null && areSigned,
-    'Its keys in the environment of the service',
-    linear && areSigned
-      ? [
-          `${way(linear)}.`,
-          `LINEAR_WEBHOOK_SECRET is set${areTwo ? ': two of them, while one replaces the other' : ''}.`,
-        ]
-      : switchOn(linear !== null),
+  const steps = connecting.steps(trackerSettings(config, place.definition), config.http);
+  for (const [index, each] of steps.entries()) step(index + 1, each);
+  const { title, later } = connecting.lastStep;
+  const last = steps.length + 1;
+  const connected = desk !== null && (await connection(cli, desk, (told) => step(last, { title, ...told })));
+  if (desk === null) step(last, { title, done: false, lines: [later] });
+  const all = connected && steps.every(({ done }) => done);
+  cli.print('');
+  cli.print(
+    asTyped(
+      all
+        ? `Everything is set. Start the service (\`shipmate start\`), then try it: shipmate connect ${kind} --check`
+        : `Do what is next, then run \`shipmate connect ${kind}\` again.`,
+    ),
   );
-  const connected = desk !== null && (await connection(cli, config, desk, step));
-  if (desk === null) step(4, false, 'A workspace', ['It is looked for when the steps above are done.']);
-  const all = base !== null && areSigned && connected;
-  print('');
-  const last = all
-    ? 'Everything is set. Start the service (`shipmate start`), then try it: shipmate connect linear --check'
-    : 'Do what is next, then run `shipmate connect linear` again.';
-  print(asTyped(last));
   return all;
 }
 
-type Step = (number: number, done: boolean, title: string, lines: string[]) => void;
+type TellStep = (number: number, step: ConnectStep) => void;
 
-async function connection(cli: Cli, config: Config, desk: Desk, step: Step): Promise<boolean> {
+async function connection(
+  cli: Cli,
+  desk: ConnectDesk,
+  tellStep: (told: Omit<ConnectStep, 'title'>) => void,
+): Promise<boolean> {
   let found = await desk.look(cli.signal);
-  const link = await installLink(config, desk);
-  step(4, isConnected(found), 'A workspace', [...found.flatMap(tell), ...link.lines]);
+  const page = await desk.beginInstall();
+  tellStep({ done: isConnected(found), lines: [...found.flatMap(tell), ...page.lines] });
   // Only where a person looks on: nothing waits for a browser that nobody has.
-  if (link.url === null || isConnected(found) || !cli.surroundings.stdout.isTTY) return isConnected(found);
+  if (page.url === null || isConnected(found) || !cli.surroundings.stdout.isTTY) return isConnected(found);
   cli.print(dim('      Waiting for it, for ten minutes; Ctrl-C leaves. The service must be running.'));
   for (const until = Date.now() + 600_000; Date.now() < until && !isConnected(found); ) {
     await delay(3_000, undefined, { signal: cli.signal });
@@ -111,28 +119,10 @@ function tell({ name, status, message, remedy }: Check): string[] {
   return [/[.!?]$/.test(line) ? line : `${line}.`, ...(remedy === undefined ? [] : [`  ${remedy}`])];
 }
 
-async function installLink(config: Config, desk: Desk): Promise<{ url: string | null; lines: string[] }> {
-  if (!config.trackers.linear?.install) return { url: null, lines: [] };
-  if (desk.redirectUri === null)
-    return { url: null, lines: ['Installing needs http.publicUrl in shipmate.yaml: the answer comes back there.'] };
-  const { url } = await desk.beginInstall();
-  return {
-    url,
-    lines: [
-      'An admin of the workspace opens this page within ten minutes, while the service runs; once for each workspace:',
-      url,
-      `The app's settings in Linear must name the callback URL ${desk.redirectUri}`,
-    ],
-  };
-}
-
-const notYet = 'Linear does not work yet: see above.';
-
-async function checkAll(cli: Cli, desk: Desk | null, options: Options): Promise<boolean> {
-  if (desk === null)
-    throw new CliError(
-      'Linear is off: the environment holds neither LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET nor LINEAR_ACCESS_TOKEN. `shipmate connect linear` shows the way.',
-    );
+async function checkAll(cli: Cli, place: Place, options: Options): Promise<boolean> {
+  const { command, connecting, desk, definition } = place;
+  const { name, account } = command;
+  if (desk === null) throw new CliError(`${connecting.isOff} \`shipmate connect ${definition.kind}\` shows the way.`);
   const seconds = Number(options.wait);
   if (!Number.isFinite(seconds) || seconds < 0 || seconds > 600)
     throw new CliError('--wait takes a number of seconds from 0 to 600.');
@@ -141,44 +131,42 @@ async function checkAll(cli: Cli, desk: Desk | null, options: Options): Promise<
     cli.print(`${mark.padEnd(8)} ${bold(check.name)}  ${oneLine(check.message)}`);
     if (check.remedy && check.status !== 'ok') cli.print(dim(`         ${asTyped(check.remedy)}`));
   };
-  const workspace = await chooseWorkspace(cli, desk, options.workspace).catch((error: unknown) => {
-    if (!(error instanceof VendorError)) throw error;
-    show({ name: 'token', status: 'missing', message: asTyped(error.message) });
-    return null;
-  });
-  if (workspace === null) {
+  const notYet = `${name} does not work yet: see above.`;
+  const chosen = await choose(cli, desk, account.name, options[account.name] as string | undefined).catch(
+    (error: unknown) => {
+      if (!(error instanceof VendorError)) throw error;
+      show({ name: 'token', status: 'missing', message: asTyped(error.message) });
+      return null;
+    },
+  );
+  if (chosen === null) {
     cli.print(bad(notYet));
     return false;
   }
-  show({ name: 'workspace', status: 'ok', message: `${workspace.name} (linear.app/${workspace.urlKey})` });
+  show({ name: account.name, status: 'ok', message: `${chosen.name} (${chosen.address})` });
   const { signal } = cli;
-  const checks = await desk.roundTrip({
-    workspace: workspace.id,
+  const checks = await desk.check({
+    account: chosen.id,
     signal,
     waitMs: seconds * 1000,
     onCheck: show,
-    onWait: () => cli.print(dim(`         Waiting for Linear's webhooks, ${seconds} seconds at most.`)),
+    onWait: () => cli.print(dim(`         Waiting for ${name}'s webhooks, ${seconds} seconds at most.`)),
   });
   signal.throwIfAborted();
   const works = checks.every(({ status }) => status !== 'missing');
-  cli.print(works ? good('Linear works.') : bad(notYet));
+  cli.print(works ? good(`${name} works.`) : bad(notYet));
   return works;
 }
 
-async function chooseWorkspace(cli: Cli, { tokens }: Desk, wanted: string | undefined) {
-  const all = await tokens.workspaces(cli.signal);
-  const names = all.map(({ urlKey }) => urlKey).join(', ');
+async function choose(cli: Cli, desk: ConnectDesk, what: string, wanted: string | undefined): Promise<Account | null> {
+  const all = await desk.accounts(cli.signal);
+  const names = all.map(({ key }) => key).join(', ');
   if (wanted === undefined) {
-    if (all.length > 1) throw new CliError(`Several workspaces are connected: ${names}. Name one with --workspace.`);
+    if (all.length > 1) throw new CliError(`Several ${what}s are connected: ${names}. Name one with --${what}.`);
     return all[0] ?? null;
   }
   const fits = (name: string) => name.toLowerCase() === wanted.toLowerCase();
-  const found = all.find(({ name, urlKey }) => fits(name) || fits(urlKey));
-  if (!found) throw new CliError(`No workspace "${wanted}" is connected; there are: ${names}.`);
+  const found = all.find(({ name, key }) => fits(name) || fits(key));
+  if (!found) throw new CliError(`No ${what} "${wanted}" is connected; there are: ${names}.`);
   return found;
-}
-
-function way({ accessToken, install }: NonNullable<Config['trackers']['linear']>): string {
-  if (accessToken !== null) return 'LINEAR_ACCESS_TOKEN is set';
-  return `LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET are set, for ${install ? 'every workspace that installs the app' : 'the one workspace that the app belongs to'}`;
 }

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import type { createApp } from '../app.ts';
+import type { App } from '../app.ts';
 import { type Config, ConfigError, type Environment, loadConfig } from '../config.ts';
 import { Refusal } from '../core/refusal.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { createLog, type Log } from '../lib/log.ts';
+import type { TrackerDefinitions } from '../trackers/definition.ts';
+import { trackers as shipped } from '../trackers/index.ts';
 import { automationsCommand } from './automations.ts';
 import { CliError } from './cli-error.ts';
 import { connectCommand } from './connect.ts';
@@ -42,6 +44,8 @@ export interface Surroundings {
 /** What every command gets; nothing of it is read or opened before a command asks. */
 export interface Cli {
   surroundings: Surroundings;
+  /** Those that can be configured. */
+  trackers: TrackerDefinitions;
   print(text: string): void;
   /** To people, where what is printed may be read by a program. */
   tell(text: string): void;
@@ -50,13 +54,16 @@ export interface Cli {
   log(config: Config, quiet?: boolean): Log;
   /** The options before the command, as another start of this program takes them. */
   settings(): string[];
-  open: typeof createApp;
+  open(config: Config, log: Log): Promise<App>;
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
 }
 
 /** The command line. `run` resolves with the exit code; it never throws and never exits by itself. */
-export function createProgram(surroundings: Surroundings): { run(argv: string[]): Promise<number> } {
+export function createProgram(
+  surroundings: Surroundings,
+  trackers: TrackerDefinitions = shipped,
+): { run(argv: string[]): Promise<number> } {
   const interrupted = new AbortController();
   const interrupt = () => {
     interrupted.abort(new Error('interrupted'));
@@ -80,16 +87,21 @@ export function createProgram(surroundings: Surroundings): { run(argv: string[])
   let exitCode = 0;
   const cli: Cli = {
     surroundings,
+    trackers,
     print: (text) => void surroundings.stdout.write(`${text}\n`),
     tell: (text) => void surroundings.stderr.write(`${text}\n`),
     load(changes = (config) => config) {
       const { config: file, dataDir } = program.opts<{ config?: string; dataDir?: string }>();
-      const config = loadConfig({ cwd: surroundings.cwd, env: surroundings.env, ...(file !== undefined && { file }) });
+      const { cwd, env } = surroundings;
+      const config = loadConfig({ cwd, env, trackers, ...(file !== undefined && { file }) });
       return changes(dataDir === undefined ? config : { ...config, dataDir: resolve(surroundings.cwd, dataDir) });
     },
     log: (config, quiet = false) =>
       createLog({ ...config.log, level: quiet ? 'error' : config.log.level, secrets: config.secrets }),
-    open: async (...opening) => (await import('../app.ts')).createApp(...opening), // dear: half a second of loading
+    async open(config, log) {
+      const { createApp, shippedAdapters } = await import('../app.ts'); // dear: half a second of loading
+      return createApp(config, log, { ...shippedAdapters, trackers });
+    },
     settings() {
       const { config: file, dataDir } = program.opts<{ config?: string; dataDir?: string }>();
       return [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { key, limit, nonEmpty, section } from './key.ts';
+import { key, limit, nonEmpty, section } from '../lib/documented-key.ts';
 
 const people = z.array(nonEmpty).default([]);
 const positive = z.number().positive();

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import type { Documentation } from './key.ts';
-import { fileSchema } from './schema.ts';
+import type { Documentation } from '../lib/documented-key.ts';
+import type { TrackerDefinitions } from '../trackers/definition.ts';
+import { trackers } from '../trackers/index.ts';
+import { type FileSchema, fileSchemaOf } from './schema.ts';
 
 export interface KeyDescription extends Documentation {
   /** `repositories.<name>.path` for what stands under a name of your own; `routes[].team` in the elements of a list. */
@@ -9,7 +11,8 @@ export interface KeyDescription extends Documentation {
   default: string;
 }
 
-interface Node extends Partial<Documentation> {
+/** What is known of a key, and of those below it. */
+export interface Node extends Partial<Documentation> {
   properties?: Record<string, Node>;
   additionalProperties?: Node | boolean;
   items?: Node;
@@ -18,13 +21,13 @@ interface Node extends Partial<Documentation> {
 }
 
 /** Every key of `shipmate.yaml`, in its order: what the README's table says is checked against this. */
-export function describeConfig(): KeyDescription[] {
-  return list(schemaTree(), '', false);
+export function describeConfig(of: TrackerDefinitions = trackers): KeyDescription[] {
+  return list(treeOf(fileSchemaOf(of)), '', false);
 }
 
 /** What is accepted at a path; for an element of a list, what is accepted for the list. */
-export function acceptedAt(path: readonly PropertyKey[]): string {
-  let node: Node | undefined = schemaTree();
+export function acceptedAt(tree: Node, path: readonly PropertyKey[]): string {
+  let node: Node | undefined = tree;
   let accepts: string | undefined;
   for (const part of path) {
     const below: Node | undefined = node?.properties?.[String(part)] ?? valuesOf(node);
@@ -35,14 +38,14 @@ export function acceptedAt(path: readonly PropertyKey[]): string {
 }
 
 /** Keys that are known at a path, for finding what was meant. */
-export function keysAt(path: readonly PropertyKey[]): string[] {
-  let node: Node | undefined = schemaTree();
+export function keysAt(tree: Node, path: readonly PropertyKey[]): string[] {
+  let node: Node | undefined = tree;
   for (const part of path) node = node?.properties?.[String(part)] ?? valuesOf(node) ?? node?.items;
   return Object.keys(node?.properties ?? {});
 }
 
-function schemaTree(): Node {
-  return z.toJSONSchema(fileSchema, { io: 'input', unrepresentable: 'any' }) as Node;
+export function treeOf(schema: FileSchema): Node {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node;
 }
 
 function valuesOf(node: Node | undefined): Node | undefined {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defaultFieldNames, type Meaning } from '../core/ticket-facts.ts';
-import { key, nonEmpty, section } from './key.ts';
+import { key, nonEmpty, section } from '../lib/documented-key.ts';
 
 const told: Record<Meaning, string> = {
   acceptanceCriteria: 'what must hold in the end, one a line',

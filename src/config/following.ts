@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { key, nonEmpty, section } from './key.ts';
+import { key, nonEmpty, section } from '../lib/documented-key.ts';
 
 /** What becomes of pull requests on a code host that knows checks and reviews. */
 export const checksSection = section({

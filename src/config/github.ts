@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { atLeastOne, key, nonEmpty, section } from '../lib/documented-key.ts';
+import { isLoopback, isReachable, listSecrets } from '../lib/variable.ts';
+import type { GitHubSettings } from '../vendors/github/settings.ts';
 import type { EnvironmentName } from './environment.ts';
 import { readPrivateKey } from './github-key.ts';
-import { atLeastOne, key, nonEmpty, section } from './key.ts';
-import { isLoopback, isReachable, listSecrets } from './linear.ts';
 
 export const githubSection = section({
   agent: key(
@@ -25,42 +26,6 @@ export const githubSection = section({
 
 const fullName = /^[\w.-]+\/[\w.-]+$/;
 
-export const githubIssuesSection = section({
-  label: key(
-    nonEmpty.default('shipmate'),
-    'a label',
-    'One that gives an issue to the agent, beside assigning it (which GitHub allows for a token only) and mentioning it.',
-  ),
-  repositories: key(
-    z.array(nonEmpty).default([]),
-    'a list of names under `repositories`, or of `owner/name` on GitHub',
-    'Where issues are tickets. Without any, issues are left alone.',
-  ),
-});
-
-/** GitHub as it is to be spoken to; what is not set is null. */
-export interface GitHubConfig {
-  agent: string;
-  labels: string[];
-  /** Without a slash at its end. */
-  apiUrl: string;
-  /** Of the App, with `privateKey`; null: a token is used. */
-  appId: string | null;
-  /** PEM. */
-  privateKey: string | null;
-  token: string | null;
-  /** The one in use; during a rotation the other one, too. None: no webhook is accepted. */
-  webhookSecrets: string[];
-  /** How often GitHub is asked; null: webhooks tell. */
-  pollSeconds: number | null;
-}
-
-/** Issues as tickets; `repositories` as `owner/name`. */
-export interface GitHubIssuesConfig {
-  label: string;
-  repositories: string[];
-}
-
 export const publicApi = 'https://api.github.com';
 
 /** null: GitHub is off, because nothing opens it. What is set by halves is told, without a value. */
@@ -68,7 +33,7 @@ export function readGitHub(
   file: z.output<typeof githubSection>,
   values: Record<EnvironmentName, string | null>,
   { publicUrl, absolute }: { publicUrl: string | null; absolute(path: string): string },
-): { github: GitHubConfig | null; apiUrl: string; secrets: string[]; problems: string[] } {
+): { github: GitHubSettings | null; apiUrl: string; secrets: string[]; problems: string[] } {
   const { GITHUB_APP_ID: appId, GITHUB_PRIVATE_KEY: givenKey, GITHUB_TOKEN: token } = values;
   const apiUrl = (values.GITHUB_API_URL ?? publicApi).replace(/\/+$/, '');
   const webhookSecrets = listSecrets(values.GITHUB_WEBHOOK_SECRET);
@@ -138,33 +103,4 @@ export function locationOnGitHub(url: string, apiUrl: string): string | null {
   const there = [host, hostname, `ssh.${hostname}`];
   const location = path.replace(/\/$/, '').replace(/\.git$/i, '');
   return there.includes(given.toLowerCase()) && fullName.test(location) ? location : null;
-}
-
-/** Which repositories' issues are tickets, by name or as `owner/name`; null: none are. */
-export function readGitHubIssues(
-  { label, repositories: named }: z.output<typeof githubIssuesSection>,
-  github: GitHubConfig | null,
-  repositories: readonly { name: string; codeHost: string; location: string }[],
-): { issues: GitHubIssuesConfig | null; problems: string[] } {
-  if (named.length === 0) return { issues: null, problems: [] };
-  if (github === null)
-    return {
-      issues: null,
-      problems: [
-        'trackers.github-issues.repositories names repositories, but nothing opens GitHub. Set GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN.',
-      ],
-    };
-  const problems: string[] = [];
-  const locations = named.flatMap((name) => {
-    const known = repositories.find((each) => each.name.toLowerCase() === name.toLowerCase());
-    if (known?.codeHost === 'github') return [known.location];
-    if (known === undefined && fullName.test(name)) return [name];
-    problems.push(
-      known === undefined
-        ? `trackers.github-issues.repositories names "${name}", which is neither under repositories nor an owner/name on GitHub.`
-        : `trackers.github-issues.repositories names "${name}", which is not on GitHub: its code host is ${known.codeHost}.`,
-    );
-    return [];
-  });
-  return { issues: { label, repositories: [...new Set(locations)] }, problems };
 }

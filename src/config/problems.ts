@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { acceptedAt, keysAt } from './describe.ts';
-import { variableFor } from './environment.ts';
+import type { Variable } from '../lib/variable.ts';
+import { acceptedAt, keysAt, type Node } from './describe.ts';
 import { credentialsIn } from './repositories.ts';
 import { refusedTier } from './tiers.ts';
 
@@ -10,37 +10,42 @@ export interface Problem {
 }
 
 /** One sentence for each thing that the schema refused: which key, what was given, what is accepted. */
-export function explain(error: z.ZodError, input: unknown): Problem[] {
+export function explain(error: z.ZodError, input: unknown, keys: Node): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
     const { path } = issue;
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((name) => ({ path: [...path, name], message: explainUnknown(path, name) }));
+      return issue.keys.map((name) => ({ path: [...path, name], message: explainUnknown(keys, path, name) }));
     if (issue.code === 'invalid_key') {
       const above = path.slice(0, -1);
       return [
-        { path, message: `${show(above)} must be ${acceptedAt(above)}, but has the name ${given(path.at(-1))}.` },
+        { path, message: `${show(above)} must be ${acceptedAt(keys, above)}, but has the name ${given(path.at(-1))}.` },
       ];
     }
     const value = at(input, path);
-    if (value === undefined) return [{ path, message: `${show(path)} is missing. Set it to ${acceptedAt(path)}.` }];
+    if (value === undefined)
+      return [{ path, message: `${show(path)} is missing. Set it to ${acceptedAt(keys, path)}.` }];
     const refused = refusedTier(path, value, show(path));
-    return [{ path, message: refused ?? `${show(path)} must be ${acceptedAt(path)}, but is ${given(value)}.` }];
+    return [{ path, message: refused ?? `${show(path)} must be ${acceptedAt(keys, path)}, but is ${given(value)}.` }];
   });
 }
 
 const secretKey = /(^|[._-])(api[-_]?key|token|secret|password|database[-_]?url)$|(apiKey|Token|Secret|Password)$/i;
 const secretValue =
-  /^(sk-|sk_|gh[pousr]_|github_pat_|glpat-|xox[abopr]-|lin_(api|oauth)_|AIza|AKIA|whsec_|eyJ[\w-]+\.eyJ)|:\/\/[^\s:/@]*:[^\s@/]+@|PRIVATE KEY-----/;
+  /^(sk-|sk_|gh[pousr]_|github_pat_|glpat-|xox[abopr]-|AIza|AKIA|whsec_|eyJ[\w-]+\.eyJ)|:\/\/[^\s:/@]*:[^\s@/]+@|PRIVATE KEY-----/;
 
 /** Secrets in the file, which may well be committed; the values are taken out so that no later message shows them. */
-export function takeSecrets(input: unknown, path: readonly PropertyKey[] = []): { rest: unknown; problems: Problem[] } {
+export function takeSecrets(
+  input: unknown,
+  variables: readonly Variable[],
+  path: readonly PropertyKey[] = [],
+): { rest: unknown; problems: Problem[] } {
   if (typeof input === 'string') {
     const inUrl = credentialsIn(path, input);
     // Something else stands there from now on, so that it does not count as missing.
     if (inUrl !== null) return { rest: 'https://hidden.invalid/it', problems: [{ path, message: inUrl }] };
-    const isSecret = (secretKey.test(String(path.at(-1) ?? '')) && input !== '') || secretValue.test(input);
+    const isSecret = (secretKey.test(String(path.at(-1) ?? '')) && input !== '') || looksSecret(input, variables);
     if (!isSecret) return { rest: input, problems: [] };
-    const variable = variableFor(show(path)) ?? variableForValue(input);
+    const variable = variableFor(show(path), input, variables);
     const where = variable === null ? 'in the environment' : `in the environment, as ${variable}`;
     const message = `${show(path)} holds a secret. Secrets belong ${where}: delete the key here, and replace the secret if this file was ever shared.`;
     return { rest: undefined, problems: [{ path, message }] };
@@ -48,7 +53,7 @@ export function takeSecrets(input: unknown, path: readonly PropertyKey[] = []): 
   if (typeof input !== 'object' || input === null) return { rest: input, problems: [] };
   const problems: Problem[] = [];
   const rest = Object.entries(input).map(([name, value]) => {
-    const below = takeSecrets(value, [...path, Array.isArray(input) ? Number(name) : name]);
+    const below = takeSecrets(value, variables, [...path, Array.isArray(input) ? Number(name) : name]);
     problems.push(...below.problems);
     return [name, below.rest] as const;
   });
@@ -61,18 +66,19 @@ export function show(path: readonly PropertyKey[]): string {
   return text.replace(/^\./, '') || 'The file';
 }
 
-function variableForValue(value: string): string | null {
-  if (value.startsWith('sk-ant-')) return 'ANTHROPIC_API_KEY';
-  if (value.startsWith('sk-')) return 'OPENAI_API_KEY';
-  if (value.startsWith('AIza')) return 'GEMINI_API_KEY';
-  if (value.startsWith('lin_')) return 'LINEAR_ACCESS_TOKEN';
-  if (/^(gh[pousr]_|github_pat_)/.test(value)) return 'GITHUB_TOKEN';
-  if (value.includes('PRIVATE KEY-----')) return 'GITHUB_PRIVATE_KEY';
-  return /^postgres(ql)?:/.test(value) ? 'DATABASE_URL' : null;
+function looksSecret(value: string, variables: readonly Variable[]): boolean {
+  return secretValue.test(value) || variables.some(({ secret, inFile }) => secret && inFile?.value?.test(value));
 }
 
-function explainUnknown(above: readonly PropertyKey[], name: string): string {
-  const known = keysAt(above);
+/** The variable that a secret found elsewhere belongs in; null when we know of none. */
+function variableFor(path: string, value: string, variables: readonly Variable[]): string | null {
+  const text = path.toLowerCase().replace(/[^a-z.]/g, '');
+  const named = variables.findLast(({ inFile }) => inFile?.path?.test(text));
+  return (named ?? variables.findLast(({ inFile }) => inFile?.value?.test(value)))?.name ?? null;
+}
+
+function explainUnknown(keys: Node, above: readonly PropertyKey[], name: string): string {
+  const known = keysAt(keys, above);
   const here = closest(name, known);
   const unknown = `${show([...above, name])} is not a known key.`;
   if (here !== null) return `${unknown} Did you mean ${show([...above, here])}?`;

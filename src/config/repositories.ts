@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Repository } from '../core/repository.ts';
 import type { TierRule } from '../core/tiers.ts';
-import { type GitHubConfig, locationOnGitHub, webUrlOf } from './github.ts';
-import { key } from './key.ts';
+import { key } from '../lib/documented-key.ts';
+import type { GitHubSettings } from '../vendors/github/settings.ts';
+import { locationOnGitHub, webUrlOf } from './github.ts';
 
 /** As `git clone` takes it: https, ssh, file, or `user@host:path`. Nothing that git would read as an option or a helper. */
 const gitUrl =
@@ -45,7 +46,7 @@ interface Named {
 /** One that lies on the GitHub that is connected belongs to it, whatever its URL is: it is spoken to by its own keys. */
 export function readRepositories(
   named: Record<string, Named>,
-  github: GitHubConfig | null,
+  github: GitHubSettings | null,
   absolute: (path: string) => string,
 ): { repositories: Repository[]; problems: string[] } {
   const problems: string[] = [];

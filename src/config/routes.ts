@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { key, nonEmpty } from './key.ts';
+import { key, nonEmpty } from '../lib/documented-key.ts';
 
 const rule = z.strictObject({
   project: key(nonEmpty.optional(), 'a name', 'Only tickets of this project.', 'any of them'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Confidence, type Course, courses } from '../core/scope.ts';
-import { key, section } from './key.ts';
+import { key, section } from '../lib/documented-key.ts';
 
 const course = (confidence: Confidence, byDefault: Course) =>
   key(

@@ -1,4 +1,12 @@
+import { z } from 'zod';
+
 const units: Record<string, number> = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+
+export const size = z.unknown().transform((value, context) => {
+  const bytes = parseSize(value);
+  if (bytes === undefined) context.issues.push({ code: 'custom', input: value, message: 'not a size' });
+  return bytes ?? 0;
+});
 
 /** Bytes of `4 GB`, `512MiB` or a plain number of bytes; undefined when it is none of these. */
 export function parseSize(value: unknown): number | undefined {

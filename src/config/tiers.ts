@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { confidences, sizes } from '../core/scope.ts';
 import { tiers, wantsRating } from '../core/tiers.ts';
+import { key, nonEmpty } from '../lib/documented-key.ts';
 import { oddGlob } from '../lib/globs.ts';
-import { key, nonEmpty } from './key.ts';
 import type { Problem } from './problems.ts';
 
 const glob = nonEmpty.refine((text) => oddGlob(text) === null);

@@ -1,6 +1,6 @@
 /**
- * What the agent shows on a ticket. The model is Linear's agent activity, the most explicit one; other trackers render it
- * in their own way. An `ephemeral` one is replaced by the next activity, and may be merged or dropped on its way out.
+ * What the agent shows on a ticket: what the tracker with the most words for it can tell apart; the others render it in their
+ * own way. An `ephemeral` one is replaced by the next activity, and may be merged or dropped on its way out.
  */
 export type Activity =
   | { type: 'thought'; body: string; ephemeral?: boolean }

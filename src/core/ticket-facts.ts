@@ -223,7 +223,7 @@ interface Section {
   whole: string[];
 }
 
-/** Where something is folded away, as GitHub and Linear write it. */
+/** Where something is folded away, as trackers write it. */
 function foldIn(line: string, isOpen: boolean): { name: string; depth: number } | 'title' | 'end' | null {
   const html = /^\s*<details\b[^>]*>(?:\s*<summary>(.*?)<\/summary>)?\s*$/i.exec(line);
   const title = html ? (html[1] ?? '') : /^\+\+\+\s+(\S.*)$/.exec(line)?.[1];

@@ -1,5 +1,5 @@
-/** The trackers a ticket can live in. */
-export type TrackerKind = 'linear' | 'jira' | 'github-issues' | 'board';
+/** Which tracker a ticket lives in; `src/trackers/index.ts` has those that there are. */
+export type TrackerKind = string;
 
 /** Where a state stands in a ticket's life, whatever the tracker calls the state itself. */
 export type StateCategory = 'backlog' | 'unstarted' | 'started' | 'review' | 'done' | 'canceled';

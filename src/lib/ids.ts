@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from './json.ts';
 
 /**
- * A UUID made from its parts, shaped as version 4 (Linear takes no other): the same parts give the same id on every
+ * A UUID made from its parts, shaped as version 4 (some vendors take no other): the same parts give the same id on every
  * machine and in every retry, so whatever leaves under it is seen once.
  */
 export function deterministicId(...parts: (string | number)[]): string {

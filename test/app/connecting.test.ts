@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openLinearDesk } from '../../src/app/connecting.ts';
+import { openConnectDesk } from '../../src/app/connecting.ts';
 import { keepConnections } from '../../src/app/connections.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { sealSecret } from '../../src/lib/secret-box.ts';
 import { installKind } from '../../src/trackers/linear/connecting/oauth-installs.ts';
+import { linear as linearDefinition } from '../../src/trackers/linear/definition.ts';
 import { type Linear, startLinear } from '../stand-ins/linear/server.ts';
 import { addTeam, addUser, type Workspace } from '../stand-ins/linear/workspace.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -30,7 +31,7 @@ async function look(env: Record<string, string>) {
   const all = { DATABASE_URL: database.url, LINEAR_API_URL: linear.url, LINEAR_WEBHOOK_SECRET: 'a-secret', ...env };
   const config = loadConfig({ cwd: '/', env: all });
   if (config.trackers.linear) config.trackers.linear.install = env === app;
-  const { desk, close } = await openLinearDesk(config, log);
+  const { desk, close } = await openConnectDesk(config, log, linearDefinition);
   try {
     return (await desk?.look(signal)) ?? [];
   } finally {

@@ -176,7 +176,8 @@ describe('issues as tickets', () => {
   test('are those of the repositories that are named', () => {
     expect(load(repositories, app).trackers['github-issues']).toBeNull();
     const config = load(`${with_('web, Acme/plans, acme/web')}\norders: { a: { tracker: github-issues } }`, app);
-    expect(config.trackers['github-issues']).toEqual({ label: 'agent', repositories: ['acme/web', 'Acme/plans'] });
+    const named = ['acme/web', 'Acme/plans'];
+    expect(config.trackers['github-issues']).toEqual({ label: 'agent', repositories: named, github: config.github });
   });
 
   test('of others are told', () => {

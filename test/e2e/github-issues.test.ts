@@ -44,11 +44,15 @@ beforeAll(async () => {
       GITHUB_PRIVATE_KEY: app.privateKey,
       GITHUB_WEBHOOK_SECRET: app.webhookSecret,
     },
-    change: (config) => ({
-      ...config,
-      trackers: { ...config.trackers, 'github-issues': { label, repositories: ['acme/web'] } },
-      http: { ...config.http, publicUrl: 'https://shipmate.example.com' },
-    }),
+    change({ github, ...config }) {
+      const issues = github && { label, repositories: ['acme/web'], github };
+      return {
+        ...config,
+        github,
+        trackers: { ...config.trackers, 'github-issues': issues },
+        http: { ...config.http, publicUrl: 'https://shipmate.example.com' },
+      };
+    },
   });
   app.webhookUrl = `${service.url}/webhooks/github`;
   // What a process asks for at its start, once.

@@ -24,12 +24,16 @@ describe('without an address that GitHub could reach', { timeout: 120_000 }, () 
         GITHUB_PRIVATE_KEY: privateKey,
         GITHUB_WEBHOOK_SECRET: webhookSecret,
       },
-      change: (config) => ({
-        ...config,
-        reconcile: { minutes: 0.02 },
-        github: config.github && { ...config.github, pollSeconds: 1 },
-        trackers: { ...config.trackers, 'github-issues': { label: 'shipmate', repositories: ['acme/web'] } },
-      }),
+      change(config) {
+        const polled = config.github && { ...config.github, pollSeconds: 1 };
+        const issues = polled && { label: 'shipmate', repositories: ['acme/web'], github: polled };
+        return {
+          ...config,
+          reconcile: { minutes: 0.02 },
+          github: polled,
+          trackers: { ...config.trackers, 'github-issues': issues },
+        };
+      },
     });
   });
   afterAll(async () => {

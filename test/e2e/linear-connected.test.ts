@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, test } from 'vitest';
-import { openLinearDesk } from '../../src/app/connecting.ts';
+import { openConnectDesk } from '../../src/app/connecting.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { listArrivals } from '../../src/store/connections.ts';
 import { createDatabase, createPool } from '../../src/store/database.ts';
+import { linear as linearDefinition } from '../../src/trackers/linear/definition.ts';
 import { type LinearService, startLinearService } from '../support/linear-service.ts';
 
 const { signal } = new AbortController();
+const log = createLog({ level: 'silent', format: 'json', secrets: [] });
 
 let service: LinearService;
 beforeEach(async () => {
@@ -19,10 +21,10 @@ afterEach(() => service?.stop());
 
 async function check({ waitMs = 10_000 } = {}) {
   const config = { ...service.config, databaseUrl: service.database.url };
-  const { desk, close } = await openLinearDesk(config, createLog({ level: 'silent', format: 'json', secrets: [] }));
+  const { desk, close } = await openConnectDesk(config, log, linearDefinition);
   try {
-    const workspace = service.linear.workspace.organizationId;
-    return (await desk?.roundTrip({ workspace, signal, waitMs })) ?? [];
+    const account = service.linear.workspace.organizationId;
+    return (await desk?.check({ account, signal, waitMs })) ?? [];
   } finally {
     await close();
   }

@@ -104,12 +104,14 @@ async function begin({
         ...(env as Record<string, string>),
       },
       change(config) {
+        const opened = config.github && { ...config.github, pollSeconds };
         const withGitHub: Config = {
           ...config,
-          github: config.github && { ...config.github, pollSeconds },
+          github: opened,
           trackers: {
             ...config.trackers,
-            'github-issues': issues ? { label: 'shipmate', repositories: ['acme/app'] } : null,
+            'github-issues':
+              issues && opened ? { label: 'shipmate', repositories: ['acme/app'], github: opened } : null,
           },
           policy: { ...config.policy, checks: { ...config.policy.checks, settleSeconds: 0 } },
           repositories: [{ name: 'app', codeHost: 'github', location: 'acme/app', account: 'acme', base: null }],

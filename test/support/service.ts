@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type App, createApp, type SessionView } from '../../src/app.ts';
+import { type App, createApp, type SessionView, shippedAdapters } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { TicketDraft } from '../../src/trackers/board/edit.ts';
+import type { TrackerDefinitions } from '../../src/trackers/definition.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { makeRepository } from './repository.ts';
 
@@ -55,6 +56,8 @@ export interface TestServiceOptions {
   logTo?: NodeJS.WritableStream;
   /** What the process does; `listen` is a web part that answers on a free port. Default: web and worker. */
   parts?: ('web' | 'listen' | 'worker')[];
+  /** In place of those that we ship. */
+  trackers?: TrackerDefinitions;
   /** What the service is given in place of the database's own URL. */
   databaseUrl?(url: string): string;
 }
@@ -75,7 +78,9 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
   const repository = pathOf(Object.keys(named)[0] ?? '');
   if (options.script !== undefined) await writeFile(join(dir, 'script.yaml'), options.script);
   const databaseUrl = options.databaseUrl?.(database.url) ?? database.url;
-  const loaded = loadConfig({ cwd: dir, env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, ...options.env } });
+  const trackers = options.trackers ?? shippedAdapters.trackers;
+  const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl, ...options.env };
+  const loaded = loadConfig({ cwd: dir, env, trackers });
   const base: Config = {
     ...loaded,
     dataDir: join(dir, 'data'),
@@ -99,6 +104,7 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
       secrets: config.secrets,
       ...(options.logTo && { destination: options.logTo }),
     }),
+    { ...shippedAdapters, trackers },
   );
   const parts = options.parts ?? ['web', 'worker'];
   if (parts.includes('worker')) await app.startWorking();

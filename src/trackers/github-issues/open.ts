@@ -1,25 +1,17 @@
 import { createGitHubClient } from '../../vendors/github/client.ts';
 import { verifyGitHubDelivery } from '../../vendors/github/webhooks.ts';
 import type { Tracker } from '../tracker.ts';
-import { readSettings } from './settings.ts';
+import type { IssuesSettings } from './definition.ts';
 import { createGitHubIssuesTracker } from './tracker.ts';
 
 /** GitHub Issues by the settings: as an App, or with a token. */
-export function openGitHubIssues(options: {
-  agent: string;
-  webhookSecrets: readonly string[];
-  settings: Record<string, unknown>;
-  secrets: Record<string, string | null>;
-  fetch?: typeof fetch | undefined;
-}): Tracker {
-  const { webhookSecrets, fetch } = options;
-  const { apiUrl, appId, agent, label, repositories, privateKey, token } = readSettings(options);
-  const client = createGitHubClient({ apiUrl, appId, privateKey, token, fetch });
+export function openGitHubIssues({ label, repositories, github }: IssuesSettings): Tracker {
+  const { agent, apiUrl, appId, privateKey, token, webhookSecrets } = github;
+  const client = createGitHubClient({ apiUrl, appId, privateKey, token });
   return createGitHubIssuesTracker({
     agent,
     label,
     repositories: () => repositories,
-    fetch,
     access: {
       webUrl: client.webUrl,
       ask: client.ask,

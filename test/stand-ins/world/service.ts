@@ -3,6 +3,8 @@ import { createApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config.ts';
 import type { Repository } from '../../../src/core/repository.ts';
 import { createLog } from '../../../src/lib/log.ts';
+import { board } from '../../../src/trackers/board/definition.ts';
+import { defineTracker } from '../../../src/trackers/definition.ts';
 import { createWorldCodeHost } from './code-host.ts';
 import { createWorldTracker } from './tracker.ts';
 import { defaultSecret } from './world.ts';
@@ -50,7 +52,9 @@ async function serve(options: ServiceOptions): Promise<void> {
   };
   const log = createLog({ level: options.logLevel ?? 'warn', format: 'json', secrets: config.secrets });
   const app = await createApp(config, log, {
-    trackers: { board: ({ agent }) => createWorldTracker({ url: worldUrl, agent, secret }) },
+    trackers: [
+      defineTracker({ ...board, open: async ({ agent }) => createWorldTracker({ url: worldUrl, agent, secret }) }),
+    ],
     codeHosts: { 'local-git': () => createWorldCodeHost({ url: worldUrl }) },
   });
   const leaving = Promise.race([once(process, 'SIGTERM'), once(app.lost, 'abort')]);

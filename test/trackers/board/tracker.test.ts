@@ -5,8 +5,8 @@ import { keepConnections } from '../../../src/app/connections.ts';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { TicketHint } from '../../../src/core/ticket.ts';
 import { createLog } from '../../../src/lib/log.ts';
+import { board as definition } from '../../../src/trackers/board/definition.ts';
 import { createBoardTracker } from '../../../src/trackers/board/tracker.ts';
-import { trackers } from '../../../src/trackers/index.ts';
 import { sendOne } from '../../../src/trackers/tracker.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { ada, agent, openBoard, secret } from './world.ts';
@@ -44,13 +44,13 @@ test('a connection that is lost in the middle undoes the change and ends nothing
   expect((await board.desk.list()).map((ticket) => ticket.title)).toEqual(['Before']);
 });
 
-test('the board is made by its one line', async ({ expect }) => {
+test('the board is made by its definition', async ({ expect }) => {
   const { pool, db, drop } = await createTestDatabase();
   onTestFinished(drop);
   const connections = keepConnections(
     { db, log: createLog({ level: 'silent', format: 'json', secrets: [] }) },
     'board',
   );
-  const tracker = trackers.board?.({ pool, agent, webhookSecrets: [secret], settings: {}, secrets: {}, connections });
-  expect(await tracker?.check()).toMatchObject([{ status: 'ok', message: '0 tickets; the agent is "shipmate"' }]);
+  const tracker = await definition.open({ agent, webhookSecret: secret }, { pool, connections });
+  expect(await tracker.check()).toMatchObject([{ status: 'ok', message: '0 tickets; the agent is "shipmate"' }]);
 });

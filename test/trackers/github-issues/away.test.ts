@@ -27,13 +27,12 @@ describe('an owner who does not let the App in', () => {
 
   const open = (): Tracker => {
     const { id, privateKey, webhookSecret } = github.apps.app;
-    const settings = {
-      apiUrl: github.apiUrl,
-      appId: String(id),
+    const keys = { apiUrl: github.apiUrl, appId: String(id), privateKey, token: null, webhookSecrets: [webhookSecret] };
+    return openGitHubIssues({
       label: 'for-shipmate',
       repositories: ['Acme/web', 'other/web'],
-    };
-    return openGitHubIssues({ agent: 'shipmate', webhookSecrets: [webhookSecret], settings, secrets: { privateKey } });
+      github: { agent: 'shipmate', ...keys, pollSeconds: null },
+    });
   };
   async function listed(tracker: Tracker, query: Parameters<Tracker['listTickets']>[0]) {
     const found: string[] = [];

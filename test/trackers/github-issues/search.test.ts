@@ -21,13 +21,12 @@ beforeAll(async () => {
     other.file({ title: `Dates are wrong in ${name}` });
   }
   const { id, privateKey, webhookSecret } = github.apps.app;
-  const settings = {
-    apiUrl: github.apiUrl,
-    appId: String(id),
+  const keys = { apiUrl: github.apiUrl, appId: String(id), privateKey, token: null, webhookSecrets: [webhookSecret] };
+  tracker = openGitHubIssues({
     label: 'for-shipmate',
     repositories: ['Acme/web', 'acme/api', 'other/web'],
-  };
-  tracker = openGitHubIssues({ agent: 'shipmate', webhookSecrets: [webhookSecret], settings, secrets: { privateKey } });
+    github: { agent: 'shipmate', ...keys, pollSeconds: null },
+  });
 });
 afterAll(() => github?.close());
 beforeEach(() => {

@@ -2,18 +2,20 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openLinearDesk } from '../../../src/app/connecting.ts';
+import { openConnectDesk } from '../../../src/app/connecting.ts';
 import type { Config } from '../../../src/config.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { signatureMatches } from '../../../src/lib/signature.ts';
 import { noteRefusedWebhook } from '../../../src/store/connections.ts';
 import { addDelivery } from '../../../src/store/deliveries.ts';
+import { linear as linearDefinition } from '../../../src/trackers/linear/definition.ts';
 import { type Linear, startLinear } from '../../stand-ins/linear/server.ts';
 import { addTeam, addUser } from '../../stand-ins/linear/workspace.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 const { signal } = new AbortController();
+const log = createLog({ level: 'silent', format: 'json', secrets: [] });
 const webhookSecret = 'the-signing-secret-of-the-app';
 
 let database: TestDatabase;
@@ -67,12 +69,12 @@ async function check(
   const loaded = loadConfig({ cwd: '/', env });
   const config: Config = { ...loaded, http: { ...loaded.http, publicUrl: options.publicUrl ?? receiverUrl() } };
   if (config.trackers.linear && options.team) config.trackers.linear.team = options.team;
-  const { desk, close } = await openLinearDesk(config, createLog({ level: 'silent', format: 'json', secrets: [] }));
+  const { desk, close } = await openConnectDesk(config, log, linearDefinition);
   try {
     if (!desk) throw new Error('Linear is off');
-    const workspace = linear.workspace.organizationId;
-    const checks = await desk.roundTrip({
-      workspace,
+    const account = linear.workspace.organizationId;
+    const checks = await desk.check({
+      account,
       signal: options.signal ?? signal,
       waitMs: options.waitMs ?? 5_000,
     });

@@ -1,4 +1,9 @@
+import type { LinearSettings } from '../settings.ts';
+
 /** What a person has to do for Linear, in lines of a terminal. */
+
+export const isOff =
+  'Linear is off: the environment holds neither LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET nor LINEAR_ACCESS_TOKEN.';
 
 export function ingress({ host, port, publicUrl }: { host: string; port: number; publicUrl: string | null }): string[] {
   if (publicUrl !== null)
@@ -48,4 +53,9 @@ export function switchOn(hasWayIn: boolean): string[] {
     'trackers.linear.install: true in shipmate.yaml. For a try, LINEAR_ACCESS_TOKEN (a token of the app) takes their place.',
     here,
   ];
+}
+
+export function wayIn({ accessToken, install }: LinearSettings): string {
+  if (accessToken !== null) return 'LINEAR_ACCESS_TOKEN is set';
+  return `LINEAR_CLIENT_ID and LINEAR_CLIENT_SECRET are set, for ${install ? 'every workspace that installs the app' : 'the one workspace that the app belongs to'}`;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { EnvironmentName } from './environment.ts';
-import { key, nonEmpty, section } from './key.ts';
+import { key, nonEmpty, section } from '../../lib/documented-key.ts';
+import { isLoopback, isReachable, listSecrets, type Variable } from '../../lib/variable.ts';
+import type { Reading } from '../definition.ts';
 
 export const linearSection = section({
   agent: key(nonEmpty.default('shipmate'), 'a name', "The app's name in Linear, as people mention it."),
@@ -18,7 +19,7 @@ export const linearSection = section({
 });
 
 /** Linear as it is to be spoken to; what is not set is null. */
-export interface LinearConfig {
+export interface LinearSettings {
   agent: string;
   team: string | null;
   install: boolean;
@@ -30,14 +31,46 @@ export interface LinearConfig {
   webhookSecrets: string[];
 }
 
+const variables = [
+  {
+    name: 'LINEAR_CLIENT_ID',
+    meaning: 'Of the app in Linear that the agent is; with the next one, it switches Linear on.',
+  },
+  {
+    name: 'LINEAR_CLIENT_SECRET',
+    meaning: "The app's secret; what is kept of its installations is encrypted with it.",
+    secret: 'value',
+    inFile: { path: /linear(?!.*webhook).*secret/ },
+  },
+  {
+    name: 'LINEAR_ACCESS_TOKEN',
+    meaning: 'A token for Linear, in place of the two above.',
+    secret: 'value',
+    inFile: { path: /linear(?!.*(webhook|secret))/, value: /^lin_(api|oauth)_/ },
+  },
+  {
+    name: 'LINEAR_WEBHOOK_SECRET',
+    meaning: "Signs Linear's webhooks; two with a comma between them while one replaces the other.",
+    secret: 'list',
+    inFile: { path: /linear.*webhook/ },
+  },
+  {
+    name: 'LINEAR_API_URL',
+    meaning: 'Another API than `https://api.linear.app/graphql`; OAuth is asked for there, too.',
+  },
+] as const satisfies Variable[];
+
+export const linearVariables: readonly Variable<LinearVariable>[] = variables;
+export type LinearVariable = (typeof variables)[number]['name'];
+
 const defaultApiUrl = 'https://api.linear.app/graphql';
 
-/** null: Linear is off, because nothing opens it. What is set by halves is told, without a value. */
+/** Off where nothing opens it. */
 export function readLinear(
   file: z.output<typeof linearSection>,
-  values: Record<EnvironmentName, string | null>,
+  values: Readonly<Record<LinearVariable, string | null>>,
   host: string,
-): { linear: LinearConfig | null; problems: string[] } {
+): Reading<LinearSettings | null> {
   const { LINEAR_ACCESS_TOKEN: accessToken, LINEAR_CLIENT_ID: clientId, LINEAR_CLIENT_SECRET: clientSecret } = values;
   const webhookSecrets = listSecrets(values.LINEAR_WEBHOOK_SECRET);
   const apiUrl = values.LINEAR_API_URL ?? defaultApiUrl;
@@ -69,19 +102,6 @@ export function readLinear(
     problems.push(
       "http.host answers others than this machine and Linear is on, but LINEAR_WEBHOOK_SECRET is not set. It is on the app's page, under Webhooks.",
     );
-  if (!isOn) return { linear: null, problems };
-  return { linear: { ...file, apiUrl, accessToken, clientId, clientSecret, webhookSecrets }, problems };
-}
-
-export function listSecrets(value: string | null): string[] {
-  return (value ?? '').split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()]));
-}
-
-export function isReachable(text: string): boolean {
-  const url = URL.parse(text);
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
+  if (!isOn) return { settings: null, problems };
+  return { settings: { ...file, apiUrl, accessToken, clientId, clientSecret, webhookSecrets }, problems };
 }

@@ -7,7 +7,8 @@ import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
  */
 export async function tryLock(path: string, forMs: number): Promise<(() => Promise<void>) | null> {
   for (let tries = 0; tries < 3; tries += 1) {
-    if (await take(path)) return () => rm(path, { force: true });
+    const mine = await take(path);
+    if (mine !== null) return () => release(path, mine);
     const text = await readFile(path, 'utf8').catch(() => null);
     if (text === null) continue;
     const age =
@@ -30,15 +31,25 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** By link, so that the file names its holder from the first moment. */
-async function take(path: string): Promise<boolean> {
+/** Whoever held it for too long has lost it: the file may be another's by now. */
+async function release(path: string, mine: number): Promise<void> {
+  const isMine = await stat(path).then(
+    ({ ino }) => ino === mine,
+    () => false,
+  );
+  if (isMine) await rm(path, { force: true });
+}
+
+/** By link, so that the file names its holder from the first moment; answers what tells it from another's. null: it is taken. */
+async function take(path: string): Promise<number | null> {
   const mine = unique(path);
   await writeFile(mine, String(process.pid), { mode: 0o600 });
   try {
+    const { ino } = await stat(mine);
     await link(mine, path);
-    return true;
+    return ino;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
     throw error;
   } finally {
     await rm(mine, { force: true });

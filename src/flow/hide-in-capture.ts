@@ -1,21 +1,34 @@
 import type { Capture, Concern } from '../core/capture.ts';
 import { hideAndCount } from '../publishing/hide-secrets.ts';
 
+/** As `mcp-servers/tickets/gather` leaves it. */
+const mark = '[redacted]';
+
 /** What was hidden, and where: never what it was. */
 export interface Hiding {
   /** A text of the capture, without secrets. `where`: "the notes". */
   hide(text: string, where: string): Promise<string>;
+  /** The same of what comes in, where what was taken out on the person's machine counts, too. */
+  receive(text: string, where: string): Promise<string>;
   /** A sentence; `[]`: nothing was hidden. */
   notes(): string[];
 }
 
 export function createHiding(knownSecrets: readonly string[]): Hiding {
   const found = new Map<string, number>();
+  const count = (where: string, hidden: number) => {
+    if (hidden > 0) found.set(where, (found.get(where) ?? 0) + hidden);
+  };
+  async function hide(text: string, where: string): Promise<string> {
+    const { text: clean, hidden } = await hideAndCount(text, knownSecrets);
+    count(where, hidden);
+    return clean;
+  }
   return {
-    async hide(text, where) {
-      const { text: clean, hidden } = await hideAndCount(text, knownSecrets);
-      if (hidden > 0) found.set(where, (found.get(where) ?? 0) + hidden);
-      return clean;
+    hide,
+    async receive(text, where) {
+      count(where, text.split(mark).length - 1);
+      return hide(text, where);
     },
     notes() {
       const all = [...found.values()].reduce((sum, count) => sum + count, 0);
@@ -44,24 +57,24 @@ async function hideInConcern(
   const shown: Concern['places'] = [];
   for (const place of places) {
     const { snippet, path } = place;
-    shown.push({ ...place, snippet: snippet && (await hiding.hide(snippet, `the lines of ${path}`)) });
+    shown.push({ ...place, snippet: snippet && (await hiding.receive(snippet, `the lines of ${path}`)) });
   }
   const { expected, labels, priority } = rest;
   const steps: string[] = [];
-  for (const step of rest.steps) steps.push(await hiding.hide(step, 'the steps'));
+  for (const step of rest.steps) steps.push(await hiding.receive(step, 'the steps'));
   const criteria: string[] = [];
-  for (const criterion of rest.criteria) criteria.push(await hiding.hide(criterion, 'the criteria'));
+  for (const criterion of rest.criteria) criteria.push(await hiding.receive(criterion, 'the criteria'));
   return {
-    title: await hiding.hide(title, 'the title'),
-    notes: await hiding.hide(notes, 'the notes'),
+    title: await hiding.receive(title, 'the title'),
+    notes: await hiding.receive(notes, 'the notes'),
     kind,
     places: shown,
     error: error && {
-      command: error.command && (await hiding.hide(error.command, 'the command')),
+      command: error.command && (await hiding.receive(error.command, 'the command')),
       exitCode: error.exitCode,
-      output: await hiding.hide(error.output, 'what the command said'),
+      output: await hiding.receive(error.output, 'what the command said'),
     },
-    expected: await hiding.hide(expected, 'what is expected'),
+    expected: await hiding.receive(expected, 'what is expected'),
     steps,
     criteria,
     labels,

@@ -54,7 +54,7 @@ function convert(tokens: readonly Token[], marks: readonly Mark[]): Inline[] {
     const token = tokens[at] as MarkedToken;
     if (token.type === 'html') {
       const inner = readTag(tokens, at, marks);
-      nodes.push(...inner.nodes);
+      for (const node of inner.nodes) nodes.push(node);
       at = inner.last;
       continue;
     }
@@ -64,7 +64,7 @@ function convert(tokens: readonly Token[], marks: readonly Mark[]): Inline[] {
       previous.text = previous.text.slice(0, -1); // the `@` of `@[Name](account)`
       nodes.push(mention(account, plainTextOf(convert(childrenOf(token), []))));
     } else {
-      nodes.push(...convertOne(token, marks));
+      for (const node of convertOne(token, marks)) nodes.push(node);
     }
   }
   return nodes;

@@ -75,11 +75,8 @@ function textPieces(node: Outside, bold: boolean): Piece[] {
   if (first?.type === 'link' && all.length === 1 && isAutolink(node.text, first.node))
     return [{ kind: 'markdown', text: `<${node.text}>`, marks: [] }];
   return node.text.split(/\r\n?|\n/).flatMap((line, index): Piece[] => {
-    const pieces: Piece[] = index === 0 ? [] : [{ kind: 'break', text: '', marks: [] }];
-    pieces.push(
-      ...(first?.type === 'link' ? [{ kind: 'raw', text: line, marks: all } as const] : addresses(line, all)),
-    );
-    return pieces;
+    const pieces: Piece[] = first?.type === 'link' ? [{ kind: 'raw', text: line, marks: all }] : addresses(line, all);
+    return index === 0 ? pieces : [{ kind: 'break', text: '', marks: [] }, ...pieces];
   });
 }
 

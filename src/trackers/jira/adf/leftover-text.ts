@@ -11,7 +11,7 @@ export function leftoverText(node: Outside): string {
     const one = open.pop() as Outside;
     const own = ownText(one);
     if (own !== '') parts.push(own);
-    open.push(...one.content.toReversed());
+    for (const child of one.content.toReversed()) open.push(child);
     if (open.length > 0 && one.type !== 'text' && parts.length > 0 && !parts.at(-1)?.endsWith(' ')) parts.push(' ');
   }
   return parts.join('').trim();

@@ -77,7 +77,7 @@ function readTasks(items: readonly Tokens.ListItem[], reading: Reading): Block[]
         blocks.push(block);
         open = null;
       } else if (reading.lists + 1 < mostLists) open.content.push(block);
-      else open.content.push(...block.content);
+      else for (const task of block.content) open.content.push(task);
     }
   }
   return blocks;

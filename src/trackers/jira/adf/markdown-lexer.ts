@@ -4,8 +4,10 @@ import { findAddress } from './markdown-text.ts';
 /** Lists and quotes within each other; what is nested more deeply stays text. */
 const mostNested = 16;
 /** Of one run of text, and of marks in it: the library needs quadratic time for them. Longer runs are read in slices. */
-const mostCharacters = 4_000;
-const mostMarks = 300;
+const mostCharacters = 8_000;
+const mostMarks = 1_000;
+/** Of text that is read in one piece: the library needs quadratic time for it. Twice what Jira takes of one text. */
+const mostAtOnce = 64_000;
 const mostColumns = 100;
 const mostCells = 5_000;
 
@@ -22,8 +24,10 @@ export interface Details {
  */
 export function lexMarkdown(markdown: string): Token[] {
   const tab = ['\ue000', '\ue001', '\ue002', '\ue003'].find((one) => !markdown.includes(one)) ?? '    ';
-  const lexer = new SlicingLexer({ gfm: true, breaks: true, tokenizer: new GuardedTokenizer() });
-  const tokens = lexer.lex(keepTabs(markdown, tab));
+  const tokens = chunksOf(markdown).flatMap((chunk): Token[] => {
+    const lexer = new SlicingLexer({ gfm: true, breaks: true, tokenizer: new GuardedTokenizer() });
+    return lexer.lex(keepTabs(chunk, tab));
+  });
   return markdown.includes('\t') ? tokens.map((token) => restoreTabs(token, tab)) : tokens;
 }
 
@@ -138,6 +142,39 @@ function bodyOf(source: string, from: number): { body: string; length: number } 
     at = end;
   }
   return { body: source.slice(from), length: source.length };
+}
+
+/** Cuts at an empty line if there is one, never within code without ending it and beginning it again. */
+function chunksOf(markdown: string): string[] {
+  if (markdown.length <= mostAtOnce) return [markdown];
+  const chunks: string[] = [];
+  let chunk: string[] = [];
+  let size = 0;
+  let border = 0;
+  let fence: { prefix: string; mark: string; line: string } | null = null;
+  const cut = (at: number, ...ending: string[]) => {
+    chunks.push([...chunk.slice(0, at), ...ending].join('\n'));
+    chunk = chunk.slice(at);
+    size = chunk.reduce((sum, line) => sum + line.length + 1, 0);
+    border = 0;
+  };
+  for (const line of markdown.split('\n')) {
+    chunk.push(line);
+    size += line.length + 1;
+    const opened: ReturnType<typeof openingOf> = fence === null ? openingOf(line) : null;
+    if (opened) fence = { ...opened, line };
+    else if (fence !== null && isClosing(line.replace(/^[\s>]*/, ''), fence.mark)) fence = null;
+    if (fence === null && line.trim() === '') border = chunk.length;
+    if (size < mostAtOnce) continue;
+    if (border > 0) cut(border);
+    else if (fence === null) cut(chunk.length);
+    else {
+      cut(chunk.length, fence.prefix + fence.mark);
+      chunk.push(fence.line);
+    }
+  }
+  cut(chunk.length);
+  return chunks;
 }
 
 /** Cuts where a line ends, else at a space, so that marks are seldom torn apart. */

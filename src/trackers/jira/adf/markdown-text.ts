@@ -67,7 +67,7 @@ export function protectLines(paragraph: string): string {
 
 /** Code within a line; null where it cannot be written so that it stays what it is. */
 export function codeSpan(code: string): string {
-  const longest = Math.max(0, ...(code.match(/`+/g) ?? []).map((run) => run.length));
+  const longest = (code.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
   const fence = '`'.repeat(longest + 1);
   const isPadded = /^`|`$/.test(code) || (/^ .* $/s.test(code) && code.trim() !== '');
   return isPadded ? `${fence} ${code} ${fence}` : `${fence}${code}${fence}`;

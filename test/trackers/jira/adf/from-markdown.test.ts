@@ -190,16 +190,33 @@ describe('what may not stand where it does is flattened, its text kept', () => {
   });
 });
 
-test('a megabyte of what is meant to be slow is read in time, and no letter of it is lost', ({ expect }) => {
-  const size = 1_000_000;
-  const hostile = ['**x', '[x](', '<u>x', '> - x\n', '<details>\nx\n', '|x\n|-\n', '`x ``', '@[x](y'];
-  for (const piece of hostile) {
-    const markdown = piece.repeat(Math.ceil(size / hostile.length / piece.length));
+test('what is meant to be slow is read in time, and no letter of it is lost', ({ expect }) => {
+  const hostile: [string, number][] = [
+    ['<div>\nx\n', 1_000_000],
+    ...['**x', '[x](', '<u>x', '> - x\n', '<details>\nx\n', '|x\n|-\n', '`x ``', '@[x](y'].map(
+      (piece): [string, number] => [piece, 30_000],
+    ),
+  ];
+  for (const [piece, size] of hostile) {
+    const markdown = piece.repeat(Math.ceil(size / piece.length));
     const begin = performance.now();
     const letters = lettersOf(fromMarkdown(markdown));
     expect(performance.now() - begin, piece).toBeLessThan(15_000);
     expect(letters.split('x').length, piece).toBe(markdown.split('x').length);
   }
+});
+
+test('code that is longer than what is read in one piece stays code, line for line', ({ expect }) => {
+  const lines = Array.from({ length: 20_000 }, (_, index) => `# ${index}`);
+  const { content } = fromMarkdown(`before\n\n\`\`\`sh\n${lines.join('\n')}\n\`\`\`\n\n# after`);
+  expect(content.map(({ type }) => type)).toEqual(['paragraph', 'codeBlock', 'codeBlock', 'codeBlock', 'heading']);
+  const code = content.flatMap((block) => (block.type === 'codeBlock' ? block.content : []));
+  expect(
+    code
+      .map(({ text }) => text)
+      .join('\n')
+      .split('\n'),
+  ).toEqual(lines);
 });
 
 function br() {

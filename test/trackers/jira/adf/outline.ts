@@ -7,10 +7,13 @@ interface Node {
   content?: Node[];
 }
 
+/** Any document: types of ours have no index. */
+type Document = object;
+
 export type Outline = string | Outline[];
 
-export function outlineOf(node: Node): Outline[] {
-  return (node.content ?? []).flatMap(outline);
+export function outlineOf(document: Document): Outline[] {
+  return ((document as Node).content ?? []).flatMap(outline);
 }
 
 function outline(node: Node): Outline[] {

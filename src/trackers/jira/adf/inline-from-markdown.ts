@@ -98,13 +98,17 @@ function convertOne(token: MarkedToken, marks: readonly Mark[]): Inline[] {
   }
 }
 
-/** Files of the ticket are `attachment:<id>`; Jira shows no other images, so those are links. */
+/**
+ * Files of the ticket are `attachment:<id>`, an id of the media service's: with any other Jira refuses the whole text, so those are
+ * their names. Jira shows no images from elsewhere, so they are links.
+ */
 function image(href: string, title: string | null, tokens: Token[], alt: string, marks: readonly Mark[]): Inline[] {
-  const file = /^attachment:([^?\s]+)(?:\?collection=(\S*))?$/.exec(href);
+  const file = /^attachment:([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(?:\?collection=(\S*))?$/i.exec(href);
   const name = plainTextOf(convert(tokens, [])) || alt;
+  if (!file && href.startsWith('attachment:')) return plain(name || href, marks);
   if (!file) return plain(name || href, withMark(marks, linkTo(href, title)));
   const link = marks.filter(({ type }) => type === 'link');
-  const attrs = { type: 'file', id: decodePart(file[1] ?? ''), collection: decodePart(file[2] ?? '') } as const;
+  const attrs = { type: 'file', id: file[1] ?? '', collection: decodePart(file[2] ?? '') } as const;
   return [
     {
       type: 'mediaInline',

@@ -203,7 +203,7 @@ function writePieces(pieces: readonly Piece[], within: Within): string {
   let at = 0;
   while (at < pieces.length) {
     const piece = pieces[at] as Piece;
-    const [mark] = piece.marks;
+    const [mark] = piece.kind === 'raw' && piece.text.trim() === '' ? [] : piece.marks;
     let end = at + 1;
     if (mark) while (pieces[end]?.marks.some(({ key }) => key === mark.key)) end++;
     const before = last === '' ? within.before : last;

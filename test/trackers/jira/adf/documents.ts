@@ -147,7 +147,11 @@ const coreInline = fc.oneof(
 );
 
 const file = fc
-  .tuple(fc.constantFrom('6e7c7f2c-dd7a', 'a b'), fc.constantFrom('', 'c-1'), fc.option(words, { nil: undefined }))
+  .tuple(
+    fc.constantFrom('6e7c7f2c-dd7a-499c-bceb-6f32bfbf30b5', 'a b'),
+    fc.constantFrom('', 'c-1'),
+    fc.option(words, { nil: undefined }),
+  )
   .map(([id, collection, alt]) => ({ id, collection, ...(alt === undefined ? {} : { alt }) }));
 
 const anyInline = fc.oneof(
@@ -386,7 +390,7 @@ export const markdowns = fc
       fc.constantFrom(
         '[l](https://x.y)',
         '![p](https://x.y/p.png)',
-        '![f](attachment:1-2)',
+        '![f](attachment:6e7c7f2c-dd7a-499c-bceb-6f32bfbf30b5)',
         '@[Ann](5:6)',
         '<https://a.b/c_d>',
         'https://a.b/c_d',

@@ -7,6 +7,7 @@ const p = (...content: unknown[]) => ({ type: 'paragraph', content });
 const t = (text: string, ...marks: unknown[]) => ({ type: 'text', text, ...(marks.length > 0 ? { marks } : {}) });
 const li = (...content: unknown[]) => ({ type: 'listItem', content });
 const link = (href: string) => ({ type: 'link', attrs: { href } });
+const fileId = '6e7c7f2c-dd7a-499c-bceb-6f32bfbf30b5';
 const [strong, em, code] = [{ type: 'strong' }, { type: 'em' }, { type: 'code' }];
 
 describe('what we write', () => {
@@ -113,14 +114,18 @@ describe('what we write', () => {
     ],
     [
       'files of the ticket',
-      '![log.txt](attachment:1-2)\n\nsee ![a](attachment:3?collection=c)',
+      `![log.txt](attachment:${fileId})\n\nsee ![a](attachment:${fileId}?collection=c), ![b.png](attachment:b.png)`,
       [
         {
           type: 'mediaSingle',
           attrs: { layout: 'center' },
-          content: [{ type: 'media', attrs: { type: 'file', id: '1-2', collection: '', alt: 'log.txt' } }],
+          content: [{ type: 'media', attrs: { type: 'file', id: fileId, collection: '', alt: 'log.txt' } }],
         },
-        p(t('see '), { type: 'mediaInline', attrs: { type: 'file', id: '3', collection: 'c', alt: 'a' } }),
+        p(
+          t('see '),
+          { type: 'mediaInline', attrs: { type: 'file', id: fileId, collection: 'c', alt: 'a' } },
+          t(', b.png'),
+        ),
       ],
     ],
     [

@@ -88,7 +88,7 @@ test('no text is lost, whatever it is', ({ expect }) => {
   );
 });
 
-test('a megabyte of what is torn is read in time', ({ expect }) => {
+test('much of what is torn is read in time', ({ expect }) => {
   for (const piece of ['{code:x}\nw\n', '*w', '{quote}w{panel}\n', '[w|', '||w', '{{w', '!w', 'w {code}\n']) {
     const begin = performance.now();
     const markdown = wikiToMarkdown(piece.repeat(130_000 / piece.length));

@@ -1,9 +1,9 @@
 import { readDocument } from './field-input.ts';
 import { issueFor } from './issue-routes.ts';
 import { addComment, deleteComment, editComment } from './issues.ts';
-import { forbidden, invalid, missing } from './refusal.ts';
+import { bad, invalid, missing } from './refusal.ts';
 import { type Call, type Routes, route } from './rest.ts';
-import type { Comment, Issue } from './rows.ts';
+import type { Comment, Issue, User } from './rows.ts';
 import { describeComment, type Eye, seesComment } from './views.ts';
 
 /** Like those of issues; kept by the comment, and read by operations of their own. */
@@ -31,15 +31,19 @@ function ownFor(
   const isOwn = found.comment.author === user && site.may(user, own, found.issue.project);
   const mayAll =
     own === 'EDIT_OWN_COMMENTS' && user.isAdmin && site.may(user, 'EDIT_ALL_COMMENTS', found.issue.project);
-  if (!isOwn && !mayAll) throw forbidden('You do not have the permission to edit this comment.');
+  if (!isOwn && !mayAll) throw bad('You do not have the permission to edit this comment.');
   return found;
 }
 
-function readVisibility(value: unknown): Comment['visibility'] {
+function readVisibility(value: unknown, user: User): Comment['visibility'] {
   if (value === undefined || value === null) return null;
   const { type, value: name, identifier } = value as { type?: 'role' | 'group'; value?: string; identifier?: string };
   if ((type !== 'role' && type !== 'group') || name === undefined)
     throw invalid({ commentLevel: 'Invalid visibility.' });
+  if (!user.roles.includes(name))
+    throw invalid({
+      commentLevel: `You are currently not a member of the ${type === 'role' ? 'project role' : 'group'}: ${name}.`,
+    });
   return { type, value: name, ...(identifier !== undefined && { identifier }) };
 }
 
@@ -105,7 +109,12 @@ export const commentRoutes: Routes = {
     const body = readDocument(given.body, 'comment', call.object);
     if (body.content.length === 0) throw invalid({ comment: 'Comment body can not be empty!' });
     const properties = (given.properties ?? []) as Comment['properties'];
-    const comment = addComment(site, issue, { body, visibility: readVisibility(given.visibility), properties }, user);
+    const comment = addComment(
+      site,
+      issue,
+      { body, visibility: readVisibility(given.visibility, user), properties },
+      user,
+    );
     return { status: 201, body: describeComment(call.eye, issue, comment) };
   }),
 
@@ -119,7 +128,7 @@ export const commentRoutes: Routes = {
       given.id,
       {
         ...(changed.body !== undefined && { body: readDocument(changed.body, 'comment', call.object) }),
-        ...(changed.visibility !== undefined && { visibility: readVisibility(changed.visibility) }),
+        ...(changed.visibility !== undefined && { visibility: readVisibility(changed.visibility, user) }),
         ...(changed.properties !== undefined && { properties: changed.properties }),
       },
       user,

@@ -15,6 +15,8 @@ export type FaultAction =
   | { type: 'hang' }
   /** Does nothing and says that too much was asked: one of the vendor's `RateLimit-Reason`s. */
   | { type: 'rateLimit'; reason?: string; seconds: number }
+  /** Somebody does something between the request and what it does. */
+  | { type: 'meanwhile'; does: () => unknown }
   /** The token that is used is valid no longer. */
   | { type: 'revoke' };
 

@@ -9,7 +9,7 @@ import {
   type IssueChanges,
   setProperty,
 } from './issues.ts';
-import { bad, forbidden, invalid, missing, noIssue } from './refusal.ts';
+import { bad, forbidden, invalid, noIssue } from './refusal.ts';
 import { type Call, type Routes, route } from './rest.ts';
 import type { Field, Issue, IssueType, Permission, Project } from './rows.ts';
 import { describeHistory, describeIssue, describeTransition, type Eye, fieldsOf, transitionsFor } from './views.ts';
@@ -107,7 +107,9 @@ function applyAdditions(call: Call, issue: Issue, update: Bag): void {
   }
 }
 
-function addedLinks(call: Call, update: Bag): void {
+/** Throws before anything is done where what `update` brings along is wrong. */
+function checkAdditions(call: Call, update: Bag): void {
+  for (const { add } of [update.comment ?? []].flat().map(bag)) readDocument(bag(add).body, 'comment', call.object);
   for (const { add } of [update.issuelinks ?? []].flat().map(bag)) {
     const { type, inwardIssue, outwardIssue } = bag(add);
     const wanted = bag(inwardIssue ?? outwardIssue);
@@ -141,7 +143,7 @@ function create(call: Call<'issues.createIssue'>): { issue: Issue } {
   if (issueType.hierarchyLevel === -1 && !('parent' in whole))
     errors.issuetype = 'Issue type is a sub-task but parent issue key or id not specified.';
   if (Object.keys(errors).length > 0) throw invalid(errors);
-  addedLinks(call as never, update);
+  checkAdditions(call as never, update);
   const { priority, status: _, resolution: __, issueType: ___, ...rest } = changes;
   const draft = {
     ...rest,
@@ -232,7 +234,7 @@ export const issueRoutes: Routes = {
     if ('assignee' in changes && !site.may(user, 'ASSIGN_ISSUES', issue.project))
       input.errors.assignee = 'You do not have permission to assign issues.';
     if (Object.keys(input.errors).length > 0) throw invalid(input.errors);
-    addedLinks(call as never, update);
+    checkAdditions(call as never, update);
     changeIssue(site, issue, changes, user);
     for (const { key, value } of properties as { key: string; value: unknown }[])
       setProperty(site, issue, key, value, user);
@@ -270,7 +272,7 @@ export const issueRoutes: Routes = {
     else if (accountId === '-1') changeIssue(site, issue, { assignee: issue.project.lead }, user);
     else {
       const assignee = site.users.find((each) => each.accountId === accountId);
-      if (!assignee) throw missing(`Specified user does not exist or you do not have required permissions`);
+      if (!assignee) throw invalid({ assignee: `User '${accountId}' does not exist.` });
       if (!site.may(assignee, 'ASSIGNABLE_USER', issue.project))
         throw invalid({ assignee: `User '${assignee.displayName}' cannot be assigned issues.` });
       changeIssue(site, issue, { assignee }, user);
@@ -328,6 +330,7 @@ export const issueRoutes: Routes = {
     if (Object.keys(input.errors).length > 0) throw invalid(input.errors);
     const refusal = transition.refuses(issue);
     if (refusal !== null) throw bad(refusal);
+    checkAdditions(call as never, update);
     carryOut(site, issue, transition, user, { ...changes, ...(hasResolution && resolution && { resolution }) });
     applyAdditions(call as never, issue, update);
     return {};

@@ -18,6 +18,8 @@ export interface Compiled {
   isBounded: boolean;
 }
 
+const rankOf = (value: unknown) => (typeof value === 'number' ? value : String(value ?? ''));
+
 interface Row {
   issue: Issue;
   state: IssueState;
@@ -44,7 +46,7 @@ export function compileJql(site: Site, jql: string, user: User | null): Compiled
   const known = (name: string) => knownField(site, name, user);
   const test = where === null ? () => true : compile(where);
   const orders = (orderBy.length === 0 ? [{ field: 'created', isDescending: true }] : orderBy).map((order) => {
-    const { of, rank = (row: Row) => of(row) as string } = known(order.field);
+    const { of, rank = (row: Row) => rankOf(of(row)) } = known(order.field);
     return { rank, sign: order.isDescending ? -1 : 1 };
   });
 
@@ -164,7 +166,7 @@ function knownField(site: Site, asked: string, user: User | null): Known {
     (text: string) => {
       const found = rows.filter((row) => row.id === text || row.name.toLowerCase() === text.toLowerCase());
       if (found.length === 0) throw noValue(text);
-      return found[0]?.name.toLowerCase();
+      return found[0]?.id === text ? `#${text}` : text.toLowerCase();
     };
   const userOf = (text: string) => {
     const found = site.users.find(({ accountId, emailAddress }) => accountId === text || emailAddress === text);
@@ -196,7 +198,8 @@ function knownField(site: Site, asked: string, user: User | null): Known {
   });
   const commentsOf = ({ state }: Row) => state.comments.map(({ body }) => wordsOf(body)).join('\n');
   const types = site.projects.flatMap(({ issueTypes }) => issueTypes);
-  const lower = (value: { name: string } | null) => value?.name.toLowerCase() ?? null;
+  /** What names it: its id, or its name, which others may have as well. */
+  const lower = (value: { id: string; name: string } | null) => value && [`#${value.id}`, value.name.toLowerCase()];
   const number = ({ state }: Row) => `${state.project.key} ${state.key.replace(/^.+-/, '').padStart(9, '0')}`;
 
   const kinds: Record<string, () => Known> = {
@@ -231,7 +234,7 @@ function knownField(site: Site, asked: string, user: User | null): Known {
       ),
     component: () =>
       ids(
-        ({ state }) => state.components.map(({ name }) => name.toLowerCase()),
+        ({ state }) => state.components.flatMap((each) => lower(each) ?? []),
         byName(site.projects.flatMap(({ components }) => components)),
       ),
     issuetype: () => ids(({ state }) => lower(state.issueType), byName(types)),

@@ -89,6 +89,7 @@ export async function answerRest(
     const actions = jira.faults.ofRequest(operation.id);
     for (const action of actions) {
       if (action.type === 'late') await delay(action.ms);
+      else if (action.type === 'meanwhile') await action.does();
       else if (action.type === 'revoke') jira.oauth.revoke(credentialIn(from.headers.authorization).secret);
       else if (action.type === 'status' && action.commit === 'after') continue;
       else if (sendFault(action, from, to)) return;
@@ -190,6 +191,7 @@ const nobody: User = {
   active: false,
   isServiceAccount: false,
   isAdmin: false,
+  roles: [],
   timeZone: 'Etc/UTC',
 };
 

@@ -15,6 +15,8 @@ export interface User {
   isServiceAccount: boolean;
   /** Has "Administer Jira". */
   isAdmin: boolean;
+  /** Roles and groups by name: which comments he sees, and may write for them only. */
+  roles: string[];
   /** By which JQL reads the dates that this user writes. */
   timeZone: string;
 }

@@ -50,6 +50,8 @@ function search(call: Call, asked: Asked): Answer {
   const from = asked.nextPageToken === undefined ? 0 : startOf(asked.nextPageToken);
   const page = rows.slice(from, from + size);
   const fields = isBare ? [] : chosenFields(eye, names, '*navigable');
+  const expand = listed(asked.expand);
+  const inEach = expand.filter((name) => !['names', 'schema'].includes(name));
   const last = page.at(-1);
   const isLast = from + size >= rows.length;
   return {
@@ -59,10 +61,12 @@ function search(call: Call, asked: Asked): Answer {
           ? { id: issue.id }
           : {
               ...describeIssue(eye, issue, { fields, state, comments: mostComments }),
-              ...expanded(eye, issue, listed(asked.expand), fields),
+              ...expanded(eye, issue, inEach, fields),
             },
       ),
       isLast,
+      ...(expand.includes('names') && { names: Object.fromEntries(fields.map(({ id, name }) => [id, name])) }),
+      ...(expand.includes('schema') && { schema: Object.fromEntries(fields.map(({ id, schema }) => [id, schema])) }),
       ...(!isLast && last && { nextPageToken: tokenFor(last) }),
     },
   };

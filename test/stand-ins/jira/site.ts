@@ -107,6 +107,7 @@ export function createSite(
         active: true,
         isServiceAccount: false,
         isAdmin: false,
+        roles: [],
         timeZone: 'Etc/UTC',
         ...also,
       };
@@ -139,6 +140,7 @@ export function createSite(
     may(user, permission, project) {
       if (!user?.active) return false;
       if (permission === 'ADMINISTER') return user.isAdmin;
+      if (permission === 'ASSIGNABLE_USER' && user.accountType !== 'atlassian') return false;
       return project !== null && !(project.denied.get(user.accountId)?.has(permission) ?? false);
     },
   };

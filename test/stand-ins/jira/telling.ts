@@ -66,6 +66,7 @@ const anybody: User = {
   active: true,
   isServiceAccount: false,
   isAdmin: true,
+  roles: [],
   timeZone: 'Etc/UTC',
 };
 

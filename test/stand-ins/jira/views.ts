@@ -226,9 +226,11 @@ export function describeField(
   return known[field.id]?.();
 }
 
-/** Only those of a role or a group see it: here administrators, and whoever wrote it. */
-export function seesComment({ user }: Eye, comment: Comment): boolean {
-  return comment.visibility === null || user?.isAdmin === true || comment.author === user;
+/** Only those of a role or a group see it, and whoever wrote it. */
+export function seesComment({ user }: Eye, { visibility, author }: Comment): boolean {
+  return (
+    visibility === null || user?.isAdmin === true || author === user || user?.roles.includes(visibility.value) === true
+  );
 }
 
 /** The fields of an issue; those of other team-managed projects are not there. */

@@ -44,6 +44,8 @@ export interface Outbox {
 
 const mostRetries = 5;
 const answerWithinMs = 20_000;
+/** What is larger is never sent, and nobody is told. */
+const mostBytes = 25 * 1024 * 1024;
 const again = (status: number) => status === 0 || [408, 409, 425, 429].includes(status) || status >= 500;
 
 export function createOutbox(clock: Clock, faults: Faults): Outbox {
@@ -91,7 +93,7 @@ export function createOutbox(clock: Clock, faults: Faults): Outbox {
   function dispatch(delivery: JiraDelivery): void {
     const { url } = delivery.webhook;
     const actions = faults.ofDelivery(delivery.event);
-    if (url === null || actions.some(({ type }) => type === 'drop')) return;
+    if (url === null || delivery.body.length > mostBytes || actions.some(({ type }) => type === 'drop')) return;
     const late = actions.reduce((sum, action) => sum + (action.type === 'late' ? action.ms : 0), 0);
     const times = 1 + actions.reduce((sum, action) => sum + (action.type === 'repeat' ? action.times : 0), 0);
     for (let sent = 0; sent < times; sent++) clock.at(clock.now() + late, () => start(delivery, url));

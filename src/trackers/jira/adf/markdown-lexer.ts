@@ -87,11 +87,28 @@ class GuardedTokenizer extends Tokenizer {
     let at = head.length + rule.length + 2;
     for (let rows = 2; rows * columns <= mostCells; rows++) {
       const end = source.indexOf('\n', at);
-      if (end === -1 || source.slice(at, end).trim() === '') return super.table(source);
+      if (end === -1 || source.slice(at, end).trim() === '')
+        return this.wholeTable(source, source.slice(0, end === -1 ? source.length : at), rule);
       at = end + 1;
     }
     this.tooLarge = [source.length - at, source.length];
     return undefined;
+  }
+
+  /** The library drops what a row has more than the head: there bars are text, those within code first. */
+  private wholeTable(source: string, region: string, rule: string): Tokens.Table | undefined {
+    const columns = rule
+      .trim()
+      .replace(/^\||\|$/g, '')
+      .split('|').length;
+    const lines = region.split('\n');
+    const kept = lines.map((line, index) => (index === 1 ? line : keepCells(line, columns)));
+    if (kept.every((line, index) => line === lines[index])) return super.table(source);
+    const token = super.table(kept.join('\n'));
+    if (!token) return undefined;
+    const used = token.raw.split('\n');
+    const raw = used.map((line, index) => (line === '' ? '' : (lines[index] ?? ''))).join('\n');
+    return { ...token, raw };
   }
 
   override url(source: string): Tokens.Link | undefined {
@@ -119,6 +136,16 @@ class GuardedTokenizer extends Tokenizer {
     const tokens = this.lexer.blockTokens(body.replace(/^(?:[ \t]*\n)+/, '').trimEnd(), []);
     return { type: 'details', raw: source.slice(0, length), summary: open?.[1] ?? '', tokens };
   }
+}
+
+function keepCells(line: string, columns: number): string {
+  const bars = /(?<!\\)\|/g;
+  const inner = line.trim().replace(/^\||(?<!\\)\|$/g, '');
+  const tooMany = (text: string) => (text.match(bars)?.length ?? 0) >= columns;
+  if (!tooMany(inner)) return line;
+  const coded = inner.replace(/(?<!`)(`+)(?!`)[^`]*(?<!`)\1(?!`)/g, (code) => code.replace(bars, '\\|'));
+  let seen = 0;
+  return `|${coded.replace(bars, (bar) => (++seen < columns ? bar : '\\|'))}|`;
 }
 
 function bodyOf(source: string, from: number): { body: string; length: number } {

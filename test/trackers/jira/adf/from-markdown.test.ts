@@ -184,6 +184,11 @@ describe('what may not stand where it does is flattened, its text kept', () => {
     ],
     ['ten thousand quotes', `${'> '.repeat(10_000)}end`, ['end']],
     ['ten thousand lists', `${'- '.repeat(10_000)}end`, ['end']],
+    [
+      'cells that a row has too many',
+      '| a | b |\n|---|---|\n| `c|d` | e |\n| f | g | h | i |\n\nj',
+      ['c|d e', 'g | h | i', 'j'],
+    ],
     ['an empty table, list and task', '| |\n|-|\n\n- \n- [ ] &nbsp;\n\n>', []],
   ];
 

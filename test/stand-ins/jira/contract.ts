@@ -121,6 +121,15 @@ export function hasOperation(id: string): boolean {
   return operations.has(id);
 }
 
+/** A path need not be well encoded: jira.js puts into it what it is given. */
+export function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 export function findOperation(
   method: string,
   pathname: string,
@@ -133,7 +142,7 @@ export function findOperation(
     const fits = operation.segments.every((segment, index) => {
       const variable = /^\{(\w+)\}$/.exec(segment)?.[1];
       if (variable === undefined) return segment === asked[index];
-      path[variable] = decodeURIComponent(asked[index] ?? '');
+      path[variable] = decode(asked[index] ?? '');
       return path[variable] !== '';
     });
     const variables = Object.keys(path).length;

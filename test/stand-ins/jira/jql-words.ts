@@ -28,7 +28,7 @@ export function readWords(text: string, field: string): Wanted[] {
   return wanted;
 }
 
-export function splitWords(text: string): string[] {
+function splitWords(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{M}\p{N}_]+/gu) ?? [];
 }
 

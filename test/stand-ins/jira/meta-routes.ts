@@ -15,7 +15,7 @@ import {
   fieldsOf,
 } from './views.ts';
 
-export function projectFor({ site, user }: Pick<Call, 'site' | 'user'>, keyOrId: string): Project {
+function projectFor({ site, user }: Pick<Call, 'site' | 'user'>, keyOrId: string): Project {
   const project = site.project(keyOrId);
   if (!project || !site.may(user, 'BROWSE_PROJECTS', project))
     throw missing(`No project could be found with key '${keyOrId}'.`);

@@ -18,7 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClock } from '../linear/clock.ts';
 import { answerMedia, attachmentRoutes } from './attachment-routes.ts';
 import { commentRoutes } from './comment-routes.ts';
-import { hasOperation } from './contract.ts';
+import { decode, hasOperation } from './contract.ts';
 import { createFaults, htmlPage, send, sendFault } from './faults.ts';
 import { issueRoutes } from './issue-routes.ts';
 import type { Jira, RecordedRequest, SiteOptions } from './jira.ts';
@@ -75,7 +75,7 @@ export async function startJira(options: JiraOptions = {}): Promise<Jira> {
       const { pathname } = new URL(from.url ?? '/', 'http://jira');
       const recorded: RecordedRequest = {
         at: clock.now(),
-        line: `${from.method} ${decodeURIComponent(pathname.replace(/^\/ex\/jira\/[^/]+/, ''))}`,
+        line: `${from.method} ${decode(pathname.replace(/^\/ex\/jira\/[^/]+/, ''))}`,
         operation: null,
         cloudId: null,
         isGateway: false,

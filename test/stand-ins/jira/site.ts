@@ -189,7 +189,7 @@ export function addField(
 }
 
 const own = 'com.atlassian.jira.plugin.system.customfieldtypes';
-export const fieldKinds: Record<
+const fieldKinds: Record<
   | 'text'
   | 'textarea'
   | 'select'

@@ -73,10 +73,3 @@ export function wordsOf(document: unknown): string {
   if (document !== null && document !== undefined) walk(document as Node);
   return found.join(' ');
 }
-
-/** Whether an account is mentioned in a document. */
-export function mentions(document: unknown, accountId: string): boolean {
-  return (
-    JSON.stringify(document).includes(JSON.stringify(accountId)) && /"type":"mention"/.test(JSON.stringify(document))
-  );
-}

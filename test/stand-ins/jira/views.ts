@@ -134,7 +134,7 @@ export function describeRemoteLink(eye: Eye, issue: Issue, link: RemoteLink): Js
 }
 
 /** An issue as another one refers to it. */
-export function describeLinked(eye: Eye, issue: Issue): Json {
+function describeLinked(eye: Eye, issue: Issue): Json {
   return {
     id: issue.id,
     key: issue.key,
@@ -160,14 +160,7 @@ export function describeLink(eye: Eye, link: Link, from: Issue | null): Json {
 }
 
 /** A field's value, as it is read. `wiki`: text as webhooks have it. */
-export function describeField(
-  eye: Eye,
-  issue: Issue,
-  state: IssueState,
-  field: Field,
-  wiki = false,
-  most = 5000,
-): unknown {
+function describeField(eye: Eye, issue: Issue, state: IssueState, field: Field, wiki = false, most = 5000): unknown {
   const { site } = eye;
   const user = (who: User | null) => (who === null ? null : describeUser(eye, who));
   const text = (document: Adf | null) => (wiki && document !== null ? wikiText(document) : document);

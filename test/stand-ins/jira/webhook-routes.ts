@@ -11,7 +11,7 @@ const forMs = 30 * 86_400_000;
 /** Of one app, user and site. */
 const mostOfOne = 5;
 const filterFields = ['issuekey', 'key', 'project', 'issuetype', 'status', 'priority', 'assignee', 'reporter'];
-export const dynamicEvents = [
+const dynamicEvents = [
   'jira:issue_created',
   'jira:issue_updated',
   'jira:issue_deleted',

@@ -8,7 +8,7 @@ import { hintFieldIds, hintOf } from '../hint.ts';
 import { allOf, anyOf, quote } from '../jql.ts';
 import { type Own, personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
-import { categoryOf, isSame } from '../states.ts';
+import { categoryOf } from '../states.ts';
 import { belongingFields, isAgents, isCalledOn } from './is-asked.ts';
 import { commentList, type Issue, readIssueNode } from './issue.ts';
 
@@ -123,8 +123,7 @@ async function jqlOf(desks: Desks, site: Site, query: TicketQuery, signal: Abort
   for (const named of [team, project]) {
     if (named === undefined) continue;
     // Jira takes no query about a project that it does not have, or not for us.
-    const known = await site.projects(signal);
-    const found = known.filter(({ name, key }) => isSame(name, named) || isSame(key, named));
+    const found = await site.projectsCalled(named, signal);
     if (found.length === 0) return null;
     all.push(anyOf(found.map(({ id }) => `project = ${id}`)));
   }
@@ -165,7 +164,7 @@ async function fits(
 }
 
 /** By the configured JQL, or by a word. */
-async function isGiven({ ...desks }: Desks, site: Site, issue: Issue, signal: AbortSignal): Promise<boolean> {
+async function isGiven(desks: Desks, site: Site, issue: Issue, signal: AbortSignal): Promise<boolean> {
   if (desks.jql !== null) {
     const asked = { jqls: [desks.jql], issueIds: [Number(issue.id)] };
     const { matches = [] } = await site.client.on(signal).issueSearch.matchIssues(asked);

@@ -1,6 +1,6 @@
 import type { VendorError } from '../../core/vendor-error.ts';
 import type { JiraClient } from './client.ts';
-import { JiraError } from './errors.ts';
+import { disconnected, JiraError } from './errors.ts';
 import { refOf } from './hint.ts';
 import type { Own } from './people.ts';
 import { isSame } from './states.ts';
@@ -120,14 +120,15 @@ export function createSite(client: JiraClient, now: () => number = Date.now): Si
   };
 }
 
-/** The site that a ticket is in; null: the hint does not say. Throws `VendorError` `not_found` where that one is not ours. */
+/** The site that a ticket is in; null: the hint does not say. Throws `VendorError` `disconnected` where that one is not ours. */
 export function siteOf(sites: readonly Site[], hint: { ref: unknown; identifier: string }): Site | null {
   const ref = refOf(hint);
   if (!ref) return null;
   const found = sites.find(({ host }) => host === ref.site);
   if (found) return found;
-  throw new JiraError(
+  // What became of it cannot be known: it is not gone.
+  throw disconnected(
+    ref.site,
     `${hint.identifier} is in ${ref.site}, which the agent is not connected to. Connect it with \`shipmate connect jira\`.`,
-    { code: 'disconnected', retryable: false, account: ref.site },
   );
 }

@@ -42,7 +42,11 @@ test('each way in which Jira says no, or nothing, is told in our words', async (
   const ask = () => failure(client.on(anySignal()).myself.getCurrentUser({}));
   const words = (says: string) => ({ errorMessages: [says], errors: {} });
   const cases: [FaultAction, Partial<JiraError>, RegExp][] = [
-    [status(401, 'Client must be authenticated'), { code: 'unauthorized', retryable: false }, /credentials/],
+    [
+      status(401, 'Client must be authenticated'),
+      { code: 'disconnected', retryable: true, account: client.host },
+      /credentials/,
+    ],
     [status(401, { message: 'Unauthorized; scope does not match' }), { code: 'unauthorized' }, /lacks a scope/],
     [status(403, words('No.')), { code: 'invalid', retryable: false }, /permit.*No\./],
     [status(403, '<html>blocked</html>'), { code: 'unavailable' }, /web page/],
@@ -59,7 +63,12 @@ test('each way in which Jira says no, or nothing, is told in our words', async (
     [status(302, '', { location: 'http://127.0.0.1:1/' }), { code: 'unavailable' }, /elsewhere/],
     [{ type: 'cut' }, { code: 'unavailable', status: 0 }, /does not answer/],
     [{ type: 'cutReply' }, { code: 'unavailable', status: 0 }, /does not answer/],
-    [{ type: 'rateLimit', seconds: 3 }, { code: 'rate_limited', retryAfterMs: 3_000, account: undefined }, /too often/],
+    [{ type: 'rateLimit', seconds: 3 }, { code: 'rate_limited', retryAfterMs: 3_000 }, /too often/],
+    [
+      { type: 'rateLimit', seconds: 4, reason: 'jira-per-issue-on-write' },
+      { code: 'unavailable', retryAfterMs: 4_000, account: undefined },
+      /one ticket/,
+    ],
     [
       { type: 'rateLimit', seconds: 9, reason: 'jira-quota-tenant-based' },
       { code: 'rate_limited', retryAfterMs: 9_000, account: client.host },
@@ -121,8 +130,8 @@ test('a wrong token is told as one, where a site makes a visitor of us, too; no 
     const site = { url: jira.site.url, cloudId: null };
     jira.site.isAnonymousOnBadToken = true;
     const asVisitor = createJiraClient({ site, auth }).on(anySignal());
-    expect(await failure(asVisitor.projects.searchProjects({}))).toMatchObject({ code: 'unauthorized' });
-    expect(await failure(asVisitor.issues.getIssue({ issueIdOrKey: 'ENG-1' }))).toMatchObject({ code: 'unauthorized' });
+    expect(await failure(asVisitor.projects.searchProjects({}))).toMatchObject({ code: 'disconnected' });
+    expect(await failure(asVisitor.issues.getIssue({ issueIdOrKey: 'ENG-1' }))).toMatchObject({ code: 'disconnected' });
   } finally {
     jira.site.isAnonymousOnBadToken = false;
     server.close();

@@ -73,6 +73,7 @@ test('what happens to a ticket is told, whatever Jira calls its fields', () => {
     [() => ada.delete(id), ['changed state, canceled']],
     [() => make({ assignee: bot }), ['sessionCreated']],
     [() => make({ description: '@Shipmate: please' }), ['sessionCreated']],
+    [() => make({ description: '{code}\n@Shipmate\n{code}' }), []],
     [() => make({ status: jira.site.status('To Do') }), []],
   ];
   for (const [index, [deed, expected]] of deeds.entries())

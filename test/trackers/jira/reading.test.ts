@@ -251,6 +251,13 @@ test('lists hold what fits, oldest first, over pages, however late the search is
   ];
   for (const [query, found] of cases) expect(await list(query)).toEqual({ found, passedOver: [] });
 
+  const byJql = { ...desks, jql: 'labels = x' };
+  const query: TicketQuery = { team, assignee: 'agent' };
+  expect((await list(query, byJql)).found).toEqual(['mine', 'by label', 'in review', 'called']);
+  expect((await list(query, { ...desks, status: 'In Review' })).found).toContain('in review');
+  // What this site does not know hides nothing else.
+  expect((await list(query, { ...byJql, status: 'Nowhere' })).found).toEqual(['mine', 'by label', 'called']);
+
   site.searchLagMs = 60_000;
   jira.clock.advance(120_000);
   ada.assign(first.key, ada.user);
@@ -294,6 +301,15 @@ test('somebody who mentions the agent asks for it, until it is taken away; who t
   ada.comment(typed.key, 'Could @shipmate look?');
   const mail = make();
   ada.comment(mail.key, 'Write to me@shipmate.example');
+  const quoted = make();
+  ada.comment(quoted.key, {
+    type: 'doc',
+    version: 1,
+    content: [
+      { type: 'codeBlock', content: [{ type: 'text', text: '@shipmate' }] },
+      { type: 'paragraph', content: [{ type: 'text', text: '@shipmate', marks: [{ type: 'code' }] }] },
+    ],
+  });
   const cases: [{ key: string }, boolean][] = [
     [make({ assignee: bot }), true],
     [make({ labels: ['SHIPMATE'] }), true],
@@ -304,6 +320,7 @@ test('somebody who mentions the agent asks for it, until it is taken away; who t
     [mention(app, 'please'), false],
     [typed, true],
     [mail, false],
+    [quoted, false],
     [make({ description: '@shipmate: please' }), true],
   ];
   for (const [index, [issue, is]] of cases.entries()) expect([index, await asked(issue)]).toEqual([index, is]);

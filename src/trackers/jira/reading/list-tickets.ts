@@ -61,7 +61,7 @@ export async function listTickets(
  * something else.
  */
 function closedOf(error: unknown, account: string): VendorError | null {
-  const closing = ['disconnected', 'unauthorized', 'rate_limited'];
+  const closing = ['disconnected', 'rate_limited'];
   if (!(error instanceof VendorError) || !closing.includes(error.code)) return null;
   const { message, code, retryable, retryAfterMs } = error;
   return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
@@ -79,6 +79,7 @@ async function listOf(
   const jql = isFirst ? await jqlOf(desks, site, query, signal) : from.jql;
   if (jql === null) return { tickets: [], next: null };
   const own = await site.own(signal);
+  let refused: unknown;
   const found = await site.client
     .on(signal)
     .issueSearch.searchAndReconsileIssuesUsingJqlPost({
@@ -89,8 +90,16 @@ async function listOf(
       reconcileIssues: site.touched(),
     })
     .catch((error: unknown) => {
-      throw isFirst ? error : outOfDate(error);
+      if (!(error instanceof JiraError) || error.status !== 400) throw error;
+      if (!isFirst) throw outOfDate(error);
+      refused = error;
+      return null;
     });
+  if (found === null) {
+    // Not every site has the status, or knows what the configured JQL speaks of: what is given otherwise is listed all the same.
+    if (query.assignee !== 'agent' || (desks.status === null && desks.jql === null)) throw refused;
+    return listOf({ ...desks, status: null, jql: null }, site, query, null, signal);
+  }
   const tickets: TicketHint[] = [];
   for (const each of found.issues ?? []) {
     const issue = readIssueNode(each);
@@ -100,8 +109,7 @@ async function listOf(
   return { tickets, next: token === null ? null : { site: site.host, jql, token } };
 }
 
-function outOfDate(error: unknown): unknown {
-  if (!(error instanceof JiraError) || error.status !== 400) return error;
+function outOfDate(error: JiraError): JiraError {
   return new JiraError('A list of tickets has grown too old in Jira while it was read. It is read again.', {
     ...{ code: 'unavailable', retryable: true, status: 400, cause: error },
   });

@@ -21,6 +21,7 @@ export async function readAttachment(
   const reader = createFileReader({
     storeUrl: (written) => (written === url ? url : null),
     origin: new URL(url).origin,
+    mayLeadToHttp: url.startsWith('http:'),
     token: (_, refused, until) => site.client.authorization(refused, until),
     authorize: (credentials) => credentials,
     refusal: refusalOf(site),

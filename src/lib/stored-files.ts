@@ -77,6 +77,8 @@ export interface FileStore {
   storeUrl: StoreUrl;
   /** Where the vendor itself is: redirections lead there, or to https. */
   origin: string;
+  /** Whether they may lead to http elsewhere, too: where the vendor itself has no https. */
+  mayLeadToHttp?: boolean;
   /** Goes with requests to the store, and nowhere else. `refused`: one that was sent and not taken; null: any. */
   token(account: string, refused: string | null, signal: AbortSignal): Promise<string>;
   /** How it is sent; absent: as "Bearer". */
@@ -99,6 +101,7 @@ export interface FileReader {
 
 export function createFileReader(store: FileStore): FileReader {
   const { storeUrl, origin, refusal, authorize = (token) => `Bearer ${token}`, fetch: send = fetch } = store;
+  const { mayLeadToHttp = false } = store;
   const sizes = new Map<string, { bytes: number; mediaType: string | null }>();
 
   async function ask(url: string, method: string, token: string | null, signal: AbortSignal): Promise<Response> {
@@ -129,7 +132,7 @@ export function createFileReader(store: FileStore): FileReader {
       await answer.body?.cancel();
       if (!URL.canParse(next, at)) break;
       at = new URL(next, at).href;
-      if (new URL(at).protocol !== 'https:' && new URL(at).origin !== origin) break;
+      if (new URL(at).protocol !== 'https:' && new URL(at).origin !== origin && !mayLeadToHttp) break;
     }
     throw refusal(404, 'it leads nowhere');
   }

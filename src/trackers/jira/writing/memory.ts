@@ -3,6 +3,7 @@ import { createTurns } from '../../../lib/turns.ts';
 import { timeOf } from '../client.ts';
 import { JiraError } from '../errors.ts';
 import { readCommentMark } from './marks.ts';
+import type { Standing } from './standing.ts';
 import { addStatus, readStatus, type Status } from './status.ts';
 
 /** What is known of our own comments on an issue. */
@@ -55,6 +56,9 @@ export interface Memory {
   /** Takes in all that we have written on a ticket, just read. */
   see(ticketId: string, own: readonly CommentNode[]): Desk;
   forget(ticketId: string): void;
+  /** How an issue was found just now by whoever read it, to be written by once. */
+  keepStanding(ticketId: string, standing: Standing): void;
+  takeStanding(ticketId: string): Standing | null;
   filed(operationId: string): Record<string, unknown> | null;
   keepFiled(operationId: string, result: Record<string, unknown>): void;
   /** What was read of a site or a project a while ago; else it is read. */
@@ -68,6 +72,7 @@ export interface Memory {
 export function createMemory(now: () => number = () => performance.now()): Memory {
   const desks = new Map<string, { desk: Desk; at: number }>();
   const results = new Map<string, Record<string, unknown>>();
+  const standings = new Map<string, { standing: Standing; at: number }>();
   const metas = new Map<string, { value: unknown; at: number }>();
   const writes = new Map<string, number[]>();
 
@@ -83,7 +88,16 @@ export function createMemory(now: () => number = () => performance.now()): Memor
       keep(desks, ticketId, { desk, at: now() }, most.issues);
       return desk;
     },
-    forget: (ticketId) => void desks.delete(ticketId),
+    forget(ticketId) {
+      desks.delete(ticketId);
+      standings.delete(ticketId);
+    },
+    keepStanding: (ticketId, standing) => keep(standings, ticketId, { standing, at: now() }, most.issues),
+    takeStanding(ticketId) {
+      const known = standings.get(ticketId);
+      standings.delete(ticketId);
+      return known && now() - known.at < freshMs ? known.standing : null;
+    },
     filed: (id) => results.get(id) ?? null,
     keepFiled: (id, result) => keep(results, id, result, most.results),
     async meta(key, read) {

@@ -60,9 +60,11 @@ export async function moveTicket(
     step += 1;
     const isThere = categoryOf(choice.way.to, statuses) === operation.to || choice.isLast;
     if (isThere && !choice.way.isGlobal) return { state: nameOf(choice.way.to) };
+    const before = standing.changes.find(({ field }) => field === 'status');
     standing = await readStanding(place, signal);
     const put = standing.changes.find(
-      ({ field, isOurs, to }) => field === 'status' && isOurs && to === choice.way.to.id,
+      ({ field, isOurs, to, at }) =>
+        field === 'status' && isOurs && to === choice.way.to.id && (!before || Date.parse(at) > Date.parse(before.at)),
     );
     if (put && put.from !== null && put.from !== status.id) return putBack(moving, operation, standing, put);
     if (isThere) return { state: nameOf(choice.way.to) };

@@ -102,10 +102,15 @@ async function begin(
   signal: AbortSignal,
 ): Promise<{ desk: Desk; standing: Standing | null }> {
   const known = desks.memory.desk(id);
-  if (known) return { desk: known, standing: null };
-  if (!operations.some(isOfStanding)) return { desk: await look(desks.memory, place, id, signal), standing: null };
+  const read = desks.memory.takeStanding(id);
+  // A move that is made by an older look is seen to be; who has the ticket is looked at anew.
+  const kept = operations.some(({ kind }) => kind === 'takeTicket' || kind === 'releaseTicket') ? null : read;
+  if (known) return { desk: known, standing: kept };
+  if (!kept && !operations.some(isOfStanding))
+    return { desk: await look(desks.memory, place, id, signal), standing: null };
   const own = await place.site.own(signal);
-  const { commenters, ...standing } = await readStanding(place, signal, { comment: true });
+  const standing = kept ?? (await readStanding(place, signal, { comment: true }));
+  const { commenters } = standing;
   const isNew = commenters !== null && !commenters.some((each) => isOwn(each, own));
   return { desk: isNew ? desks.memory.see(id, []) : await look(desks.memory, place, id, signal), standing };
 }

@@ -3,6 +3,10 @@ import { type Account, isOwn, type Own } from '../people.ts';
 import type { StatusNode } from '../states.ts';
 import type { Located } from './place.ts';
 
+/** Jira's fields and more that a `Standing` is made of. */
+export const standingFields = ['status', 'assignee', 'updated', 'comment'];
+export const standingExpand = ['changelog', 'transitions'];
+
 /** Where an issue is, who has it, and where it may go from there, as it was a moment ago. */
 export interface Standing {
   status: StatusNode;
@@ -11,6 +15,8 @@ export interface Standing {
   /** The newest first; of very many, those of late. */
   changes: Change[];
   updatedAt: string;
+  /** By whom its comments are; null: nobody looked, or not all are shown. */
+  commenters: Account[] | null;
 }
 
 /** A transition. */
@@ -33,30 +39,41 @@ export interface Change {
   to: string | null;
 }
 
-/** What is looked at; `comment`: by whom its comments are, too. */
+/** `comment`: by whom its comments are, too. */
 export async function readStanding(
   { site, issue }: Located,
   signal: AbortSignal,
   also: { comment?: boolean } = {},
-): Promise<Standing & { commenters: Account[] | null }> {
+): Promise<Standing> {
   const own = await site.own(signal);
   const found = await site.client.on(signal).issues.getIssue({
     issueIdOrKey: issue,
-    fields: ['status', 'assignee', 'updated', ...(also.comment ? ['comment'] : [])],
-    expand: ['changelog', 'transitions'],
+    fields: standingFields.filter((field) => also.comment || field !== 'comment'),
+    expand: standingExpand,
   });
-  const fields = found.fields ?? {};
+  return standingIn(found, own);
+}
+
+/** Of an issue that was asked for with `standingFields` and `standingExpand`. */
+export function standingIn(
+  found: {
+    fields?: Record<string, unknown> | undefined;
+    transitions?: TransitionNode[] | undefined;
+    changelog?: { histories?: HistoryNode[] | undefined } | undefined;
+  },
+  own: Own,
+): Standing {
+  const { fields = {}, transitions = [], changelog } = found;
   const page = fields.comment as { comments?: { author?: Account }[]; total?: number } | undefined;
   const { comments = [], total = comments.length } = page ?? {};
   return {
     status: (fields.status ?? {}) as StatusNode,
     assignee: fields.assignee as Account,
     updatedAt: timeOf(fields.updated),
-    ways: (found.transitions ?? []).flatMap(waysOf),
-    changes: (found.changelog?.histories ?? [])
+    ways: transitions.flatMap(waysOf),
+    changes: (changelog?.histories ?? [])
       .flatMap((history) => changesIn(history, own))
       .toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at)),
-    // Where not all are shown, nobody knows.
     commenters: page && total <= comments.length ? comments.map(({ author }) => author) : null,
   };
 }

@@ -27,6 +27,8 @@ export interface Sending extends Writing {
   isDirty: boolean;
   /** It was made just now; where the last word stands is no reason to edit it again. */
   isFresh: boolean;
+  /** What passed before there was a status comment: sent again, it is shown no more. */
+  passed: string[];
   /** How the issue was found, until it is changed. */
   standing: Standing | null;
 }
@@ -62,7 +64,7 @@ export async function sendOperations(
       const status = desk.status ? structuredClone(desk.status.known) : null;
       const now: Sending = {
         ...{ desks, hint, memory: desks.memory, place, id: hint.id, desk, signal },
-        ...{ status, isDirty: false, isFresh: false, standing },
+        ...{ status, isDirty: false, isFresh: false, passed: [], standing },
       };
       sending = now;
       for (const operation of operations) {
@@ -140,7 +142,10 @@ async function carryOut(sending: Sending, operation: TicketOperation): Promise<R
     case 'postActivity': {
       const activity = withLink(operation);
       if (isOwnComment(activity)) return speak(sending, id, activity);
-      if (isEphemeral(activity) && !sending.status) return { id };
+      if (isEphemeral(activity) && !sending.status) {
+        sending.passed.push(id);
+        return { id };
+      }
       return change(sending, id, { id }, (status) => show(status, activity));
     }
     case 'updatePlan':
@@ -214,6 +219,7 @@ function change(
   apply: (status: Status) => unknown = () => {},
 ): Record<string, unknown> {
   sending.status ??= newStatus();
+  for (const passed of sending.passed.splice(0)) keepResult(sending.status, passed, { id: passed });
   apply(sending.status);
   keepResult(sending.status, id, result);
   sending.isDirty = true;

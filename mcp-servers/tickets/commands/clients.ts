@@ -108,7 +108,11 @@ export const clients: Record<ClientName, Client> = {
     inRepository: { command: shared, config: '.vscode/mcp.json', traces: ['.vscode'] },
     ofPerson(person) {
       const { home, platform } = person;
-      const base = platform === 'darwin' ? `${home}/Library/Application Support` : configOf(person);
+      const own: Partial<Record<NodeJS.Platform, string>> = {
+        darwin: 'Library/Application Support',
+        win32: 'AppData/Roaming',
+      };
+      const base = own[platform] === undefined ? configOf(person) : `${home}/${own[platform]}`;
       return { command: `${home}/${shared}`, config: `${base}/Code/User/mcp.json`, traces: [`${base}/Code`] };
     },
   },

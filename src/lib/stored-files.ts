@@ -75,7 +75,7 @@ function lastPart(url: string): string {
 /** How a vendor's store is asked, and what its answers are called. */
 export interface FileStore {
   storeUrl: StoreUrl;
-  /** Where the vendor itself is: redirections lead there, or to https. */
+  /** Where the vendor itself is: redirections lead there, or to https; of a vendor without https (a stand-in), anywhere. */
   origin: string;
   /** Goes with requests to the store, and nowhere else. `refused`: one that was sent and not taken; null: any. */
   token(account: string, refused: string | null, signal: AbortSignal): Promise<string>;
@@ -129,7 +129,7 @@ export function createFileReader(store: FileStore): FileReader {
       await answer.body?.cancel();
       if (!URL.canParse(next, at)) break;
       at = new URL(next, at).href;
-      if (new URL(at).protocol !== 'https:' && new URL(at).origin !== origin) break;
+      if (new URL(at).protocol !== 'https:' && new URL(origin).protocol === 'https:') break;
     }
     throw refusal(404, 'it leads nowhere');
   }

@@ -26,21 +26,40 @@ export interface Site {
   /** Our account, if it was asked for before. */
   knownOwn(): Own | null;
   fields(signal: AbortSignal): Promise<readonly KnownField[]>;
+  projects(signal: AbortSignal): Promise<readonly KnownProject[]>;
+  /** That an issue has just changed: searches are told to look at it as it is, for they lag behind. */
+  touch(issueId: string): void;
+  /** What changed of late, as a search takes it. */
+  touched(): number[];
+}
+
+export interface KnownProject {
+  id: string;
+  key: string;
+  name: string;
 }
 
 /** All sites that we are a member of. */
 export interface Sites {
+  /** Those that were asked for last. */
+  known(): readonly Site[];
   all(signal: AbortSignal): Promise<readonly Site[]>;
   /** Those that have to be connected again: why, with `account`. */
   lost?(): Promise<VendorError[]>;
 }
 
-const fieldsKnownForMs = 10 * 60_000;
+const knownForMs = { fields: 10 * 60_000, projects: 60_000, touched: 2 * 60_000 };
+/** Jira looks at no more in one search. */
+const mostTouched = 50;
+const projectsAtOnce = 100;
+const mostProjects = 10_000;
 
 export function createSite(client: JiraClient, now: () => number = Date.now): Site {
   const { host, url } = client;
   let own: Own | null = null;
   let fields: { at: number; all: readonly KnownField[] } | null = null;
+  let projects: { at: number; all: readonly KnownProject[] } | null = null;
+  const changed = new Map<string, number>();
   return {
     host,
     url,
@@ -57,7 +76,7 @@ export function createSite(client: JiraClient, now: () => number = Date.now): Si
       return own;
     },
     async fields(signal) {
-      if (fields && now() - fields.at < fieldsKnownForMs) return fields.all;
+      if (fields && now() - fields.at < knownForMs.fields) return fields.all;
       const found = await client.on(signal).issueFields.getFields();
       const all = found.flatMap(({ id, name, custom, schema }): KnownField[] => {
         if (!id) return [];
@@ -67,6 +86,25 @@ export function createSite(client: JiraClient, now: () => number = Date.now): Si
       fields = { at: now(), all };
       return all;
     },
+    async projects(signal) {
+      if (projects && now() - projects.at < knownForMs.projects) return projects.all;
+      const all: KnownProject[] = [];
+      while (all.length < mostProjects) {
+        const asked = { startAt: all.length, maxResults: projectsAtOnce, orderBy: 'key' } as const;
+        const { values = [], isLast } = await client.on(signal).projects.searchProjects(asked);
+        for (const { id = '', key = '', name = key } of values) all.push({ id, key, name });
+        if (isLast !== false || values.length === 0) break;
+      }
+      projects = { at: now(), all };
+      return all;
+    },
+    touch(issueId) {
+      changed.delete(issueId);
+      changed.set(issueId, now());
+      for (const oldest of changed.keys()) if (changed.size > mostTouched) changed.delete(oldest);
+    },
+    touched: () =>
+      [...changed].flatMap(([id, at]) => (now() - at < knownForMs.touched && /^\d+$/.test(id) ? [Number(id)] : [])),
   };
 }
 

@@ -13,18 +13,22 @@ export interface StatusNames {
   review: string | null;
 }
 
+const calledOff =
+  /\b(cancel\w*|won[’']?t (do|fix)|duplicate|rejected|declined|abandoned|obsolete|invalid|cannot reproduce)\b/i;
+
 /**
- * Jira knows three kinds: to do, in progress and done. What is under review, put off or called off, the status's name tells.
+ * Jira knows three kinds: to do, in progress and done. What is under review, put off or called off, names tell:
+ * the status's, and the resolution's.
  */
-export function categoryOf(status: StatusNode | null | undefined, { review }: StatusNames): StateCategory {
+export function categoryOf(
+  status: StatusNode | null | undefined,
+  { review }: StatusNames,
+  resolution?: { name?: string | undefined } | null,
+): StateCategory {
   const name = status?.name ?? '';
   switch (status?.statusCategory?.key) {
     case 'done':
-      return /\b(cancel\w*|won'?t (do|fix)|wont (do|fix)|duplicate|rejected|declined|abandoned|obsolete|invalid)\b/i.test(
-        name,
-      )
-        ? 'canceled'
-        : 'done';
+      return calledOff.test(name) || calledOff.test(resolution?.name ?? '') ? 'canceled' : 'done';
     case 'indeterminate':
       return isReview(name, review) ? 'review' : 'started';
     case 'new':

@@ -1,0 +1,10 @@
+/*
+ * What we write carries a mark that people do not see, by which it is found again. A mark counts only in what our own account
+ * wrote.
+ */
+
+/** The property of a comment, or an issue, that says of which operation it is. */
+export const markKey = 'shipmate';
+
+/** What the `globalId` of a remote link begins with that is ours. */
+export const linkPrefix = 'shipmate:';

@@ -1,0 +1,229 @@
+import { z } from 'zod';
+import type { Said, TrackerEvent } from '../../../core/delivery.ts';
+import type { TicketPart } from '../../../core/ticket.ts';
+import { timeOf } from '../client.ts';
+import type { Desks } from '../desks.ts';
+import { conversationOf, hintOf } from '../hint.ts';
+import { type Own, personOf } from '../people.ts';
+import { signalOf } from '../signal-of.ts';
+import type { Site } from '../sites.ts';
+import { categoryOf, isSame } from '../states.ts';
+import { asSpoken, markdownOf, mentions } from '../text.ts';
+import { has, isAgents } from './is-asked.ts';
+import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
+import { parse } from './verify-delivery.ts';
+
+const time = z.unknown().transform(timeOf);
+
+const comment = z.object({
+  id: z.string(),
+  author: account,
+  body: z.unknown(),
+  created: time,
+  visibility: z.unknown(),
+});
+
+const payload = z.object({
+  timestamp: z.number(),
+  webhookEvent: z.string(),
+  issue_event_type_name: z.string().optional(),
+  user: account,
+  issue: z.object({
+    id: z.string(),
+    key: z.string(),
+    self: z.string().default(''),
+    fields: z.object({
+      summary: z.string().nullish(),
+      description: z.unknown(),
+      priority: named,
+      project,
+      status: statusNode,
+      resolution: named,
+      assignee: account,
+      labels: z.array(z.string()).nullish(),
+    }),
+  }),
+  changelog: z.object({ items: listOf(change) }).optional(),
+  comment: comment.optional(),
+});
+type Payload = z.output<typeof payload>;
+
+interface Scene extends Payload {
+  desks: Desks;
+  site: Site;
+  own: Own;
+  at: string;
+}
+
+/**
+ * What a delivery means. Its texts are in the older markup, and only hints: who works with them reads the ticket. Until our
+ * account is known nothing is given to it. Never throws.
+ */
+export function readEvents(desks: Desks, bytes: Uint8Array): TrackerEvent[] {
+  const { data } = payload.safeParse(parse(bytes));
+  const site = data && siteIn(desks.sites.known(), data.issue.self);
+  if (!data || !site) return [];
+  const own = site.knownOwn() ?? { accountId: '', displayName: desks.agent };
+  const scene: Scene = { ...data, desks, site, own, at: new Date(data.timestamp).toISOString() };
+  switch (data.webhookEvent) {
+    case 'jira:issue_created':
+      return isOurs(scene) || isCalledIn(scene, data.issue.fields.description) ? [given(scene)] : [];
+    case 'jira:issue_updated':
+      return data.changelog === undefined && data.issue_event_type_name === 'issue_commented'
+        ? readComment(scene)
+        : readChanges(scene, data.changelog?.items ?? []);
+    // What is gone is over; of where it went, if it did, another delivery tells.
+    case 'jira:issue_deleted':
+      return [{ ...changed(scene, ['state']), category: 'canceled' }];
+    case 'comment_created':
+      return readComment(scene);
+    default:
+      return [];
+  }
+}
+
+/** The issue that a delivery is about, which searches may not know of yet; and its site. */
+export function touchedIn(desks: Pick<Desks, 'sites'>, bytes: Uint8Array): { site: Site; issueId: string } | null {
+  const { data } = payload.safeParse(parse(bytes));
+  const site = data && siteIn(desks.sites.known(), data.issue.self);
+  return data && site ? { site, issueId: data.issue.id } : null;
+}
+
+/** Whether somebody speaks to the agent, or gives it an issue, and looks for its first word. */
+export function isUrgent(events: readonly TrackerEvent[]): boolean {
+  return events.some(
+    (event) =>
+      (event.type === 'sessionCreated' && !event.by.isBot) || (event.type === 'prompted' && !event.said.author.isBot),
+  );
+}
+
+/** By the address that the issue is told with, of the site or the gateway; of a single site nobody has to say. */
+function siteIn(sites: readonly Site[], self: string): Site | undefined {
+  const found = sites.find(({ url, client }) => [url, client.baseUrl].some((base) => self.startsWith(`${base}/`)));
+  return found ?? (sites.length === 1 ? sites[0] : undefined);
+}
+
+function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {
+  const events: TrackerEvent[] = [];
+  const { desks, own } = scene;
+  const isGiven = items.some((item) => isGift(scene, item));
+  const isTaken = items.some(
+    ({ fieldId, from, fromText, toText }) =>
+      (fieldId === 'assignee' && own.accountId !== '' && from === own.accountId) ||
+      (fieldId === 'labels' && desks.label !== null && has(fromText, desks.label) && !has(toText, desks.label)),
+  );
+  if (isGiven) events.push(given(scene));
+  else if (isTaken && !isOurs(scene)) events.push(taken(scene));
+  const parts = [...new Set(items.flatMap((item) => partOf(scene, item)))];
+  if (parts.length > 0) events.push(changed(scene, parts));
+  return events;
+}
+
+/** What makes an issue the agent's. */
+function isGift({ desks, own, ...scene }: Scene, { fieldId, to, fromText, toText }: Change): boolean {
+  const { label, status, agent } = desks;
+  switch (fieldId) {
+    case 'assignee':
+      return own.accountId !== '' && to === own.accountId;
+    case 'labels':
+      return label !== null && has(toText, label) && !has(fromText, label);
+    case 'status':
+      return status !== null && isSame(toText ?? '', status) && !isSame(fromText ?? '', status);
+    case 'description':
+      return (
+        !personOf(scene.user, own).isOutsider && mentions(toText, own, [agent]) && !mentions(fromText, own, [agent])
+      );
+    default:
+      return false;
+  }
+}
+
+const parts: Record<string, TicketPart> = {
+  summary: 'title',
+  description: 'description',
+  priority: 'priority',
+  labels: 'labels',
+  status: 'state',
+  assignee: 'assignee',
+  project: 'team',
+  issuekey: 'team',
+  key: 'team',
+  attachment: 'attachments',
+  issuelinks: 'relations',
+  parent: 'relations',
+  subtasks: 'relations',
+  issueparentassociation: 'relations',
+  'epic link': 'relations',
+  components: 'fields',
+  duedate: 'fields',
+  fixversions: 'fields',
+  versions: 'fields',
+  environment: 'fields',
+  issuetype: 'fields',
+};
+
+/** What comes with an event of its own, or by itself, is nothing that was changed. */
+function partOf({ desks, own }: Scene, { fieldId, from, to, fromText, toText }: Change): TicketPart[] {
+  const id = fieldId.toLowerCase();
+  if (id === 'assignee' && (from === own.accountId || to === own.accountId)) return [];
+  if (id === 'labels' && desks.label !== null) {
+    const { label } = desks;
+    const others = (text: string | null) =>
+      (text ?? '')
+        .split(/\s+/)
+        .filter((each) => each !== '' && !isSame(each, label))
+        .sort()
+        .join(' ');
+    return others(fromText) === others(toText) ? [] : ['labels'];
+  }
+  if (Object.hasOwn(parts, id)) return [parts[id] as TicketPart];
+  if (!id.startsWith('customfield_')) return [];
+  // The place in a list is kept by numbers that nobody reads.
+  return /^\d*\|\w+:/.test(toText ?? to ?? '') ? [] : ['fields'];
+}
+
+/** What was said among some of the people only is read from the ticket, if we may. */
+function readComment(scene: Scene): TrackerEvent[] {
+  const { comment: told, desks, own } = scene;
+  if (!told || told.visibility) return [];
+  const author = personOf(told.author, own);
+  const signal = signalOf(told.body, own, desks.agent);
+  const at = told.created || scene.at;
+  const spoken = typeof told.body === 'string' ? asSpoken(told.body, own, desks.agent) : told.body;
+  const said: Said = { key: told.id, author, body: markdownOf(spoken), signal, at };
+  const ticket = hintOf(scene.site, scene.issue);
+  if (isCalledIn({ ...scene, user: told.author }, told.body) && signal === null)
+    return [{ ...given(scene, at), by: author, said }];
+  return [{ type: 'prompted', ticket, conversation: conversationOf(ticket), said }];
+}
+
+/** Who may only ask for help here begins no work by a word. */
+function isCalledIn({ desks, own, user }: Pick<Scene, 'desks' | 'own' | 'user'>, text: unknown): boolean {
+  return !personOf(user, own).isOutsider && mentions(text, own, [desks.agent]);
+}
+
+function isOurs({ desks, own, issue }: Scene): boolean {
+  return isAgents(desks, issue, own);
+}
+
+function given(scene: Scene, at = scene.at): TrackerEvent & { type: 'sessionCreated' } {
+  const ticket = hintOf(scene.site, scene.issue);
+  const by = personOf(scene.user, scene.own);
+  const conversation = conversationOf(ticket);
+  return { type: 'sessionCreated', at, ticket, conversation, said: null, by, category: standing(scene) };
+}
+
+function taken(scene: Scene): TrackerEvent {
+  const by = personOf(scene.user, scene.own);
+  return { type: 'unassigned', at: scene.at, ticket: hintOf(scene.site, scene.issue), by };
+}
+
+function changed(scene: Scene, what: TicketPart[]): TrackerEvent & { type: 'ticketChanged' } {
+  const ticket = hintOf(scene.site, scene.issue);
+  const by = personOf(scene.user, scene.own);
+  return { type: 'ticketChanged', at: scene.at, ticket, category: standing(scene), by, changed: what };
+}
+
+function standing({ issue, desks }: Scene) {
+  return categoryOf(issue.fields.status, desks.states, issue.fields.resolution);
+}

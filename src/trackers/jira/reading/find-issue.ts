@@ -1,0 +1,55 @@
+import { VendorError } from '../../../core/vendor-error.ts';
+import { JiraError } from '../errors.ts';
+import { readIdentifier, refOf } from '../hint.ts';
+import { type Site, type Sites, siteOf } from '../sites.ts';
+import { type Issue, readIssueNode } from './issue.ts';
+
+export interface Wanted {
+  fields: string[];
+  expand?: string[];
+}
+
+/**
+ * An issue with what is wanted of it. One that a person named is looked for on each site; of one that we know the site is known.
+ * It may have another key by now, or be in another project. Throws `VendorError`.
+ */
+export async function findIssue(
+  sites: Sites,
+  hint: { id: string; identifier: string; ref: unknown },
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<{ site: Site; issue: Issue }> {
+  signal.throwIfAborted();
+  const all = await sites.all(signal);
+  const home = siteOf(all, hint);
+  const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
+  const id = refOf(hint)?.issueId ?? named?.issue;
+  const mine = home ? [home] : all.filter(({ host }) => named?.site === null || host === named?.site);
+  const away: VendorError[] = [];
+  for (const site of id === undefined ? [] : mine) {
+    try {
+      return { site, issue: await readIssue(site, id ?? '', wanted, signal) };
+    } catch (error) {
+      if (!(error instanceof VendorError)) throw error;
+      // Where it may be on another site, one that does not answer does not hide it there.
+      if (error.code !== 'not_found') away.push(error);
+    }
+  }
+  if (away[0]) throw away[0];
+  const where = all.map(({ host }) => host).join(', ');
+  throw new JiraError(
+    `Jira has no ticket "${hint.identifier || hint.id}" that the agent can see (${where}). If it is there, give the agent's account "Browse projects" in its project.`,
+    { code: 'not_found', retryable: false, status: 404 },
+  );
+}
+
+async function readIssue(site: Site, id: string, { fields, expand }: Wanted, signal: AbortSignal): Promise<Issue> {
+  const answer = await site.client
+    .on(signal)
+    .issues.getIssue({ issueIdOrKey: id, fields, ...(expand && { expand: expand as never }) });
+  const issue = readIssueNode(answer);
+  if (issue) return issue;
+  throw new JiraError(`Jira (${site.host}) tells of an issue in a way that we do not know.`, {
+    ...{ code: 'unavailable', retryable: true, status: 200 },
+  });
+}

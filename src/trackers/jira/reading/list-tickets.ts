@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
+import type { TicketPage } from '../../tracker.ts';
+import type { Desks } from '../desks.ts';
+import { JiraError } from '../errors.ts';
+import { hintFieldIds, hintOf } from '../hint.ts';
+import { allOf, anyOf, quote } from '../jql.ts';
+import { type Own, personOf } from '../people.ts';
+import type { Site } from '../sites.ts';
+import { categoryOf, isSame } from '../states.ts';
+import { belongingFields, isAgents, isCalledOn } from './is-asked.ts';
+import { commentList, type Issue, readIssueNode } from './issue.ts';
+
+const pageSize = 50;
+const commentsLookedAt = 50;
+/** Who was called by a word less than so long ago is found where no webhook told of it; later the session knows. */
+const calledWithin = '-24h';
+/** Jira counts in minutes, and its clock is not ours. */
+const minuteMs = 60_000;
+
+/** Up to where a list was read: on one site after the other, and there as Jira itself remembers. */
+const place = z.object({ site: z.string(), jql: z.string(), token: z.string().nullable() });
+type Place = z.output<typeof place>;
+
+/** One site after the other, in the order of their hosts, the tickets of each oldest first. */
+export async function listTickets(
+  desks: Desks,
+  query: TicketQuery,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<TicketPage> {
+  signal.throwIfAborted();
+  if (query.categories?.length === 0) return { tickets: [], next: null };
+  const all = (await desks.sites.all(signal)).toSorted((a, b) => (a.host < b.host ? -1 : 1));
+  const passedOver = (cursor === null && (await desks.sites.lost?.())) || [];
+  const page = (tickets: TicketHint[], next: Place | null): TicketPage => ({
+    ...{ tickets, next: next && JSON.stringify(next) },
+    ...(passedOver.length > 0 && { passedOver }),
+  });
+  const from = cursor === null ? null : place.parse(JSON.parse(cursor));
+  for (const [index, site] of all.entries()) {
+    if (from && site.host < from.site) continue;
+    const here = from?.site === site.host ? from : null;
+    const listed = await listOf(desks, site, query, here, signal).catch((error: unknown) => {
+      const why = all.length > 1 ? closedOf(error, site.host) : null;
+      if (!why) throw error;
+      passedOver.push(why);
+      return { tickets: [], next: null };
+    });
+    if (listed.next) return page(listed.tickets, listed.next);
+    const after = all[index + 1];
+    const next: Place | null = after ? { site: after.host, jql: '', token: null } : null;
+    if (listed.tickets.length > 0 || !next) return page(listed.tickets, next);
+  }
+  return page([], null);
+}
+
+/**
+ * The others' tickets are not held up by a site that people have to connect again, or that we have asked too often; null: it was
+ * something else.
+ */
+function closedOf(error: unknown, account: string): VendorError | null {
+  const closing = ['disconnected', 'unauthorized', 'rate_limited'];
+  if (!(error instanceof VendorError) || !closing.includes(error.code)) return null;
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
+}
+
+async function listOf(
+  desks: Desks,
+  site: Site,
+  query: TicketQuery,
+  from: Place | null,
+  signal: AbortSignal,
+): Promise<{ tickets: TicketHint[]; next: Place | null }> {
+  const isFirst = from === null || from.token === null;
+  // A token goes with its question, word for word.
+  const jql = isFirst ? await jqlOf(desks, site, query, signal) : from.jql;
+  if (jql === null) return { tickets: [], next: null };
+  const own = await site.own(signal);
+  const found = await site.client
+    .on(signal)
+    .issueSearch.searchAndReconsileIssuesUsingJqlPost({
+      jql,
+      fields: [...hintFieldIds, ...belongingFields, 'resolution', 'created'],
+      maxResults: pageSize,
+      ...(!isFirst && { nextPageToken: from.token ?? '' }),
+      reconcileIssues: site.touched(),
+    })
+    .catch((error: unknown) => {
+      throw isFirst ? error : outOfDate(error);
+    });
+  const tickets: TicketHint[] = [];
+  for (const each of found.issues ?? []) {
+    const issue = readIssueNode(each);
+    if (issue && (await fits(desks, site, query, issue, own, signal))) tickets.push(hintOf(site, issue));
+  }
+  const token = found.nextPageToken ?? null;
+  return { tickets, next: token === null ? null : { site: site.host, jql, token } };
+}
+
+function outOfDate(error: unknown): unknown {
+  if (!(error instanceof JiraError) || error.status !== 400) return error;
+  return new JiraError('A list of tickets has grown too old in Jira while it was read. It is read again.', {
+    ...{ code: 'unavailable', retryable: true, status: 400, cause: error },
+  });
+}
+
+/** null: nothing on this site can fit. */
+async function jqlOf(desks: Desks, site: Site, query: TicketQuery, signal: AbortSignal): Promise<string | null> {
+  const { assignee, categories, labels = [], team, project, spokenSince } = query;
+  const all: string[] = ['statusCategory != 3'];
+  const isAll = (...among: string[]) => categories?.every((each) => among.includes(each));
+  if (isAll('backlog', 'unstarted')) all.push('statusCategory != 4');
+  if (isAll('started', 'review')) all.push('statusCategory = 4');
+  if (assignee === 'agent') all.push(anyOf(waysOf(desks)));
+  if (assignee === 'nobody') {
+    all.push('assignee is EMPTY');
+    if (desks.label !== null) all.push(`(labels is EMPTY OR labels != ${quote(desks.label)})`);
+  }
+  for (const label of labels) all.push(`labels = ${quote(label)}`);
+  for (const named of [team, project]) {
+    if (named === undefined) continue;
+    // Jira takes no query about a project that it does not have, or not for us.
+    const known = await site.projects(signal);
+    const found = known.filter(({ name, key }) => isSame(name, named) || isSame(key, named));
+    if (found.length === 0) return null;
+    all.push(anyOf(found.map(({ id }) => `project = ${id}`)));
+  }
+  if (spokenSince !== undefined) {
+    const minutes = Math.ceil((desks.now() - Date.parse(spokenSince)) / minuteMs) + 1;
+    all.push(`updated >= -${Math.max(1, minutes)}m`);
+  }
+  return `${allOf(all)} ORDER BY created ASC, key ASC`;
+}
+
+/** How an issue comes to be the agent's. Who is mentioned is found by the account. */
+function waysOf({ label, status, jql }: Desks): string[] {
+  return [
+    'assignee = currentUser()',
+    ...(label === null ? [] : [`labels = ${quote(label)}`]),
+    ...(status === null ? [] : [`status = ${quote(status)}`]),
+    ...(jql === null ? [] : [`(${jql})`]),
+    `((comment ~ currentUser() OR description ~ currentUser()) AND updated >= ${calledWithin})`,
+  ];
+}
+
+/** What Jira cannot be asked for, or has not indexed yet. */
+async function fits(
+  desks: Desks,
+  site: Site,
+  { assignee, categories, spokenSince }: TicketQuery,
+  issue: Issue,
+  own: Own,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { status, resolution } = issue.fields;
+  const category = categoryOf(status, desks.states, resolution);
+  if (categories && !categories.some((each) => each === category)) return false;
+  if (assignee === 'nobody' && (issue.fields.assignee || isAgents(desks, issue, own))) return false;
+  if (assignee === 'agent' && !isAgents(desks, issue, own) && !(await isGiven(desks, site, issue, signal)))
+    return false;
+  return spokenSince === undefined || isSpokenOn(site, issue, spokenSince, own, signal);
+}
+
+/** By the configured JQL, or by a word. */
+async function isGiven({ ...desks }: Desks, site: Site, issue: Issue, signal: AbortSignal): Promise<boolean> {
+  if (desks.jql !== null) {
+    const asked = { jqls: [desks.jql], issueIds: [Number(issue.id)] };
+    const { matches = [] } = await site.client.on(signal).issueSearch.matchIssues(asked);
+    if (matches.some(({ matchedIssues }) => (matchedIssues ?? []).length > 0)) return true;
+  }
+  return isCalledOn(desks, site, issue.id, signal);
+}
+
+async function isSpokenOn(site: Site, { id }: Issue, since: string, own: Own, signal: AbortSignal): Promise<boolean> {
+  const asked = { issueIdOrKey: id, maxResults: commentsLookedAt, orderBy: '-created' as const };
+  const { comments } = await site.client.on(signal).issueComments.getComments(asked);
+  return commentList
+    .parse(comments)
+    .some(({ author, created }) => Date.parse(created) > Date.parse(since) && !personOf(author, own).isBot);
+}

@@ -1,0 +1,143 @@
+import { mediaTypeOf } from '../../../core/media-types.ts';
+import type { Attachment, RelationType, Ticket, TicketComment, TicketRelation } from '../../../core/ticket.ts';
+import type { Desks } from '../desks.ts';
+import { hintOf } from '../hint.ts';
+import { linkPrefix, markKey } from '../markers.ts';
+import { isOwn, type Own, personOf } from '../people.ts';
+import type { Site } from '../sites.ts';
+import { categoryOf, type StatusNames } from '../states.ts';
+import { markdownOf } from '../text.ts';
+import { findIssue } from './find-issue.ts';
+import { commentList, type Issue, type IssueComment, type LinkedIssue, listOf, readIssueNode } from './issue.ts';
+import { fieldsOf } from './issue-fields.ts';
+import { remoteLink } from './remote-link.ts';
+
+const commentsAtOnce = 100;
+/** Of a longer talk the newest are kept. */
+const mostComments = 500;
+const mostChildren = 100;
+
+/** In two requests, and one more each where we have written on it, or it has children of its own kind. */
+export async function readTicket(
+  desks: Desks,
+  hint: { id: string; identifier: string; ref: unknown },
+  signal: AbortSignal,
+): Promise<Ticket> {
+  const { site, issue } = await findIssue(
+    desks.sites,
+    hint,
+    { fields: ['*all', '-worklog'], expand: ['names', 'schema'] },
+    signal,
+  );
+  const own = await site.own(signal);
+  const [comments, children, links] = await Promise.all([
+    readComments(site, issue, own, signal),
+    readChildren(site, issue, signal),
+    readLinks(site, issue, signal),
+  ]);
+  const { fields, names, schema } = issue;
+  return {
+    ...hintOf(site, issue),
+    description: markdownOf(fields.description),
+    labels: fields.labels ?? [],
+    fields: { ...fieldsOf(fields, names, schema), ...(links.length > 0 && { Links: links.join('\n') }) },
+    state: { name: fields.status?.name ?? '', category: categoryOf(fields.status, desks.states, fields.resolution) },
+    assignee: fields.assignee ? personOf(fields.assignee, own) : null,
+    comments: comments.map((comment) => commentOf(comment, own)),
+    relations: relationsOf(site, issue, children, desks.states),
+    attachments: fields.attachment.map(attachmentOf),
+    updatedAt: fields.updated,
+  };
+}
+
+function attachmentOf({ id, filename: name, mimeType, size = 0 }: Issue['fields']['attachment'][number]): Attachment {
+  return { id, name, mediaType: mediaTypeOf(name) ?? mimeType ?? 'application/octet-stream', bytes: size };
+}
+
+function commentOf({ id, author, body, created }: IssueComment, own: Own): TicketComment {
+  return { id, author: personOf(author, own), body: markdownOf(body), at: created };
+}
+
+/**
+ * What others said, oldest first. The issue has its comments with it, but not their marks, which are asked for only where our
+ * account has written.
+ */
+async function readComments(
+  site: Site,
+  { id, fields: { comment } }: Issue,
+  own: Own,
+  signal: AbortSignal,
+): Promise<IssueComment[]> {
+  const there = comment?.comments ?? [];
+  const isWhole = there.length >= (comment?.total ?? 0);
+  if (isWhole && !there.some(({ author }) => isOwn(author, own))) return there;
+  const found: IssueComment[] = [];
+  for (let startAt = 0; startAt < mostComments; startAt += commentsAtOnce) {
+    const asked = { issueIdOrKey: id, startAt, maxResults: commentsAtOnce, orderBy: '-created' as const };
+    const page = await site.client.on(signal).issueComments.getComments({ ...asked, expand: 'properties' as never });
+    const read = commentList.parse(page.comments);
+    found.push(...read);
+    if (startAt + commentsAtOnce >= (page.total ?? 0)) break;
+  }
+  return found
+    .filter(({ author, properties = [] }) => !(isOwn(author, own) && properties.some(({ key }) => key === markKey)))
+    .reverse();
+}
+
+/** Sub-tasks come with the issue; what an epic has does not. */
+async function readChildren(site: Site, issue: Issue, signal: AbortSignal): Promise<LinkedIssue[]> {
+  if ((issue.fields.issuetype?.hierarchyLevel ?? 0) < 1) return issue.fields.subtasks;
+  const { issues = [] } = await site.client.on(signal).issueSearch.searchAndReconsileIssuesUsingJqlPost({
+    jql: `parent = ${issue.id} ORDER BY created ASC, key ASC`,
+    fields: ['summary', 'status', 'priority', 'resolution'],
+    maxResults: mostChildren,
+  });
+  return issues.flatMap((each) => {
+    const child = readIssueNode(each);
+    return child ? [{ id: child.id, key: child.key, fields: child.fields }] : [];
+  });
+}
+
+/** What people and other tools linked. Our own pull request comes with the work, and would look like an edit of the ticket. */
+async function readLinks(site: Site, { id }: Issue, signal: AbortSignal): Promise<string[]> {
+  const answer = await site.client.on(signal).issueRemoteLinks.getRemoteIssueLinks({ issueIdOrKey: id });
+  return listOf(remoteLink)
+    .parse(answer)
+    .flatMap(({ globalId, relationship, object: { url, title, summary } }) => {
+      if (globalId?.startsWith(linkPrefix) || !url) return [];
+      const more = [relationship, summary].filter((text) => text?.trim()).join(': ');
+      return [`${title ?? url}${more === '' ? '' : ` (${more})`}: ${url}`];
+    });
+}
+
+function relationsOf(
+  site: Site,
+  { id, fields }: Issue,
+  children: readonly LinkedIssue[],
+  states: StatusNames,
+): TicketRelation[] {
+  const related = (type: RelationType, other: LinkedIssue | null | undefined): TicketRelation[] =>
+    other && other.id !== id
+      ? [{ type, ticket: hintOf(site, other), category: categoryOf(other.fields.status, states) }]
+      : [];
+  return [
+    ...related('parent', fields.parent),
+    ...children.flatMap((child) => related('child', child)),
+    ...fields.issuelinks.flatMap(({ type, inwardIssue, outwardIssue }) => [
+      // The issue at the inward end of "Blocks" is the one that blocks.
+      ...related(relationType(type, 'inward'), inwardIssue),
+      ...related(relationType(type, 'outward'), outwardIssue),
+    ]),
+  ];
+}
+
+/** Sites name their links as they like, and in their language; these are as Jira has them to begin with. */
+function relationType(
+  { name, inward, outward }: { name: string; inward: string; outward: string },
+  end: 'inward' | 'outward',
+): RelationType {
+  const words = [name, inward, outward].join(' ').toLowerCase();
+  if (/\bblock/.test(words)) return end === 'inward' ? 'blockedBy' : 'blocks';
+  if (/\bduplicat/.test(words)) return end === 'inward' ? 'relatedTo' : 'duplicateOf';
+  return 'relatedTo';
+}

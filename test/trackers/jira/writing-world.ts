@@ -34,10 +34,11 @@ export function worldOn(jira: Jira, options: { workflow?: Workflow; style?: Proj
     });
     const known = createSite(client);
     const own = { accountId: bot.accountId, displayName: bot.displayName };
+    const sites = [{ ...known, own: async () => own }];
     return {
-      sites: { all: async () => [{ ...known, own: async () => own }] },
+      sites: { all: async () => sites, known: () => sites },
       memory: createMemory(),
-      statuses: { review: null },
+      states: { review: null },
       label: 'shipmate',
     };
   }

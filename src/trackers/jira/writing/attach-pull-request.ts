@@ -1,6 +1,7 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import { deterministicId } from '../../../lib/ids.ts';
 import { JiraError } from '../errors.ts';
+import { linkPrefix } from '../markers.ts';
 import type { Writing } from './post-comment.ts';
 import { storableLine } from './text.ts';
 
@@ -20,7 +21,7 @@ export async function linkPullRequest(
   try {
     await place.site.client.on(signal).issueRemoteLinks.createOrUpdateRemoteIssueLink({
       issueIdOrKey: place.issue,
-      globalId: `shipmate-pull-request=${deterministicId('jira/pull-request', url)}`,
+      globalId: `${linkPrefix}pull-request:${deterministicId('jira/pull-request', url)}`,
       relationship: 'pull request',
       object: {
         url,

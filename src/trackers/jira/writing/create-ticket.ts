@@ -2,7 +2,7 @@ import type { Priority, TicketDraft } from '../../../core/ticket.ts';
 import { fromMarkdown } from '../adf/from-markdown.ts';
 import { priorityOf } from '../hint.ts';
 import { isSame } from '../states.ts';
-import { issueMark } from './marks.ts';
+import { markOf } from './marks.ts';
 import { refusal } from './place.ts';
 import type { IssueType, NewField } from './projects.ts';
 import { documentOf, fittingDocument, storableLine } from './text.ts';
@@ -83,7 +83,7 @@ export function issueOf(filing: {
       ...(parent !== null && { parent: { id: parent } }),
       ...values,
     },
-    properties: [{ key: issueMark, value: { operation: id } }],
+    properties: markOf({ operation: id }),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import type { TicketDraft, TicketHint } from '../../../core/ticket.ts';
 import { type HintNode, hintFieldIds, hintOf } from '../hint.ts';
+import { markKey } from '../markers.ts';
 import { type Account, isOwn } from '../people.ts';
 import type { Site } from '../sites.ts';
 import { isSame } from '../states.ts';
 import { issueOf, typeFor } from './create-ticket.ts';
-import { issueMark, readIssueMark } from './marks.ts';
+import { readIssueMark } from './marks.ts';
 import type { ProjectPlace } from './memory.ts';
 import { type Desks, type Located, locateId, refusal } from './place.ts';
 import { issueTypesOf, newFieldsOf, projectFor } from './projects.ts';
@@ -86,12 +87,13 @@ function linkTypesOf(
 ): Promise<{ blocks: string | null; relates: string | null }> {
   return memory.meta(`${site.host} link types`, async () => {
     const { issueLinkTypes = [] } = await site.client.on(signal).issueLinkTypes.getIssueLinkTypes();
-    const find = (name: string, outward: string) =>
+    // Sites name their links as they like; these are as Jira has them to begin with.
+    const find = (name: string, words: RegExp) =>
       (
         issueLinkTypes.find((type) => isSame(type.name ?? '', name)) ??
-        issueLinkTypes.find((type) => isSame(type.outward ?? '', outward))
+        issueLinkTypes.find((type) => words.test(`${type.name} ${type.outward}`))
       )?.name ?? null;
-    return { blocks: find('Blocks', 'blocks'), relates: find('Relates', 'relates to') };
+    return { blocks: find('Blocks', /\bblock/i), relates: find('Relates', /\brelat/i) };
   });
 }
 
@@ -176,6 +178,7 @@ async function fileOnce(
     const fields = await newFieldsOf(memory, site, project.id, type.id, signal);
     const issue = issueOf({ id, draft, project, type, fields, label, parent: part && parent ? parent.id : null });
     issueId = (await jira.issues.createIssue(issue as never)).id ?? '';
+    site.touch(issueId);
   }
   const found = await jira.issues.getIssue({ issueIdOrKey: issueId, fields: hintFieldIds });
   const hint = hintOf(site, found as HintNode);
@@ -211,7 +214,7 @@ async function findFiled(
   }) => readIssueMark(properties) === id && isOwn(fields?.creator as Account, own);
   const minutes = since && Math.max(0, Math.ceil((Date.now() - Date.parse(since)) / 60_000)) + apartMinutes;
   const when = minutes ? ` AND created >= -${minutes}m` : '';
-  const wanted = { fields: ['creator'], properties: [issueMark] };
+  const wanted = { fields: ['creator'], properties: [markKey] };
   let token: string | undefined;
   for (let page = 0; page < mostPages; page++) {
     const answer = await jira.issueSearch.searchAndReconsileIssuesUsingJqlPost({

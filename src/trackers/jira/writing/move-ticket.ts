@@ -9,7 +9,7 @@ type Operation = TicketOperation & { kind: 'moveTicket' };
 
 export interface Moving {
   place: Located;
-  statuses: StatusNames;
+  states: StatusNames;
   /** Before each write to the issue. */
   pace: () => Promise<void>;
   signal: AbortSignal;
@@ -22,7 +22,7 @@ const instead: Partial<Record<StateCategory, StateCategory>> = { backlog: 'unsta
 const calledOff = /won'?t|cancel|declin|reject|abandon|obsolete|cannot|duplicate/i;
 
 /**
- * By the transitions that are open, in several steps where no single one leads there: through statuses between the two, and, where
+ * By the transitions that are open, in several steps where no single one leads there: through states between the two, and, where
  * work has not begun, others of that kind. A person's later change stands; what the workflow does not let us do is told.
  * `seen`: how the issue was found just now.
  */
@@ -31,16 +31,16 @@ export async function moveTicket(
   operation: Operation,
   seen: Standing,
 ): Promise<Record<string, unknown>> {
-  const { place, statuses, signal } = moving;
+  const { place, states, signal } = moving;
   let standing = seen;
   let isOnWay = false;
   let refusedOnce = false;
   const visited = new Set<string>();
   for (let step = 0; step < mostSteps; ) {
     const { status } = standing;
-    const now = categoryOf(status, statuses);
+    const now = categoryOf(status, states, standing.resolution);
     if (now === operation.to) return { state: nameOf(status) };
-    if (!isOnWay && (!operation.from.includes(now) || isOfPeople(standing, operation, statuses)))
+    if (!isOnWay && (!operation.from.includes(now) || isOfPeople(standing, operation, states)))
       return { skipped: overtaken(nameOf(status), operation) };
     visited.add(status.id ?? '');
     const choice = await choose(moving, operation, standing, visited);
@@ -58,7 +58,7 @@ export async function moveTicket(
       continue;
     }
     step += 1;
-    const isThere = categoryOf(choice.way.to, statuses) === operation.to || choice.isLast;
+    const isThere = categoryOf(choice.way.to, states) === operation.to || choice.isLast;
     if (isThere && !choice.way.isGlobal) return { state: nameOf(choice.way.to) };
     const before = standing.changes.find(({ field }) => field === 'status');
     standing = await readStanding(place, signal);
@@ -91,17 +91,17 @@ async function putBack(
  * Whether a person has chosen the status in which it is since we last moved it, and has not given it to us since: by taking this
  * very move back, or by choosing another status of the same kind. What people have begun is not taken back, either.
  */
-function isOfPeople({ status, changes, ways }: Standing, { to }: Operation, statuses: StatusNames): boolean {
+function isOfPeople({ status, changes, ways }: Standing, { to }: Operation, states: StatusNames): boolean {
   const moves = changes.filter(({ field }) => field === 'status');
   const [newest] = moves;
   if (!newest || newest.isOurs) return false;
-  if (notStarted.includes(to) && !notStarted.includes(categoryOf(status, statuses))) return true;
+  if (notStarted.includes(to) && !notStarted.includes(categoryOf(status, states))) return true;
   const ours = moves.find(({ isOurs }) => isOurs);
   const given = changes.find(({ field, to: whom }) => field === 'assignee' && whom !== null);
   if (!ours || (given && Date.parse(given.at) > Date.parse(newest.at))) return false;
   const put = [status, ...ways.map((way) => way.to)].find(({ id }) => id === ours.to);
-  const category = put && categoryOf(put, statuses);
-  return category === undefined || category === to || category === categoryOf(status, statuses);
+  const category = put && categoryOf(put, states);
+  return category === undefined || category === to || category === categoryOf(status, states);
 }
 
 interface Choice {
@@ -117,22 +117,22 @@ async function choose(
   { status, ways }: Standing,
   visited: ReadonlySet<string>,
 ): Promise<Choice | { skipped: string }> {
-  const { statuses } = moving;
-  const now = categoryOf(status, statuses);
+  const { states } = moving;
+  const now = categoryOf(status, states);
   const others = ways.filter((way) => !visited.has(way.to.id ?? ''));
   const leading = (category: StateCategory) =>
     others
-      .filter((way) => categoryOf(way.to, statuses) === category)
+      .filter((way) => categoryOf(way.to, states) === category)
       .toSorted((a, b) => Number(isNamed(b, named)) - Number(isNamed(a, named)));
   const direct = leading(to).map((way) => ({ way }));
   const [here, there] = [ranks[now], ranks[to]];
   const between = others
     .filter((way) => {
-      const rank = ranks[categoryOf(way.to, statuses)];
+      const rank = ranks[categoryOf(way.to, states)];
       return rank > Math.min(here, there) && rank < Math.max(here, there);
     })
-    .toSorted((a, b) => Math.abs(distance(a, to, statuses)) - Math.abs(distance(b, to, statuses)));
-  // People's own statuses of work that has begun mean something: "Blocked" is on no way.
+    .toSorted((a, b) => Math.abs(distance(a, to, states)) - Math.abs(distance(b, to, states)));
+  // People's own states of work that has begun mean something: "Blocked" is on no way.
   const beside = notStarted.includes(now) && there > here ? leading(now) : [];
   const substitutes = direct.length > 0 ? [] : leading(instead[to] ?? to).map((way) => ({ way, isLast: true }));
   // Where nothing is called "canceled" a ticket is done, with a resolution that says so.
@@ -149,8 +149,8 @@ async function choose(
   return { skipped: wanting[0] ?? noWay(status, to) };
 }
 
-function distance({ to: status }: Way, to: StateCategory, statuses: StatusNames): number {
-  return ranks[categoryOf(status, statuses)] - ranks[to];
+function distance({ to: status }: Way, to: StateCategory, states: StatusNames): number {
+  return ranks[categoryOf(status, states)] - ranks[to];
 }
 
 function isNamed({ to }: Way, named: string | undefined): boolean {
@@ -204,6 +204,7 @@ async function go({ place, pace, signal }: Moving, { way, fields }: Choice): Pro
     transition: { id: way.id },
     ...(Object.keys(fields).length > 0 && { fields }),
   });
+  place.site.touch(place.issue);
 }
 
 const wanted: Record<StateCategory, string> = {

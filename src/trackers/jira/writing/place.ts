@@ -1,17 +1,14 @@
 import type { TicketHint } from '../../../core/ticket.ts';
+import type { Desks as ReadingDesks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import { readIdentifier, refOf } from '../hint.ts';
+import { findIssue } from '../reading/find-issue.ts';
 import { type Site, type Sites, siteOf } from '../sites.ts';
-import type { StatusNames } from '../states.ts';
 import type { Memory } from './memory.ts';
 
 /** What writing is done with. */
-export interface Desks {
-  sites: Sites;
+export interface Desks extends Pick<ReadingDesks, 'sites' | 'label' | 'states'> {
   memory: Memory;
-  statuses: StatusNames;
-  /** The label by which an issue is the agent's; null: none is. A ticket that it files never has it. */
-  label: string | null;
 }
 
 /** Where a ticket is. */
@@ -34,6 +31,10 @@ export async function locate(sites: Sites, hint: TicketHint, signal: AbortSignal
   const site = siteOf(all, hint);
   if (site && ref) return { site, issue: ref.issueId, key: hint.identifier };
   const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
+  if (named?.site === null && all.length > 1) {
+    const found = await findIssue(sites, hint, { fields: ['summary'] }, signal);
+    return { site: found.site, issue: found.issue.id, key: found.issue.key };
+  }
   const home = named && (named.site === null ? all[0] : all.find(({ host }) => host === named.site));
   if (home) return { site: home, issue: named.issue, key: named.issue };
   throw refusal('not_found', `There is no ticket ${hint.id} in the sites of Jira that the agent is a member of.`);

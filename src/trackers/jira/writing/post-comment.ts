@@ -1,7 +1,7 @@
 import type { Activity } from '../../../core/activity.ts';
 import { inline } from '../../../core/markdown.ts';
 import { splitDocument } from '../adf/split.ts';
-import { commentMark } from './marks.ts';
+import { markOf } from './marks.ts';
 import { type Desk, type Memory, seeOwn } from './memory.ts';
 import type { Located } from './place.ts';
 import { documentOf } from './text.ts';
@@ -31,7 +31,7 @@ export async function postComment(
   for (const [index, body] of splitDocument(documentOf(write(activity))).entries()) {
     const part = index + 1;
     if (desk.written.get(operationId)?.some((written) => written.part === part)) continue;
-    const properties = [{ key: commentMark, value: { operation: operationId, part } }];
+    const properties = markOf({ operation: operationId, part });
     await memory.pace(id, signal);
     const comment = await site.client
       .on(signal)

@@ -196,7 +196,7 @@ async function speak(sending: Sending, id: string, activity: Activity): Promise<
 }
 
 function moving({ desks, place, memory, id, signal }: Sending): Moving {
-  return { place, statuses: desks.statuses, pace: () => memory.pace(id, signal), signal };
+  return { place, states: desks.states, pace: () => memory.pace(id, signal), signal };
 }
 
 /** For one change; after it the issue stands otherwise. */

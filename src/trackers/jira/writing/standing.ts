@@ -4,12 +4,13 @@ import type { StatusNode } from '../states.ts';
 import type { Located } from './place.ts';
 
 /** Jira's fields and more that a `Standing` is made of. */
-export const standingFields = ['status', 'assignee', 'updated', 'comment'];
+export const standingFields = ['status', 'resolution', 'assignee', 'updated', 'comment'];
 export const standingExpand = ['changelog', 'transitions'];
 
 /** Where an issue is, who has it, and where it may go from there, as it was a moment ago. */
 export interface Standing {
   status: StatusNode;
+  resolution: { name?: string } | null;
   assignee: Account;
   ways: Way[];
   /** The newest first; of very many, those of late. */
@@ -68,6 +69,7 @@ export function standingIn(
   const { comments = [], total = comments.length } = page ?? {};
   return {
     status: (fields.status ?? {}) as StatusNode,
+    resolution: (fields.resolution ?? null) as Standing['resolution'],
     assignee: fields.assignee as Account,
     updatedAt: timeOf(fields.updated),
     ways: transitions.flatMap(waysOf),

@@ -4,7 +4,7 @@ import { shorten } from '../../../core/outgoing-text.ts';
 import type { Plan, PlanStep } from '../../../core/plan.ts';
 import type { AdfDocument } from '../adf/document.ts';
 import { mostCharacters } from '../adf/split.ts';
-import { propertyOf, statusMark } from './marks.ts';
+import { markIn, markOf } from './marks.ts';
 import { documentOf, sizeOf } from './text.ts';
 
 const stepStatuses = ['pending', 'inProgress', 'completed', 'canceled'] as const;
@@ -39,9 +39,10 @@ export function newStatus(): Status {
 }
 
 /** What a comment of ours knows, if it is a status comment. One whose property was spoiled begins anew. */
-export function readStatus(comment: Parameters<typeof propertyOf>[0]): Status | null {
-  const value = propertyOf(comment, statusMark);
-  return value === undefined ? null : (status.safeParse(value).data ?? newStatus());
+export function readStatus(comment: Parameters<typeof markIn>[0]): Status | null {
+  const mark = markIn(comment);
+  if (typeof mark !== 'object' || mark === null || !('status' in mark)) return null;
+  return status.safeParse(mark.status).data ?? newStatus();
 }
 
 export function resultOf({ done }: Status, operationId: string): Record<string, unknown> | null {
@@ -79,12 +80,15 @@ export function addStatus(known: Status, other: Status): void {
 }
 
 /** The comment as it is sent; what was said longest ago makes room, in `known` too, where it grows too long for one. */
-export function writeStatus(known: Status): { body: AdfDocument; properties: { key: string; value: Status }[] } {
+export function writeStatus(known: Status): {
+  body: AdfDocument;
+  properties: { key: string; value: { status: Status } }[];
+} {
   for (;;) {
     const body = documentOf(render(known));
     const isShort = sizeOf(body) <= mostCharacters && Buffer.byteLength(JSON.stringify(known)) <= most.known;
     const isLeast = known.said.length <= 1 && known.done.length <= 20 && known.plan.length <= 50;
-    if (isShort || isLeast) return { body, properties: [{ key: statusMark, value: structuredClone(known) }] };
+    if (isShort || isLeast) return { body, properties: markOf({ status: structuredClone(known) }) };
     if (known.said.length > 1) known.said = known.said.slice(Math.ceil(known.said.length / 4));
     else if (known.done.length > 20) known.done = known.done.slice(Math.ceil(known.done.length / 2));
     else known.plan = known.plan.slice(0, 50);

@@ -6,12 +6,12 @@ import { readStanding, type Standing } from './standing.ts';
 
 /** The agent has an issue as its assignee. Jira cannot make that depend on nobody's having it, so it is looked at again. */
 export async function takeTicket(
-  { place, statuses, pace, signal }: Moving,
+  { place, states, pace, signal }: Moving,
   seen: Standing,
 ): Promise<{ result: Record<string, unknown>; isNew: boolean }> {
   const own = await place.site.own(signal);
   const no = (skipped: string) => ({ result: { skipped }, isNew: false });
-  if (isOver(categoryOf(seen.status, statuses))) return no(`The ticket is in "${seen.status.name}".`);
+  if (isOver(categoryOf(seen.status, states, seen.resolution))) return no(`The ticket is in "${seen.status.name}".`);
   if (isOwn(seen.assignee, own)) return { result: { at: sinceWhen(seen, own.accountId) }, isNew: false };
   if (seen.assignee) return no(`${seen.assignee.displayName ?? 'Somebody'} has the ticket.`);
   await assign({ place, pace, signal }, own.accountId);
@@ -27,7 +27,7 @@ export async function takeTicket(
 }
 
 export async function releaseTicket(
-  { place, pace, signal }: Omit<Moving, 'statuses'>,
+  { place, pace, signal }: Omit<Moving, 'states'>,
   seen: Standing,
 ): Promise<Record<string, unknown>> {
   const own = await place.site.own(signal);
@@ -48,6 +48,7 @@ async function assign(
   // As jira.js has it an account is text; null is what Jira takes for nobody.
   const to = { accountId } as unknown as { accountId: string };
   await place.site.client.on(signal).issues.assignIssue({ issueIdOrKey: place.issue, ...to });
+  place.site.touch(place.issue);
 }
 
 /** By Jira's clock. One that was ours from its making on has no such change. */

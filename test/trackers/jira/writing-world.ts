@@ -56,8 +56,8 @@ export function worldOn(jira: Jira, options: { workflow?: Workflow; style?: Proj
 
   return {
     ...{ site, project, people, ada, bot, desks, hintFor, ticket },
-    send: (issue: Issue, operations: TicketOperation[], by = desks()) =>
-      sendOperations(by, hintFor(issue), operations, AbortSignal.timeout(20_000)),
+    send: (issue: Issue, operations: TicketOperation[], by = desks(), signal = AbortSignal.timeout(20_000)) =>
+      sendOperations(by, hintFor(issue), operations, signal),
     file: (filing: Parameters<typeof fileTicket>[1], by = desks()) =>
       fileTicket(by, filing, AbortSignal.timeout(20_000)),
   };

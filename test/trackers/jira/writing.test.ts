@@ -125,6 +125,34 @@ test('five at once are one status comment, whatever each of them says', async ()
   expect(read(issue)[0]).toMatch(/Word 4[\s\S]*Word 0/);
 });
 
+test('two processes at once make two status comments, of which the first stays and knows what both have done', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  const [one, other] = [world.desks(), world.desks()];
+  const word = (id: string) => [say(id, { type: 'thought', body: `Word of ${id}.` })];
+  await Promise.all([world.send(issue, word('one'), one), world.send(issue, word('other'), other)]);
+  expect(issue.comments).toHaveLength(2);
+  await world.send(issue, [...word('one'), ...word('other'), ...word('third')]);
+  expect(read(issue)).toEqual([expect.stringMatching(/Word of third[\s\S]*Word of o[\s\S]*Word of o/)]);
+  await Promise.all([world.send(issue, word('fourth'), one), world.send(issue, word('fifth'), other)]);
+  expect(issue.comments).toHaveLength(1);
+});
+
+test('what was given up half-way is looked for before it is said again', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  const desks = world.desks();
+  await world.send(issue, [say('a', { type: 'thought', body: 'On it.' })], desks);
+  const stopped = new AbortController();
+  const does = () => stopped.abort(new Error('stopped'));
+  jira.faults.add({ operation: 'issueComments.addComment', nth: 1, action: { type: 'meanwhile', does } });
+  const end = [say('end', { type: 'response', body: 'Said once.' })];
+  await expect(world.send(issue, end, desks, stopped.signal)).rejects.toThrow('stopped');
+  await expect.poll(() => issue.comments.length).toBe(2);
+  expect(await world.send(issue, end, desks)).toMatchObject([{ result: { id: issue.comments[1]?.id } }]);
+  expect(issue.comments).toHaveLength(2);
+});
+
 test('a text that is too long for a comment is several, and goes on where it was broken off', async () => {
   const world = worldOn(jira);
   const issue = world.ticket();

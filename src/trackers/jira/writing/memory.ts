@@ -11,6 +11,8 @@ export interface Desk {
   /** By the operation that wrote it, the parts of one text in their order. */
   written: Map<string, OwnComment[]>;
   status: { comment: string; known: Status } | null;
+  /** Status comments that were made at the same time as the one that stays. */
+  strays: string[];
 }
 
 export interface OwnComment {
@@ -83,7 +85,7 @@ export function createMemory(now: () => number = () => performance.now()): Memor
     },
     knows: (ticketId) => desks.has(ticketId),
     see(ticketId, own) {
-      const desk: Desk = { written: new Map(), status: null };
+      const desk: Desk = { written: new Map(), status: null, strays: [] };
       for (const comment of own) seeOwn(desk, comment);
       keep(desks, ticketId, { desk, at: now() }, most.issues);
       return desk;
@@ -134,7 +136,10 @@ export function seeOwn(desk: Desk, comment: CommentNode): void {
     const other = desk.status;
     const [first, second] =
       other && Number(other.comment) < Number(id) ? [other, { comment: id, known }] : [{ comment: id, known }, other];
-    if (second && second.comment !== first.comment) addStatus(first.known, second.known);
+    if (second && second.comment !== first.comment) {
+      addStatus(first.known, second.known);
+      desk.strays.push(second.comment);
+    }
     desk.status = first;
     return;
   }

@@ -80,6 +80,7 @@ export async function sendOperations(
       await flush();
       return sent;
     } catch (error) {
+      desks.memory.forget(hint.id); // nobody knows what was carried out
       signal.throwIfAborted();
       let refused = error;
       if (sent.length < operations.length)
@@ -89,7 +90,6 @@ export async function sendOperations(
         });
       // Without the status comment those that are only there were not carried out.
       const answers = sent.slice(0, open ?? sent.length);
-      desks.memory.forget(hint.id); // nobody knows what was carried out
       return [...answers, { error: refused }];
     }
   });

@@ -3,7 +3,7 @@ import { type Account, isOwn } from '../people.ts';
 import type { CommentNode, Desk, Memory } from './memory.ts';
 import type { Located } from './place.ts';
 import type { Writing } from './post-comment.ts';
-import { type Status, writeStatus } from './status.ts';
+import { addStatus, type Status, writeStatus } from './status.ts';
 
 const perPage = 1_000;
 
@@ -29,32 +29,48 @@ export async function writeStatusComment(
 ): Promise<void> {
   const { memory, place, id, desk, signal, status } = writing;
   if (!status) return;
-  const written = writeStatus(status);
-  if (desk.status) {
-    try {
-      await edit(writing, desk.status.comment, status);
-      writing.isDirty = false;
-      return;
-    } catch (error) {
-      if (!(error instanceof VendorError) || error.code !== 'not_found') throw error;
-      desk.status = null; // people have deleted it, or the ticket is gone
-    }
+  if (desk.status && !(await edit(writing, desk.status.comment, status))) {
+    // People have deleted it, or another process that found two.
+    const now = await look(memory, place, id, signal);
+    if (now.status) addStatus(status, now.status.known);
+    if (!now.status || !(await edit(writing, now.status.comment, status))) desk.status = null;
   }
-  await memory.pace(id, signal);
-  const { body, properties } = written;
-  const made = await place.site.client
-    .on(signal)
-    .issueComments.addComment({ issueIdOrKey: place.issue, body: body as never, properties });
-  desk.status = { comment: made.id ?? '', known: structuredClone(status) };
+  if (!desk.status) {
+    const { body, properties } = writeStatus(status);
+    await memory.pace(id, signal);
+    const made = await place.site.client
+      .on(signal)
+      .issueComments.addComment({ issueIdOrKey: place.issue, body: body as never, properties });
+    desk.status = { comment: made.id ?? '', known: structuredClone(status) };
+  }
+  for (const stray of desk.strays.splice(0)) {
+    await memory.pace(id, signal);
+    await whereThere(
+      place.site.client.on(signal).issueComments.deleteComment({ issueIdOrKey: place.issue, id: stray }),
+    );
+  }
   writing.isDirty = false;
 }
 
-async function edit({ memory, place, id, desk, signal }: Writing, comment: string, status: Status): Promise<void> {
+async function edit({ memory, place, id, desk, signal }: Writing, comment: string, status: Status): Promise<boolean> {
   const { body, properties } = writeStatus(status);
   await memory.pace(id, signal);
-  await place.site.client.on(signal).issueComments.updateComment({
-    ...{ issueIdOrKey: place.issue, id: comment, notifyUsers: false },
-    body: { body: body as never, properties },
-  });
-  desk.status = { comment, known: structuredClone(status) };
+  const isThere = await whereThere(
+    place.site.client.on(signal).issueComments.updateComment({
+      ...{ issueIdOrKey: place.issue, id: comment, notifyUsers: false },
+      body: { body: body as never, properties },
+    }),
+  );
+  if (isThere) desk.status = { comment, known: structuredClone(status) };
+  return isThere;
+}
+
+async function whereThere(request: Promise<unknown>): Promise<boolean> {
+  try {
+    await request;
+    return true;
+  } catch (error) {
+    if (error instanceof VendorError && error.code === 'not_found') return false;
+    throw error;
+  }
 }

@@ -104,6 +104,26 @@ describe('a move', () => {
     expect(await world.send(issue, [move('f', 'unstarted', ['started'])])).toEqual(skipped('In Progress'));
   });
 
+  test('goes to the status that is named, and ends as called off where only a resolution says so', async () => {
+    const workflow = makeWorkflow(jira.site, statuses);
+    Object.assign(transitionOf(workflow, 'Done'), { screen: ['resolution'], required: ['resolution'] });
+    const world = worldOn(jira, { workflow });
+    const issue = world.ticket();
+    world.people.move(issue.key, 'In Progress');
+    world.people.assign(issue.key, world.ada);
+    world.people.assign(issue.key, world.bot);
+    const named = { ...move('a', 'review', ['started']), named: 'in review' };
+    expect(await world.send(issue, [named])).toEqual([{ result: { state: 'In Review' } }]);
+    expect(await world.send(issue, [{ ...move('b', 'started', ['review']), named: 'Blocked' }])).toEqual([
+      { result: { state: 'Blocked' } },
+    ]);
+    expect(await world.send(issue, [move('c', 'canceled', ['started'])])).toEqual([{ result: { state: 'Done' } }]);
+    expect(issue.resolution?.name).toBe("Won't Do");
+    expect(await world.send(issue, [move('d', 'done', ['started'])])).toMatchObject([
+      { result: { skipped: expect.stringContaining('"Done"') } },
+    ]);
+  });
+
   test('that Jira refuses as the workflow wants it is skipped with the reason', async () => {
     const workflow = flow(line);
     transitionOf(workflow, 'Accept').refuses = () => 'The estimate is missing.';
@@ -220,6 +240,15 @@ describe('a ticket that is filed', () => {
     expect(deeper).toMatchObject({ result: { hint: { title: 'deeper' } } });
     expect(filed('deeper')[0]?.parentId).toBeNull();
     expect(jira.site.links.at(-1)).toMatchObject({ type: { name: 'Relates' }, inward: { id: part?.id } });
+    // What an epic has is a task, in whichever project.
+    const type = world.project.issueTypes.find(({ name }) => name === 'Epic');
+    const { issue: epic } = world.people.create({
+      project: world.project,
+      summary: 'Sail',
+      ...(type && { issueType: type }),
+    });
+    await world.send(epic, [file('of an epic', 'child')]);
+    expect(filed('of an epic')).toMatchObject([{ parentId: epic.id, issueType: { name: 'Task' } }]);
     const absent = await world.send(parent, [file('never', 'relatedTo', [`${new URL(jira.site.url).host}/999999`])]);
     expect(absent).toMatchObject([{ error: { code: 'not_found' } }]);
     expect(filed('never')).toEqual([]);

@@ -29,12 +29,12 @@ export interface Refusal {
 const longest = 600;
 const usualWaitMs = 30_000;
 
-/** `site`: its host, which is the account that is asked to wait where an app has used up what a site allows. */
+/** `site`: its host, which is the account that lets us in no more, or that asks us to wait. */
 export function readRefusal(site: string, { status, headers, text }: Refusal, now: number): JiraError {
   const { says, fields, isJson } = wordsOf(text, headers);
-  const error = (code: string, retryable: boolean, message: string, more: { account?: string } = {}) =>
+  const error = (code: string, retryable: boolean, message: string) =>
     new JiraError(message, {
-      ...{ code, retryable, status, fields, ...more },
+      ...{ code, retryable, status, fields },
       ...(retryable && { retryAfterMs: waitMsOf(headers, now) }),
     });
   const why = says === '' ? `HTTP status ${status}` : says;
@@ -47,20 +47,22 @@ export function readRefusal(site: string, { status, headers, text }: Refusal, no
       `Jira (${site}) does not let our token do this, for it lacks a scope. Make one with the scopes that \`shipmate connect jira\` names.`,
     );
   if (status === 401 || isVisitor)
-    return error(
-      'unauthorized',
-      false,
-      `Jira (${site}) does not accept our credentials. Look with \`shipmate connect jira --check\` whether the token has expired, belongs to that address, and is for this site.`,
+    return disconnected(
+      site,
+      `Jira (${site}) does not accept our credentials. Look with \`shipmate connect jira --check\` whether the token has expired, belongs to that address, and is for this site. What waits goes on by itself then.`,
+      status,
     );
   if (status === 429) {
     const reason = headers.get('ratelimit-reason') ?? '';
-    const isWhole = /quota/.test(reason);
-    const limited = isWhole ? 'what it allows in an hour is used up' : 'it was asked too often just now';
-    return new JiraError(`Jira (${site}) asks us to wait: ${limited}.`, {
-      ...{ code: 'rate_limited', retryable: true, status },
-      retryAfterMs: waitMsOf(headers, now) ?? usualWaitMs,
-      ...(isWhole && { account: site }),
-    });
+    const told = { retryable: true, status, retryAfterMs: waitMsOf(headers, now) ?? usualWaitMs };
+    // Of writes to one issue, each is counted by itself: nothing else has to wait.
+    if (/per-issue/.test(reason))
+      return new JiraError(`Jira (${site}) asks us to wait: one ticket was written to too often just now.`, {
+        ...{ code: 'unavailable', ...told },
+      });
+    const limited = /quota/.test(reason) ? 'what it allows in an hour is used up' : 'it was asked too often just now';
+    const message = `Jira (${site}) asks us to wait: ${limited}.`;
+    return new JiraError(message, { code: 'rate_limited', ...told, account: site });
   }
   if (status >= 300 && status < 400)
     return error('unavailable', true, `Jira (${site}) sends us elsewhere. See that the address of the site is right.`);
@@ -78,6 +80,13 @@ export function readRefusal(site: string, { status, headers, text }: Refusal, no
       `Jira (${site}) does not permit it to the agent: ${why} See that its account has the permissions that \`shipmate connect jira\` names in that project.`,
     );
   return error('invalid', false, `Jira (${site}) refused it: ${why}`);
+}
+
+/** Nothing can be asked of a site until people connect it again; then it goes on by itself. */
+export function disconnected(site: string, message: string, status = 0): JiraError {
+  return new JiraError(message, {
+    ...{ code: 'disconnected', retryable: true, retryAfterMs: 60_000, account: site, status },
+  });
 }
 
 /** What a proxy, a login, or a site that is asleep shows. */

@@ -1,8 +1,9 @@
 import type { VendorError } from '../../core/vendor-error.ts';
 import type { JiraClient } from './client.ts';
-import { JiraError } from './errors.ts';
+import { disconnected, JiraError } from './errors.ts';
 import { refOf } from './hint.ts';
 import type { Own } from './people.ts';
+import { isSame } from './states.ts';
 
 /** A field as a site calls it. */
 export interface KnownField {
@@ -27,6 +28,8 @@ export interface Site {
   knownOwn(): Own | null;
   fields(signal: AbortSignal): Promise<readonly KnownField[]>;
   projects(signal: AbortSignal): Promise<readonly KnownProject[]>;
+  /** Those that are called so, by name or key; one that is not known is asked for again. */
+  projectsCalled(name: string, signal: AbortSignal): Promise<readonly KnownProject[]>;
   /** That an issue has just changed: searches are told to look at it as it is, for they lag behind. */
   touch(issueId: string): void;
   /** What changed of late, as a search takes it. */
@@ -60,6 +63,20 @@ export function createSite(client: JiraClient, now: () => number = Date.now): Si
   let fields: { at: number; all: readonly KnownField[] } | null = null;
   let projects: { at: number; all: readonly KnownProject[] } | null = null;
   const changed = new Map<string, number>();
+
+  async function readProjects(signal: AbortSignal): Promise<readonly KnownProject[]> {
+    const all: KnownProject[] = [];
+    while (all.length < mostProjects) {
+      const asked = { startAt: all.length, maxResults: projectsAtOnce, orderBy: 'key' } as const;
+      const { values = [], isLast } = await client.on(signal).projects.searchProjects(asked);
+      for (const { id = '', key = '', name = key } of values) all.push({ id, key, name });
+      if (isLast !== false || values.length === 0) break;
+    }
+    projects = { at: now(), all };
+    return all;
+  }
+
+  const isKnown = () => projects !== null && now() - projects.at < knownForMs.projects;
   return {
     host,
     url,
@@ -86,17 +103,12 @@ export function createSite(client: JiraClient, now: () => number = Date.now): Si
       fields = { at: now(), all };
       return all;
     },
-    async projects(signal) {
-      if (projects && now() - projects.at < knownForMs.projects) return projects.all;
-      const all: KnownProject[] = [];
-      while (all.length < mostProjects) {
-        const asked = { startAt: all.length, maxResults: projectsAtOnce, orderBy: 'key' } as const;
-        const { values = [], isLast } = await client.on(signal).projects.searchProjects(asked);
-        for (const { id = '', key = '', name = key } of values) all.push({ id, key, name });
-        if (isLast !== false || values.length === 0) break;
-      }
-      projects = { at: now(), all };
-      return all;
+    projects: async (signal) => (isKnown() ? (projects?.all ?? []) : readProjects(signal)),
+    async projectsCalled(called, signal) {
+      const among = (all: readonly KnownProject[]) =>
+        all.filter(({ name, key }) => isSame(name, called) || isSame(key, called));
+      const found = among(isKnown() ? (projects?.all ?? []) : []);
+      return found.length > 0 ? found : among(await readProjects(signal));
     },
     touch(issueId) {
       changed.delete(issueId);
@@ -108,14 +120,15 @@ export function createSite(client: JiraClient, now: () => number = Date.now): Si
   };
 }
 
-/** The site that a ticket is in; null: the hint does not say. Throws `VendorError` `not_found` where that one is not ours. */
+/** The site that a ticket is in; null: the hint does not say. Throws `VendorError` `disconnected` where that one is not ours. */
 export function siteOf(sites: readonly Site[], hint: { ref: unknown; identifier: string }): Site | null {
   const ref = refOf(hint);
   if (!ref) return null;
   const found = sites.find(({ host }) => host === ref.site);
   if (found) return found;
-  throw new JiraError(
+  // What became of it cannot be known: it is not gone.
+  throw disconnected(
+    ref.site,
     `${hint.identifier} is in ${ref.site}, which the agent is not connected to. Connect it with \`shipmate connect jira\`.`,
-    { code: 'disconnected', retryable: false, account: ref.site },
   );
 }

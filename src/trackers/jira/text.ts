@@ -15,13 +15,16 @@ export function mentions(text: unknown, own: Own, names: readonly string[]): boo
     if (typeof text === 'string' && text.includes(`[~accountid:${own.accountId}]`)) return true;
     if (typeof text !== 'string' && hasMention(text, own.accountId, 0)) return true;
   }
-  const plain = typeof text === 'string' ? text : plainOf(text, 0);
+  const plain = typeof text === 'string' ? text.replace(wikiAside, ' ') : plainOf(text, 0);
   return [...names, own.displayName].some((name) => {
     if (name === '') return false;
     const said = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     return new RegExp(`(?<![\\p{L}\\p{N}_@./-])@${said}(?![\\p{L}\\p{N}_]|[-.]\\w)`, 'iu').test(plain);
   });
 }
+
+/** In the older markup, what is code or quoted. */
+const wikiAside = /\{(code|noformat|quote)\b[^}\n]*\}[\s\S]{0,5000}?\{\1\}|\{\{[^\n]*?\}\}|^bq\. .*$/gm;
 
 /** Text in which the agent is mentioned, with its name in place of the mention, as `readSignal` knows it. */
 export function asSpoken(text: unknown, own: Own, agent: string): string {
@@ -43,6 +46,7 @@ interface Node {
   text?: unknown;
   attrs?: { id?: unknown; text?: unknown };
   content?: unknown;
+  marks?: unknown;
 }
 
 function hasMention(node: unknown, accountId: string, depth: number): boolean {
@@ -55,9 +59,10 @@ function hasMention(node: unknown, accountId: string, depth: number): boolean {
 /** The words alone. What is code, or quoted, is said to nobody. */
 function plainOf(node: unknown, depth: number, own?: Own, agent = ''): string {
   if (typeof node !== 'object' || node === null || depth > mostNested) return '';
-  const { type, text, attrs, content } = node as Node;
-  if (type === 'text' && typeof text === 'string') return text;
-  if (type === 'mention') return own && attrs?.id === own.accountId ? `@${agent}` : '';
+  const { type, text, attrs, content, marks } = node as Node;
+  const isCode = Array.isArray(marks) && marks.some((mark) => (mark as Node | null)?.type === 'code');
+  if (type === 'text' && typeof text === 'string') return isCode ? ' ' : text;
+  if (type === 'mention') return own && attrs?.id === own.accountId ? `@${agent}` : ' ';
   if (type === 'hardBreak') return '\n';
   if (type === 'codeBlock' || type === 'blockquote' || !Array.isArray(content)) return '';
   const inner = content.map((each) => plainOf(each, depth + 1, own, agent)).join('');

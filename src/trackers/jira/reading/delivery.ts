@@ -13,14 +13,14 @@ import { has, isAgents } from './is-asked.ts';
 import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
 import { parse } from './verify-delivery.ts';
 
-const time = z.unknown().transform(timeOf);
+const time = z.unknown().optional().transform(timeOf);
 
 const comment = z.object({
   id: z.string(),
   author: account,
-  body: z.unknown(),
+  body: z.unknown().optional(),
   created: time,
-  visibility: z.unknown(),
+  visibility: z.unknown().optional(),
 });
 
 const payload = z.object({
@@ -34,7 +34,7 @@ const payload = z.object({
     self: z.string().default(''),
     fields: z.object({
       summary: z.string().nullish(),
-      description: z.unknown(),
+      description: z.unknown().optional(),
       priority: named,
       project,
       status: statusNode,
@@ -163,9 +163,10 @@ const parts: Record<string, TicketPart> = {
 };
 
 /** What comes with an event of its own, or by itself, is nothing that was changed. */
-function partOf({ desks, own }: Scene, { fieldId, from, to, fromText, toText }: Change): TicketPart[] {
+function partOf(scene: Scene, { fieldId, from, to, fromText, toText }: Change): TicketPart[] {
+  const { desks, own } = scene;
   const id = fieldId.toLowerCase();
-  if (id === 'assignee' && (from === own.accountId || to === own.accountId)) return [];
+  if (id === 'assignee' && (to === own.accountId || (from === own.accountId && !isOurs(scene)))) return [];
   if (id === 'labels' && desks.label !== null) {
     const { label } = desks;
     const others = (text: string | null) =>

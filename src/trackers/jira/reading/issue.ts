@@ -24,7 +24,7 @@ export const statusNode = z
 export const project = z
   .object({ id: z.string().optional(), key: z.string().optional(), name: z.string().optional() })
   .nullish();
-export const time = z.unknown().transform(timeOf);
+export const time = z.unknown().optional().transform(timeOf);
 
 const linked = z.object({
   id: z.string(),
@@ -37,7 +37,7 @@ const comment = z.object({
   id: z.string(),
   author: account,
   updateAuthor: account,
-  body: z.unknown(),
+  body: z.unknown().optional(),
   created: time,
   updated: time,
   properties: z.array(z.object({ key: z.string().optional() })).optional(),
@@ -99,7 +99,7 @@ const issue = z.object({
   changelog: z.object({ histories: listOf(history) }).optional(),
   fields: z.looseObject({
     summary: z.string().nullish(),
-    description: z.unknown(),
+    description: z.unknown().optional(),
     issuetype: z.object({ name: z.string().optional(), hierarchyLevel: z.number().optional() }).nullish(),
     project,
     status: statusNode,

@@ -8,7 +8,7 @@ import { hintFieldIds, hintOf } from '../hint.ts';
 import { allOf, anyOf, quote } from '../jql.ts';
 import { type Own, personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
-import { categoryOf, isSame } from '../states.ts';
+import { categoryOf } from '../states.ts';
 import { belongingFields, isAgents, isCalledOn } from './is-asked.ts';
 import { commentList, type Issue, readIssueNode } from './issue.ts';
 
@@ -61,7 +61,7 @@ export async function listTickets(
  * something else.
  */
 function closedOf(error: unknown, account: string): VendorError | null {
-  const closing = ['disconnected', 'unauthorized', 'rate_limited'];
+  const closing = ['disconnected', 'rate_limited'];
   if (!(error instanceof VendorError) || !closing.includes(error.code)) return null;
   const { message, code, retryable, retryAfterMs } = error;
   return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
@@ -79,6 +79,7 @@ async function listOf(
   const jql = isFirst ? await jqlOf(desks, site, query, signal) : from.jql;
   if (jql === null) return { tickets: [], next: null };
   const own = await site.own(signal);
+  let refused: unknown;
   const found = await site.client
     .on(signal)
     .issueSearch.searchAndReconsileIssuesUsingJqlPost({
@@ -89,8 +90,16 @@ async function listOf(
       reconcileIssues: site.touched(),
     })
     .catch((error: unknown) => {
-      throw isFirst ? error : outOfDate(error);
+      if (!(error instanceof JiraError) || error.status !== 400) throw error;
+      if (!isFirst) throw outOfDate(error);
+      refused = error;
+      return null;
     });
+  if (found === null) {
+    // Not every site has the status, or knows what the configured JQL speaks of: what is given otherwise is listed all the same.
+    if (query.assignee !== 'agent' || (desks.status === null && desks.jql === null)) throw refused;
+    return listOf({ ...desks, status: null, jql: null }, site, query, null, signal);
+  }
   const tickets: TicketHint[] = [];
   for (const each of found.issues ?? []) {
     const issue = readIssueNode(each);
@@ -100,8 +109,7 @@ async function listOf(
   return { tickets, next: token === null ? null : { site: site.host, jql, token } };
 }
 
-function outOfDate(error: unknown): unknown {
-  if (!(error instanceof JiraError) || error.status !== 400) return error;
+function outOfDate(error: JiraError): JiraError {
   return new JiraError('A list of tickets has grown too old in Jira while it was read. It is read again.', {
     ...{ code: 'unavailable', retryable: true, status: 400, cause: error },
   });
@@ -123,8 +131,7 @@ async function jqlOf(desks: Desks, site: Site, query: TicketQuery, signal: Abort
   for (const named of [team, project]) {
     if (named === undefined) continue;
     // Jira takes no query about a project that it does not have, or not for us.
-    const known = await site.projects(signal);
-    const found = known.filter(({ name, key }) => isSame(name, named) || isSame(key, named));
+    const found = await site.projectsCalled(named, signal);
     if (found.length === 0) return null;
     all.push(anyOf(found.map(({ id }) => `project = ${id}`)));
   }
@@ -165,7 +172,7 @@ async function fits(
 }
 
 /** By the configured JQL, or by a word. */
-async function isGiven({ ...desks }: Desks, site: Site, issue: Issue, signal: AbortSignal): Promise<boolean> {
+async function isGiven(desks: Desks, site: Site, issue: Issue, signal: AbortSignal): Promise<boolean> {
   if (desks.jql !== null) {
     const asked = { jqls: [desks.jql], issueIds: [Number(issue.id)] };
     const { matches = [] } = await site.client.on(signal).issueSearch.matchIssues(asked);

@@ -116,10 +116,14 @@ function relationsOf(
   children: readonly LinkedIssue[],
   states: StatusNames,
 ): TicketRelation[] {
-  const related = (type: RelationType, other: LinkedIssue | null | undefined): TicketRelation[] =>
-    other && other.id !== id
-      ? [{ type, ticket: hintOf(site, other), category: categoryOf(other.fields.status, states) }]
-      : [];
+  const { project } = fields;
+  const related = (type: RelationType, other: LinkedIssue | null | undefined): TicketRelation[] => {
+    if (!other || other.id === id) return [];
+    // Jira does not say in which project another one is; but its key begins with the project's.
+    const isHere = other.key.replace(/-\d+$/, '') === project?.key;
+    const ticket = hintOf(site, isHere ? { ...other, fields: { ...other.fields, project } } : other);
+    return [{ type, ticket, category: categoryOf(other.fields.status, states) }];
+  };
   return [
     ...related('parent', fields.parent),
     ...children.flatMap((child) => related('child', child)),

@@ -67,11 +67,9 @@ export const say = (id: string, activity: Activity): TicketOperation => ({
   ...{ kind: 'postActivity', id, conversation: null, activity },
 });
 
-export const move = (
-  id: string,
-  to: (TicketOperation & { kind: 'moveTicket' })['to'],
-  from: (TicketOperation & { kind: 'moveTicket' })['from'],
-): TicketOperation => ({ kind: 'moveTicket', id, to, from });
+type Move = TicketOperation & { kind: 'moveTicket' };
+
+export const move = (id: string, to: Move['to'], from: Move['from']): Move => ({ kind: 'moveTicket', id, to, from });
 
 /** What people read in an issue's comments. */
 export const read = ({ comments }: Issue): string[] => comments.map(({ body }) => wordsOf(body));

@@ -190,7 +190,7 @@ test('what Jira puts off is put off, and what it would refuse is not sent', asyn
   const question = [say('q', { type: 'elicitation', body: 'Which?', options: ['left', 'right'] })];
   const limited = { type: 'rateLimit', reason: 'jira-per-issue-on-write', seconds: 7 } as const;
   jira.faults.add({ operation: 'issueComments.addComment', nth: 1, action: limited });
-  expect(await world.send(issue, question)).toMatchObject([{ error: { code: 'rate_limited', retryAfterMs: 7_000 } }]);
+  expect(await world.send(issue, question)).toMatchObject([{ error: { code: 'unavailable', retryAfterMs: 7_000 } }]);
   await world.send(issue, question);
   expect(read(issue)).toEqual([expect.stringMatching(/Which\?[\s\S]*left[\s\S]*right/)]);
   expect(JSON.stringify(issue.comments[0]?.body)).toContain('orderedList');
@@ -201,7 +201,7 @@ test('what Jira puts off is put off, and what it would refuse is not sent', asyn
     now += 150;
   }
   await expect(memory.pace('x', AbortSignal.timeout(5_000))).rejects.toMatchObject({
-    code: 'rate_limited',
+    code: 'unavailable',
     retryAfterMs: 16_500,
   });
   now += 16_500;

@@ -19,7 +19,7 @@ export interface Details {
 }
 
 /**
- * The library's tokens of a text, with `<details>` as a token of its own. It takes time in proportion to the text's length. Neither blocks of
+ * The library's tokens of a text, with `<details>` as a token of its own. Time grows in proportion to the text. Neither blocks of
  * HTML nor link definitions are known: both hide text, and a line such as `[INFO]: done` is one.
  */
 export function lexMarkdown(markdown: string): Token[] {

@@ -184,7 +184,7 @@ function writeTable(lines: readonly string[]): string {
   return [write(filled), write(Array<string>(width).fill('---')), ...body.map(({ cells }) => write(cells))].join('\n');
 }
 
-/** What a line is made of, in the order in which it is looked for. Each alternative needs time in proportion to the line. */
+/** What a line is made of, in the order in which it is looked for. Each alternative takes time in proportion to the line. */
 const markup = new RegExp(
   [
     String.raw`\\\\`,

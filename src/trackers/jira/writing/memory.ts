@@ -65,7 +65,7 @@ export interface Memory {
   keepFiled(operationId: string, result: Record<string, unknown>): void;
   /** What was read of a site or a project a while ago; else it is read. */
   meta<T>(key: string, read: () => Promise<T>): Promise<T>;
-  /** Waits until the issue may be written to. Throws `rate_limited` where that is not soon. */
+  /** Waits until the issue may be written to. Throws `unavailable`, as Jira does of one ticket, where that is not soon. */
   pace(ticketId: string, signal: AbortSignal): Promise<void>;
   /** One after the other for one key. */
   inTurn<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
@@ -119,7 +119,7 @@ export function createMemory(now: () => number = () => performance.now()): Memor
       const wait = Math.max(...waits);
       if (wait > longestWaitMs)
         throw new JiraError('So much was written to the ticket that Jira would take no more just now.', {
-          ...{ code: 'rate_limited', retryable: true, retryAfterMs: Math.ceil(wait) },
+          ...{ code: 'unavailable', retryable: true, retryAfterMs: Math.ceil(wait) },
         });
       if (wait > 0) await delay(wait, undefined, { signal });
       keep(writes, ticketId, [...times, now()], most.issues);

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { TicketOperation } from '../../../src/core/effect.ts';
 import { createMemory } from '../../../src/trackers/jira/writing/memory.ts';
-import { standingExpand, standingFields, standingIn } from '../../../src/trackers/jira/writing/standing.ts';
 import { type Jira, startJira } from '../../stand-ins/jira/server.ts';
 import { move, read, say, worldOn } from './writing-world.ts';
 
@@ -37,12 +36,6 @@ test('a session that does nothing is one status comment and one answer, in few r
   const end = [plan('plan', true), say('end', { type: 'response', body: 'Nothing to do, @[Ada](account).' })];
   const desks = world.desks();
   jira.requests.length = 0;
-  // As whoever reads the ticket does.
-  const [place] = await desks.sites.all(AbortSignal.timeout(5_000));
-  const found = await place?.client.on(AbortSignal.timeout(5_000)).issues.getIssue({
-    ...{ issueIdOrKey: issue.id, fields: standingFields, expand: standingExpand },
-  });
-  desks.memory.keepStanding(world.hintFor(issue).id, standingIn(found ?? {}, { ...world.bot }));
   const first = [...(await world.send(issue, begin, desks)), ...(await world.send(issue, end, desks))];
   expect(jira.requests.map(({ operation }) => operation)).toEqual([
     'issues.getIssue',
@@ -109,6 +102,24 @@ describe('an answer that is lost', () => {
     expect(read(issue)[0]).toContain('#7: Steer');
     expect(issue.remoteLinks).toMatchObject([{ object: { title: '#7: Steer', status: { resolved: true } } }]);
   });
+});
+
+test('a second move goes by the look after the first, unless a person has moved the ticket since', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  const desks = world.desks();
+  await world.send(issue, [move('a', 'started', ['unstarted'])], desks);
+  jira.requests.length = 0;
+  expect(await world.send(issue, [move('b', 'review', ['started'])], desks)).toEqual([
+    { result: { state: 'In Review' } },
+  ]);
+  expect(jira.counts()).toEqual({ 'issues.doTransition': 1, 'issues.getIssue': 1 });
+  world.people.move(issue.key, 'Backlog');
+  expect(await world.send(issue, [move('c', 'done', ['review'])], desks)).toMatchObject([
+    { result: { skipped: expect.stringContaining('"Backlog"') } },
+  ]);
+  expect(issue.status.name).toBe('Backlog');
+  expect(issue.comments).toEqual([]);
 });
 
 test('five at once are one status comment, whatever each of them says', async () => {

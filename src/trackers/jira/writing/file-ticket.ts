@@ -161,7 +161,7 @@ async function fileOnce(
   signal: AbortSignal,
 ): Promise<Filed & { isNew: boolean }> {
   const { memory, label } = desks;
-  const known = memory.filed(id) as Filed | null;
+  const known = memory.resultOf(id) as Filed | null;
   if (known) return { ...known, isNew: false };
   const types = await issueTypesOf(memory, site, project.id, signal);
   const part = parent && typeFor(types, draft, parent);
@@ -183,7 +183,7 @@ async function fileOnce(
   const found = await jira.issues.getIssue({ issueIdOrKey: issueId, fields: hintFieldIds });
   const hint = hintOf(site, found as HintNode);
   const result: Filed = { hint, issueId, isPart: Boolean(part) };
-  memory.keepFiled(id, { ...result });
+  memory.keepResult(id, { ...result });
   return { ...result, isNew };
 }
 

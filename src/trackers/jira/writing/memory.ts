@@ -38,6 +38,8 @@ export interface ProjectPlace {
 const most = { issues: 500, results: 5_000, metas: 200 };
 /** Shorter than any lease: whoever takes a ticket over from another process looks at it again. */
 const freshMs = 15_000;
+/** What people change meanwhile is seen after a move, and stands. */
+const standingForMs = 15_000;
 const metaForMs = 10 * 60_000;
 /** Jira's own limits for the writes to one issue, with a little left for what others in our name may do. */
 const pace = [
@@ -58,11 +60,11 @@ export interface Memory {
   /** Takes in all that we have written on a ticket, just read. */
   see(ticketId: string, own: readonly CommentNode[]): Desk;
   forget(ticketId: string): void;
-  /** How an issue was found just now by whoever read it, to be written by once. */
+  /** How an issue was found by the last look, to be written by once. */
   keepStanding(ticketId: string, standing: Standing): void;
   takeStanding(ticketId: string): Standing | null;
-  filed(operationId: string): Record<string, unknown> | null;
-  keepFiled(operationId: string, result: Record<string, unknown>): void;
+  resultOf(operationId: string): Record<string, unknown> | null;
+  keepResult(operationId: string, result: Record<string, unknown>): void;
   /** What was read of a site or a project a while ago; else it is read. */
   meta<T>(key: string, read: () => Promise<T>): Promise<T>;
   /** Waits until the issue may be written to. Throws `unavailable`, as Jira does of one ticket, where that is not soon. */
@@ -98,10 +100,10 @@ export function createMemory(now: () => number = () => performance.now()): Memor
     takeStanding(ticketId) {
       const known = standings.get(ticketId);
       standings.delete(ticketId);
-      return known && now() - known.at < freshMs ? known.standing : null;
+      return known && now() - known.at < standingForMs ? { ...known.standing, isOld: true } : null;
     },
-    filed: (id) => results.get(id) ?? null,
-    keepFiled: (id, result) => keep(results, id, result, most.results),
+    resultOf: (id) => results.get(id) ?? null,
+    keepResult: (id, result) => keep(results, id, result, most.results),
     async meta(key, read) {
       const known = metas.get(key);
       if (known && now() - known.at < metaForMs) return known.value as never;

@@ -24,12 +24,23 @@ const calledOff = /won'?t|cancel|declin|reject|abandon|obsolete|cannot|duplicate
 /**
  * By the transitions that are open, in several steps where no single one leads there: through states between the two, and, where
  * work has not begun, others of that kind. A person's later change stands; what the workflow does not let us do is told.
- * `seen`: how the issue was found just now.
+ * `seen`: how the issue was found just now. With what it came to is how the issue stands then, if that was looked at.
  */
 export async function moveTicket(
   moving: Moving,
   operation: Operation,
   seen: Standing,
+): Promise<{ result: Record<string, unknown>; standing: Standing | null }> {
+  const after: { standing: Standing | null } = { standing: null };
+  const result = await moveFrom(moving, operation, seen, after);
+  return { result, ...after };
+}
+
+async function moveFrom(
+  moving: Moving,
+  operation: Operation,
+  seen: Standing,
+  after: { standing: Standing | null },
 ): Promise<Record<string, unknown>> {
   const { place, states, signal } = moving;
   let standing = seen;
@@ -39,11 +50,19 @@ export async function moveTicket(
   for (let step = 0; step < mostSteps; ) {
     const { status } = standing;
     const now = categoryOf(status, states, standing.resolution);
+    const isBarred = !isOnWay && (!operation.from.includes(now) || isOfPeople(standing, operation, states));
+    if (standing.isOld && (isBarred || now === operation.to)) {
+      standing = await readStanding(place, signal);
+      continue;
+    }
     if (now === operation.to) return { state: nameOf(status) };
-    if (!isOnWay && (!operation.from.includes(now) || isOfPeople(standing, operation, states)))
-      return { skipped: overtaken(nameOf(status), operation) };
+    if (isBarred) return { skipped: overtaken(nameOf(status), operation) };
     visited.add(status.id ?? '');
     const choice = await choose(moving, operation, standing, visited);
+    if ('skipped' in choice && standing.isOld) {
+      standing = await readStanding(place, signal);
+      continue;
+    }
     if ('skipped' in choice) return choice;
     try {
       await go(moving, choice);
@@ -67,6 +86,7 @@ export async function moveTicket(
         field === 'status' && isOurs && to === choice.way.to.id && (!before || Date.parse(at) > Date.parse(before.at)),
     );
     if (put && put.from !== null && put.from !== status.id) return putBack(moving, operation, standing, put);
+    if (isThere) after.standing = standing;
     if (isThere) return { state: nameOf(choice.way.to) };
     if (standing.status.id !== choice.way.to.id) return { skipped: overtaken(nameOf(standing.status), operation) };
     isOnWay = true;

@@ -78,6 +78,7 @@ export async function sendOperations(
         sent.push({ result });
       }
       await flush();
+      if (now.standing && !now.standing.isOld) desks.memory.keepStanding(hint.id, now.standing);
       return sent;
     } catch (error) {
       desks.memory.forget(hint.id); // nobody knows what was carried out
@@ -108,17 +109,14 @@ async function begin(
   // A move that is made by an older look is seen to be; who has the ticket is looked at anew.
   const kept = operations.some(({ kind }) => kind === 'takeTicket' || kind === 'releaseTicket') ? null : read;
   if (known) return { desk: known, standing: kept };
-  if (!kept && !operations.some(isOfStanding))
+  const needsStanding = operations.some(({ kind }) => kind === 'moveTicket' || kind === 'takeTicket');
+  if (desks.memory.knows(id) && !needsStanding)
     return { desk: await look(desks.memory, place, id, signal), standing: null };
   const own = await place.site.own(signal);
-  const standing = kept ?? (await readStanding(place, signal, { comment: true }));
+  const standing = await readStanding(place, signal, { comment: true });
   const { commenters } = standing;
   const isNew = commenters !== null && !commenters.some((each) => isOwn(each, own));
   return { desk: isNew ? desks.memory.see(id, []) : await look(desks.memory, place, id, signal), standing };
-}
-
-function isOfStanding({ kind }: TicketOperation): boolean {
-  return kind === 'moveTicket' || kind === 'takeTicket' || kind === 'releaseTicket';
 }
 
 function speaks(operation: TicketOperation): operation is TicketOperation & { kind: 'postActivity' } {
@@ -136,8 +134,8 @@ function isEphemeral(activity: Activity): boolean {
 async function carryOut(sending: Sending, operation: TicketOperation): Promise<Record<string, unknown>> {
   const { desks, place, signal } = sending;
   const { id } = operation;
-  const before = sending.status && resultOf(sending.status, id);
-  if (before) return before;
+  const before = (sending.status && resultOf(sending.status, id)) ?? desks.memory.resultOf(id);
+  if (before && operation.kind !== 'createTicket') return before;
   switch (operation.kind) {
     case 'postActivity': {
       const activity = withLink(operation);
@@ -165,8 +163,14 @@ async function carryOut(sending: Sending, operation: TicketOperation): Promise<R
     }
     case 'leaveConversation':
       return { skipped: 'Of an issue all is said in one place.' };
-    case 'moveTicket':
-      return note(sending, id, await moveTicket(moving(sending), operation, await standingOf(sending)));
+    case 'moveTicket': {
+      const { result, standing } = await moveTicket(moving(sending), operation, await standingOf(sending));
+      sending.standing = standing;
+      // The issue's history tells of it: it is worth no comment, and no edit, of its own.
+      desks.memory.keepResult(id, result);
+      if (sending.status) keepResult(sending.status, id, result);
+      return result;
+    }
     case 'takeTicket': {
       const { result, isNew } = await takeTicket(moving(sending), await standingOf(sending));
       if (!isNew) return note(sending, id, result);

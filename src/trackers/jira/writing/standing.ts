@@ -3,9 +3,8 @@ import { type Account, isOwn, type Own } from '../people.ts';
 import type { StatusNode } from '../states.ts';
 import type { Located } from './place.ts';
 
-/** Jira's fields and more that a `Standing` is made of. */
-export const standingFields = ['status', 'resolution', 'assignee', 'updated', 'comment'];
-export const standingExpand = ['changelog', 'transitions'];
+const standingFields = ['status', 'resolution', 'assignee', 'updated', 'comment'];
+const standingExpand = ['changelog', 'transitions'];
 
 /** Where an issue is, who has it, and where it may go from there, as it was a moment ago. */
 export interface Standing {
@@ -16,6 +15,8 @@ export interface Standing {
   /** The newest first; of very many, those of late. */
   changes: Change[];
   updatedAt: string;
+  /** It was seen some seconds ago. */
+  isOld?: true;
   /** By whom its comments are; null: nobody looked, or not all are shown. */
   commenters: Account[] | null;
 }
@@ -55,8 +56,7 @@ export async function readStanding(
   return standingIn(found, own);
 }
 
-/** Of an issue that was asked for with `standingFields` and `standingExpand`. */
-export function standingIn(
+function standingIn(
   found: {
     fields?: Record<string, unknown> | undefined;
     transitions?: TransitionNode[] | undefined;

@@ -55,6 +55,13 @@ export function expanded(eye: Eye, issue: Issue, expand: string[], fields: Field
   };
 }
 
+/** Those that are asked for, if any are; never of the index, always as they are. */
+export function propertiesOf(issue: Issue, asked: unknown): { properties?: Bag } {
+  const wanted = listed(asked);
+  const properties = [...issue.properties].filter(([key]) => wanted.includes('*all') || wanted.includes(key));
+  return wanted.length === 0 ? {} : { properties: Object.fromEntries(properties) };
+}
+
 /** May the user see it, and do this to it? Throws as Jira does. */
 export function issueFor(
   { site, user }: Pick<Call, 'site' | 'user'>,
@@ -183,13 +190,11 @@ export const issueRoutes: Routes = {
     const issue = site.see(given.issueIdOrKey, user);
     const fields = chosenFields(eye, listed(given.fields), '*all');
     const described = describeIssue(eye, issue, { fields });
-    const wanted = listed(given.properties);
-    const properties = [...issue.properties].filter(([key]) => wanted.includes('*all') || wanted.includes(key));
     return {
       body: {
         ...described,
         ...expanded(eye, issue, listed(given.expand), fields),
-        ...(wanted.length > 0 && { properties: Object.fromEntries(properties) }),
+        ...propertiesOf(issue, given.properties),
       },
     };
   }),
@@ -211,6 +216,7 @@ export const issueRoutes: Routes = {
           .map((issue) => ({
             ...describeIssue(eye, issue, { fields }),
             ...expanded(eye, issue, listed(given.expand), fields),
+            ...propertiesOf(issue, given.properties),
           })),
         issueErrors:
           lost.length === 0

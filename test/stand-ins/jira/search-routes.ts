@@ -1,4 +1,4 @@
-import { chosenFields, expanded, listed } from './issue-routes.ts';
+import { chosenFields, expanded, listed, propertiesOf } from './issue-routes.ts';
 import { compileJql } from './jql.ts';
 import { bad } from './refusal.ts';
 import { type Answer, type Call, type Routes, route } from './rest.ts';
@@ -9,6 +9,7 @@ interface Asked {
   jql?: string | undefined;
   fields?: unknown;
   expand?: unknown;
+  properties?: unknown;
   maxResults?: number | undefined;
   nextPageToken?: string | undefined;
   reconcileIssues?: number[] | undefined;
@@ -62,6 +63,7 @@ function search(call: Call, asked: Asked): Answer {
           : {
               ...describeIssue(eye, issue, { fields, state, comments: mostComments }),
               ...expanded(eye, issue, inEach, fields),
+              ...propertiesOf(issue, asked.properties),
             },
       ),
       isLast,

@@ -49,6 +49,8 @@ export interface Tool extends ToolSpec {
   readOnly: boolean;
   /** A call that was interrupted is simply made again: all that it leaves behind commits with its step. `readOnly` implies it. */
   repeatable?: boolean;
+  /** What it changes is not in the workspace, where it could be undone: nobody knows what became of a call that was interrupted. */
+  actsOutside?: boolean;
   /** How a call is told on the ticket: `Reading src/a.ts` is `{ action: 'Reading', parameter: 'src/a.ts' }`; null says nothing. */
   describe(input: unknown): { action: string; parameter: string } | null;
   run(input: unknown, context: ToolRunContext): Promise<ToolResult>;

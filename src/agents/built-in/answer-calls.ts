@@ -1,5 +1,5 @@
 import { callKey, type Turn } from '../../core/conversation.ts';
-import { interruptedText, notReachedText } from '../../core/interruption.ts';
+import { interruptedText, notReachedText, unknownText } from '../../core/interruption.ts';
 import type { ToolCall } from '../../core/message.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { StepRecord } from '../../core/step.ts';
@@ -91,7 +91,7 @@ async function answer(
     async (scope) => {
       if (instead !== null) return error(instead);
       if (refusal !== null || !tool) return error(refusal ?? 'There is no such tool.');
-      if (interrupted) return error(interruptedText);
+      if (interrupted) return error(tool.actsOutside ? unknownText : interruptedText);
       const result = await tool.run(call.input, { key, signal, scope });
       signal.throwIfAborted();
       if (shown)
@@ -99,7 +99,8 @@ async function answer(
       return result;
     },
     {
-      readOnly: readOnly || tool?.repeatable === true,
+      // To the journal: nothing in the workspace is to be kept, or can be undone.
+      readOnly: readOnly || tool?.repeatable === true || tool?.actsOutside === true,
       announce: shown && !interrupted ? [{ type: 'action', ...shown, ephemeral: true }] : [],
     },
   );

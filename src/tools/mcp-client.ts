@@ -65,7 +65,8 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
   const link = await open({
     takes(bytes) {
       room -= bytes;
-      if (isOpen && room < 0) void close(`it wrote more than ${limits.maxBytes / 1_000_000} MB to one request`);
+      if (isOpen && room < 0)
+        void close(`it wrote more than ${Math.round(limits.maxBytes / 100_000) / 10} MB to one request`);
       return isOpen;
     },
     counts() {

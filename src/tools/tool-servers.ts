@@ -22,6 +22,8 @@ interface OfferedTools {
   tools: string[] | null;
   /** Those that change nothing. The server's own word on that is not taken. */
   readOnly: string[];
+  /** The program as it is for a call, where it is not known before. */
+  whenCalled?(): Promise<ProgramServer>;
   /** It is not ours. */
   others?: {
     limits: Pick<McpLimits, 'callMs' | 'maxBytes'>;
@@ -30,9 +32,15 @@ interface OfferedTools {
   };
 }
 
-interface ProgramServer {
+export interface ProgramServer {
   argv: string[];
   sandbox: SandboxSpec;
+}
+
+/** The tools of one server. */
+export interface ServerTools {
+  server: string;
+  tools: Tool[];
 }
 
 /** What a server offers now, if that is not what was pinned: it stays off until somebody accepts it. */
@@ -68,7 +76,7 @@ export interface ToolServers {
   tools(
     servers: ToolServer[],
     use?: { watch?: Watch; taken?: Set<string>; signal?: AbortSignal },
-  ): Promise<{ tools: Tool[]; problems: string[] }>;
+  ): Promise<{ tools: Tool[]; byServer: ServerTools[]; problems: string[] }>;
   /** What a server lists now. Throws when it does not come up. */
   look(server: ToolServer, signal: AbortSignal): Promise<PinnedTools>;
   /** Ends all processes. */
@@ -156,7 +164,8 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
       if (off !== null) return failure(off);
       let client: McpClient | null = null;
       try {
-        return await use(server, signal, async (up) => {
+        const bound = server.whenCalled ? { ...server, ...(await orAborted(server.whenCalled(), signal)) } : server;
+        return await use(bound, signal, async (up) => {
           client = up;
           const now = await listed(up, signal);
           if (now.hash !== pinned.hash || now.version !== pinned.version) await pins.differs(name, now);
@@ -184,7 +193,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
   return {
     look,
     async tools(servers, { watch, taken = new Set<string>(), signal = never } = {}) {
-      const tools: Tool[] = [];
+      const byServer: ServerTools[] = [];
       const problems: string[] = [];
       const lists = await Promise.all(
         servers.map((server) => pinnedTools(server, signal).catch((error: Error) => error.message)),
@@ -195,15 +204,18 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         const { name, others } = server;
         if (!pinned || typeof pinned === 'string') {
           const reason = others?.hide(pinned ?? '') ?? pinned;
+          watch?.lost(name, reason ?? '');
           problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}`);
           continue;
         }
         if (pinned.offered) {
+          watch?.changed(name);
           problems.push(
             `The tool server "${name}" is switched off: its tools changed, and nobody has accepted that yet.`,
           );
           continue;
         }
+        const tools: Tool[] = [];
         for (const spec of pinned.tools) {
           if (server.tools && !server.tools.includes(spec.name)) continue;
           const readOnly = server.readOnly.includes(spec.name);
@@ -223,8 +235,9 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
             run: createCall(server, pinned, spec.name, watch),
           });
         }
+        if (tools.length > 0) byServer.push({ server: name, tools });
       }
-      return { tools, problems };
+      return { tools: byServer.flatMap(({ tools }) => tools), byServer, problems };
     },
     async close() {
       await Promise.all([...running].map(([key, entry]) => stop(key, entry, 'closed')));

@@ -12,6 +12,7 @@ import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readImages } from '../store/edits.ts';
+import { readShownImages } from '../store/evidence.ts';
 import { demandOn, orderPaying } from '../store/order-picks.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
@@ -90,6 +91,8 @@ export async function workOnTicket(
   const demanded = (await demandOn(db, run.sessionId)) !== null;
   notes.push(...noteOnRating(run, prepared, steps, demanded), ...(prepared.note === undefined ? [] : [prepared.note]));
   try {
+    const [ofTicket, ofTools] = await Promise.all([readImages(db, run.sessionId), readShownImages(db, run.sessionId)]);
+    const images = new Map([...ofTicket, ...ofTools]);
     const journal = createJournal({
       db,
       run,
@@ -104,6 +107,7 @@ export async function workOnTicket(
         order: order === null ? null : { name: order, usd: deps.usdOfOrders.get(order) ?? null },
       },
       worked: clock.read,
+      shown: (hash, image) => void images.set(hash, image),
       modelAsked() {
         workbench.modelAsked();
         notes.length = 0; // they are in the step now
@@ -164,7 +168,6 @@ export async function workOnTicket(
       ticket: { limits: deps.budget.ticket, before },
     });
     const tellWait = createTellWait(deps, run);
-    const images = await readImages(db, run.sessionId);
     let endedByWords = false;
     for (;;) {
       const reached = await deps.agent.run(

@@ -281,13 +281,15 @@ test('one that cannot be started costs its tools only', async () => {
 test('an image becomes evidence of the session, by its content and not by its name', async () => {
   const tools = await run([program({ tools: ['shot', 'picture'] })]);
   const content = Buffer.from('\x89PNG\r\n\x1a\n 1 by 1', 'latin1');
-  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8);
-  const path = `unruly/shot-${hash}.png`;
-  expect((await call(tools, 'unruly_shot')).text).toBe(
-    from('unruly', `Here it is.\n[an image, image/png, 15 bytes, kept as ${path}]`),
-  );
+  const hash = createHash('sha256').update(content).digest('hex');
+  const path = `unruly/shot-${hash.slice(0, 8)}.png`;
+  expect(await call(tools, 'unruly_shot')).toEqual({
+    text: from('unruly', `Here it is.\n[an image, image/png, 15 bytes, kept as ${path}]`),
+    isError: false,
+    images: [hash],
+  });
   expect(evidence).toEqual([
-    { item: { type: 'file', name: path, mediaType: 'image/png', bytes: content.length, path }, content },
+    { item: { type: 'file', name: path, mediaType: 'image/png', bytes: content.length, path, shown: hash }, content },
   ]);
   expect((await call(tools, 'unruly_picture')).text).toContain('[image/png, 4 characters of base64, not shown]');
   expect(evidence).toHaveLength(1);

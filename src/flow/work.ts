@@ -22,6 +22,7 @@ import { settleLostCalls } from '../store/spending.ts';
 import { lastFinishedSeq, listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
 import { fitTools, searchNames } from '../tools/fit-tools.ts';
+import type { OtherTools } from '../tools/other-servers.ts';
 import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import { openApproval } from './approval.ts';
@@ -90,6 +91,7 @@ export async function workOnTicket(
   const only = run.purpose === 'scope';
   const demanded = (await demandOn(db, run.sessionId)) !== null;
   notes.push(...noteOnRating(run, prepared, steps, demanded), ...(prepared.note === undefined ? [] : [prepared.note]));
+  let others: OtherTools | null = null;
   try {
     const [ofTicket, ofTools] = await Promise.all([readImages(db, run.sessionId), readShownImages(db, run.sessionId)]);
     const images = new Map([...ofTicket, ...ofTools]);
@@ -143,9 +145,10 @@ export async function workOnTicket(
           ? createScope({ deps, run, journal, prepared, approval })
           : undefined,
     });
-    const others = await deps.otherTools(
+    others = await deps.otherTools(
       { repository: prepared.repository.name, team: session.hint.team ?? null },
       {
+        session: run.sessionId,
         workspace: workbench.workspace,
         taken: [...own.map(({ name }) => name), ...searchNames],
         tell: createTell(deps, run, () => conversation),
@@ -205,6 +208,7 @@ export async function workOnTicket(
     if (!(error instanceof RunLost)) await workbench.save();
     throw error;
   } finally {
+    await others?.close();
     await workbench.close();
   }
 }

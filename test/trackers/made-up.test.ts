@@ -133,7 +133,7 @@ describe('a tracker is added by its definition alone:', () => {
     expect(await told('summary: { tracker: pigeon }')).toContain(
       'summary.tracker is "pigeon", but no pigeon flies: set PIGEON_SECRET, or another tracker.',
     );
-    expect(await told('summary: { tracker: dove }')).toContain('`board`, `linear`, `github-issues` or `pigeon`');
+    expect(await told('summary: { tracker: dove }')).toContain('`github-issues` or `pigeon`');
     expect(describeConfig(trackers)).toContainEqual({
       key: 'trackers.pigeon.loft',
       default: 'north',

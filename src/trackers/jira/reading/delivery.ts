@@ -76,12 +76,12 @@ export function readEvents(desks: Desks, bytes: Uint8Array, comment?: SaidCommen
 }
 
 /**
- * Whether it has to be read again: it tells what a person wrote, or it comes before we know which account is ours, so that nobody
- * can tell what it means.
+ * Whether it has to be read again: it tells what a person wrote, or it comes before we know of its site, or which account is ours
+ * there, so that nobody can tell what it means.
  */
 export function isHint(desks: Desks, bytes: Uint8Array): boolean {
   const scene = readScene(desks, bytes);
-  if (!scene) return desks.sites.known().length === 0 && payload.safeParse(parse(bytes)).success;
+  if (!scene) return payload.safeParse(parse(bytes)).success;
   return scene.site.knownOwn() === null || eventsOf(scene).some((event) => isSpoken(event) || isWritten(scene, event));
 }
 

@@ -31,8 +31,7 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
   }
 
   return async (bytes, signal) => {
-    if (desks.sites.known().length === 0) await desks.sites.all(signal);
-    const touched = touchedIn(desks, bytes);
+    const touched = touchedIn(desks, bytes) ?? (await findTouched(desks, bytes, signal));
     if (!touched) return [];
     const { site, issueId, at } = touched;
     await site.own(signal);
@@ -49,6 +48,15 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
     );
     return told.filter((_, index) => kept[index]);
   };
+}
+
+/** On a site that let us in just now, or could not be reached before. Throws where it may be one that cannot be reached. */
+async function findTouched(desks: Desks, bytes: Uint8Array, signal: AbortSignal) {
+  await desks.sites.all(signal);
+  const touched = touchedIn(desks, bytes);
+  const [away] = touched ? [] : ((await desks.sites.lost?.()) ?? []);
+  if (away) throw away;
+  return touched;
 }
 
 /** null: there is none, or not for us. */

@@ -9,7 +9,7 @@ import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, isSame } from '../states.ts';
 import { mentions, spokenOf } from '../text.ts';
-import { has, isAgents } from './is-asked.ts';
+import { has, isAgents, isRank } from './is-asked.ts';
 import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
 import { parse } from './verify-delivery.ts';
 
@@ -223,8 +223,7 @@ function partOf(scene: Scene, { fieldId, from, to, fromText, toText }: Change): 
   }
   if (Object.hasOwn(parts, id)) return [parts[id] as TicketPart];
   if (!id.startsWith('customfield_')) return [];
-  // The place in a list is kept by numbers that nobody reads.
-  return /^\d*\|\w+:/.test(toText ?? to ?? '') ? [] : ['fields'];
+  return isRank(toText ?? to) ? [] : ['fields'];
 }
 
 /** What was said among some of the people only is read from the ticket, if we may. */

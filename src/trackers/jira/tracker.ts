@@ -7,6 +7,7 @@ import { isHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTeams } from './reading/list-teams.ts';
 import { listTickets } from './reading/list-tickets.ts';
+import { readMarkings } from './reading/markings.ts';
 import { createReadAgain } from './reading/read-again.ts';
 import { readTicket } from './reading/read-ticket.ts';
 import { searchTickets } from './reading/search-tickets.ts';
@@ -85,6 +86,7 @@ export function createJiraTracker(
     searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
     listTeams: (signal) => listTeams(reading, signal),
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
+    readMarkings: (hint, since, signal) => readMarkings(reading, hint, since, signal),
     suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
     check: () => checkSites(reading),
   };

@@ -11,6 +11,7 @@ import { categoryOf, isSame } from '../states.ts';
 import { mentions, spokenOf } from '../text.ts';
 import { has, isAgents, isRank } from './is-asked.ts';
 import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
+import { markingIn } from './markings.ts';
 import { parse } from './verify-delivery.ts';
 
 const time = z.unknown().optional().transform(timeOf);
@@ -53,7 +54,7 @@ const payload = z.object({
       labels: z.array(z.string()).nullish(),
     }),
   }),
-  changelog: z.object({ items: listOf(change) }).optional(),
+  changelog: z.object({ id: z.coerce.string().optional(), items: listOf(change) }).optional(),
   comment: comment.optional(),
 });
 type Payload = z.output<typeof payload>;
@@ -159,7 +160,8 @@ function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {
   if (isGiven) events.push(given(scene));
   else if (isTaken && !isOurs(scene)) events.push(taken(scene));
   const parts = [...new Set(items.flatMap((item) => partOf(scene, item)))];
-  if (parts.length > 0) events.push(changed(scene, parts));
+  const marking = markingIn(scene.changelog?.id, items);
+  if (parts.length > 0) events.push({ ...changed(scene, parts), ...(marking && { marking }) });
   return events;
 }
 

@@ -81,6 +81,9 @@ describe.each(Object.keys(onTrial))('%s', (name) => {
         expect(await argumentsOfTools(client)).toEqual(readToolTable(readme));
         const { tool, args, said } = trial.call;
         expect(await callTool(client, tool, args)).toEqual({ text: expect.stringContaining(said), isError: false });
+        // Their text is a file that has to be in the package.
+        const { prompts } = client.getServerCapabilities()?.prompts ? await client.listPrompts() : { prompts: [] };
+        for (const prompt of prompts) expect((await client.getPrompt({ name: prompt.name })).messages).toHaveLength(1);
       } finally {
         await client.close();
       }

@@ -22,7 +22,8 @@ const patterns: RegExp[] = [
   /\bhf_[A-Za-z0-9]{30,60}/g,
   /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g,
   /\bshp_[\w-]{43}/g,
-  /\bATATT3[\w=-]{60,400}/g,
+  /\bAT[AC]TT3[\w=-]{60,400}/g,
+  /\bATOA(?=[\w-]{0,60}\d)[\w-]{40,200}(?:=[0-9A-F]{8})?/g,
   // Of services that give their tokens a name of their own; the shorter the name, the more must fit behind it.
   /(?<![\w-])(?:do[opr]_v1_|rubygems_|dapi|sbp_|shp(?:at|ca|pa|ss)_|pul-|key-|SK)[0-9a-f]{32,80}\b/g,
   /\b(?:hv[sbr]\.|glsa_|nfp_|pscale_(?:tkn|pw|oauth)_|gsk_|fig[dour]_|dp\.(?:pt|st|ct|sa|scim|audit)\.|fm[12]_|ya29\.|1\/\/0|EAAA|NRAK-|PMAK-|AGE-SECRET-KEY-1)[\w.+/=-]{24,2000}/g,

@@ -49,8 +49,8 @@ export const onTrial: Record<string, (home: string) => Promise<Trial>> = {
     return {
       directory: home,
       env: { SENTRY_AUTH_TOKEN: sentry.token },
-      instead: { 'organization/project': 'acme/web', '/path/to/token': file },
-      call: { tool: 'get-event', args: { issue: String(issue.id) }, said: 'exception:' },
+      instead: { '/path/to/token': file },
+      call: { tool: 'get-event', args: { issue: issue.shortId }, said: 'at saveCart (src/checkout.ts:41:11)' },
       aside: { SENTRY_BASE_URL: sentry.url },
       async close() {
         sentry.expectClean();

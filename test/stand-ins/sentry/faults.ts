@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Armed, armFaults, type Which } from '../faults.ts';
 
 /** What comes in place of an answer. */
 export type FaultAction =
@@ -14,36 +15,19 @@ export type FaultAction =
   /** Any other bytes. */
   | { type: 'body'; body: string };
 
-export interface Fault {
+export interface Fault extends Which {
   /** "getOrganizationIssue"; without one all. */
   operation?: string;
-  /** Of those that match, from 1: only that one; without it each. */
-  nth?: number;
   action: FaultAction;
 }
 
-export interface Faults {
-  add(...faults: Fault[]): void;
-  clear(): void;
+export interface Faults extends Omit<Armed<Fault>, 'hits'> {
   of(operation: string): FaultAction | null;
 }
 
 export function createFaults(): Faults {
-  let armed: { fault: Fault; seen: number }[] = [];
-  return {
-    add: (...faults) => void armed.push(...faults.map((fault) => ({ fault, seen: 0 }))),
-    clear() {
-      armed = [];
-    },
-    of(operation) {
-      let action: FaultAction | null = null;
-      for (const each of armed.filter(({ fault }) => (fault.operation ?? operation) === operation)) {
-        each.seen += 1;
-        if ((each.fault.nth ?? each.seen) === each.seen) action ??= each.fault.action;
-      }
-      return action;
-    },
-  };
+  const { hits, ...armed } = armFaults<Fault>();
+  return { ...armed, of: (id) => hits(({ operation }) => (operation ?? id) === id)[0]?.action ?? null };
 }
 
 const details: Record<number, string> = {

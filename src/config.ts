@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { clashingMarks } from './config/approval.ts';
 import { treeOf } from './config/describe.ts';
 import { type Environment, listVariables, readEnvironment } from './config/environment.ts';
 import { readGitHub } from './config/github.ts';
@@ -220,7 +221,7 @@ function namesOf(
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories, orders, automations, routes, policy }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations, routes, policy, fields }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
   const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
     Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
@@ -261,5 +262,6 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `repositories.${name} has both path and url. Keep one of them.`;
     return [{ path: ['repositories', name, 'url'], message }];
   });
-  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved, ...unratedTiers(repositories, off)];
+  const refused = [...unrated, ...unapproved, ...clashingMarks(approval, fields.approval)];
+  return [...alike, ...twice, ...unknown, ...nowhere, ...refused, ...unratedTiers(repositories, off)];
 }

@@ -22,6 +22,12 @@ tickets:
       calls:
         - { tool: write, input: { path: three.txt, content: "three\\n" } }
         - { tool: finish, input: { title: Add two and three, summary: Both are there. } }
+  Has a bad day:
+    - calls: [{ tool: ask, input: { question: Which zone? } }]
+    - { until: told, calls: [{ tool: bash, input: { command: "true" } }] }
+    - calls: [{ tool: finish, input: { title: T, summary: s, answer: UTC it is. } }]
+  Is stopped late:
+    - { until: never, calls: [{ tool: finish, input: { title: T, summary: s, answer: Never said. } }] }
   Asked for:
     - calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: I was asked. } }]
 `;
@@ -130,4 +136,40 @@ test('it comes to each who asks for it: by a label, a mention, a name, a status,
       { assignee: 'Bob', said: [expect.stringMatching(/^I was asked\./)] },
     ]);
   }
+});
+
+test('webhooks that come twice, late, in any order, or not at all: each ticket is worked on once, and each word is heard once', async () => {
+  const { ada, bob, jira, seen } = service;
+  const { faults, outbox } = jira;
+  faults.add(
+    { delivery: '*', action: { type: 'repeat', times: 1 } },
+    { delivery: 'jira:issue_updated', nth: 1, action: { type: 'late', ms: 400 } },
+    { delivery: 'jira:issue_created', action: { type: 'drop' } },
+  );
+  const [issue, stopped] = [service.give('Has a bad day'), service.give('Is stopped late')] as const;
+  await rest(issue);
+  await expect.poll(async () => (await service.app.sessions.view(stopped.key))?.firstModelCallAt).toBeTruthy();
+  outbox.hold();
+  ada.comment(issue.key, 'UTC');
+  bob.comment(issue.key, 'or not');
+  ada.comment(issue.key, 'UTC, I said');
+  bob.comment(stopped.key, 'what for?');
+  ada.comment(stopped.key, 'stop');
+  outbox.release((held) => held.toReversed());
+  expect((await rest(stopped)).state).toBe('stopped');
+  expect(seen(stopped).said).toEqual([expect.stringMatching(/^Stopped, as you asked\./)]);
+  await outbox.settled();
+  await service.sorted();
+  await service.letGo('told');
+  const done = await rest(issue, 2);
+  expect([done.state, done.runs.length]).toEqual(['complete', 2]);
+  const heard = `select p.body from prompts p join sessions s on s.id = p.session_id join tickets t on t.id = s.ticket_id
+    where t.identifier = $1 order by p.said_at`;
+  const { rows } = await service.database.pool.query(heard, [issue.key]);
+  expect(rows.map(({ body }) => body)).toEqual(['UTC', 'or not', 'UTC, I said']);
+  expect(seen(issue)).toMatchObject({
+    shown: [expect.any(String)],
+    said: [expect.stringMatching(/^Which zone/), expect.stringMatching(/^UTC it is\./)],
+  });
+  faults.clear();
 });

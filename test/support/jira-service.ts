@@ -39,6 +39,7 @@ export interface JiraPeople {
 }
 
 export type JiraService = TestService & JiraPeople;
+export type JiraSetup = Setup & JiraPeople;
 
 export interface JiraServiceOptions extends TestServiceOptions {
   /** null: webhooks come; else so often it is asked. */
@@ -68,7 +69,7 @@ export async function startJiraService<Service extends TestService = TestService
 /** The same with workers that are processes of their own, and can be killed. */
 export async function startJiraSetup(
   options: JiraServiceOptions & { yaml?: Record<string, unknown> },
-): Promise<Setup & JiraPeople> {
+): Promise<JiraSetup> {
   const begun = await begin(options);
   const { env } = begun.options;
   try {

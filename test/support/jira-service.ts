@@ -52,10 +52,10 @@ const webhookSecret = 'the-secret-of-the-webhook';
  * The whole service as a member of a site: a stand-in Jira that sends it webhooks, by the settings that people make. `start`: what
  * it is beside that, such as a service on GitHub.
  */
-export async function startJiraService<Service extends TestService = TestService>(
+export async function startJiraService(
   options: JiraServiceOptions,
-  start: (options: TestServiceOptions) => Promise<Service> = startTestService as never,
-): Promise<Service & JiraPeople> {
+  start: (options: TestServiceOptions & { env: Record<string, string> }) => Promise<TestService> = startTestService,
+): Promise<JiraService> {
   const begun = await begin(options);
   try {
     const service = await start({ files: {}, parts: ['listen', 'worker'], ...options, ...begun.options });

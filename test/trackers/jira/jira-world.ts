@@ -42,9 +42,9 @@ export async function startJiraWorld(): Promise<JiraWorld> {
   const project = addProject(site, { key: 'ENG', name: 'Engineering' });
   const webhook = addWebhook(site);
   const auth = { type: 'basic', email: bot.emailAddress, apiToken: jira.oauth.addApiToken(site, bot).value } as const;
-  const connections = { update: async () => null };
   const tracker = createJiraTracker({
-    sites: createTokenSites({ urls: [site.url], auth, apiUrl: jira.apiUrl, connections }),
+    // Of what is kept for another start nothing is asked here.
+    sites: createTokenSites({ urls: [site.url], auth, apiUrl: jira.apiUrl, connections: { update: async () => null } }),
     secrets: { webhooks: [webhook.secret ?? ''], apps: [] },
     agent: 'shipmate',
     label: 'for-shipmate',

@@ -76,6 +76,8 @@ const definitions = [
 
 /** Rooms whose folders are adapters: siblings must not know each other. */
 const adapterRooms = ['src/trackers/', 'src/code-hosts/', 'src/models/', 'src/sandboxes/'];
+/** No adapter: what those share whose tickets have only comments to show the agent's work in. */
+const oneComment = 'src/trackers/one-comment/';
 
 const sources = [...filesUnder('src'), ...filesUnder('mcp-servers')].filter((file) => file.endsWith('.ts'));
 
@@ -165,7 +167,7 @@ function mayImport(file: string, target: string): boolean {
   const adapters = adapterRooms.find((prefix) => file.startsWith(prefix));
   if (adapters) {
     const mine = folderIn(adapters, file);
-    const theirs = target.startsWith(adapters) ? folderIn(adapters, target) : null;
+    const theirs = target.startsWith(adapters) && !target.startsWith(oneComment) ? folderIn(adapters, target) : null;
     if (target === `${adapters}index.ts`) return false;
     if (target.startsWith(adapters)) return mine === null || theirs === null || mine === theirs;
   }

@@ -59,6 +59,7 @@ async function serve(env: Environment, url: string | undefined, directory: strin
       const client = server.server.getClientVersion();
       const dir =
         directory === undefined ? await findWorkingDirectory(server, asked, process.cwd()) : resolve(directory);
+      signal.throwIfAborted();
       const where = {
         dir,
         searchPath: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',

@@ -41,11 +41,17 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const account = trackerAccount(tracker.kind);
   const within = limitOf(deps, account);
   const on = (hint: TicketHint) => limitOf(deps, account, hint.account);
-  const { readMarkings } = tracker;
+  const { readAgain, readMarkings } = tracker;
   return {
     ...tracker,
     ...(readMarkings && {
       readMarkings: (hint, since, signal) => on(hint)(() => readMarkings(hint, since, signal)),
+    }),
+    ...(readAgain && {
+      readAgain(delivery, signal) {
+        const [about] = tracker.readEvents(delivery);
+        return limitOf(deps, account, about?.ticket.account)(() => readAgain(delivery, signal));
+      },
     }),
     readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
     async listTickets(query, cursor, signal) {

@@ -17,7 +17,8 @@ export interface ToldOf {
 
 /** Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
 export function readDelivery(trackers: ReadonlyMap<string, Tracker>, delivery: UnsortedDelivery): ToldOf {
-  const all = [...trackers.values()].find(({ source }) => source === delivery.source)?.readEvents(delivery) ?? [];
+  const tracker = () => [...trackers.values()].find(({ source }) => source === delivery.source);
+  const all = delivery.events ?? tracker()?.readEvents(delivery) ?? [];
   const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
   return { delivery, events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
 }

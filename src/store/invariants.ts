@@ -119,7 +119,8 @@ const checks: Check[] = [
     remedy: 'See that the web part runs (`shipmate web` or `shipmate start`).',
     violations: ({ olderThan }) => sql`
       select d.id::text, null::uuid as session_id, format('%s delivery %s came at %s', d.source, d.delivery_id, d.received_at) as explanation
-      from deliveries d where d.sorted_at is null and ${olderThan('d.received_at', 60)}`,
+      from deliveries d where d.sorted_at is null and ${olderThan('d.received_at', 60)}
+        and (d.try_at is null or ${olderThan('d.try_at', 60)})`,
   },
   {
     name: 'delivery is understood',

@@ -13,7 +13,6 @@ export class JiraError extends VendorError {
     options: ConstructorParameters<typeof VendorError>[1] & Partial<Pick<JiraError, 'status' | 'fields'>>,
   ) {
     super(message, options);
-    this.name = 'JiraError';
     this.status = options.status ?? 0;
     this.fields = options.fields ?? {};
   }

@@ -44,14 +44,14 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const { readAgain, readMarkings } = tracker;
   return {
     ...tracker,
-    ...(readMarkings && {
-      readMarkings: (hint, since, signal) => on(hint)(() => readMarkings(hint, since, signal)),
-    }),
     ...(readAgain && {
       readAgain(delivery, signal) {
         const [about] = tracker.readEvents(delivery);
         return limitOf(deps, account, about?.ticket.account)(() => readAgain(delivery, signal));
       },
+    }),
+    ...(readMarkings && {
+      readMarkings: (hint, since, signal) => on(hint)(() => readMarkings(hint, since, signal)),
     }),
     readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
     async listTickets(query, cursor, signal) {

@@ -3,11 +3,12 @@ import { checkSites } from './check.ts';
 import type { Desks as ReadingDesks } from './desks.ts';
 import { refOf } from './hint.ts';
 import { readAttachment } from './reading/attachments.ts';
-import { isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
+import { isHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTeams } from './reading/list-teams.ts';
 import { listTickets } from './reading/list-tickets.ts';
 import { readMarkings } from './reading/markings.ts';
+import { createReadAgain } from './reading/read-again.ts';
 import { readTicket } from './reading/read-ticket.ts';
 import { searchTickets } from './reading/search-tickets.ts';
 import { suggestRepositories } from './reading/suggest-repositories.ts';
@@ -30,6 +31,7 @@ export function createJiraTracker(
   const { secrets, now = Date.now, ...places } = options;
   const { sites } = places;
   const reading: ReadingDesks = { ...places, now };
+  const readAgain = createReadAgain(reading);
   const writing = { ...places, memory: createMemory() };
   let isLearning = false;
 
@@ -57,7 +59,7 @@ export function createJiraTracker(
       learn();
       const touched = touchedIn(reading, body);
       touched?.site.touch(touched.issueId);
-      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)) };
+      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint: isHint(reading, body) };
     },
 
     readEvents(delivery) {
@@ -66,6 +68,8 @@ export function createJiraTracker(
       touched?.site.touch(touched.issueId);
       return readEvents(reading, delivery.body);
     },
+
+    readAgain: (delivery, signal) => readAgain(delivery.body, signal),
 
     readTicket: (hint, signal) => readTicket(reading, hint, signal),
     readAttachment: (hint, id, signal) => readAttachment(reading, hint, id, signal),

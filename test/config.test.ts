@@ -71,6 +71,7 @@ const nothing = {
     reviews: { resolve: true },
     overlap: 'tell',
   },
+  toolServers: [],
   fields: defaultFieldNames,
   orders: {},
   automations: {},
@@ -606,6 +607,11 @@ describe('describeConfig', () => {
       'policy.checks.tell',
       'policy.reviews.resolve',
       'policy.overlap',
+      'toolServers',
+      ...['command', 'args', 'url', 'tools', 'write', 'secrets', 'env', 'hosts', 'paths', 'workspace'].map(
+        (name) => `toolServers.<name>.${name}`,
+      ),
+      ...['repositories', 'teams', 'seconds', 'output'].map((name) => `toolServers.<name>.${name}`),
       ...meanings.map((name) => `fields.${name}`),
       'orders',
       ...['tracker', 'team', 'project', 'labels', 'states', 'kinds', 'rating', 'perDay', 'usdPerDay'].map(

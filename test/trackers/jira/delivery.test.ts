@@ -161,7 +161,8 @@ test('who marked a ticket, and how, a delivery tells as the history does', async
   const found = await readMarkings(desks, hintFor(issue.key), since, anySignal());
   const [first] = found;
   expect(first).toMatchObject({ got: [], lost: ['later'] });
-  expect(found.slice(1)).toMatchObject(told);
+  // A delivery is made a moment after what it tells of.
+  expect(found.slice(1).map(({ at: _, ...marking }) => marking)).toEqual(told);
   expect(await readMarkings(desks, hintFor(issue.key), first?.at ?? '', anySignal())).toEqual(found.slice(1));
   expect(eventsOf(before)).toMatchObject([{ changed: ['labels', 'title'] }]);
 });

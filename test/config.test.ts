@@ -209,7 +209,7 @@ orders: { bugs: { tracker: linear } }
     const config = load('trackers: { jira: { agent: Mate, label: null, reviewStatus: In QA } }', env);
     expect(config.trackers.jira).toEqual({
       ...{ agent: 'Mate', label: null, status: null, jql: null, project: null, install: false },
-      ...{ states: { review: 'In QA' }, pollSeconds: 15, webhookSecrets: [] },
+      ...{ states: { review: 'In QA' }, pollSeconds: 15, webhookSecrets: [], webhookUrl: null },
       ...{ sites: ['https://acme.atlassian.net', 'https://other.atlassian.net'] },
       ...{ email: 'mate@acme.example', apiToken: 'ATATT-a-token', clientId: null, clientSecret: null },
       ...{ apiUrl: 'https://api.atlassian.com', authUrl: 'https://auth.atlassian.com' },

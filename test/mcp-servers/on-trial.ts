@@ -52,7 +52,10 @@ export const onTrial: Record<string, (home: string) => Promise<Trial>> = {
       instead: { '/path/to/token': file },
       call: { tool: 'get-event', args: { issue: issue.shortId }, said: 'at saveCart (src/checkout.ts:41:11)' },
       aside: { SENTRY_BASE_URL: sentry.url },
-      close: () => sentry.close(),
+      async close() {
+        sentry.expectClean();
+        await sentry.close();
+      },
     };
   },
   async tickets(home) {

@@ -588,7 +588,10 @@ describe('describeConfig', () => {
       'repositories',
       ...['path', 'url', 'codeHost', 'base', 'tiers'].map((name) => `repositories.<name>.${name}`),
       ...['tier', 'paths', 'kinds', 'size', 'rating'].map((name) => `repositories.<name>.tiers[].${name}`),
-      ...['routes', ...['project', 'team', 'label', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`)],
+      ...[
+        'routes',
+        ...['project', 'team', 'label', 'fields', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`),
+      ],
       ...['sentry.projects', ...['project', 'repository'].map((name) => `sentry.projects[].${name}`)],
       ...['tracker', 'assign', 'template'].map((name) => `makeTicket.${name}`),
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { readWord } from '../../../src/core/approval.ts';
 import type { TrackerEvent } from '../../../src/core/delivery.ts';
+import { readSignal } from '../../../src/core/prompt-signal.ts';
 import type { Desks } from '../../../src/trackers/jira/desks.ts';
 import { isUrgent, readEvents, touchedIn } from '../../../src/trackers/jira/reading/delivery.ts';
 import { readMarkings } from '../../../src/trackers/jira/reading/markings.ts';
@@ -105,6 +107,33 @@ test('an event says who did what, when and to which ticket, as a reading has it'
   expect(touchedIn(desks, deed.told[0]?.body ?? Buffer.from(''))?.issueId).toBe(issue.id);
   const ownMove = eventsOf(somebody(jira.site, bot).assign(issue.key, null));
   expect(ownMove).toMatchObject([{ type: 'unassigned', by: { isBot: true } }]);
+});
+
+test('what people answer is understood in plain words, by number and with a mention, wherever it is read', async () => {
+  const { issue } = make({ assignee: bot });
+  const cases: [() => Deed, says: string][] = [
+    [() => ada.comment(issue.key, 'Approve!'), 'approve'],
+    [() => ada.mention(issue.key, bot, 'approve 3fa2c1'), 'approve 3fa2c1'],
+    [() => ada.mention(issue.key, bot, '2'), 'reject'],
+    [() => ada.comment(issue.key, '@shipmate: go ahead'), 'approve'],
+    [() => ada.comment(issue.key, 'reject'), 'reject'],
+    [() => ada.comment(issue.key, 'continue'), 'continue'],
+    [() => ada.mention(issue.key, bot, 'stop.'), 'stop'],
+    [() => ada.comment(issue.key, '@Shipmate stop'), 'stop'],
+    [() => ada.comment(issue.key, 'Stop using tabs'), 'comment'],
+  ];
+  const means = (body: string) => {
+    const { says, code } = readWord(body, 'shipmate');
+    return readSignal(body, 'shipmate') ?? (code === null ? says : `${says} ${code}`);
+  };
+  const told = cases.map(([deed]) => {
+    const [event] = eventsOf(deed());
+    return event && 'said' in event ? means(event.said?.body ?? '') : undefined;
+  });
+  const expected = cases.map(([, says]) => says);
+  expect(told).toEqual(expected);
+  const { comments } = await readTicket(desks, hintFor(issue.key), anySignal());
+  expect(comments.map(({ body }) => means(body))).toEqual(expected);
 });
 
 test('who marked a ticket, and how, a delivery tells as the history does', async () => {

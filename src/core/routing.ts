@@ -95,6 +95,12 @@ export function routeByAnswer(said: readonly string[], repositories: readonly Re
   return null;
 }
 
+/** An answer that is the number of one of the options that were offered, as that option; any other as it is. */
+export function byNumber(text: string, options: readonly string[]): string {
+  const [, number] = /^(?:option )?(\d{1,3})$/i.exec(bareAnswer(text)) ?? [];
+  return options[Number(number) - 1] ?? text;
+}
+
 /** The name that an answer gives of a repository that we do not have, cleaned for showing; null where it is no name at all. */
 export function unknownAnswer(text: string): string | null {
   const bare = bareAnswer(text);

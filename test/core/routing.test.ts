@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isBugTicket } from '../../src/core/bug-ticket.ts';
 import type { Repository } from '../../src/core/repository.ts';
 import {
+  byNumber,
   type RouteRule,
   routeTicket as route,
   routeByAnswer,
@@ -182,6 +183,16 @@ describe('routeByAnswer', () => {
   test.each([[[]], [['the web one']], [['web#../x']], [['']], [['"'.repeat(200_000)]]])('%j is none', (said) => {
     expect(routeByAnswer(said, [web, api])).toBeNull();
   });
+});
+
+test.each([
+  ['2', 'API'],
+  ['@shipmate, option 1.', 'web'],
+  ['0', '0'],
+  ['3', '3'],
+  ['2 of them', '2 of them'],
+])('%j of two options is %j', (text, expected) => {
+  expect(byNumber(text, ['web', 'API'])).toBe(expected);
 });
 
 describe('isBugTicket', () => {

@@ -200,7 +200,10 @@ test('only what is signed with one of our secrets is taken', () => {
   const now = jira.clock.now();
   const verify = (given: Record<string, string>, bytes: Uint8Array = body, at = now) =>
     verifyDelivery(secrets, given, bytes, at);
-  expect(verify(headers)).toEqual({ deliveryId: headers['x-atlassian-webhook-identifier'], isLate: false });
+  expect(verify(headers)).toEqual({
+    ...{ deliveryId: headers['x-atlassian-webhook-identifier'], isLate: false },
+    isBodySigned: true,
+  });
   expect(verify({ ...headers, 'x-atlassian-webhook-retry': '1' }, body, now + 75 * 60_000).isLate).toBe(false);
   expect(verify(headers, body, now + 3 * 3_600_000).isLate).toBe(true);
   const { 'x-atlassian-webhook-identifier': _, ...nameless } = headers;
@@ -218,7 +221,7 @@ test('only what is signed with one of our secrets is taken', () => {
 
   const app = { clientId: 'c', clientSecret: 'client-secret', accountId: bot.accountId };
   const dynamic = jira.outbox.sign({ ...webhook, app }, body);
-  expect(verify(dynamic).isLate).toBe(false);
+  expect(verify(dynamic)).toMatchObject({ isLate: false, isBodySigned: false });
   // What the token was for it does not say; so it holds for minutes only.
   expect(verify(dynamic, body, now + 10 * 60_000).isLate).toBe(true);
   const of = (head: object, secret: string) => {

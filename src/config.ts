@@ -10,7 +10,9 @@ import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { readRepositories } from './config/repositories.ts';
 import { type FileConfig, fileSchemaOf } from './config/schema.ts';
 import { unratedTiers } from './config/tiers.ts';
+import { readToolServers, toolServerClashes } from './config/tool-servers.ts';
 import type { Repository } from './core/repository.ts';
+import type { ToolServerSettings } from './core/tool-server.ts';
 import type { SettingsOf, TrackerDefinition, TrackerDefinitions } from './trackers/definition.ts';
 import { trackers as shipped } from './trackers/index.ts';
 import type { GitHubSettings } from './vendors/github/settings.ts';
@@ -28,7 +30,7 @@ export interface Provider {
 }
 
 /** All settings, resolved: paths are absolute, sizes are bytes, null is "not set" or "no limit". */
-export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github'> {
+export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github' | 'toolServers'> {
   /** The file that was read; null when there was none. */
   file: string | null;
   /** null: the embedded PostgreSQL. */
@@ -41,6 +43,7 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   /** GitHub's, whether it is on or not. */
   githubApiUrl: string;
   repositories: Repository[];
+  toolServers: ToolServerSettings[];
   /** The service's own PATH: where toolchains and package managers are looked for. */
   searchPath: string;
   /** Moments at which this process is to fail, for tests; see `lib/failpoint.ts`. */
@@ -110,7 +113,9 @@ export function loadConfig(options: LoadOptions): Config {
     ...github.problems,
     ...(parsed.success && github.problems.length === 0 ? [...nowhere, ...wrong(true)] : []),
   ];
-  const all = [...listed, ...environment.problems, ...wrong(false), ...ofGitHub, ...away];
+  const own = variables.map(({ name }) => name);
+  const { toolServers, problems: unset } = readToolServers(sections.toolServers, options.env, own);
+  const all = [...listed, ...environment.problems, ...wrong(false), ...ofGitHub, ...away, ...unset];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
   const { template } = parsed.data.makeTicket;
 
@@ -132,9 +137,10 @@ export function loadConfig(options: LoadOptions): Config {
     github: github.github,
     githubApiUrl: github.apiUrl,
     repositories,
+    toolServers,
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     failpoints: values.SHIPMATE_FAILPOINTS,
-    secrets: [...environment.secrets, ...github.secrets],
+    secrets: [...environment.secrets, ...github.secrets, ...toolServers.flatMap(({ secrets }) => secrets)],
   };
 }
 
@@ -221,7 +227,7 @@ function namesOf(
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories, orders, automations, routes, policy, fields }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations, routes, policy, fields, toolServers }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
   const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
     Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
@@ -263,5 +269,6 @@ function clashes({ repositories, orders, automations, routes, policy, fields }: 
     return [{ path: ['repositories', name, 'url'], message }];
   });
   const refused = [...unrated, ...unapproved, ...clashingMarks(approval, fields.approval)];
-  return [...alike, ...twice, ...unknown, ...nowhere, ...refused, ...unratedTiers(repositories, off)];
+  const servers = toolServerClashes(toolServers, names);
+  return [...alike, ...twice, ...unknown, ...nowhere, ...refused, ...unratedTiers(repositories, off), ...servers];
 }

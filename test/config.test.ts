@@ -71,6 +71,7 @@ const nothing = {
     reviews: { resolve: true },
     overlap: 'tell',
   },
+  toolServers: [],
   fields: defaultFieldNames,
   orders: {},
   automations: {},
@@ -586,7 +587,10 @@ describe('describeConfig', () => {
       'repositories',
       ...['path', 'url', 'codeHost', 'base', 'tiers'].map((name) => `repositories.<name>.${name}`),
       ...['tier', 'paths', 'kinds', 'size', 'rating'].map((name) => `repositories.<name>.tiers[].${name}`),
-      ...['routes', ...['project', 'team', 'label', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`)],
+      ...[
+        'routes',
+        ...['project', 'team', 'label', 'fields', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`),
+      ],
       ...['tracker', 'assign', 'template'].map((name) => `makeTicket.${name}`),
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,
@@ -603,6 +607,11 @@ describe('describeConfig', () => {
       'policy.checks.tell',
       'policy.reviews.resolve',
       'policy.overlap',
+      'toolServers',
+      ...['command', 'args', 'url', 'tools', 'write', 'secrets', 'env', 'hosts', 'paths', 'workspace'].map(
+        (name) => `toolServers.<name>.${name}`,
+      ),
+      ...['repositories', 'teams', 'seconds', 'output'].map((name) => `toolServers.<name>.${name}`),
       ...meanings.map((name) => `fields.${name}`),
       'orders',
       ...['tracker', 'team', 'project', 'labels', 'states', 'kinds', 'rating', 'perDay', 'usdPerDay'].map(

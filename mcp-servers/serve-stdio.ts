@@ -1,8 +1,9 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { speakBothRevisions } from './both-revisions.ts';
 
 /**
- * Serves one client over stdin and stdout until it hangs up or a signal comes. stdout is the protocol: whatever has
+ * Serves one client over stdin and stdout, in the revisions of the protocol up to 2026-07-28, until it hangs up or a signal comes. stdout is the protocol: whatever has
  * something to say to people says it on stderr. When stdin ends, requests under way are still answered.
  */
 export async function serveStdio(server: McpServer): Promise<void> {
@@ -14,5 +15,5 @@ export async function serveStdio(server: McpServer): Promise<void> {
   process.once('SIGINT', stop);
   process.stdout.on('error', stop); // the client is gone
   server.server.onerror = (error) => console.error(`shipmate: ${error.message}`);
-  await server.connect(new StdioServerTransport());
+  await server.connect(speakBothRevisions(new StdioServerTransport()));
 }

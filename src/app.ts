@@ -8,6 +8,7 @@ import { noModel, openModel, openSandboxDriver } from './app/parts.ts';
 import { createQueueOpener } from './app/queue-opener.ts';
 import { openRunDeps } from './app/run-deps.ts';
 import { serveTickets } from './app/serve-tickets.ts';
+import { takeInDeliveries } from './app/take-in.ts';
 import { createTicketDesk, type TicketDesk } from './app/ticket-desk.ts';
 import { createUpkeep } from './app/upkeep.ts';
 import { openWeb } from './app/web.ts';
@@ -17,7 +18,7 @@ import type { Check } from './core/check.ts';
 import type { Repository } from './core/repository.ts';
 import type { Person } from './core/ticket.ts';
 import { VendorError } from './core/vendor-error.ts';
-import { type AcceptDeps, checkRepository, postEffects, runPreviews, sortDeliveries, workRuns } from './flow.ts';
+import { type AcceptDeps, checkRepository, postEffects, runPreviews, workRuns } from './flow.ts';
 import type { NudgeName } from './jobs/queues.ts';
 import { createWorkers, type Drain, type DrainName } from './jobs/workers.ts';
 import { armFailpoints } from './lib/failpoint.ts';
@@ -168,7 +169,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     },
     operations: createOperations({ ...sorting, config, agents, workspaces, driver, desk }, upkeep.ownWork),
     async startWeb(listening = true) {
-      await start('sort', (signal) => sortDeliveries(sorting, signal), 1);
+      await takeInDeliveries(sorting, start);
       await upkeep.ofService();
       if (!listening) return null;
       return openWeb({

@@ -4,7 +4,8 @@
  *     webhook -> accept -> sort -> run -> post
  *
  * 1. `acceptDelivery` checks a webhook request on its raw bytes and stores it with its nudge, in one transaction. The HTTP
- *    route answers after the commit; the board calls it inside its own transaction.
+ *    route answers after the commit; the board calls it inside its own transaction. What is only a hint, `readHints` reads
+ *    again where it comes from, before it is sorted.
  * 2. `sortDeliveries` finds out what each delivery means, under its session's lock: it opens sessions, keeps what people
  *    said, queues a run, and writes the acknowledgement. It never waits for an agent.
  * 3. `workRuns` claims a run and works on it: prepares (ticket, repository, brief), lets the agent take turns in a sandboxed
@@ -36,6 +37,7 @@ export { keepOverviews } from './flow/overviews.ts';
 export { type PostDeps, postEffects } from './flow/post.ts';
 export { heedQuestions } from './flow/questions.ts';
 export { limitCodeHost, limitTracker, type RateLimitDeps } from './flow/rate-limits.ts';
+export { type ReadHintsDeps, readHints, rereadersOf } from './flow/read-hints.ts';
 export { checkRepository } from './flow/readiness.ts';
 export { reconcile } from './flow/reconcile.ts';
 export { tellFates } from './flow/request-fates.ts';

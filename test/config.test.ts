@@ -50,7 +50,8 @@ const nothing = {
     day: { tokens: 200_000_000, usd: 100 },
   },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
-  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null, 'github-issues': null },
+  trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null, jira: null, 'github-issues': null },
+  alerts: { sentry: null },
   github: null,
   githubApiUrl: 'https://api.github.com',
   repositories: [],
@@ -63,7 +64,7 @@ const nothing = {
     stages: 'review-each',
     escalation: { pushSnapshot: true },
     tools: { deny: [] },
-    approval: { plan: 'never', by: [], silenceMinutes: null },
+    approval: { plan: 'never', by: [], label: null, rejectLabel: null, field: null, silenceMinutes: null },
     people: { speak: [] },
     questions: { remindHours: 24, closeDays: 14 },
     scope: { before: true, green: 'work', yellow: 'work', red: 'ask' },
@@ -200,6 +201,29 @@ orders: { bugs: { tracker: linear } }
     const own = load('', { LINEAR_ACCESS_TOKEN: 'lin_api_0123456789', LINEAR_API_URL: url });
     expect(own.trackers.linear).toMatchObject({ accessToken: 'lin_api_0123456789', apiUrl: url, webhookSecrets: [] });
     expect(own.secrets).toEqual(['lin_api_0123456789']);
+  });
+
+  test('Jira is on when something opens it, and polled where no webhook can come', () => {
+    expect(load('trackers: { jira: { agent: Mate } }').trackers.jira).toBeNull();
+    const token = { JIRA_EMAIL: 'mate@acme.example', JIRA_API_TOKEN: 'ATATT-a-token' };
+    const env = { ...token, JIRA_BASE_URL: 'https://acme.atlassian.net/, https://other.atlassian.net' };
+    const config = load('trackers: { jira: { agent: Mate, label: null, reviewStatus: In QA } }', env);
+    expect(config.trackers.jira).toEqual({
+      ...{ agent: 'Mate', label: null, status: null, jql: null, project: null, install: false },
+      ...{ states: { review: 'In QA' }, pollSeconds: 15, webhookSecrets: [], webhookUrl: null },
+      ...{ sites: ['https://acme.atlassian.net', 'https://other.atlassian.net'] },
+      ...{ email: 'mate@acme.example', apiToken: 'ATATT-a-token', clientId: null, clientSecret: null },
+      ...{ apiUrl: 'https://api.atlassian.com', authUrl: 'https://auth.atlassian.com' },
+    });
+    expect(config.secrets).toEqual(['ATATT-a-token']);
+    const told = load('http: { publicUrl: "https://shipmate.example.com" }', {
+      ...env,
+      JIRA_WEBHOOK_SECRET: 'a-secret',
+    });
+    expect(told.trackers.jira).toMatchObject({ pollSeconds: null, webhookSecrets: ['a-secret'] });
+    const app = { JIRA_CLIENT_ID: 'an-id', JIRA_CLIENT_SECRET: 'a-client-secret' };
+    const installed = load('trackers: { jira: { install: true } }', app);
+    expect(installed.trackers.jira).toMatchObject({ install: true, sites: [], clientId: 'an-id' });
   });
 
   test.each([
@@ -396,6 +420,29 @@ log: [info]
     expect(() => load(off('{ tier: never, paths: [x], size: L }'))).not.toThrow();
   });
 
+  test('Jira that is set by halves', () => {
+    const told = (env: Environment, yaml = '') => problemsOf(yaml, env).join('\n');
+    const url = { JIRA_BASE_URL: 'https://acme.atlassian.net' };
+    const token = { ...url, JIRA_EMAIL: 'mate@acme.example', JIRA_API_TOKEN: 'ATATT-a-token' };
+    const app = { JIRA_CLIENT_ID: 'an-id', JIRA_CLIENT_SECRET: 'a-client-secret' };
+    const install = 'trackers: { jira: { install: true } }';
+    expect(told(url)).toMatch(/JIRA_BASE_URL is set, but JIRA_EMAIL is not[\s\S]*JIRA_API_TOKEN is not/);
+    expect(told({ JIRA_API_TOKEN: 'ATATT-a-token' })).toMatch(/JIRA_API_TOKEN is set, but JIRA_BASE_URL is not/);
+    expect(told({ ...token, ...app }, install)).toMatch(/both set\. Keep one/);
+    expect(told({ JIRA_CLIENT_ID: 'an-id' }, install)).toMatch(/JIRA_CLIENT_SECRET is not\./);
+    expect(told({ JIRA_CLIENT_SECRET: 'a-client-secret' })).toMatch(/JIRA_CLIENT_ID is not\./);
+    expect(told(app)).toMatch(/trackers\.jira\.install is not true/);
+    expect(told({}, install)).toMatch(/install is true, but/);
+    expect(told({ JIRA_WEBHOOK_SECRET: 'a-secret' })).toMatch(/nothing opens Jira/);
+    expect(told({ ...token, JIRA_WEBHOOK_SECRET: 'one,two,three' })).toMatch(/more than two/);
+    expect(told({ ...token, JIRA_BASE_URL: 'http://jira.example.com' })).toMatch(/JIRA_BASE_URL must begin with https/);
+    const silent = 'http: { host: 0.0.0.0 }\ntrackers: { jira: { poll: off } }';
+    expect(told(token, silent)).toMatch(/nothing of Jira would be heard/);
+    expect(told(token, 'trackers: { jira: { jql: "project = ENG ORDER BY rank" } }')).toMatch(/has ORDER BY in it/);
+    expect(() => load(`trackers: { jira: { jql: 'summary ~ "order by post"' } }`, token)).not.toThrow();
+    expect(told({ ...url, ...app, JIRA_API_TOKEN: 'ATATT-a-token' })).not.toMatch(/a-client-secret|ATATT-a-token/);
+  });
+
   test('Linear that is set by halves', () => {
     const told = (env: Environment, yaml = '') => problemsOf(yaml, env).join('\n');
     const app = { LINEAR_CLIENT_ID: 'an-id', LINEAR_CLIENT_SECRET: 'a-client-secret' };
@@ -421,6 +468,10 @@ log: [info]
   test('a plan that is always wanted, and could never be proposed', () => {
     expect(problemsOf('policy:\n  approval: { plan: always }\n  scope: { before: false }\n')).toEqual([
       'line 2: policy.approval.plan is "always", but policy.scope.before is false: no plan could be proposed. Change one of them.',
+    ]);
+    expect(problemsOf('policy:\n  approval: { label: go, rejectLabel: Go, field: approval }\n')).toEqual([
+      'line 2: policy.approval.rejectLabel and policy.approval.label are the same. Change one of them.',
+      'line 2: policy.approval.field is "approval", but by that field a ticket asks for an approval (fields.approval). Name another one.',
     ]);
     expect(problemsOf('policy: { approval: { plan: always }, tools: { deny: [bash, scope] } }')).toEqual([
       expect.stringContaining('policy.tools.deny names "scope"'),
@@ -529,18 +580,26 @@ describe('describeConfig', () => {
       ...['team.tokens', 'team.usd', 'day.tokens', 'day.usd'].map((name) => `budget.${name}`),
       ...['driver', 'readOnlyPaths', 'uid', 'memory', 'processes'].map((name) => `sandbox.${name}`),
       ...['trackers.board.agent', ...['agent', 'team', 'install'].map((name) => `trackers.linear.${name}`)],
+      ...['agent', 'label', 'status', 'jql', 'project', 'reviewStatus', 'install', 'poll', 'pollSeconds'].map(
+        (name) => `trackers.jira.${name}`,
+      ),
       ...['label', 'repositories'].map((name) => `trackers.github-issues.${name}`),
       ...['agent', 'labels', 'poll', 'pollSeconds'].map((name) => `github.${name}`),
       'repositories',
       ...['path', 'url', 'codeHost', 'base', 'tiers'].map((name) => `repositories.<name>.${name}`),
       ...['tier', 'paths', 'kinds', 'size', 'rating'].map((name) => `repositories.<name>.tiers[].${name}`),
-      ...['routes', ...['project', 'team', 'label', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`)],
+      ...[
+        'routes',
+        ...['project', 'team', 'label', 'fields', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`),
+      ],
+      ...['sentry.projects', ...['project', 'repository'].map((name) => `sentry.projects[].${name}`)],
       ...['tracker', 'assign', 'template'].map((name) => `makeTicket.${name}`),
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,
       ),
       ...['policy.escalation.pushSnapshot', 'policy.tools.deny'],
-      ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
+      ...['plan', 'by', 'label', 'rejectLabel', 'field', 'silenceMinutes'].map((name) => `policy.approval.${name}`),
+      'policy.people.speak',
       ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
       ...['before', 'green', 'yellow', 'red'].map((name) => `policy.scope.${name}`),
       'policy.checks.rounds',

@@ -22,7 +22,8 @@ const patterns: RegExp[] = [
   /\bhf_[A-Za-z0-9]{30,60}/g,
   /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g,
   /\bshp_[\w-]{43}/g,
-  /\bATATT3[\w=-]{60,400}/g,
+  /\bAT[AC]TT3[\w=-]{60,400}/g,
+  /\bATOA(?=[\w-]{0,60}\d)[\w-]{40,200}(?:=[0-9A-F]{8})?/g,
   // Of services that give their tokens a name of their own; the shorter the name, the more must fit behind it.
   /(?<![\w-])(?:do[opr]_v1_|rubygems_|dapi|sbp_|shp(?:at|ca|pa|ss)_|pul-|key-|SK)[0-9a-f]{32,80}\b/g,
   /\b(?:hv[sbr]\.|glsa_|nfp_|pscale_(?:tkn|pw|oauth)_|gsk_|fig[dour]_|dp\.(?:pt|st|ct|sa|scim|audit)\.|fm[12]_|ya29\.|1\/\/0|EAAA|NRAK-|PMAK-|AGE-SECRET-KEY-1)[\w.+/=-]{24,2000}/g,
@@ -32,7 +33,7 @@ const patterns: RegExp[] = [
   /\b\d{8,10}:AA[\w-]{32,34}(?![\w-])/g,
   /\b[MNO](?=[\w-]{0,27}\d)[\w-]{22,28}\.[\w-]{6,7}\.[\w-]{27,45}(?![\w-])/g,
   /(?<keep>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{10,30}\/)[\w-]{40,100}/g,
-  /\bsntr(?:ys|yu)_[\w=+/-]{40,500}/g,
+  /\bsntry[aisu]_[\w=+/-]{40,500}/g,
   /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,2000}/g,
   /(?<keep>\b(?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest|aws4-hmac-sha256)\s{1,3})?)(?!(?:bearer|basic|token)\s)[^\s"'*][^\s"']{0,4000}/gi,
   /(?<keep>\bbearer\s{1,3})[\w.~+/=-]{16,4000}/gi,

@@ -56,9 +56,20 @@ export function cleanText(text: string, limit: number): string {
   return shorten(outsideCode(line.trim(), disarm), limit);
 }
 
-/** For a message that CI reads: it may not switch checks off, nor speak for other people in trailers. */
+/**
+ * A message that names a ticket gives trackers orders, too: "ENG-12 #done", "#time 3d", on whichever of its lines. A gap behind
+ * the # takes the order away, and people read the same. What is a part of an address stays.
+ */
+export function withoutCommands(text: string, gap = ' '): string {
+  return text.replace(/(?<![\p{L}\p{N}_/?&=.#%-])#(?=\p{L})/gu, `#${gap}`);
+}
+
+/**
+ * For a message that CI and trackers read: it may not switch checks off, nor speak for other people in trailers, nor give a
+ * tracker orders.
+ */
 export function cleanCommitText(text: string): string {
-  return text
+  return withoutCommands(text)
     .replace(/\[((?:skip|no)[ -](?:ci|actions)|(?:ci|actions)[ -]skip)\]/gi, '($1)')
     .replace(/\*\*\*(no_ci)\*\*\*/gi, '$1')
     .split('\n')

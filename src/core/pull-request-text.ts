@@ -1,7 +1,7 @@
 import { type CheckedCriterion, unmetLine, writeCriteria } from './criteria.ts';
 import { type CommandEvidence, describeCounts, describeResult, type Proof } from './evidence.ts';
-import { inline, list } from './markdown.ts';
-import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten } from './outgoing-text.ts';
+import { createFenceReader, inline, list } from './markdown.ts';
+import { cleanCommitText, cleanMarkdown, cleanText, dropHidden, shorten, withoutCommands } from './outgoing-text.ts';
 import type { Plan } from './plan.ts';
 import { fillTemplate, type Part } from './pull-request-template.ts';
 import type { Ticket } from './ticket.ts';
@@ -64,8 +64,15 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
         .join('\n\n'),
     `---\n\nMade by Shipmate for ${ticketLink(ticket)}${story.sessionUrl === undefined ? '' : ` ([session](${link(story.sessionUrl)}))`}.${story.cost ? ` ${story.cost}` : ''}`,
   ];
-  const text = body.filter((part) => part !== '').join('\n\n');
+  const text = withoutOrders(body.filter((part) => part !== '').join('\n\n'));
   return { title: pullRequestTitle(ticket, report.title), body: shorten(text, bodyLimit) };
+}
+
+/** Where a pull request is merged as one commit, this is that one's message. A space would make a heading of a line. */
+function withoutOrders(body: string): string {
+  const isInCode = createFenceReader();
+  const lines = body.split('\n').map((line) => withoutCommands(line, isInCode(line) ? ' ' : '\u00a0'));
+  return lines.join('\n');
 }
 
 /** The message of the one commit that is published: read by git, CI and trackers, so nothing in it may steer them. */

@@ -20,7 +20,7 @@ export interface AcceptDeps {
 /**
  * Intake: verifies a webhook request on its raw bytes, stores it, and sends its nudge, all in the caller's transaction.
  * Answer 2xx only after that commits. One that is late is stored for the next reconcile, which is due
- * then; it is due after one that is about many tickets, too. A delivery that came before changes nothing and answers `false`. Throws `VendorError`
+ * then; it is due after one that is about many tickets, too. One that is only a hint is stored for whoever reads it again (`readHints`). A delivery that came before changes nothing and answers `false`. Throws `VendorError`
  * `not_found` (no such source), `unauthorized` or `invalid`, and then nothing was written.
  */
 export async function acceptDelivery(
@@ -38,11 +38,11 @@ export async function acceptDelivery(
       retryable: false,
     });
   }
-  const { deliveryId, isLate = false, isBroad = false, isUrgent = false } = known.verifyDelivery(headers, body);
-  const isNew = await addDelivery(tx, { source, deliveryId, headers, body }, { isLate, isUrgent });
+  const { deliveryId, isLate = false, isBroad = false, ...kind } = known.verifyDelivery(headers, body);
+  const isNew = await addDelivery(tx, { source, deliveryId, headers, body }, { isLate, ...kind });
   deps.failpoint('accept/mid');
   if (isNew && (isLate || isBroad)) await hastenRound(tx, 'reconcile');
-  if (isNew && !isLate) await deps.nudge('sort', executorOf(tx));
+  if (isNew && !isLate) await deps.nudge(kind.isHint ? 'hint' : 'sort', executorOf(tx));
   return isNew;
 }
 

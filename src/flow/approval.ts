@@ -15,6 +15,7 @@ import {
   writeUnheard,
   writeWaits,
 } from '../core/approval-text.ts';
+import type { ApprovalMarks } from '../core/marking.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Decision as Permission } from '../core/policy.ts';
 import type { Proposal, ProposalState } from '../core/proposal.ts';
@@ -24,7 +25,7 @@ import { mendedPlan, newestProposal, type ProposalRow, settleProposal, wordsSinc
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession } from '../store/sessions.ts';
 
-export interface ApprovalPolicy {
+export interface ApprovalPolicy extends ApprovalMarks {
   /** Names or ids of who may approve; empty: everyone whose words are followed. */
   by: string[];
   /** Minutes without a word that count as a yes. */

@@ -1,4 +1,4 @@
-import type { TrackerEvent } from '../core/delivery.ts';
+import type { Delivery, Said, TrackerEvent } from '../core/delivery.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { listLate, settleLate, type UnsortedDelivery } from '../store/deliveries.ts';
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
@@ -15,6 +15,8 @@ interface Asking {
   /** null: there is no such ticket. */
   read(hint: TicketHint): Promise<Ticket | null | undefined>;
   isAsked(hint: TicketHint): Promise<boolean | undefined>;
+  /** Of a tracker that reads its deliveries again. */
+  readAgain(delivery: Delivery): Promise<TrackerEvent[] | undefined>;
 }
 
 /**
@@ -46,11 +48,9 @@ async function confirm(deps: SortDeps, tracker: Tracker, delivery: UnsortedDeliv
   for (const event of all) if (isGift(event)) await noteGivenByBot(deps.db, event.ticket, event.at);
   const confirmed: TrackerEvent[] = [];
   let mayBeGiven = false;
-  for (const event of all.filter(hasWords)) {
-    const ticket = await asking.read(event.ticket);
-    if (ticket === undefined) return false;
-    const isThere = ticket?.comments.some(({ id, author }) => id === event.said.key && !author.isBot);
-    if (!isThere) continue;
+  const spoken = await findSaid(tracker, delivery, all.filter(hasWords), asking);
+  if (spoken === undefined) return false;
+  for (const event of spoken) {
     const isAsked = event.type === 'sessionCreated' && (await asking.isAsked(event.ticket));
     if (isAsked === undefined) return false;
     mayBeGiven ||= event.type === 'sessionCreated' && !isAsked;
@@ -71,19 +71,36 @@ async function confirm(deps: SortDeps, tracker: Tracker, delivery: UnsortedDeliv
       if (!isSettled) return;
       const told = confirmed.map(({ type }) => type).join(', ');
       const outcome = waitsFor === null ? `late, and confirmed: ${told}` : `late; it waits for a session: ${told}`;
-      await settleLate(tx, delivery.id, { outcome, ticket: waitsFor });
+      await settleLate(tx, delivery.id, { outcome, ticket: waitsFor, events: confirmed });
     },
   );
   return isSettled;
+}
+
+/** Those whose words stand where they were said; a tracker that reads them again says, too, what they are. */
+async function findSaid(
+  { readAgain }: Tracker,
+  delivery: Delivery,
+  told: readonly Spoken[],
+  asking: Asking,
+): Promise<Spoken[] | undefined> {
+  if (readAgain) return (await asking.readAgain(delivery))?.filter(hasWords);
+  const found: Spoken[] = [];
+  for (const event of told) {
+    const ticket = await asking.read(event.ticket);
+    if (ticket === undefined) return undefined;
+    if (ticket?.comments.some(({ id, author }) => id === event.said.key && !author.isBot)) found.push(event);
+  }
+  return found;
 }
 
 function isGift(event: TrackerEvent): event is Extract<TrackerEvent, { type: 'sessionCreated' }> {
   return event.type === 'sessionCreated' && event.by.isBot;
 }
 
-type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }>;
+type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
 
-function hasWords(event: TrackerEvent): event is Spoken & { said: NonNullable<Spoken['said']> } {
+function hasWords(event: TrackerEvent): event is Spoken {
   return (
     (event.type === 'prompted' || event.type === 'sessionCreated') && event.said !== null && !event.said.author.isBot
   );

@@ -41,8 +41,18 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const account = trackerAccount(tracker.kind);
   const within = limitOf(deps, account);
   const on = (hint: TicketHint) => limitOf(deps, account, hint.account);
+  const { readAgain, readMarkings } = tracker;
   return {
     ...tracker,
+    ...(readAgain && {
+      readAgain(delivery, signal) {
+        const [about] = tracker.readEvents(delivery);
+        return limitOf(deps, account, about?.ticket.account)(() => readAgain(delivery, signal));
+      },
+    }),
+    ...(readMarkings && {
+      readMarkings: (hint, since, signal) => on(hint)(() => readMarkings(hint, since, signal)),
+    }),
     readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
     async listTickets(query, cursor, signal) {
       const page = await within(() => tracker.listTickets(query, cursor, signal));

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stopReasons } from '../core/closing-text.ts';
-import type { Said } from '../core/delivery.ts';
+import type { Delivery, Said } from '../core/delivery.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { readSignal } from '../core/prompt-signal.ts';
 import { hintOf, isOver, type Person, type Ticket, type TicketHint, type TicketQuery } from '../core/ticket.ts';
@@ -25,6 +25,7 @@ import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { confirmLate } from './late-deliveries.ts';
 import { hearLostWords } from './lost-words.ts';
+import { findSaidByMarkings } from './markings.ts';
 import { readIfThere } from './read-if-there.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 import { reconcileWaits } from './wake-waiting.ts';
@@ -76,8 +77,8 @@ async function reconcileTracker(
   signal: AbortSignal,
   { againAfterMs, hasWebhooks }: Required<ReconcileOptions>,
 ): Promise<void> {
-  const { read, isAsked, failures } = createReader(deps, tracker, signal);
-  await confirmLate(deps, tracker, { read, isAsked });
+  const { read, isAsked, readAgain, readMarkings, failures } = createReader(deps, tracker, signal);
+  await confirmLate(deps, tracker, { read, isAsked, readAgain });
   const refused: Unaware<Ticket>[] = [];
   const given = await listGiven(tracker, signal, async (tickets) => {
     const open: Ticket[] = [];
@@ -117,6 +118,8 @@ async function reconcileTracker(
     if (isNews && (await isAsked(ticket))) await takeUp(deps, ticket);
   };
   await hearLostWords(deps, tracker, { read, list, called: hasWebhooks ? null : called });
+  const said = await findSaidByMarkings(deps.db, tracker, deps.policy.approval, readMarkings);
+  for (const event of said) await applyNow(deps, async () => [event]);
   if (failures.length > 0) throw failures[0];
 }
 
@@ -126,20 +129,28 @@ async function reconcileTracker(
  */
 function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: AbortSignal) {
   const failures: unknown[] = [];
-  const read = (hint: TicketHint) => attempt<Ticket | null>(hint, () => readIfThere(tracker, hint, signal));
-  const isAsked = (hint: TicketHint) => attempt(hint, () => tracker.isAsked(hint, signal));
-  async function attempt<T>(hint: TicketHint, now: () => Promise<T>): Promise<T | undefined> {
+  const named = ({ identifier: ticket }: TicketHint) => ({ ticket });
+  const read = (hint: TicketHint) => attempt<Ticket | null>(named(hint), () => readIfThere(tracker, hint, signal));
+  const isAsked = (hint: TicketHint) => attempt(named(hint), () => tracker.isAsked(hint, signal));
+  const readAgain = (delivery: Delivery) =>
+    attempt({ delivery: delivery.deliveryId }, async () => tracker.readAgain?.(delivery, signal));
+  const readMarkings = (hint: TicketHint, since: string) =>
+    attempt(named(hint), async () => (await tracker.readMarkings?.(hint, since, signal)) ?? []);
+  async function attempt<T>(
+    what: { ticket: string } | { delivery: string },
+    now: () => Promise<T>,
+  ): Promise<T | undefined> {
     try {
       return await (failures.length === 0 ? ask(signal, now) : now());
     } catch (error) {
       signal.throwIfAborted();
       if (isDatabaseUnavailable(error)) throw error;
-      log.warn({ err: error, ticket: hint.identifier }, 'a ticket cannot be read; the next round asks again');
+      log.warn({ err: error, ...what }, 'this cannot be read now; the next round asks again');
       failures.push(error);
       return undefined;
     }
   }
-  return { read, isAsked, failures };
+  return { read, isAsked, readAgain, readMarkings, failures };
 }
 
 /** All tickets that are the agent's. */

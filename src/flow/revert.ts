@@ -1,5 +1,5 @@
 import type { Operation } from '../core/effect.ts';
-import { cleanText } from '../core/outgoing-text.ts';
+import { cleanCommitText, cleanText } from '../core/outgoing-text.ts';
 import type { Repository } from '../core/repository.ts';
 import type { RequestProgress } from '../core/request-progress.ts';
 import { deterministicId } from '../lib/ids.ts';
@@ -76,7 +76,7 @@ export async function offerRevert(
   }
   const key = `${session.id}/${cause}`;
   const branch = `${session.branch}-revert`;
-  const title = cleanText(`Revert "${request.title}"`, 120);
+  const title = cleanText(cleanCommitText(`Revert "${request.title}"`), 120);
   const push: Operation = {
     ...{ kind: 'pushRevert', id: deterministicId(key, 'push'), repository: repository.name, branch, ...revert },
     message: `${title}\n\nThis takes back ${revert.reverts}: checks of the base failed after it.\n\nTicket: ${session.hint.identifier}\n`,

@@ -1,4 +1,5 @@
 import { actorOf, type TrackerEvent } from '../core/delivery.ts';
+import { unmarkedParts } from '../core/marking.ts';
 import { isOver } from '../core/ticket.ts';
 import { isEdit } from '../core/ticket-change.ts';
 import type { AttentionRow } from '../store/attention.ts';
@@ -16,7 +17,8 @@ export interface ToldOf {
 
 /** Nobody may talk to himself, and two agents not to one another: what bots do means nothing. */
 export function readDelivery(trackers: ReadonlyMap<string, Tracker>, delivery: UnsortedDelivery): ToldOf {
-  const all = [...trackers.values()].find(({ source }) => source === delivery.source)?.readEvents(delivery) ?? [];
+  const tracker = () => [...trackers.values()].find(({ source }) => source === delivery.source);
+  const all = delivery.events ?? tracker()?.readEvents(delivery) ?? [];
   const isFromBot = (event: TrackerEvent) => actorOf(event).isBot;
   return { delivery, events: all.filter((event) => !isFromBot(event)), fromBots: all.filter(isFromBot) };
 }
@@ -31,7 +33,7 @@ export function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {
     case 'unassigned':
       return { at: event.at, given: false };
     case 'ticketChanged':
-      return { at: event.at, closed: isOver(event.category), edited: isEdit(event.changed) };
+      return { at: event.at, closed: isOver(event.category), edited: isEdit(unmarkedParts(event, policy.approval)) };
     case 'prompted':
       return { at: event.said.at, ...spokenBy(heed(event.said, policy)) };
     default: {

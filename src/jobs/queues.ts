@@ -1,12 +1,12 @@
 import { PgBoss } from 'pg-boss';
 
 /**
- * Two queues of nudges, for work that another process may have to do. A nudge says "look at your table"; it carries no data
+ * Queues of nudges, for work that another process may have to do. A nudge says "look at your table"; it carries no data
  * that anything depends on, and losing one costs latency only. Effects have none: whoever writes them posts them.
  * `group` limits of pg-boss are not used: with them the nudge of a killed worker, still "active", would keep its session
  * waiting.
  */
-export const nudgeNames = ['sort', 'run'] as const;
+export const nudgeNames = ['hint', 'sort', 'run'] as const;
 export type NudgeName = (typeof nudgeNames)[number];
 
 /** A connection inside somebody's transaction, in pg-boss's words. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { hinted } from './deliveries.ts';
 import { isRedrivable, redriveEffects } from './effects.ts';
 import { findSessionByIdentifier, lockSession } from './sessions.ts';
 
@@ -44,9 +45,12 @@ export async function redriveTicket(db: Database, identifier: string): Promise<n
   });
 }
 
-/** Has the deliveries that could not be sorted sorted again. How many. */
+/** Has the deliveries that could not be sorted sorted again; of what was only a hint, and never read, its tracker is asked again. How many. */
 export async function redriveDeliveries(db: Database): Promise<number> {
+  const isHint = sql`(tries > 0 and events is null)`;
   const redriven = await sql`
-    update deliveries set sorted_at = null, outcome = null where outcome like 'failed:%'`.execute(db);
+    update deliveries set is_hint = ${isHint}, try_at = now(), outcome = case when ${isHint} then ${hinted} end,
+      sorted_at = case when ${isHint} then sorted_at end
+    where outcome like 'failed:%'`.execute(db);
   return Number(redriven.numAffectedRows ?? 0n);
 }

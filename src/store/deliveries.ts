@@ -1,22 +1,33 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Delivery } from '../core/delivery.ts';
+import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Queryable, Tx } from './database.ts';
 
+/** The outcome of one that is still to be read again. */
+export const hinted = 'a hint, not read again yet';
+
 /**
- * Stores a delivery once. Answers whether it was new. One that is late is not sorted: see `listLate`; one that is urgent is
- * sorted before all that are not.
+ * Stores a delivery once. Answers whether it was new. One that is late is not sorted: see `listLate`; nor is one that is only a
+ * hint, before it was read again: see `store/hints.ts`. One that is both is late. One that is urgent is sorted before all that are not.
  */
 export async function addDelivery(
   client: Queryable,
   delivery: Delivery,
-  { isLate = false, isUrgent = false }: { isLate?: boolean; isUrgent?: boolean } = {},
+  {
+    isLate = false,
+    isUrgent = false,
+    isHint = false,
+  }: { isLate?: boolean | undefined; isUrgent?: boolean | undefined; isHint?: boolean | undefined } = {},
 ): Promise<boolean> {
+  const outcome = isLate ? 'late' : isHint ? hinted : null;
   const added = await client.query(
-    `insert into deliveries (source, delivery_id, headers, body, is_late, is_urgent, sorted_at, outcome)
-     values ($1, $2, $3, $4, $5, $6, case when $5 then now() end, case when $5 then 'late' end)
+    `insert into deliveries (source, delivery_id, headers, body, is_urgent, is_late, is_hint, try_at, outcome, sorted_at)
+     values ($1, $2, $3, $4, $5, $6, $7, case when $7 then now() end, $8::text, case when $8::text is not null then now() end)
      on conflict (source, delivery_id) do nothing returning id`,
-    [delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body), isLate, isUrgent],
+    [
+      ...[delivery.source, delivery.deliveryId, toJson(delivery.headers), Buffer.from(delivery.body), isUrgent],
+      ...[isLate, isHint && !isLate, outcome],
+    ],
   );
   return added.rows.length > 0;
 }
@@ -38,13 +49,21 @@ export async function listLate(
   return rows.map((row) => ({ ...toDelivery(row), receivedAt: row.received_at }));
 }
 
-/** `ticket`: what it tells is true, and waits for a session of that ticket, as a sorted delivery does. */
+/**
+ * `ticket`: what it tells is true, and waits for a session of that ticket, as a sorted delivery does. `events`: what that is, where
+ * it is not what stands in it.
+ */
 export async function settleLate(
   db: Database | Tx,
   id: number,
-  { outcome, ticket = null }: { outcome: string; ticket?: string | null },
+  {
+    outcome,
+    ticket = null,
+    events = null,
+  }: { outcome: string; ticket?: string | null; events?: TrackerEvent[] | null },
 ): Promise<void> {
-  await db.updateTable('deliveries').set({ is_late: false, outcome, ticket }).where('id', '=', id).execute();
+  const settled = { is_late: false, outcome, ticket, events: events && toJson(events) };
+  await db.updateTable('deliveries').set(settled).where('id', '=', id).execute();
 }
 
 /** Those of these ids that are stored. */
@@ -59,7 +78,8 @@ export async function listArrived(db: Database, source: string, deliveryIds: str
   return new Set(rows.map((row) => row.delivery_id));
 }
 
-export type UnsortedDelivery = Delivery & { id: number };
+/** `events`: what it means, as its tracker said when it was asked; null: what stands in it. */
+export type UnsortedDelivery = Delivery & { id: number; events: TrackerEvent[] | null };
 
 const idleSeconds = 5;
 
@@ -105,12 +125,12 @@ export async function listWaiting(tx: Tx, ticketId: string): Promise<UnsortedDel
 }
 
 function select(tx: Pick<Tx, 'selectFrom'>) {
-  return tx.selectFrom('deliveries').select(['id', 'source', 'delivery_id', 'headers', 'body']);
+  return tx.selectFrom('deliveries').select(['id', 'source', 'delivery_id', 'headers', 'body', 'events']);
 }
 
 function toDelivery(row: Awaited<ReturnType<ReturnType<typeof select>['executeTakeFirstOrThrow']>>): UnsortedDelivery {
-  const { id, source, delivery_id: deliveryId, headers, body } = row;
-  return { id, source, deliveryId, headers, body };
+  const { id, source, delivery_id: deliveryId, headers, body, events } = row;
+  return { id, source, deliveryId, headers, body, events };
 }
 
 export interface Sorted {

@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Activity } from '../core/activity.ts';
 import type { Brief } from '../core/conversation.ts';
+import type { TrackerEvent } from '../core/delivery.ts';
 import type { EffectState, Lane, Operation } from '../core/effect.ts';
 import type { Estimate } from '../core/estimate.ts';
 import type { Evidence, ProofVerdict } from '../core/evidence.ts';
@@ -43,6 +44,12 @@ export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables
     /** Signed long ago: whether it is true is still to be asked. */
     is_late: Generated<boolean>;
     is_urgent: Generated<boolean>;
+    /** What it means is still to be asked of its tracker; see `store/hints.ts`. */
+    is_hint: Generated<boolean>;
+    tries: Generated<number>;
+    try_at: NullableTime;
+    /** As its tracker said it when it was asked. */
+    events: NullableJson<TrackerEvent[]>;
     /** The ticket whose session it waits for. */
     ticket: Generated<string | null>;
   };

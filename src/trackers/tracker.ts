@@ -1,6 +1,7 @@
 import type { Check } from '../core/check.ts';
 import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import type { TicketOperation } from '../core/effect.ts';
+import type { MarkingBy } from '../core/marking.ts';
 import type { Repository } from '../core/repository.ts';
 import type { Suggestion } from '../core/routing.ts';
 import type {
@@ -33,19 +34,27 @@ export interface Tracker {
   /**
    * Checks the signature on the raw bytes and finds the delivery's id. `isLate`: it was signed too long ago to be acted on as
    * it is, and may have been sent by anybody who saw it. `isBroad`: it is about no one ticket, but about which of them the
-   * agent may see; all are looked at again. `isUrgent`: somebody speaks to the agent and waits for its first word. Throws
-   * `VendorError` `unauthorized` or `invalid`.
+   * agent may see; all are looked at again. `isUrgent`: somebody speaks to the agent and waits for its first word. `isHint`: what
+   * stands in it is not to be believed as it is, and `readAgain` says what it means. Throws `VendorError` `unauthorized` or
+   * `invalid`.
    */
   verifyDelivery(
     headers: Record<string, string>,
     body: Uint8Array,
-  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean; isUrgent?: boolean };
+  ): { deliveryId: string; isLate?: boolean; isBroad?: boolean; isUrgent?: boolean; isHint?: boolean };
 
   /**
    * What a verified delivery means; all of it about one ticket. Unknown events mean nothing: `[]`. What apps did, and our
    * own account, says so by `isBot`. Never throws for a verified delivery's content.
    */
   readEvents(delivery: Delivery): TrackerEvent[];
+
+  /**
+   * What a verified delivery means, as the tracker itself says it now: the words that it tells of are read where they stand.
+   * What is gone, or is not for us, means nothing: `[]`. For trackers some of whose deliveries are only hints. Throws `VendorError`
+   * where it cannot be known now.
+   */
+  readAgain?(delivery: Delivery, signal: AbortSignal): Promise<TrackerEvent[]>;
 
   /**
    * The whole ticket as it stands now. `hint.id` may also be the ticket's identifier, as people write it. Throws `VendorError`
@@ -98,6 +107,12 @@ export interface Tracker {
   isAsked(hint: TicketHint, signal: AbortSignal): Promise<boolean>;
 
   /**
+   * Who has changed labels and fields of a ticket since then (ISO 8601), and how, each as its delivery tells it. Where a tracker has no
+   * history of that, only deliveries tell. Throws `VendorError`.
+   */
+  readMarkings?(hint: TicketHint, since: string, signal: AbortSignal): Promise<MarkingBy[]>;
+
+  /**
    * Which of these repositories a ticket may be about, as the tracker itself thinks; `[]` where it has no opinion. Throws
    * `VendorError`.
    */
@@ -106,6 +121,12 @@ export interface Tracker {
     candidates: readonly Pick<Repository, 'name' | 'location'>[],
     signal: AbortSignal,
   ): Promise<Suggestion[]>;
+
+  /**
+   * Renews what ends by itself where nobody does, such as webhooks that the vendor forgets after weeks. One process does it, after
+   * each start and every hour; however often, it comes to the same. Absent: nothing ends. Throws `VendorError`.
+   */
+  keepUp?(signal: AbortSignal): Promise<void>;
 
   /** Whether this tracker can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;

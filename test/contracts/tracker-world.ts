@@ -48,6 +48,8 @@ export interface TrackerWorld {
   oddDeliveries(): SentDelivery[];
   /** The header that carries the signature. */
   signatureHeader: string;
+  /** What a text says, in whatever marks; without it texts are kept to the letter, as Markdown that nothing alters. */
+  plain?(text: string): string;
   outside: {
     /** The text of each activity on the ticket, oldest first. */
     activities(ticketId: string): Promise<string[]>;

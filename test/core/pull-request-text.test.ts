@@ -251,6 +251,20 @@ describe('commitMessage', () => {
     );
   });
 
+  test('gives trackers no orders by what it says of tickets, and neither does a pull request', () => {
+    const summary =
+      'ENG-123 #done, see ENG-9 #time 3d\n#comment ok\n- (#in-review) C# and #12 stay, as https://a.example/x#here does\n```c\n#include <a.h>\n```';
+    const report = { ...story.report, title: 'ENG-123 #close #resolve it', summary, decisions: ['#\u200bdone'] };
+    const message = commitMessage({ ticket, title: report.title, summary });
+    const { title, body } = writePullRequest({ ...story, report });
+    for (const text of [message, title, body.split('\n\n2 files')[0], body])
+      expect(text?.replaceAll('x#here', '')).not.toMatch(/#[a-z]/i);
+    expect([title, message.split('\n')[0]]).toEqual(['ENG-123: # close # resolve it', 'ENG-123 # close # resolve it']);
+    expect(message).toContain('(# in-review) C# and #12 stay, as https://a.example/x#here does\n```c\n# include <a.h>');
+    // No line becomes a heading by it.
+    expect(body).toContain('#\u00a0comment ok');
+  });
+
   test('needs neither title nor summary', () => {
     expect(commitMessage({ ticket, title: '\u200b', summary: '' })).toBe('Ticket: ENG-123\n\nTicket: ENG-123\n');
   });

@@ -2,8 +2,7 @@ import { describe, test } from 'vitest';
 import { acceptDelivery } from '../../src/flow.ts';
 import { inTransaction } from '../../src/store/database.ts';
 import { claimRound } from '../../src/store/schedules.ts';
-import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
-import { signDelivery } from '../../src/trackers/board/delivery.ts';
+import { type BoardDelivery, type DeliveryBody, signDelivery } from '../../src/trackers/board/delivery.ts';
 import type { Tracker } from '../../src/trackers/tracker.ts';
 import { someone } from '../support/service.ts';
 import {
@@ -92,6 +91,51 @@ describe('a delivery that was signed long ago', () => {
     await round(deps);
     expect((await outcomes()).at(-1)).toBe('late; nothing is taken from it');
     expect(await prompts()).toEqual([]);
+  });
+
+  test('has no words but those that stand there, where the tracker reads its deliveries again', async ({ expect }) => {
+    const [ticket, free] = (await file(2, {})) as [string, string];
+    await desk.assign(ticket, agent, someone);
+    await sort();
+    net.loses = () => true;
+    await desk.comment(ticket, 'Blue, please', someone);
+    await desk.comment(free, 'Green, please', someone);
+    await desk.comment(ticket, 'Gone since', someone);
+    for (const each of net.lost as BoardDelivery[]) {
+      const content = JSON.parse(Buffer.from(each.body).toString()) as DeliveryBody;
+      await comesLate(
+        signDelivery('not much of one', {
+          ...content,
+          comment: { ...content.comment, body: '@shipmate stop' } as never,
+        }),
+      );
+    }
+    let isAway = true;
+    const rereading: Tracker = {
+      ...tracker,
+      async readAgain(delivery, signal) {
+        if (isAway) throw new Error('away');
+        const [event] = tracker.readEvents(delivery);
+        if (event?.type !== 'prompted') return [];
+        const { comments } = await tracker.readTicket(event.ticket, signal);
+        const there = comments.find(({ id, body }) => id === event.said.key && body !== 'Gone since');
+        return there ? [{ ...event, said: { ...event.said, body: there.body, signal: null } }] : [];
+      },
+    };
+    await expect(round(depsWith(rereading))).rejects.toThrow('away');
+    expect([(await outcomes()).slice(-3), await prompts()]).toEqual([['late', 'late', 'late'], []]);
+    isAway = false;
+    await round(depsWith(rereading));
+    expect((await outcomes()).slice(-3)).toEqual([
+      'late, and confirmed: prompted',
+      'late; it waits for a session: prompted',
+      'late; nothing is taken from it',
+    ]);
+    expect(await prompts()).toEqual([{ body: 'Blue, please', signal: null }]);
+    net.loses = () => false;
+    await desk.assign(free, agent, someone);
+    await sort();
+    expect((await prompts()).at(-1)).toEqual({ body: 'Green, please', signal: null });
   });
 
   test('waits while its ticket cannot be read', async ({ expect }) => {

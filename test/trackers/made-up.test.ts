@@ -6,7 +6,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { describeConfig, loadConfig } from '../../src/config.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { key, nonEmpty, section } from '../../src/lib/documented-key.ts';
-import type { BoardDelivery } from '../../src/trackers/board/delivery.ts';
+import { type BoardDelivery, signDelivery } from '../../src/trackers/board/delivery.ts';
 import { type BoardDesk, createBoardDesk } from '../../src/trackers/board/desk.ts';
 import { createBoardTracker } from '../../src/trackers/board/tracker.ts';
 import { defineTracker } from '../../src/trackers/definition.ts';
@@ -48,7 +48,19 @@ const pigeon = defineTracker({
     return {
       ...board,
       ...{ kind: 'pigeon', source: 'pigeon' },
+      // Pigeons are poor at words: what somebody said is looked up.
+      verifyDelivery(headers, body) {
+        const isHint = Buffer.from(body).includes('comment.created');
+        return { ...board.verifyDelivery(headers, body), isHint };
+      },
       readEvents: (delivery) => asPigeons(board.readEvents(delivery)),
+      async readAgain(delivery, signal) {
+        const [event] = asPigeons(board.readEvents(delivery));
+        if (event?.type !== 'prompted') return [];
+        const { comments } = await board.readTicket(event.ticket, signal);
+        const there = comments.find(({ id }) => id === event.said.key);
+        return there ? [{ ...event, said: { ...event.said, body: there.body } }] : [];
+      },
       readTicket: async (hint, signal) => asPigeons(await board.readTicket(hint, signal)),
       createTicket: async (filing, signal) => asPigeons(await board.createTicket(filing, signal)),
       listTickets: async (query, cursor, signal) => asPigeons(await board.listTickets(query, cursor, signal)),
@@ -121,7 +133,7 @@ describe('a tracker is added by its definition alone:', () => {
     expect(await told('summary: { tracker: pigeon }')).toContain(
       'summary.tracker is "pigeon", but no pigeon flies: set PIGEON_SECRET, or another tracker.',
     );
-    expect(await told('summary: { tracker: dove }')).toContain('`board`, `linear`, `github-issues` or `pigeon`');
+    expect(await told('summary: { tracker: dove }')).toContain('`github-issues` or `pigeon`');
     expect(describeConfig(trackers)).toContainEqual({
       key: 'trackers.pigeon.loft',
       default: 'north',
@@ -199,6 +211,21 @@ describe('a tracker is added by its definition alone:', () => {
       const found = await people.createTicket({ title: 'Found', assignee: 'pip' }, someone);
       await vi.waitFor(async () => expect(await answered(found.identifier)).toEqual(complete), 20_000);
     }, 60_000);
+
+    test('looks up what a webhook only hints at', async () => {
+      const { identifier } = await people.createTicket({ title: 'Nobody has it' }, someone);
+      const { id } = await people.comment(identifier, 'Blue, please', someone);
+      const body = letters.at(-1)?.body.toString().replace('Blue', 'Red') ?? '';
+      expect((await carry(signDelivery(secret, JSON.parse(body)))).status).toBe(200);
+      const taken = async () => {
+        const { rows } = await service.database.pool.query(
+          "select outcome, events -> 0 -> 'said' as said from deliveries where events is not null",
+        );
+        return rows;
+      };
+      const said = expect.objectContaining({ key: id, body: 'Blue, please' });
+      await vi.waitFor(async () => expect(await taken()).toEqual([{ outcome: 'prompted', said }]), 20_000);
+    });
 
     test('files there what people bring, ends installations, and gives no token to the agent', async () => {
       const filed = await service.app.ticketDesk(someone).makeTicket(aCapture(), new AbortController().signal);

@@ -13,7 +13,6 @@ export class JiraError extends VendorError {
     options: ConstructorParameters<typeof VendorError>[1] & Partial<Pick<JiraError, 'status' | 'fields'>>,
   ) {
     super(message, options);
-    this.name = 'JiraError';
     this.status = options.status ?? 0;
     this.fields = options.fields ?? {};
   }
@@ -87,6 +86,13 @@ export function disconnected(site: string, message: string, status = 0): JiraErr
   return new JiraError(message, {
     ...{ code: 'disconnected', retryable: true, retryAfterMs: 60_000, account: site, status },
   });
+}
+
+/** The same with the site as its account, so that the tickets of others are not held up. */
+export function ofSite<Thrown>(error: Thrown, site: string): Thrown | VendorError {
+  if (!(error instanceof VendorError)) return error;
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account: site, cause: error });
 }
 
 /** What a proxy, a login, or a site that is asleep shows. */

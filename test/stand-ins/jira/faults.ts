@@ -1,18 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRestFaults, type RestFault, type RestFaults, sendRestFault } from '../faults.ts';
 
+/** Operations are "issues.getIssue", "oauth.token"; the event of a webhook is "jira:issue_updated". */
 export type FaultAction =
-  /** Answers so much later, by real time. */
-  | { type: 'late'; ms: number }
-  /** Answers this status; what was asked for is done first, or (`'before'`) not at all. `body`: JSON, or a page of HTML. */
-  | { type: 'status'; status: number; commit: 'before' | 'after'; body?: unknown; headers?: Record<string, string> }
-  /** Does it, and the connection breaks instead of an answer. */
-  | { type: 'loseReply' }
+  | RestFault
   /** Does it, and the answer breaks off in its middle. */
   | { type: 'cutReply' }
-  /** Does nothing, and the connection breaks. */
-  | { type: 'cut' }
-  /** Does nothing and never answers. */
-  | { type: 'hang' }
   /** Does nothing and says that too much was asked: one of the vendor's `RateLimit-Reason`s. */
   | { type: 'rateLimit'; reason?: string; seconds: number }
   /** Somebody does something between the request and what it does. */
@@ -20,58 +13,9 @@ export type FaultAction =
   /** The token that is used is valid no longer. */
   | { type: 'revoke' };
 
-export type DeliveryFault =
-  /** By the clock. */
-  | { type: 'late'; ms: number }
-  /** Sent so many times more. */
-  | { type: 'repeat'; times: number }
-  | { type: 'drop' };
+export type Faults = RestFaults<FaultAction>;
 
-/** `nth` counts what matches, from 1: only that one; without it each. */
-interface Which {
-  nth?: number;
-}
-
-export type Fault = Which &
-  (
-    | { /** "issues.getIssue", "oauth.token"; without one all. */ operation?: string; action: FaultAction }
-    | { /** The event of a webhook, "jira:issue_updated"; "*" for each. */ delivery: string; action: DeliveryFault }
-  );
-
-export interface Faults {
-  add(...faults: Fault[]): void;
-  clear(): void;
-  /** Those that nothing has met yet. */
-  unmet(): Fault[];
-  ofRequest(operation: string): FaultAction[];
-  ofDelivery(event: string): DeliveryFault[];
-}
-
-export function createFaults(): Faults {
-  let armed: { fault: Fault; seen: number; met: number }[] = [];
-
-  function hits(fits: (fault: Fault) => boolean): Fault['action'][] {
-    return armed.flatMap((each) => {
-      if (!fits(each.fault)) return [];
-      each.seen += 1;
-      if (each.fault.nth !== undefined && each.seen !== each.fault.nth) return [];
-      each.met += 1;
-      return [each.fault.action];
-    });
-  }
-
-  return {
-    add: (...faults) => void armed.push(...faults.map((fault) => ({ fault, seen: 0, met: 0 }))),
-    clear() {
-      armed = [];
-    },
-    unmet: () => armed.flatMap(({ fault, met }) => (met === 0 ? [fault] : [])),
-    ofRequest: (operation) =>
-      hits((fault) => !('delivery' in fault) && (fault.operation ?? operation) === operation) as FaultAction[],
-    ofDelivery: (event) =>
-      hits((fault) => 'delivery' in fault && ['*', event].includes(fault.delivery)) as DeliveryFault[],
-  };
-}
+export const createFaults = (): Faults => createRestFaults<FaultAction>();
 
 /** What a proxy or a site that is asleep says, where JSON was asked for. */
 export const htmlPage =
@@ -79,21 +23,11 @@ export const htmlPage =
 
 /** Whether the fault is the whole answer: it was sent, or there is to be none. */
 export function sendFault(action: FaultAction, from: IncomingMessage, to: ServerResponse): boolean {
-  if (action.type === 'hang') return true;
-  if (action.type === 'cut') {
-    from.socket.destroy();
-    return true;
-  }
-  if (action.type === 'rateLimit') {
-    const { reason = 'jira-burst-based', seconds } = action;
-    send(to, 429, { errorMessages: ['Rate limit exceeded.'] }, rateLimitHeaders(reason, seconds));
-    return true;
-  }
-  if (action.type === 'status') {
-    send(to, action.status, action.body ?? { errorMessages: ['Internal server error'] }, action.headers ?? {});
-    return true;
-  }
-  return false;
+  if (action.type !== 'rateLimit')
+    return sendRestFault(action, from, to, { send, usual: { errorMessages: ['Internal server error'] } });
+  const { reason = 'jira-burst-based', seconds } = action;
+  send(to, 429, { errorMessages: ['Rate limit exceeded.'] }, rateLimitHeaders(reason, seconds));
+  return true;
 }
 
 export function rateLimitHeaders(reason: string, seconds: number): Record<string, string> {

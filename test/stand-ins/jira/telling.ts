@@ -36,7 +36,7 @@ function tell(
     if (maker && !site.may(maker, 'BROWSE_PROJECTS', about.issue.project)) continue;
     if (webhook.jqlFilter !== '' && !fits(site, webhook.jqlFilter, about.issue, maker ?? anybody)) continue;
     site.outbox.tell(webhook, event, {
-      timestamp: site.clock.now(),
+      timestamp: Date.parse(site.clock.stamp()), // after what it tells of
       webhookEvent: event,
       ...about.payload,
       ...(webhook.app && { matchedWebhookIds: [webhook.id] }),

@@ -1,3 +1,5 @@
+import { type Armed, armFaults, type DeliveryFault, type Which } from '../faults.ts';
+
 export type FaultAction =
   /** Answers so much later. */
   | { type: 'late'; ms: number }
@@ -14,31 +16,13 @@ export type FaultAction =
   /** The token that is used is valid no longer. */
   | { type: 'revoke' };
 
-export type DeliveryFault =
-  | { type: 'late'; ms: number }
-  /** Sent so many times more. */
-  | { type: 'repeat'; times: number }
-  /** Not sent, and not sent again. */
-  | { type: 'drop' };
-
-/** `nth` counts what matches, from 1: only that one; without it each. */
-interface Which {
-  nth?: number;
-  /** Every so many that match. */
-  every?: number;
-}
-
 export type Fault = Which &
   (
     | { /** A field of Query or Mutation; without one every request. */ field?: string; action: FaultAction }
     | { /** The `type` of a webhook; "*" for each. */ delivery: string; action: DeliveryFault }
   );
 
-export interface Faults {
-  add(...faults: Fault[]): void;
-  clear(): void;
-  /** Those that nothing has met yet. */
-  unmet(): Fault[];
+export interface Faults extends Omit<Armed<Fault>, 'hits'> {
   /** What is to go wrong with a request for these fields; counts it. */
   ofRequest(fields: string[]): Exclude<FaultAction, { type: 'invalid' }>[];
   /** Why the field is refused; counts it. */
@@ -47,40 +31,23 @@ export interface Faults {
 }
 
 export function createFaults(): Faults {
-  let armed: { fault: Fault; seen: number; met: number }[] = [];
-
-  function hits(fits: (fault: Fault) => boolean): Fault['action'][] {
-    return armed.flatMap((each) => {
-      const { fault } = each;
-      if (!fits(fault)) return [];
-      each.seen += 1;
-      const hit = fault.nth === undefined ? each.seen % (fault.every ?? 1) === 0 : each.seen === fault.nth;
-      if (!hit) return [];
-      each.met += 1;
-      return [fault.action];
-    });
-  }
-
+  const { hits, ...armed } = armFaults<Fault>();
+  const actions = (faults: Fault[]) => faults.map(({ action }) => action) as never;
   return {
-    add: (...faults) => void armed.push(...faults.map((fault) => ({ fault, seen: 0, met: 0 }))),
-    clear() {
-      armed = [];
-    },
-    unmet: () => armed.flatMap(({ fault, met }) => (met === 0 ? [fault] : [])),
+    ...armed,
     ofRequest: (fields) =>
-      hits(
-        (fault) =>
-          !('delivery' in fault) &&
-          fault.action.type !== 'invalid' &&
-          (fault.field === undefined || fields.includes(fault.field)),
-      ) as never,
+      actions(
+        hits(
+          (fault) =>
+            !('delivery' in fault) &&
+            fault.action.type !== 'invalid' &&
+            (fault.field === undefined || fields.includes(fault.field)),
+        ),
+      ),
     ofField(field) {
-      const [action] = hits(
-        (fault) => !('delivery' in fault) && fault.action.type === 'invalid' && fault.field === field,
-      );
-      return action?.type === 'invalid' ? action.why : null;
+      const [hit] = hits((fault) => !('delivery' in fault) && fault.action.type === 'invalid' && fault.field === field);
+      return hit?.action.type === 'invalid' ? hit.action.why : null;
     },
-    ofDelivery: (type) =>
-      hits((fault) => 'delivery' in fault && (fault.delivery === '*' || fault.delivery === type)) as never,
+    ofDelivery: (type) => actions(hits((fault) => 'delivery' in fault && ['*', type].includes(fault.delivery))),
   };
 }

@@ -1,3 +1,5 @@
+import { armFaults, type Which } from '../faults.ts';
+
 /** What a caller of the world asks for, by its own name. A fault, a limit and the log go by these. */
 export type WorldCall =
   | 'readTicket'
@@ -35,15 +37,11 @@ export type FaultAction =
   /** A delivery is sent this many times more, each after another wait of `ms`. */
   | { type: 'repeat'; times: number; ms: number };
 
-export interface Fault {
+export interface Fault extends Which {
   /** Without one: every kind of call, deliveries excepted. */
   call?: WorldCall;
   /** "BOARD-12"; without one: whatever it is about. */
   ticket?: string;
-  /** Only the nth that matches, from 1; without one: each. */
-  nth?: number;
-  /** Every so many that match; with a random phase it is a storm. */
-  every?: number;
   action: FaultAction;
 }
 
@@ -55,23 +53,15 @@ export interface Faults {
 }
 
 export function createFaults(): Faults {
-  let armed: { fault: Fault; seen: number }[] = [];
+  const { add, clear, hits } = armFaults<Fault>();
   return {
-    add: (faults) => void armed.push(...faults.map((fault) => ({ fault, seen: 0 }))),
-    clear() {
-      armed = [];
-    },
+    add: (faults) => add(...faults),
+    clear,
     of: (call, ticket) =>
-      armed.flatMap((each) => {
-        const { fault } = each;
-        if (fault.call === undefined ? call === 'delivery' : fault.call !== call) return [];
-        if (fault.ticket !== undefined && fault.ticket !== ticket) return [];
-        each.seen += 1;
-        const hits =
-          fault.nth !== undefined
-            ? each.seen === fault.nth
-            : fault.every === undefined || each.seen % fault.every === 0;
-        return hits ? [fault.action] : [];
-      }),
+      hits(
+        (fault) =>
+          (fault.call === undefined ? call !== 'delivery' : fault.call === call) &&
+          (fault.ticket === undefined || fault.ticket === ticket),
+      ).map(({ action }) => action),
   };
 }

@@ -94,6 +94,24 @@ describe('what people do with an issue', () => {
     expect(during(() => act(issue)).map(inShort)).toEqual(means);
   });
 
+  test('a label that may say something of a plan is told by its name, with who put it there', async ({ expect }) => {
+    const issue = fresh();
+    const since = issue.createdAt;
+    const by = { isBot: false, name: 'ada' };
+    const told = during(() => {
+      ada.label(issue, 'plan-approved');
+      ada.unlabel(issue, 'plan-approved');
+    });
+    expect(told).toMatchObject([
+      { by, marking: { got: ['plan-approved'], lost: [] } },
+      { by, marking: { got: [], lost: ['plan-approved'] } },
+    ]);
+    const [first] = told;
+    if (!first) throw new Error('nothing was told');
+    const read = await world.tracker.readMarkings?.(first.ticket, since, AbortSignal.timeout(10_000));
+    expect(read).toMatchObject(told.map((event) => ('marking' in event ? { by, ...event.marking } : event)));
+  });
+
   test('filed with the label, or with the name of the agent: given, and as often as it is told', ({ expect }) => {
     expect(during(() => fresh([label])).map(inShort)).toEqual(['given', 'given']);
     expect(during(() => ada.file({ title: 'A', body: '@shipmate, look' })).map(inShort)).toEqual(['given']);

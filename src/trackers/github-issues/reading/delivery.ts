@@ -8,6 +8,7 @@ import { type Account, type Authorship, isOwn, personOf } from '../people.ts';
 import { signalIn } from '../signal-in.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel } from '../states.ts';
 import { storeOf } from './attachments.ts';
+import { markingOf } from './markings.ts';
 import { account, authorship, changes, common, type DeliveryReader, repositoryIn, time } from './payload.ts';
 import { readRequestEvents } from './request-delivery.ts';
 
@@ -88,9 +89,9 @@ function readIssue(scene: Scene): TrackerEvent[] {
     case 'unassigned':
       return isAgents && !isOurs(scene) ? [taken(scene)] : [changed(scene, ['assignee'])];
     case 'labeled':
-      return isTrigger ? [given(scene)] : [changed(scene, labelParts(told.label?.name ?? ''))];
+      return isTrigger ? [given(scene)] : [labelled(scene, 'got')];
     case 'unlabeled':
-      if (!isTrigger) return [changed(scene, labelParts(told.label?.name ?? ''))];
+      if (!isTrigger) return [labelled(scene, 'lost')];
       return isOurs(scene) ? [] : [taken(scene)];
     case 'edited': {
       const parts = editedParts(scene);
@@ -171,6 +172,12 @@ function changed(
   const ticket = hintOf(scene.place, scene.issue);
   const by = personIn(scene, scene.told.sender);
   return { type: 'ticketChanged', at, ticket, category: categoryOf(scene.issue), by, changed: parts };
+}
+
+function labelled(scene: Scene, how: 'got' | 'lost'): TrackerEvent {
+  const { name } = scene.told.label ?? {};
+  const event = changed(scene, labelParts(name ?? ''));
+  return name === undefined ? event : { ...event, marking: markingOf(how, name, scene.issue.updated_at) };
 }
 
 function labelParts(name: string): TicketPart[] {

@@ -38,7 +38,7 @@ export async function readTicket(reading: Reading, hint: TicketHint, signal: Abo
   // Of a pull request nobody is asked whose it is: whoever called the agent there wants it there.
   const assignee = issue.pull_request || isAgents(issue, label, account) ? agent : holder;
   const isOurs = (comment: Comment) =>
-    ours.includes(comment) && (readMark(comment.body ?? '') !== null || status?.comment === comment.id);
+    ours.includes(comment) && (readMark(comment.body ?? '') !== null || status?.comment === String(comment.id));
   const talk = comments.filter((comment) => !isOurs(comment));
   const remarks = issue.pull_request
     ? await readRemarks(api, place, talk, signal)

@@ -1,22 +1,14 @@
+import { keepNewest } from '../../../lib/keep-newest.ts';
 import { createTurns } from '../../../lib/turns.ts';
+import { type Found, newOwnComments, type OwnComments, see } from '../../one-comment/own-comments.ts';
 import type { Comment } from '../api.ts';
 import { readMark } from '../markers.ts';
-import { readStatus, type Status } from './status.ts';
+import { readStatus } from './status.ts';
 
 /** What is known of our own comments on an issue. */
-export interface Desk {
+export interface Desk extends OwnComments {
   /** Up to when its comments were looked at, by GitHub's clock; null: never. */
   until: string | null;
-  /** By the operation that wrote it, the parts of one text in their order. */
-  written: Map<string, OwnComment[]>;
-  status: { comment: number; known: Status } | null;
-}
-
-export interface OwnComment {
-  id: number;
-  part: number;
-  at: string;
-  url: string;
 }
 
 const mostIssues = 500;
@@ -47,8 +39,8 @@ export function createMemory(): Memory {
   const requests = new Map<string, { updatedAt: string; called: boolean }>();
 
   function desk(ticketId: string): Desk {
-    const known = desks.get(ticketId) ?? { until: null, written: new Map(), status: null };
-    keep(desks, ticketId, known, mostIssues);
+    const known = desks.get(ticketId) ?? { ...newOwnComments(), until: null };
+    keepNewest(desks, ticketId, known, mostIssues);
     return known;
   }
 
@@ -56,7 +48,10 @@ export function createMemory(): Memory {
     desk,
     see(ticketId, own, all) {
       const known = desk(ticketId);
-      for (const comment of own) seeOwn(known, comment);
+      for (const comment of own) {
+        const found = foundIn(comment);
+        if (found) see(known, found);
+      }
       const newest = all
         .map(({ updated_at }) => updated_at)
         .sort()
@@ -69,34 +64,19 @@ export function createMemory(): Memory {
       const known = requests.get(ticketId);
       return known?.updatedAt === updatedAt ? known.called : null;
     },
-    keepCalled: (ticketId, updatedAt, called) => keep(requests, ticketId, { updatedAt, called }, mostRequests),
+    keepCalled: (ticketId, updatedAt, called) => keepNewest(requests, ticketId, { updatedAt, called }, mostRequests),
     filed: (id) => results.get(id) ?? null,
-    keepFiled: (id, result) => keep(results, id, result, mostResults),
+    keepFiled: (id, result) => keepNewest(results, id, result, mostResults),
 
     inTurn: createTurns(),
   };
 }
 
-export function seeOwn(desk: Desk, { id, body = '', created_at: at, html_url: url }: Comment): void {
-  const known = readStatus(body);
-  if (known) {
-    // Of two that were made at once the first stays.
-    if (!desk.status || id <= desk.status.comment) desk.status = { comment: id, known };
-    return;
-  }
+/** What a comment of ours is, by its mark; null: it has none. */
+export function foundIn({ id: number, body = '', created_at: at, html_url: url }: Comment): Found | null {
+  const id = String(number);
+  const status = readStatus(body);
+  if (status) return { id, status };
   const mark = readMark(body);
-  if (!mark) return;
-  const others = (desk.written.get(mark.id) ?? []).filter((other) => other.part !== mark.part || other.id < id);
-  if (others.some(({ part }) => part === mark.part)) return;
-  desk.written.set(
-    mark.id,
-    [...others, { id, part: mark.part, at, url }].toSorted((a, b) => a.part - b.part),
-  );
-}
-
-/** The oldest make room. */
-function keep<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > most) for (const oldest of map.keys()) return void map.delete(oldest);
+  return mark && { operation: mark.id, id, part: mark.part, at, url };
 }

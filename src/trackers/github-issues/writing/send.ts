@@ -1,37 +1,15 @@
-import type { Activity } from '../../../core/activity.ts';
-import { type TicketOperation, withLink } from '../../../core/effect.ts';
-import { inline } from '../../../core/markdown.ts';
+import type { TicketOperation } from '../../../core/effect.ts';
 import type { TicketHint } from '../../../core/ticket.ts';
-import { VendorError } from '../../../core/vendor-error.ts';
+import { type Act, type OneTicket, sendRow } from '../../one-comment/send-row.ts';
 import type { Sent } from '../../tracker.ts';
 import { isRequest } from '../hint.ts';
 import { fileOn } from './file-ticket.ts';
-import type { Desk } from './memory.ts';
 import { moveTicket } from './move-ticket.ts';
 import { type Desks, type Located, locate, look } from './place.ts';
-import { isOwnComment, pointer, postComment } from './post-comment.ts';
-import { addPull, addSaid, keepResult, newStatus, resultOf, type Status, writeStatus } from './status.ts';
+import { postComment } from './post-comment.ts';
+import { writeStatus } from './status.ts';
 import { releaseTicket, takeTicket } from './take-ticket.ts';
 
-/** One ticket while operations on it are carried out. */
-interface Writing {
-  desks: Desks;
-  place: Located;
-  desk: Desk;
-  signal: AbortSignal;
-  /** Among people's own talk the status comment shows no more than it must. */
-  isBrief: boolean;
-  /** The status comment as it is to be; null: there is none, and none is needed yet. */
-  status: Status | null;
-  isDirty: boolean;
-}
-
-/**
- * Questions, answers and errors are comments, of which people are told; all else is in one status comment, which is edited once
- * for all of a row, and of which they are told when it is made. What is done is found again by marks: of a comment its own, of
- * what a comment does not show the list in the status comment. That list is all there is against doing it twice: two
- * processes that carry out the very same operation in the same second, which the poster's lease prevents, would both do it.
- */
 export async function sendOperations(
   desks: Desks,
   hint: TicketHint,
@@ -39,190 +17,56 @@ export async function sendOperations(
   signal: AbortSignal,
 ): Promise<Sent[]> {
   signal.throwIfAborted();
-  return desks.memory.inTurn(hint.id, signal, async () => {
-    const sent: Sent[] = [];
-    let writing: Writing | null = null;
-    /** From which answer on nothing counts before the status comment is written. */
-    let open: number | null = null;
-    const flush = async () => {
-      if (writing?.isDirty) await writeStatusComment(writing);
-      open = null;
-    };
-    try {
-      const place = await locate(desks.repositories, hint, signal);
-      const desk = await look(desks, place, signal);
-      const status = desk.status ? structuredClone(desk.status.known) : null;
-      const now: Writing = { desks, place, desk, signal, isBrief: isRequest(hint), status, isDirty: false };
-      writing = now;
-      for (const operation of operations) {
-        if (now.isDirty && !now.desk.status && speaks(operation)) await flush(); // the status comment comes first
-        const result = await carryOut(now, hint, operation);
-        if (now.isDirty) open ??= sent.length;
-        sent.push({ result });
-      }
-      await flush();
-      return sent;
-    } catch (error) {
-      signal.throwIfAborted();
-      let refused = error;
-      if (sent.length < operations.length)
-        await flush().catch((unwritten: unknown) => {
-          signal.throwIfAborted();
-          refused = unwritten;
-        });
-      // Without the status comment those that are only there were not carried out.
-      const answers = sent.slice(0, open ?? sent.length);
-      desks.memory.forget(hint.id); // nobody knows what was carried out
-      return [...answers, { error: refused }];
-    }
-  });
+  const open = () => openTicket(desks, hint, signal);
+  const forget = () => desks.memory.forget(hint.id);
+  return desks.memory.inTurn(hint.id, signal, () => sendRow(operations, { open, forget }, signal));
 }
 
-function isOfIssues({ kind }: TicketOperation): boolean {
-  return kind === 'moveTicket' || kind === 'takeTicket' || kind === 'releaseTicket' || kind === 'attachPullRequest';
-}
-
-function speaks(operation: TicketOperation): boolean {
-  return operation.kind === 'postActivity' && isOwnComment(operation.activity);
-}
-
-async function carryOut(
-  writing: Writing,
-  hint: TicketHint,
-  operation: TicketOperation,
-): Promise<Record<string, unknown>> {
-  const { desks, place, desk, signal } = writing;
-  const { id } = operation;
-  if (isRequest(hint) && isOfIssues(operation))
-    return { skipped: 'It is a pull request: whose it is and where it stands is left to people.' };
-  const before = writing.status && resultOf(writing.status, id);
-  if (before) return before;
-  switch (operation.kind) {
-    case 'postActivity': {
-      const activity = withLink(operation);
-      if (isOwnComment(activity)) {
-        const [name] = isRequest(hint) ? (await desks.own(signal)).names : [];
-        const posted = await postComment({ desks, place, desk, signal }, id, activity, name ?? null);
-        // It is written for nobody else's sake: where there is no status comment yet, none is made.
-        const now = pointer(activity, posted.url);
-        // One that is there already may have been posted by somebody who came no further.
-        if (writing.status && writing.status.now !== now) {
-          writing.status.now = now;
-          writing.isDirty ||= desk.status !== null;
-        }
-        return { id: posted.id, at: posted.at };
-      }
-      // What is passing makes no comment, for people would be told of it.
-      if (isPassing(activity) && !writing.status) return { id };
-      return change(writing, id, { id }, (status) => show(status, activity));
-    }
-    case 'updatePlan':
-      return change(writing, id, { id }, (status) => {
-        status.plan = operation.plan;
-      });
-    case 'linkSession':
-      return change(writing, id, { url: operation.url }, (status) => {
-        status.page = operation.url;
-      });
-    case 'attachPullRequest': {
-      const { url, number, title, state } = operation;
-      if (typeof url !== 'string' || typeof number !== 'number')
-        throw new Error(`the pull request of operation ${id} was not resolved`);
-      return change(writing, id, { url }, (status) => addPull(status, { url, number, title, ...(state && { state }) }));
-    }
-    case 'leaveConversation':
-      return { skipped: 'Of an issue all is said in one place.' };
-    case 'moveTicket': {
-      return note(writing, id, await moveTicket(desks, place, operation, signal));
-    }
-    case 'takeTicket': {
-      const { result, isNew } = await takeTicket(desks, place, signal);
-      if (!isNew) return note(writing, id, result);
-      return change(writing, id, result, (status) =>
-        addSaid(status, new Date().toISOString(), 'I take this ticket: nobody had it.'),
-      );
-    }
-    case 'releaseTicket':
-      return note(writing, id, await releaseTicket(desks, place, signal));
-    case 'createTicket': {
+async function openTicket(desks: Desks, hint: TicketHint, signal: AbortSignal): Promise<OneTicket> {
+  const { api } = desks;
+  const place = await locate(desks.repositories, hint, signal);
+  // Among people's own talk the status comment shows no more than it must.
+  const isBrief = isRequest(hint);
+  const lookAtOwn = () => look(desks, place, signal);
+  return {
+    own: await lookAtOwn(),
+    store: {
+      looksAgain: true,
+      look: lookAtOwn,
+      make: async (status) => String((await api.comment(place, writeStatus(status, isBrief), signal)).id),
+      edit: (comment, status) => api.editComment(place, Number(comment), writeStatus(status, isBrief), signal),
+      remove: (comment) => api.deleteComment(place, Number(comment), signal),
+    },
+    async post(own, operationId, activity) {
+      const [name = null] = isRequest(hint) ? (await desks.own(signal)).names : [];
+      return postComment({ desks, place, own, signal }, operationId, activity, name);
+    },
+    async act(operation) {
+      if (!isRequest(hint)) return act(desks, place, operation, signal);
+      const skipped = 'It is a pull request: whose it is and where it stands is left to people.';
+      return { result: { skipped }, isQuiet: true };
+    },
+    async file(operation) {
       const filed = await fileOn(desks, place, hint, operation, signal);
-      if (operation.relation === 'relatedTo' && !writing.status?.related.includes(filed.hint.id))
-        change(writing, null, {}, (status) => status.related.push(filed.hint.id));
-      return { hint: filed.hint };
-    }
+      return { ...filed, isKept: operation.relation === 'relatedTo' };
+    },
+  };
+}
+
+async function act(
+  desks: Desks,
+  place: Located,
+  operation: Parameters<OneTicket['act']>[0],
+  signal: AbortSignal,
+): Promise<Act> {
+  switch (operation.kind) {
+    case 'attachPullRequest':
+      return { result: { url: operation.url } };
+    case 'moveTicket':
+      return { result: await moveTicket(desks, place, operation, signal) };
+    case 'releaseTicket':
+      return { result: await releaseTicket(desks, place, signal) };
+    case 'takeTicket':
+      return takeTicket(desks, place, signal);
   }
-  const never: never = operation;
-  throw new Error(`an operation of a kind that nobody handles: ${JSON.stringify(never)}`);
-}
-
-/** Notes that an operation is done. On a ticket where nothing is shown yet, what was not done shows nothing either. */
-function note(writing: Writing, id: string, result: Record<string, unknown>): Record<string, unknown> {
-  return 'skipped' in result && !writing.status ? result : change(writing, id, result);
-}
-
-/** Notes that an operation is done, with what it shows in the status comment. */
-function change(
-  writing: Writing,
-  id: string | null,
-  result: Record<string, unknown>,
-  apply: (status: Status) => unknown = () => {},
-): Record<string, unknown> {
-  writing.status ??= newStatus();
-  apply(writing.status);
-  if (id !== null) keepResult(writing.status, id, result);
-  writing.isDirty = true;
-  return result;
-}
-
-function isPassing(activity: Activity): boolean {
-  return 'ephemeral' in activity && activity.ephemeral === true;
-}
-
-function show(status: Status, activity: Activity): void {
-  if (activity.type === 'action') {
-    const { action, parameter, result } = activity;
-    const line = `${inline(action, 200)} ${inline(parameter, 300)}`.trim();
-    const text = result === undefined ? line : `${line}: ${inline(result, 500)}`;
-    if (isPassing(activity)) status.now = text;
-    else addSaid(status, new Date().toISOString(), text);
-  } else if (isPassing(activity)) status.now = inline(activity.body, 500);
-  else addSaid(status, new Date().toISOString(), activity.body);
-}
-
-async function writeStatusComment(writing: Writing): Promise<void> {
-  const { desks, place, desk, signal, isBrief, status } = writing;
-  if (!status) return;
-  const body = writeStatus(status, { isBrief });
-  if (desk.status) {
-    try {
-      await desks.api.editComment(place, desk.status.comment, body, signal);
-      desk.status = { comment: desk.status.comment, known: structuredClone(status) };
-      writing.isDirty = false;
-      return;
-    } catch (error) {
-      if (!(error instanceof VendorError) || error.code !== 'not_found') throw error;
-      desk.status = null; // people have deleted it
-    }
-  }
-  const comment = await desks.api.comment(place, body, signal);
-  desk.status = { comment: comment.id, known: structuredClone(status) };
-  writing.isDirty = false;
-  await keepFirst(writing, comment.id);
-}
-
-/** Of two status comments that two processes have made at once the first stays, and knows what both do. */
-async function keepFirst(writing: Writing, made: number): Promise<void> {
-  const { desks, place, desk, signal, isBrief, status } = writing;
-  await look(desks, place, signal);
-  const first = desk.status;
-  if (!first || !status || first.comment === made) return;
-  const { known } = first;
-  for (const [id, result] of status.done) keepResult(known, id, result);
-  for (const { at, text } of status.said) addSaid(known, at, text);
-  for (const pull of status.pulls) addPull(known, pull);
-  if (status.plan.length > 0) known.plan = status.plan;
-  known.page ??= status.page;
-  known.now = status.now;
-  await desks.api.editComment(place, first.comment, writeStatus(known, { isBrief }), signal);
-  await desks.api.deleteComment(place, made, signal);
 }

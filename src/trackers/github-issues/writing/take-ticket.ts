@@ -1,5 +1,7 @@
 import { isOver } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { taken } from '../../one-comment/activity-text.ts';
+import type { Act } from '../../one-comment/send-row.ts';
 import type { Issue } from '../api.ts';
 import { isOwn, type Own } from '../people.ts';
 import { categoryOf, hasLabel, stateOf } from '../states.ts';
@@ -9,22 +11,18 @@ import type { Desks, Located } from './place.ts';
  * The agent has an issue by its label, or as one who is assigned. An App cannot be assigned, so it takes the label; an account
  * of a person's kind is assigned, where GitHub lets it be.
  */
-export async function takeTicket(
-  { api, label, own }: Desks,
-  place: Located,
-  signal: AbortSignal,
-): Promise<{ result: Record<string, unknown>; isNew: boolean }> {
+export async function takeTicket({ api, label, own }: Desks, place: Located, signal: AbortSignal): Promise<Act> {
   const account = await own(signal);
   const issue = await api.issue(place, signal);
-  const no = (skipped: string) => ({ result: { skipped }, isNew: false });
+  const no = (skipped: string) => ({ result: { skipped } });
   if (isOver(categoryOf(issue))) return no(`The ticket is "${stateOf(issue).name}".`);
-  if (isAgents(issue, label, account)) return { result: { at: issue.updated_at }, isNew: false };
+  if (isAgents(issue, label, account)) return { result: { at: issue.updated_at } };
   const [other] = issue.assignees ?? [];
   if (other) return no(`${other.login} has the ticket.`);
   const assigned = account.mayBeAssigned ? await api.assign(place, account.login, signal) : issue;
   if (!isAgents(assigned, label, account)) await api.addLabels(place, [label], signal);
   const { updated_at: at } = await api.issue(place, signal);
-  return { result: { at }, isNew: true };
+  return { result: { at }, said: taken };
 }
 
 export async function releaseTicket(

@@ -8,20 +8,31 @@ import { type Own, personOf } from '../people.ts';
 import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, isSame } from '../states.ts';
-import { asSpoken, markdownOf, mentions } from '../text.ts';
-import { has, isAgents } from './is-asked.ts';
+import { mentions, spokenOf } from '../text.ts';
+import { has, isAgents, isRank } from './is-asked.ts';
 import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
+import { markingIn } from './markings.ts';
 import { parse } from './verify-delivery.ts';
 
 const time = z.unknown().optional().transform(timeOf);
 
+/** Not every delivery's body is signed: what would be a key or a path in its place is none. */
+const id = z.string().regex(/^\d{1,19}$/);
+
 const comment = z.object({
-  id: z.string(),
+  id,
   author: account,
   body: z.unknown().optional(),
   created: time,
   visibility: z.unknown().optional(),
 });
+/** Of a delivery, or of an answer. */
+export type SaidComment = z.output<typeof comment>;
+
+/** null: it is no comment, as far as we know them. */
+export function readCommentNode(answer: unknown): SaidComment | null {
+  return comment.safeParse(answer).data ?? null;
+}
 
 const payload = z.object({
   timestamp: z.number(),
@@ -29,8 +40,8 @@ const payload = z.object({
   issue_event_type_name: z.string().optional(),
   user: account,
   issue: z.object({
-    id: z.string(),
-    key: z.string(),
+    id,
+    key: z.string().regex(/^\w{1,255}-\d{1,19}$/),
     self: z.string().default(''),
     fields: z.object({
       summary: z.string().nullish(),
@@ -43,7 +54,7 @@ const payload = z.object({
       labels: z.array(z.string()).nullish(),
     }),
   }),
-  changelog: z.object({ items: listOf(change) }).optional(),
+  changelog: z.object({ id: z.coerce.string().optional(), items: listOf(change) }).optional(),
   comment: comment.optional(),
 });
 type Payload = z.output<typeof payload>;
@@ -56,22 +67,61 @@ interface Scene extends Payload {
 }
 
 /**
- * What a delivery means. Its texts are in the older markup, and only hints: who works with them reads the ticket. Until our
- * account is known nothing is given to it. Never throws.
+ * What a delivery means. Its texts are in the older markup, and only hints (`isHint`). Until our account is known nothing is given
+ * to it. Never throws. `comment`: what the one that the delivery tells of is, in place of what stands there.
  */
-export function readEvents(desks: Desks, bytes: Uint8Array): TrackerEvent[] {
+export function readEvents(desks: Desks, bytes: Uint8Array, comment?: SaidComment): TrackerEvent[] {
+  const scene = readScene(desks, bytes);
+  return scene ? eventsOf(comment ? { ...scene, comment } : scene) : [];
+}
+
+/**
+ * Whether it has to be read again: it tells what a person wrote; or, where nobody has signed that, what gives work or consent; or
+ * it comes before we know its site and which account there is ours, so that nobody can tell what it means.
+ */
+export function isOnlyHint(desks: Desks, bytes: Uint8Array, isBodySigned: boolean): boolean {
+  const { data } = payload.safeParse(parse(bytes));
+  if (!data) return false;
+  const scene = readScene(desks, bytes);
+  if (!scene || !isOfKnownSite(desks, bytes) || scene.site.knownOwn() === null) return true;
+  return eventsOf(scene).some((event) => {
+    if (isSpoken(event)) return true;
+    if (event.type === 'sessionCreated')
+      return !event.by.isBot && event.said === null && !(isBodySigned && isOurs(scene));
+    return event.type === 'ticketChanged' && !event.by.isBot && event.marking !== undefined && !isBodySigned;
+  });
+}
+
+/** Whether it names a site that we know: it may be of one that was connected since. */
+export function isOfKnownSite(desks: Desks, bytes: Uint8Array): boolean {
+  const { data } = payload.safeParse(parse(bytes));
+  return data !== undefined && siteAt(desks.sites.known(), data.issue.self) !== undefined;
+}
+
+type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
+
+/** A person's comment. */
+export function isSpoken(event: TrackerEvent): event is Spoken {
+  return 'said' in event && event.said !== null && !event.said.author.isBot;
+}
+
+function readScene(desks: Desks, bytes: Uint8Array): Scene | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
-  if (!data || !site) return [];
+  if (!data || !site) return null;
   const own = site.knownOwn() ?? { accountId: '', displayName: desks.agent };
-  const scene: Scene = { ...data, desks, site, own, at: new Date(data.timestamp).toISOString() };
-  switch (data.webhookEvent) {
+  return { ...data, desks, site, own, at: new Date(data.timestamp).toISOString() };
+}
+
+function eventsOf(scene: Scene): TrackerEvent[] {
+  const { issue, changelog, issue_event_type_name: kind } = scene;
+  switch (scene.webhookEvent) {
     case 'jira:issue_created':
-      return isOurs(scene) || isCalledIn(scene, data.issue.fields.description) ? [given(scene)] : [];
+      return isOurs(scene) || isCalledIn(scene, issue.fields.description) ? [given(scene)] : [];
     case 'jira:issue_updated':
-      return data.changelog === undefined && data.issue_event_type_name === 'issue_commented'
+      return changelog === undefined && kind === 'issue_commented'
         ? readComment(scene)
-        : readChanges(scene, data.changelog?.items ?? []);
+        : readChanges(scene, changelog?.items ?? []);
     // What is gone is over; of where it went, if it did, another delivery tells.
     case 'jira:issue_deleted':
       return [{ ...changed(scene, ['state']), category: 'canceled' }];
@@ -82,11 +132,14 @@ export function readEvents(desks: Desks, bytes: Uint8Array): TrackerEvent[] {
   }
 }
 
-/** The issue that a delivery is about, which searches may not know of yet; and its site. */
-export function touchedIn(desks: Pick<Desks, 'sites'>, bytes: Uint8Array): { site: Site; issueId: string } | null {
+/** The issue that a delivery is about, which searches may not know of yet; and its site. `at`: Unix time in ms. */
+export function touchedIn(
+  desks: Pick<Desks, 'sites'>,
+  bytes: Uint8Array,
+): { site: Site; issueId: string; at: number } | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
-  return data && site ? { site, issueId: data.issue.id } : null;
+  return data && site ? { site, issueId: data.issue.id, at: data.timestamp } : null;
 }
 
 /** Whether somebody speaks to the agent, or gives it an issue, and looks for its first word. */
@@ -99,8 +152,11 @@ export function isUrgent(events: readonly TrackerEvent[]): boolean {
 
 /** By the address that the issue is told with, of the site or the gateway; of a single site nobody has to say. */
 function siteIn(sites: readonly Site[], self: string): Site | undefined {
-  const found = sites.find(({ url, client }) => [url, client.baseUrl].some((base) => self.startsWith(`${base}/`)));
-  return found ?? (sites.length === 1 ? sites[0] : undefined);
+  return siteAt(sites, self) ?? (sites.length === 1 ? sites[0] : undefined);
+}
+
+function siteAt(sites: readonly Site[], self: string): Site | undefined {
+  return sites.find(({ url, client }) => [url, client.baseUrl].some((base) => self.startsWith(`${base}/`)));
 }
 
 function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {
@@ -115,7 +171,8 @@ function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {
   if (isGiven) events.push(given(scene));
   else if (isTaken && !isOurs(scene)) events.push(taken(scene));
   const parts = [...new Set(items.flatMap((item) => partOf(scene, item)))];
-  if (parts.length > 0) events.push(changed(scene, parts));
+  const marking = markingIn(scene.changelog?.id, items);
+  if (parts.length > 0) events.push({ ...changed(scene, parts), ...(marking && { marking }) });
   return events;
 }
 
@@ -179,8 +236,7 @@ function partOf(scene: Scene, { fieldId, from, to, fromText, toText }: Change): 
   }
   if (Object.hasOwn(parts, id)) return [parts[id] as TicketPart];
   if (!id.startsWith('customfield_')) return [];
-  // The place in a list is kept by numbers that nobody reads.
-  return /^\d*\|\w+:/.test(toText ?? to ?? '') ? [] : ['fields'];
+  return isRank(toText ?? to) ? [] : ['fields'];
 }
 
 /** What was said among some of the people only is read from the ticket, if we may. */
@@ -190,8 +246,7 @@ function readComment(scene: Scene): TrackerEvent[] {
   const author = personOf(told.author, own);
   const signal = signalOf(told.body, own, desks.agent);
   const at = told.created || scene.at;
-  const spoken = typeof told.body === 'string' ? asSpoken(told.body, own, desks.agent) : told.body;
-  const said: Said = { key: told.id, author, body: markdownOf(spoken), signal, at };
+  const said: Said = { key: told.id, author, body: spokenOf(told.body, own, desks.agent), signal, at };
   const ticket = hintOf(scene.site, scene.issue);
   if (isCalledIn({ ...scene, user: told.author }, told.body) && signal === null)
     return [{ ...given(scene, at), by: author, said }];

@@ -23,7 +23,7 @@ export async function findIssue(
   const all = await sites.all(signal);
   const home = siteOf(all, hint);
   const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
-  const id = refOf(hint)?.issueId ?? named?.issue;
+  const id = readIdentifier(hint.id)?.issue ?? refOf(hint)?.issueId ?? named?.issue;
   const mine = home ? [home] : all.filter(({ host }) => named?.site === null || host === named?.site);
   const away: VendorError[] = [];
   for (const site of id === undefined ? [] : mine) {

@@ -127,7 +127,8 @@ async function jqlOf(desks: Desks, site: Site, query: TicketQuery, signal: Abort
     all.push('assignee is EMPTY');
     if (desks.label !== null) all.push(`(labels is EMPTY OR labels != ${quote(desks.label)})`);
   }
-  for (const label of labels) all.push(`labels = ${quote(label)}`);
+  // Labels in Jira have no spaces; as they are written when a ticket is filed.
+  for (const label of labels) all.push(`labels = ${quote(label.replaceAll(/\s+/g, '-'))}`);
   for (const named of [team, project]) {
     if (named === undefined) continue;
     // Jira takes no query about a project that it does not have, or not for us.

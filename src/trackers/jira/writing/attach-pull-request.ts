@@ -2,7 +2,7 @@ import type { TicketOperation } from '../../../core/effect.ts';
 import { deterministicId } from '../../../lib/ids.ts';
 import { JiraError } from '../errors.ts';
 import { linkPrefix } from '../markers.ts';
-import type { Writing } from './post-comment.ts';
+import type { Writing } from './comments.ts';
 import { storableLine } from './text.ts';
 
 const longestTitle = 255;

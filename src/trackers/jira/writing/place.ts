@@ -29,7 +29,7 @@ export async function locate(sites: Sites, hint: TicketHint, signal: AbortSignal
   const all = await sites.all(signal);
   const ref = refOf(hint);
   const site = siteOf(all, hint);
-  if (site && ref) return { site, issue: ref.issueId, key: hint.identifier };
+  if (site && ref) return { site, issue: readIdentifier(hint.id)?.issue ?? ref.issueId, key: hint.identifier };
   const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
   if (named?.site === null && all.length > 1) {
     const found = await findIssue(sites, hint, { fields: ['summary'] }, signal);

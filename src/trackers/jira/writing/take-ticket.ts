@@ -1,18 +1,17 @@
 import { isOver } from '../../../core/ticket.ts';
+import { taken } from '../../one-comment/activity-text.ts';
+import type { Act } from '../../one-comment/send-row.ts';
 import { isOwn } from '../people.ts';
 import { categoryOf } from '../states.ts';
 import type { Moving } from './move-ticket.ts';
 import { readStanding, type Standing } from './standing.ts';
 
 /** The agent has an issue as its assignee. Jira cannot make that depend on nobody's having it, so it is looked at again. */
-export async function takeTicket(
-  { place, states, pace, signal }: Moving,
-  seen: Standing,
-): Promise<{ result: Record<string, unknown>; isNew: boolean }> {
+export async function takeTicket({ place, states, pace, signal }: Moving, seen: Standing): Promise<Act> {
   const own = await place.site.own(signal);
-  const no = (skipped: string) => ({ result: { skipped }, isNew: false });
+  const no = (skipped: string) => ({ result: { skipped } });
   if (isOver(categoryOf(seen.status, states, seen.resolution))) return no(`The ticket is in "${seen.status.name}".`);
-  if (isOwn(seen.assignee, own)) return { result: { at: sinceWhen(seen, own.accountId) }, isNew: false };
+  if (isOwn(seen.assignee, own)) return { result: { at: sinceWhen(seen, own.accountId) } };
   if (seen.assignee) return no(`${seen.assignee.displayName ?? 'Somebody'} has the ticket.`);
   await assign({ place, pace, signal }, own.accountId);
   const now = await readStanding(place, signal);
@@ -23,7 +22,7 @@ export async function takeTicket(
     return no(`${ours.fromName || 'Somebody'} has the ticket.`);
   }
   if (!isOwn(now.assignee, own)) return no(`${now.assignee?.displayName ?? 'Nobody'} has the ticket now.`);
-  return { result: { at: sinceWhen(now, own.accountId) }, isNew: true };
+  return { result: { at: sinceWhen(now, own.accountId) }, said: taken };
 }
 
 export async function releaseTicket(

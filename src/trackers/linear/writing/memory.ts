@@ -1,3 +1,4 @@
+import { keepNewest } from '../../../lib/keep-newest.ts';
 import { createTurns } from '../../../lib/turns.ts';
 import type { LinearClient } from '../client.ts';
 import type { IssueNow } from './look.ts';
@@ -59,12 +60,12 @@ function createMemory(): Memory {
 
   function unsee(id: string): void {
     const seen = issues.get(id);
-    if (seen) keep(issues, id, { issue: seen.issue, at: performance.now(), isStale: true }, most.issues);
+    if (seen) keepNewest(issues, id, { issue: seen.issue, at: performance.now(), isStale: true }, most.issues);
   }
 
   return {
     resultOf: (id) => results.get(id) ?? null,
-    keepResult: (id, result) => keep(results, id, result, most.results),
+    keepResult: (id, result) => keepNewest(results, id, result, most.results),
     seen(id) {
       const seen = issues.get(id);
       return seen && !seen.isStale && performance.now() - seen.at < freshMs.issue ? seen.issue : null;
@@ -74,7 +75,7 @@ function createMemory(): Memory {
       if (before && before.at > asked) return;
       // A session that began with a mention stays one.
       const isMentioned = issue.isMentioned ?? before?.issue.isMentioned ?? null;
-      keep(issues, issue.id, { issue: { ...issue, isMentioned }, at: asked }, most.issues);
+      keepNewest(issues, issue.id, { issue: { ...issue, isMentioned }, at: asked }, most.issues);
     },
     unsee,
     told({ id, ...now }) {
@@ -92,27 +93,21 @@ function createMemory(): Memory {
       return known && performance.now() - known.at < freshMs.issue ? known.id : null;
     },
     keepNewest(id, session) {
-      keep(newest, id, { id: session, at: performance.now() }, most.issues);
-      keep(sessions, id, session, most.issues);
+      keepNewest(newest, id, { id: session, at: performance.now() }, most.issues);
+      keepNewest(sessions, id, session, most.issues);
     },
     isGone: (id) => performance.now() - (gone.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs.gone,
-    noteGone: (id) => keep(gone, id, performance.now(), most.issues),
+    noteGone: (id) => keepNewest(gone, id, performance.now(), most.issues),
     sessionOf: (id) => sessions.get(id) ?? null,
-    keepSession: (id, session) => keep(sessions, id, session, most.issues),
+    keepSession: (id, session) => keepNewest(sessions, id, session, most.issues),
 
     projectOf(team, name) {
       const known = projects.get(`${team}/${name}`);
       return known && performance.now() - known.at < freshMs.project ? known.id : null;
     },
-    keepProject: (team, name, id) => keep(projects, `${team}/${name}`, { id, at: performance.now() }, most.projects),
+    keepProject: (team, name, id) =>
+      keepNewest(projects, `${team}/${name}`, { id, at: performance.now() }, most.projects),
 
     inTurn: createTurns(),
   };
-}
-
-/** The oldest make room. */
-function keep<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > most) for (const oldest of map.keys()) return void map.delete(oldest);
 }

@@ -1,0 +1,94 @@
+import type { Tracker } from '../tracker.ts';
+import { checkSites } from './check.ts';
+import type { Desks as ReadingDesks } from './desks.ts';
+import { refOf } from './hint.ts';
+import { readAttachment } from './reading/attachments.ts';
+import { isOnlyHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
+import { isAsked } from './reading/is-asked.ts';
+import { listTeams } from './reading/list-teams.ts';
+import { listTickets } from './reading/list-tickets.ts';
+import { readMarkings } from './reading/markings.ts';
+import { createReadAgain } from './reading/read-again.ts';
+import { readTicket } from './reading/read-ticket.ts';
+import { searchTickets } from './reading/search-tickets.ts';
+import { suggestRepositories } from './reading/suggest-repositories.ts';
+import { type DeliverySecrets, verifyDelivery } from './reading/verify-delivery.ts';
+import { siteOf } from './sites.ts';
+import { fileTicket } from './writing/file-ticket.ts';
+import { createMemory } from './writing/memory.ts';
+import { gatherMs, sendOperations } from './writing/send.ts';
+
+const learnWithinMs = 60_000;
+
+/** Jira, with all sites that are connected, as the agent sees it. */
+export function createJiraTracker(
+  options: Omit<ReadingDesks, 'now'> & {
+    /** What deliveries are signed with. */
+    secrets: DeliverySecrets;
+    now?: (() => number) | undefined;
+  },
+): Tracker {
+  const { secrets, now = Date.now, ...places } = options;
+  const { sites } = places;
+  const reading: ReadingDesks = { ...places, now };
+  const readAgain = createReadAgain(reading);
+  const writing = { ...places, memory: createMemory() };
+  let isLearning = false;
+
+  /** Which account is ours is asked in the background: nobody who reads an event can wait. */
+  function learn(): void {
+    if (isLearning) return;
+    isLearning = true;
+    const signal = AbortSignal.timeout(learnWithinMs);
+    sites
+      .all(signal)
+      .then((all) => Promise.all(all.map((site) => site.own(signal))))
+      .catch(() => {
+        isLearning = false;
+      });
+  }
+  learn();
+
+  return {
+    kind: 'jira',
+    source: 'jira',
+    gatherMs,
+
+    verifyDelivery(headers, body) {
+      const { isBodySigned, ...verified } = verifyDelivery(secrets, headers, body, now());
+      learn();
+      const touched = touchedIn(reading, body);
+      touched?.site.touch(touched.issueId);
+      const isHint = isOnlyHint(reading, body, isBodySigned);
+      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint };
+    },
+
+    readEvents(delivery) {
+      learn();
+      const touched = touchedIn(reading, delivery.body);
+      touched?.site.touch(touched.issueId);
+      return readEvents(reading, delivery.body);
+    },
+
+    readAgain: (delivery, signal) => readAgain(delivery.body, signal),
+
+    readTicket: (hint, signal) => readTicket(reading, hint, signal),
+    readAttachment: (hint, id, signal) => readAttachment(reading, hint, id, signal),
+
+    async send(hint, operations, signal) {
+      const sent = await sendOperations(writing, hint, operations, signal);
+      const ref = refOf(hint);
+      if (ref) siteOf(sites.known(), hint)?.touch(ref.issueId);
+      return sent;
+    },
+
+    createTicket: (filing, signal) => fileTicket(writing, filing, signal),
+    listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
+    listTeams: (signal) => listTeams(reading, signal),
+    isAsked: (hint, signal) => isAsked(reading, hint, signal),
+    readMarkings: (hint, since, signal) => readMarkings(reading, hint, since, signal),
+    suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
+    check: () => checkSites(reading),
+  };
+}

@@ -67,7 +67,7 @@ export interface Watch {
   /** It was cut off, ended by itself, or did not come up. */
   lost(server: string, reason: string): void;
   /** Its tools are not those that were pinned. */
-  changed(server: string): void;
+  changed(server: string, now: PinnedTools): void;
 }
 
 export interface ToolServers {
@@ -175,7 +175,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           const now = await listed(up, signal);
           if (now.hash !== pinned.hash || now.version !== pinned.version) await pins.differs(name, now);
           if (now.hash !== pinned.hash) {
-            watch?.changed(name);
+            watch?.changed(name, now);
             return failure(
               `The tool server "${name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${now.version} now). Go on without it.`,
             );
@@ -214,7 +214,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           continue;
         }
         if (pinned.offered) {
-          watch?.changed(name);
+          watch?.changed(name, pinned.offered);
           problems.push(
             `The tool server "${name}" is switched off: its tools changed, and nobody has accepted that yet.`,
           );

@@ -208,7 +208,12 @@ test('a rug-pull: from the call after it the server is off, people are told once
     hash: before?.hash,
     offered: { hash: expect.not.stringMatching(before?.hash ?? '') },
   });
-  expect([...told]).toEqual([['tool-server/unruly/changed', expect.stringContaining('shipmate tools accept unruly')]]);
+  expect([...told]).toEqual([
+    [
+      expect.stringMatching(/^tool-server\/unruly\/changed\/[\da-f]{16}$/),
+      expect.stringContaining('shipmate tools accept unruly'),
+    ],
+  ]);
   expect((await call(tools, 'remote_echo', { text: 'still there' })).text).toBe(from('remote', 'still there'));
 
   const next = await run(settings, [], false);

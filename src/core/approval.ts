@@ -76,7 +76,7 @@ const meaning: Record<string, 'approve' | 'reject'> = {
   reject: 'reject',
   rejected: 'reject',
   no: 'reject',
-  // As the options of a proposal are numbered where nobody can click on them.
+  // As the options of a proposal are numbered where nobody can click on them (`proposalOptions`).
   1: 'approve',
   2: 'reject',
 };

@@ -3,7 +3,7 @@ import { checkSites } from './check.ts';
 import type { Desks as ReadingDesks } from './desks.ts';
 import { refOf } from './hint.ts';
 import { readAttachment } from './reading/attachments.ts';
-import { isHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
+import { isOnlyHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTeams } from './reading/list-teams.ts';
 import { listTickets } from './reading/list-tickets.ts';
@@ -55,11 +55,12 @@ export function createJiraTracker(
     gatherMs,
 
     verifyDelivery(headers, body) {
-      const verified = verifyDelivery(secrets, headers, body, now());
+      const { isBodySigned, ...verified } = verifyDelivery(secrets, headers, body, now());
       learn();
       const touched = touchedIn(reading, body);
       touched?.site.touch(touched.issueId);
-      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint: isHint(reading, body) };
+      const isHint = isOnlyHint(reading, body, isBodySigned);
+      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint };
     },
 
     readEvents(delivery) {

@@ -19,7 +19,11 @@ export function tellState(issue: Issue, project: BoundProject): string {
 }
 
 export function tellCounts({ count, userCount, firstSeen, lastSeen }: Issue): string {
-  return `${count ?? '?'} events, ${userCount ?? '?'} users; first ${when(firstSeen)}, last ${when(lastSeen)}`;
+  return `${many(count, 'event')}, ${many(userCount, 'user')}; first ${when(firstSeen)}, last ${when(lastSeen)}`;
+}
+
+export function many(count: string | number | null | undefined, word: string): string {
+  return `${count ?? '?'} ${String(count) === '1' ? word : `${word}s`}`;
 }
 
 /** In a list, with what strangers wrote of it. */

@@ -13,16 +13,22 @@ export interface Written {
   value(value: unknown, limit: number): string;
 }
 
-/** Nobody writes longer what is worth reading, and each pattern goes over it. */
-const longest = 20_000;
+/** Each pattern goes over it, so not over more than may be shown. Between words, because half a secret is not known for one. */
+function shorten(text: string, limit: number): string {
+  const most = Math.min(20_000, 4 * limit + 2_000);
+  if (text.length <= most) return text;
+  const cut = text.slice(0, most).toWellFormed();
+  const space = Math.max(cut.lastIndexOf(' '), cut.lastIndexOf('\n'));
+  return space > most / 2 ? cut.slice(0, space) : cut;
+}
 
 export function createWritten(users: readonly (EventUser | null | undefined)[] = []): Written {
   const hide = createHider(users);
-  const clean = (text: string) => hide(cleanLines(text.slice(0, longest).toWellFormed()));
+  const clean = (text: string, limit: number) => hide(cleanLines(shorten(text, limit)));
   const written: Written = {
-    line: (text, limit) => oneLine(clean(text ?? ''), limit),
+    line: (text, limit) => oneLine(clean(text ?? '', limit), limit),
     lines(text, limit, indent = '') {
-      const cut = cutText(clean(text ?? '').trim(), { limit, narrow: 'open it in Sentry', longestLine: 600 });
+      const cut = cutText(clean(text ?? '', limit).trim(), { limit, narrow: 'open it in Sentry', longestLine: 600 });
       return cut.replace(/^/gm, indent);
     },
     value: (value, limit) => written.line(render(value, 0), limit),
@@ -34,7 +40,7 @@ const mostMembers = 20;
 const mostDepth = 3;
 
 function render(value: unknown, depth: number): string {
-  if (typeof value === 'string') return value.slice(0, longest);
+  if (typeof value === 'string') return shorten(value, 1_000);
   if (typeof value !== 'object' || value === null) return String(value);
   const members = Object.entries(value);
   const more = members.length > mostMembers ? ', ...' : '';

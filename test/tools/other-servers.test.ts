@@ -11,6 +11,7 @@ import type { ProgramPlace, ToolServerSettings } from '../../src/core/tool-serve
 import { type OtherTools, openOtherTools } from '../../src/tools/other-servers.ts';
 import { createToolServers, type Pinned, type ToolServers } from '../../src/tools/tool-servers.ts';
 import { type Opened, openSandbox, workingDriver } from './open-sandbox.ts';
+import { startSdkHttp } from './sdk-http-server.ts';
 import { startUnrulyHttp, type UnrulyHttp } from './unruly-http-server.ts';
 
 const here = import.meta.dirname;
@@ -319,6 +320,25 @@ describe('a server at a URL', () => {
     expect(result).toMatchObject({ isError: true, text: expect.stringContaining(reason) });
     await expect.poll(() => http.open()).toBe(0);
     expect(await call(tools, 'remote_echo', { text: 'x' })).toMatchObject({ isError: false });
+  });
+
+  test('that is made with the SDK is understood, with its sessions, and heard when its list changes', async () => {
+    const sdk = await startSdkHttp();
+    try {
+      const tools = await run([remote({ tools: ['add'], at: { url: sdk.url, headers: {} } })]);
+      expect((await call(tools, 'remote_add', { a: 2, b: 3 })).text).toBe(from('remote', '5'));
+      expect(await call(tools, 'remote_add', { a: 2 })).toMatchObject({ isError: true });
+      sdk.forget();
+      expect((await call(tools, 'remote_add', { a: 2, b: 3 })).text).toContain('Session not found');
+      expect((await call(tools, 'remote_add', { a: 2, b: 4 })).text).toBe(from('remote', '6'));
+      sdk.grow();
+      await expect
+        .poll(async () => (await call(tools, 'remote_add', { a: 1, b: 1 })).text)
+        .toContain('is switched off: its tools are not those that were pinned (version 3.0 then, 3.0 now)');
+    } finally {
+      await servers.close();
+      await sdk.close();
+    }
   });
 
   test('that is not there is told, and a stop waits for nothing', async () => {

@@ -58,8 +58,9 @@ export function registerGetEvent(server: McpServer, { sentry, answer }: ToolCont
 
 function tellHead(event: Event, written: Written): string {
   const tag = (key: string) => event.tags.find((each) => each.key === key)?.value;
+  const title = event.entries.some(({ type }) => type === 'exception') ? [] : [written.line(event.title, 300)];
   return [
-    written.line(event.title, 300),
+    ...title,
     [
       `release ${written.line(event.release?.version ?? tag('release'), 120) || 'unknown'}`,
       `environment ${written.line(tag('environment'), 60) || 'unknown'}`,

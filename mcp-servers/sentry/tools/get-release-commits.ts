@@ -7,7 +7,7 @@ import { type BoundProject, nameOf, namesOf } from '../projects.ts';
 import { type ReleaseCommits, readReleaseCommits } from '../release-commits.ts';
 import type { Sentry } from '../sentry.ts';
 import { tellCommit } from '../tell-commits.ts';
-import { when } from '../tell-issue.ts';
+import { many, when } from '../tell-issue.ts';
 import { argument, chosenProjects, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes, type Written } from '../written.ts';
 
@@ -29,7 +29,7 @@ export function registerGetReleaseCommits(server: McpServer, { sentry, answer }:
         const deploys = await tellDeploys(sentry, found.project, release, written, signal);
         const told = found.commits.map((commit) => tellCommit(commit, written));
         return {
-          head: `${found.commits.length === 0 ? 'Sentry knows no commits' : `${found.commits.length} commits`} of that release in ${nameOf(found.project)}, the newest first:`,
+          head: `${found.commits.length === 0 ? 'Sentry knows no commits' : many(found.commits.length, 'commit')} of that release in ${nameOf(found.project)}, the newest first:`,
           others: cutBytes([...deploys, ...told].join('\n'), othersLimit, 'use git with the commits that are named'),
           foot:
             found.next === null

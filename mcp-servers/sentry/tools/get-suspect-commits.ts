@@ -8,7 +8,7 @@ import { readReleaseCommits } from '../release-commits.ts';
 import type { Sentry } from '../sentry.ts';
 import { tellCommit } from '../tell-commits.ts';
 import { placeOf, readTrace } from '../tell-frames.ts';
-import { shown, word } from '../tell-issue.ts';
+import { many, shown, word } from '../tell-issue.ts';
 import { argument, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes, type Written } from '../written.ts';
 
@@ -33,7 +33,7 @@ export function registerGetSuspectCommits(server: McpServer, { sentry, answer }:
         if (suspects.length === 0) return tellRelease(sentry, found, event, where, written, signal);
         const told = suspects.map((commit) => tellCommit(commit, written));
         return {
-          head: `Sentry suspects ${suspects.length} ${suspects.length === 1 ? 'commit' : 'commits'} of ${shown(found.issue)}:`,
+          head: `Sentry suspects ${many(suspects.length, 'commit')} of ${shown(found.issue)}:`,
           others: cutBytes([...told, ...where].join('\n'), othersLimit, 'use git with the commits that are named'),
           foot: 'A suspicion only: look at the commit.',
         };
@@ -81,7 +81,7 @@ async function tellRelease(
   });
   const told = commits.map((commit) => tellCommit(commit, written));
   return {
-    head: `${none}. It was first seen in a release with ${commits.length} ${commits.length === 1 ? 'commit' : 'commits'}${commits.length > 0 ? ', any of which may have caused it' : ''}. ${blame}`,
+    head: `${none}. It was first seen in a release with ${many(commits.length, 'commit')}${commits.length > 0 ? ', any of which may have caused it' : ''}. ${blame}`,
     others: cutBytes([`release ${written.line(release, 120)}`, ...told, ...where].join('\n'), othersLimit, 'use git'),
   };
 }

@@ -5,7 +5,7 @@ import * as answers from '../answers.ts';
 import { findIssue } from '../find-issue.ts';
 import { isSensitive } from '../hide-personal.ts';
 import { nameOf } from '../projects.ts';
-import { shown, when, word } from '../tell-issue.ts';
+import { many, shown, when, word } from '../tell-issue.ts';
 import { argument, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes, type Written } from '../written.ts';
 
@@ -37,7 +37,7 @@ export function registerListSimilarEvents(server: McpServer, { sentry, answer }:
         const written = createWritten(body.map(({ user }) => user));
         const others = [...tellTags(body, written), '', ...body.map((event) => tellEvent(event, issue, written))];
         return {
-          head: `${body.length} of ${issue.count ?? '?'} events of ${shown(issue)} in ${nameOf(project)}:`,
+          head: `${body.length} of ${many(issue.count, 'event')} of ${shown(issue)} in ${nameOf(project)}:`,
           others: body.length === 0 ? '' : cutBytes(others.join('\n'), othersLimit, 'pass a lower limit'),
           ...(next !== null && { foot: `There are older ones: pass cursor ${next}.` }),
         };

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { othersLimit, readOnly } from '../../answer-call.ts';
 import * as answers from '../answers.ts';
 import { namesOf } from '../projects.ts';
-import { tellBrief } from '../tell-issue.ts';
+import { many, tellBrief } from '../tell-issue.ts';
 import { argument, chosenProjects, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes } from '../written.ts';
 
@@ -58,7 +58,7 @@ export function registerSearchIssues(server: McpServer, { sentry, answer }: Tool
           return next === null ? [] : [`project ${of.organization}/${of.slug} and cursor ${next}`];
         });
         return {
-          head: `${found} ${found === 1 ? 'issue' : 'issues'} in ${namesOf(projects)} that had events in the last ${days} days:`,
+          head: `${many(found, 'issue')} in ${namesOf(projects)} that had events in the last ${days} days:`,
           others: cutBytes(others, othersLimit, 'pass a lower limit'),
           ...(more.length > 0 && { foot: `There are more: pass ${more.join('; or ')}.` }),
         };

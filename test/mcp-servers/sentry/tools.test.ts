@@ -89,7 +89,7 @@ describe('search-issues', () => {
     const found = await ask('search-issues', {});
     expect(found).toContain('1 issue in acme/web, acme/api that had events in the last 14 days:');
     expect(found).toMatch(
-      /WEB-1 \[error, new\] CheckoutError: The cart could not be saved\n {2}POST \/checkout; 1 events, 0 users/,
+      /WEB-1 \[error, new\] CheckoutError: The cart could not be saved\n {2}POST \/checkout; 1 event, 0 users/,
     );
     for (const name of ['one', 'two', 'three'])
       sentry.site.capture(api, { message: `timeout ${name}`, level: 'warning' });
@@ -120,7 +120,7 @@ describe('an issue', () => {
     ]) {
       const told = await ask('get-issue', { issue: given });
       expect(told, given).toContain(
-        'Issue WEB-1 of acme/web: unresolved (new); error, priority high, unhandled; 1 events',
+        'Issue WEB-1 of acme/web: unresolved (new); error, priority high, unhandled; 1 event,',
       );
       expect(told).toMatch(
         /<written-by-others [^>]*>\nCheckoutError: The cart could not be saved\nculprit: POST \/checkout/,
@@ -302,6 +302,7 @@ test.each<[FaultAction, string]>([
   [{ type: 'status', status: 401 }, 'Sentry refused the token'],
   [{ type: 'status', status: 403 }, 'It needs event:read and project:read'],
   [{ type: 'status', status: 500 }, 'Sentry failed with HTTP 500 (Internal Error). Try again in a minute'],
+  [{ type: 'status', status: 302 }, 'Sentry sent us elsewhere for the issue'],
   [{ type: 'rateLimit', seconds: 7 }, 'it takes requests again in 7 s'],
   [{ type: 'html' }, "did not answer as Sentry's API does, but with a page of HTML"],
   [{ type: 'html', status: 503 }, 'HTTP 503 (a page of HTML)'],

@@ -165,6 +165,7 @@ describe('a site in which everything is set up', () => {
     }
     expect(jira.site.webhooks.map((webhook) => webhook.url)).toEqual([hookUrl(), hookUrl()]);
     expect(steps(await check(setting))).toEqual(allWell);
+    await jira.outbox.settled();
     secrets.apps = ['the-secret-before'];
     expect(lastBut(await check(setting))?.text).toMatch(/signature does not match.*another JIRA_CLIENT_SECRET/);
   });

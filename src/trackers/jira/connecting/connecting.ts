@@ -6,7 +6,7 @@ import { disconnected } from '../errors.ts';
 import type { JiraSettings } from '../settings.ts';
 import type { Site } from '../sites.ts';
 import { keepWebhooks } from './dynamic-webhooks.ts';
-import { messageOf } from './failed-step.ts';
+import { explain, messageOf } from './failed-step.ts';
 import { beginInstall, finishInstall, namesOf } from './oauth-installs.ts';
 import { installOptions, openSites } from './open-sites.ts';
 import { tryRoundTrip } from './round-trip.ts';
@@ -32,7 +32,10 @@ function openDesk(jira: JiraSettings, parts: ConnectParts): ConnectDesk {
     async look(signal) {
       const sites = await opened;
       const desks = await looking();
-      const name = ({ account: host }: VendorError) => host ?? 'No site';
+      const tell = (error: VendorError, status: Check['status']): Check => {
+        const { message, remedy } = explain('account', error, jira);
+        return { name: error.account ?? 'No site', status, message, ...(!jira.install && remedy && { remedy }) };
+      };
       try {
         const found = await Promise.all(
           (await sites.all(signal)).map(async (site): Promise<Check> => {
@@ -42,16 +45,11 @@ function openDesk(jira: JiraSettings, parts: ConnectParts): ConnectDesk {
         );
         signal.throwIfAborted();
         const lost = (await sites.lost?.()) ?? [];
-        return [
-          ...found,
-          ...lost.map((error): Check => ({ name: name(error), status: 'warning', message: messageOf(error) })),
-        ];
+        return [...found, ...lost.map((error) => tell(error, 'warning'))];
       } catch (error) {
         if (!(error instanceof VendorError)) throw error;
         const lost = (await sites.lost?.()) ?? [];
-        return (lost.length > 0 ? lost : [error]).map(
-          (each): Check => ({ name: name(each), status: 'missing', message: messageOf(each) }),
-        );
+        return (lost.length > 0 ? lost : [error]).map((each) => tell(each, 'missing'));
       }
     },
     async beginInstall() {

@@ -27,16 +27,18 @@ function baseOf({ publicUrl }: Pick<Http, 'publicUrl'>): string {
 }
 
 export function account(jira: JiraSettings | null): ConnectStep {
+  const service = [
+    'The agent is a member of its own, best a service account, which costs nothing: an admin makes it at',
+    'https://admin.atlassian.com, Directory, Service accounts. Any other account will do, too.',
+  ];
+  const consenting = [
+    'The agent is a member of its own, as the account that consents below. A service account cannot: it does not sign in.',
+  ];
   return {
     title: 'An account for the agent in Jira',
     done: jira !== null,
     lines: [
-      jira?.email
-        ? `The agent works as ${jira.email} (JIRA_EMAIL).`
-        : 'The agent is a member of its own, best a service account, which costs nothing: an admin makes it at',
-      ...(jira?.email
-        ? []
-        : ['https://admin.atlassian.com, Directory, Service accounts. Any other account will do, too.']),
+      ...(jira?.email ? [`The agent works as ${jira.email} (JIRA_EMAIL).`] : jira?.install ? consenting : service),
       'It needs access to Jira on the site, and a role in each project that it is to work in, with the permissions',
       `${permissions}.`,
       'With "Delete issues" --check removes the ticket that it files; without, it closes it.',
@@ -74,7 +76,7 @@ export function keys(jira: JiraSettings | null, http: Http): ConnectStep {
       'export JIRA_API_TOKEN=...',
       here,
       '',
-      'Or, for sites that let the agent in by themselves, OAuth 2.0 (3LO) in place of the token:',
+      'Or OAuth 2.0 (3LO) in place of the token, as an account that can sign in, which a service account cannot:',
       ...oauthApp(http),
       'export JIRA_CLIENT_ID=...        # under Settings of the app',
       'export JIRA_CLIENT_SECRET=...    # beside it',

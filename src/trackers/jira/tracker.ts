@@ -1,7 +1,9 @@
 import type { Tracker } from '../tracker.ts';
 import { checkSites } from './check.ts';
 import type { Desks as ReadingDesks } from './desks.ts';
-import { refOf } from './hint.ts';
+import { idOf, refOf } from './hint.ts';
+import { createNews } from './news.ts';
+import { isOwn } from './people.ts';
 import { readAttachment } from './reading/attachments.ts';
 import { isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
@@ -15,6 +17,7 @@ import { siteOf } from './sites.ts';
 import { fileTicket } from './writing/file-ticket.ts';
 import { createMemory } from './writing/memory.ts';
 import { gatherMs, sendOperations } from './writing/send.ts';
+import { standingIn } from './writing/standing.ts';
 
 const learnWithinMs = 60_000;
 
@@ -29,7 +32,8 @@ export function createJiraTracker(
   const { secrets, now = Date.now, ...places } = options;
   const { sites } = places;
   const reading: ReadingDesks = { ...places, now };
-  const writing = { ...places, memory: createMemory() };
+  const [memory, news] = [createMemory(), createNews()];
+  const writing = { ...places, memory, news };
   let isLearning = false;
 
   /** Which account is ours is asked in the background: nobody who reads an event can wait. */
@@ -46,6 +50,18 @@ export function createJiraTracker(
   }
   learn();
 
+  /** Searches know of it later; and what we knew of the issue has been changed. */
+  function hear(body: Uint8Array): string | null {
+    const told = touchedIn(reading, body);
+    if (!told) return null;
+    const { site, issueId, isMoved, moves } = told;
+    const ticketId = idOf(site.host, issueId);
+    site.touch(issueId);
+    if (isMoved) memory.takeStanding(ticketId);
+    news.delivered(site.host, ticketId, moves);
+    return ticketId;
+  }
+
   return {
     kind: 'jira',
     source: 'jira',
@@ -54,19 +70,25 @@ export function createJiraTracker(
     verifyDelivery(headers, body) {
       const verified = verifyDelivery(secrets, headers, body, now());
       learn();
-      const touched = touchedIn(reading, body);
-      touched?.site.touch(touched.issueId);
+      hear(body);
       return { ...verified, isUrgent: isUrgent(readEvents(reading, body)) };
     },
 
     readEvents(delivery) {
       learn();
-      const touched = touchedIn(reading, delivery.body);
-      touched?.site.touch(touched.issueId);
-      return readEvents(reading, delivery.body);
+      const ticketId = hear(delivery.body);
+      const events = readEvents(reading, delivery.body);
+      if (ticketId !== null && isUrgent(events)) news.given(ticketId);
+      return events;
     },
 
-    readTicket: (hint, signal) => readTicket(reading, hint, signal),
+    readTicket(hint, signal) {
+      const asked = memory.now();
+      return readTicket(reading, hint, signal, (ticketId, answer, own) => {
+        memory.seeIssue(ticketId, standingIn(answer, own), (account) => isOwn(account, own), asked);
+        news.read(ticketId);
+      });
+    },
     readAttachment: (hint, id, signal) => readAttachment(reading, hint, id, signal),
 
     async send(hint, operations, signal) {

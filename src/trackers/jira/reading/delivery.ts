@@ -4,7 +4,8 @@ import type { TicketPart } from '../../../core/ticket.ts';
 import { timeOf } from '../client.ts';
 import type { Desks } from '../desks.ts';
 import { conversationOf, hintOf } from '../hint.ts';
-import { type Own, personOf } from '../people.ts';
+import type { OwnMove } from '../news.ts';
+import { isOwn, type Own, personOf } from '../people.ts';
 import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, isSame } from '../states.ts';
@@ -43,7 +44,7 @@ const payload = z.object({
       labels: z.array(z.string()).nullish(),
     }),
   }),
-  changelog: z.object({ items: listOf(change) }).optional(),
+  changelog: z.object({ id: z.coerce.number().catch(0), items: listOf(change) }).optional(),
   comment: comment.optional(),
 });
 type Payload = z.output<typeof payload>;
@@ -82,11 +83,21 @@ export function readEvents(desks: Desks, bytes: Uint8Array): TrackerEvent[] {
   }
 }
 
-/** The issue that a delivery is about, which searches may not know of yet; and its site. */
-export function touchedIn(desks: Pick<Desks, 'sites'>, bytes: Uint8Array): { site: Site; issueId: string } | null {
+/** The issue that a delivery is about, which searches may not know of yet; where we moved it; and whether others did, or gave it to somebody. */
+export function touchedIn(
+  desks: Pick<Desks, 'sites'>,
+  bytes: Uint8Array,
+): { site: Site; issueId: string; isMoved: boolean; moves: OwnMove[] } | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
-  return data && site ? { site, issueId: data.issue.id } : null;
+  if (!data || !site) return null;
+  const { id: history = 0, items = [] } = data.changelog ?? {};
+  const own = site.knownOwn();
+  const isOurs = own !== null && isOwn(data.user ?? data.comment?.author, own);
+  const at = new Date(data.timestamp).toISOString();
+  const moves = items.flatMap(({ fieldId, from, to }) => (fieldId === 'status' ? [{ history, from, to, at }] : []));
+  const isMoved = !isOurs && items.some(({ fieldId }) => ['status', 'resolution', 'assignee'].includes(fieldId));
+  return { site, issueId: data.issue.id, isMoved, moves: isOurs ? moves : [] };
 }
 
 /** Whether somebody speaks to the agent, or gives it an issue, and looks for its first word. */

@@ -40,6 +40,7 @@ export type { HandedFiles, Work } from './app/handover.ts';
 export type { AutomationView, OrderView } from './app/own-work.ts';
 export { migrateDatabase, modelSpec, probeSandbox, unmountedToolchains } from './app/parts.ts';
 export type { PersonalToken } from './app/tokens.ts';
+export type { ToolServerView } from './app/tool-servers.ts';
 export type { SessionView } from './store/session-view.ts';
 
 export interface App {
@@ -166,7 +167,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    operations: createOperations({ ...sorting, config, agents, workspaces, desk }, upkeep.ownWork),
+    operations: createOperations({ ...sorting, config, agents, workspaces, driver, desk }, upkeep.ownWork),
     async startWeb(listening = true) {
       await takeInDeliveries(sorting, start);
       await upkeep.ofService();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { clashingMarks } from './config/approval.ts';
 import { treeOf } from './config/describe.ts';
 import { type Environment, listVariables, readEnvironment } from './config/environment.ts';
 import { readGitHub } from './config/github.ts';
@@ -9,7 +10,9 @@ import { explain, type Problem, takeSecrets } from './config/problems.ts';
 import { readRepositories } from './config/repositories.ts';
 import { type FileConfig, fileSchemaOf } from './config/schema.ts';
 import { unratedTiers } from './config/tiers.ts';
+import { readToolServers, toolServerClashes } from './config/tool-servers.ts';
 import type { Repository } from './core/repository.ts';
+import type { ToolServerSettings } from './core/tool-server.ts';
 import type { SettingsOf, TrackerDefinition, TrackerDefinitions } from './trackers/definition.ts';
 import { trackers as shipped } from './trackers/index.ts';
 import type { GitHubSettings } from './vendors/github/settings.ts';
@@ -27,7 +30,7 @@ export interface Provider {
 }
 
 /** All settings, resolved: paths are absolute, sizes are bytes, null is "not set" or "no limit". */
-export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github'> {
+export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github' | 'toolServers'> {
   /** The file that was read; null when there was none. */
   file: string | null;
   /** null: the embedded PostgreSQL. */
@@ -40,6 +43,7 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   /** GitHub's, whether it is on or not. */
   githubApiUrl: string;
   repositories: Repository[];
+  toolServers: ToolServerSettings[];
   /** The service's own PATH: where toolchains and package managers are looked for. */
   searchPath: string;
   /** Moments at which this process is to fail, for tests; see `lib/failpoint.ts`. */
@@ -109,7 +113,9 @@ export function loadConfig(options: LoadOptions): Config {
     ...github.problems,
     ...(parsed.success && github.problems.length === 0 ? [...nowhere, ...wrong(true)] : []),
   ];
-  const all = [...listed, ...environment.problems, ...wrong(false), ...ofGitHub, ...away];
+  const own = variables.map(({ name }) => name);
+  const { toolServers, problems: unset } = readToolServers(sections.toolServers, options.env, own);
+  const all = [...listed, ...environment.problems, ...wrong(false), ...ofGitHub, ...away, ...unset];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
   const { template } = parsed.data.makeTicket;
 
@@ -131,9 +137,10 @@ export function loadConfig(options: LoadOptions): Config {
     github: github.github,
     githubApiUrl: github.apiUrl,
     repositories,
+    toolServers,
     searchPath: options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     failpoints: values.SHIPMATE_FAILPOINTS,
-    secrets: [...environment.secrets, ...github.secrets],
+    secrets: [...environment.secrets, ...github.secrets, ...toolServers.flatMap(({ secrets }) => secrets)],
   };
 }
 
@@ -220,7 +227,7 @@ function namesOf(
 }
 
 /** What no single key's schema can see. */
-function clashes({ repositories, orders, automations, routes, policy }: FileConfig): Problem[] {
+function clashes({ repositories, orders, automations, routes, policy, fields, toolServers }: FileConfig): Problem[] {
   const names = Object.keys(repositories);
   const unknown = Object.entries({ orders, automations }).flatMap(([section, all]) =>
     Object.entries(all).flatMap(([name, { repository }]): Problem[] => {
@@ -261,5 +268,7 @@ function clashes({ repositories, orders, automations, routes, policy }: FileConf
     const message = `repositories.${name} has both path and url. Keep one of them.`;
     return [{ path: ['repositories', name, 'url'], message }];
   });
-  return [...alike, ...twice, ...unknown, ...nowhere, ...unrated, ...unapproved, ...unratedTiers(repositories, off)];
+  const refused = [...unrated, ...unapproved, ...clashingMarks(approval, fields.approval)];
+  const servers = toolServerClashes(toolServers, names);
+  return [...alike, ...twice, ...unknown, ...nowhere, ...refused, ...unratedTiers(repositories, off), ...servers];
 }

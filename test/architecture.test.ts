@@ -53,7 +53,7 @@ const rooms: Record<string, string[]> = {
   'src/publishing/': ['mcp-servers/log/', 'src/workspaces/', 'src/core/', 'src/lib/'],
   'src/store/': ['src/core/', 'src/lib/'],
   'src/jobs/': ['src/core/', 'src/lib/'],
-  'src/http/': ['src/flow.ts', 'src/store/', 'ports', 'src/core/', 'src/lib/'],
+  'src/http/': ['src/flow.ts', 'src/store/', 'ports', 'mcp-servers/both-revisions.ts', 'src/core/', 'src/lib/'],
   'src/cli/': ['src/app.ts', 'src/config.ts', 'definitions', 'src/core/', 'src/lib/', 'mcp-servers/tickets/'],
   'mcp-servers/': [],
 };

@@ -63,7 +63,7 @@ const nothing = {
     stages: 'review-each',
     escalation: { pushSnapshot: true },
     tools: { deny: [] },
-    approval: { plan: 'never', by: [], silenceMinutes: null },
+    approval: { plan: 'never', by: [], label: null, rejectLabel: null, field: null, silenceMinutes: null },
     people: { speak: [] },
     questions: { remindHours: 24, closeDays: 14 },
     scope: { before: true, green: 'work', yellow: 'work', red: 'ask' },
@@ -71,6 +71,7 @@ const nothing = {
     reviews: { resolve: true },
     overlap: 'tell',
   },
+  toolServers: [],
   fields: defaultFieldNames,
   orders: {},
   automations: {},
@@ -467,6 +468,10 @@ log: [info]
     expect(problemsOf('policy:\n  approval: { plan: always }\n  scope: { before: false }\n')).toEqual([
       'line 2: policy.approval.plan is "always", but policy.scope.before is false: no plan could be proposed. Change one of them.',
     ]);
+    expect(problemsOf('policy:\n  approval: { label: go, rejectLabel: Go, field: approval }\n')).toEqual([
+      'line 2: policy.approval.rejectLabel and policy.approval.label are the same. Change one of them.',
+      'line 2: policy.approval.field is "approval", but by that field a ticket asks for an approval (fields.approval). Name another one.',
+    ]);
     expect(problemsOf('policy: { approval: { plan: always }, tools: { deny: [bash, scope] } }')).toEqual([
       expect.stringContaining('policy.tools.deny names "scope"'),
     ]);
@@ -588,7 +593,8 @@ describe('describeConfig', () => {
         (name) => `policy.${name}`,
       ),
       ...['policy.escalation.pushSnapshot', 'policy.tools.deny'],
-      ...['approval.plan', 'approval.by', 'approval.silenceMinutes', 'people.speak'].map((name) => `policy.${name}`),
+      ...['plan', 'by', 'label', 'rejectLabel', 'field', 'silenceMinutes'].map((name) => `policy.approval.${name}`),
+      'policy.people.speak',
       ...['questions.remindHours', 'questions.closeDays'].map((name) => `policy.${name}`),
       ...['before', 'green', 'yellow', 'red'].map((name) => `policy.scope.${name}`),
       'policy.checks.rounds',
@@ -598,6 +604,11 @@ describe('describeConfig', () => {
       'policy.checks.tell',
       'policy.reviews.resolve',
       'policy.overlap',
+      'toolServers',
+      ...['command', 'args', 'url', 'tools', 'write', 'secrets', 'env', 'hosts', 'paths', 'workspace'].map(
+        (name) => `toolServers.<name>.${name}`,
+      ),
+      ...['repositories', 'teams', 'seconds', 'output'].map((name) => `toolServers.<name>.${name}`),
       ...meanings.map((name) => `fields.${name}`),
       'orders',
       ...['tracker', 'team', 'project', 'labels', 'states', 'kinds', 'rating', 'perDay', 'usdPerDay'].map(

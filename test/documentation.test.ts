@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, onTestFinished, test } from 'vitest';
 import { describeConfig, environment, loadConfig } from '../src/config.ts';
 import { drawSession } from '../src/core/session.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const pages = readdirSync(root).filter((name) => name.endsWith('.md'));
+const pages = ['.', 'mcp-servers', ...readdirSync(join(root, 'mcp-servers')).map((name) => `mcp-servers/${name}`)]
+  .filter((folder) => statSync(join(root, folder)).isDirectory())
+  .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
+  .filter((name) => name.endsWith('.md'));
 
 describe('README.md', () => {
   test('its table of keys is the schema', ({ expect }) => {
@@ -63,7 +66,7 @@ describe('README.md', () => {
     expect(commands.length).toBeGreaterThan(4);
     for (const command of commands) expect(help).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     const scripts = JSON.parse(read('package.json')).scripts as Record<string, string>;
-    const used = [...read('README.md').matchAll(/npm run (?:--silent )?(\w+)/g)].map((match) => match[1] ?? '');
+    const used = [...read('README.md').matchAll(/npm run (?:--silent )?([\w:]+)/g)].map((match) => match[1] ?? '');
     expect(used.filter((name) => !(name in scripts) && !name.startsWith('test'))).toEqual([]);
   });
 });
@@ -78,7 +81,7 @@ test('pages link to what is there', ({ expect }) => {
   const missing = pages.flatMap((page) =>
     [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
       .map((match) => match[1] ?? '')
-      .filter((target) => !existsSync(join(root, target)))
+      .filter((target) => !existsSync(join(root, dirname(page), target)))
       .map((target) => `${page}: ${target}`),
   );
   expect(missing).toEqual([]);

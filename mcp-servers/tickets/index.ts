@@ -47,7 +47,10 @@ async function serve(env: Environment, url: string | undefined, directory: strin
   const desk = createOwnDesk({
     settings: () => settingsFor(service, env),
     spool: createSpool({ dir: spoolDir(env) }),
-    howToLogIn: `Nobody is logged in on this machine. Run "shipmate login ${service ?? 'URL'}"${service ? '' : ' with the address of your Shipmate'}.`,
+    howToLogIn:
+      service === null
+        ? 'Nobody is logged in on this machine. Run "shipmate login URL" with the address of your Shipmate, or set SHIPMATE_URL and SHIPMATE_TOKEN.'
+        : `Nobody is logged in on this machine. Run "shipmate login ${service}", or set SHIPMATE_TOKEN.`,
     until: hungUp.signal,
     onError: (error) => console.error(`shipmate: ${error.message}`),
   });

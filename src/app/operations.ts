@@ -8,6 +8,7 @@ import type { OwnWork } from './own-work.ts';
 import { type Stopped, stopSession } from './say.ts';
 import { createScoping, type Scoping } from './scoping.ts';
 import { createTokens, type Tokens, type TokensDeps } from './tokens.ts';
+import { createOtherServers, type OtherServers, type OtherServersDeps } from './tool-servers.ts';
 
 /** What the people who run the service do with its work. */
 export interface Operations extends Handovers {
@@ -15,6 +16,8 @@ export interface Operations extends Handovers {
   ownWork: OwnWork;
   /** What lets people's editors and terminals in. */
   tokens: Tokens;
+  /** Tool servers that are not ours. */
+  otherServers: OtherServers;
   /** Whether the database holds what it must. */
   checkInvariants(options: InvariantOptions): Promise<InvariantReport>;
   /** What failed for good, newest first. */
@@ -36,12 +39,16 @@ export interface Operations extends Handovers {
 }
 
 /** The workers of any process find within a second what is to be done again. */
-export function createOperations(deps: HandoverDeps & TokensDeps, ownWork: OwnWork): Operations {
+export function createOperations(
+  deps: HandoverDeps & TokensDeps & Pick<OtherServersDeps, 'driver'>,
+  ownWork: OwnWork,
+): Operations {
   const { db } = deps;
   return {
     ...createHandovers(deps),
     ownWork,
     tokens: createTokens(deps),
+    otherServers: createOtherServers({ ...deps, settings: deps.config.toolServers }),
     scoping: createScoping(deps),
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),

@@ -6,8 +6,9 @@ import { ownPins } from '../tools/own-servers.ts';
 import { createToolServers } from '../tools/tool-servers.ts';
 import { rememberFacts } from '../workspaces/repository-facts.ts';
 import { type Admission, createAdmission } from './admission.ts';
-import { prepareServerTools } from './server-tools.ts';
+import { otherToolsOf, prepareServerTools } from './server-tools.ts';
 import { announceSlots } from './slots.ts';
+import { pinsIn } from './tool-servers.ts';
 
 type Given =
   | 'db'
@@ -33,6 +34,8 @@ export async function openRunDeps(
   const { db, workspaces, driver, log } = parts;
   const toolServers = createToolServers({ driver, pins: ownPins });
   stops.push(() => toolServers.close());
+  const others = createToolServers({ driver, pins: pinsIn(db) });
+  stops.push(() => others.close());
   const heart = createHeart(db);
   // One that only rates has no room for what orders take.
   if (parts.only === undefined) await announceSlots({ db, worker: parts.worker, stops }, config.worker.slots);
@@ -43,6 +46,7 @@ export async function openRunDeps(
     describeRepository: rememberFacts(workspaces),
     agent: createAgent(config.agent, { model }),
     serverTools: await prepareServerTools({ ...given, servers: toolServers, dataDir: config.dataDir }),
+    otherTools: otherToolsOf(others, config.toolServers),
     budget: config.budget,
     usdOfOrders: new Map(Object.entries(config.orders).map(([name, { usdPerDay }]) => [name, usdPerDay])),
     policy: { ...config.policy, publish: config.policy },

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { CodeHost } from '../code-hosts/code-host.ts';
+import { serversFor, type ToolServerSettings } from '../core/tool-server.ts';
 import type { RunDeps } from '../flow.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import { prepareCiLogTools } from '../tools/ci-log-tools.ts';
+import { openOtherTools } from '../tools/other-servers.ts';
 import { prepareOwnTools } from '../tools/own-servers.ts';
 import type { ToolServers } from '../tools/tool-servers.ts';
 
@@ -32,4 +34,9 @@ export async function prepareServerTools(options: ServerToolsOptions): Promise<R
     const token = (signal: AbortSignal) => access.token(repository, signal);
     return [...git(workspace), ...ciLogs.of({ apiUrl, location: repository.location, token })];
   };
+}
+
+/** Those of the servers that are for this work. */
+export function otherToolsOf(servers: ToolServers, settings: readonly ToolServerSettings[]): RunDeps['otherTools'] {
+  return (of, use) => openOtherTools(servers, serversFor(settings, of), use);
 }

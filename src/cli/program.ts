@@ -29,6 +29,7 @@ import { summaryCommand } from './summary.ts';
 import { ticketCommand } from './ticket.ts';
 import { ticketsCommand } from './tickets.ts';
 import { tokenCommand } from './token.ts';
+import { toolsCommand } from './tools.ts';
 
 export interface Surroundings {
   cwd: string;
@@ -125,6 +126,7 @@ export function createProgram(
     ordersCommand,
     automationsCommand,
     summaryCommand,
+    toolsCommand,
     pullCommand,
     handoffCommand,
     resumeCommand,

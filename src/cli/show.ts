@@ -110,7 +110,7 @@ export const shipmate = import.meta.filename.endsWith('.ts') ? 'npm run shipmate
 /** Commands that a text names, as they are to be typed here. */
 export function asTyped(text: string): string {
   return text.replaceAll(
-    /(?<![\w/-])shipmate (?=(?:automations|connect|demo|doctor|handoff|install-commands|login|logout|migrate|orders|pull|resume|routes|scope|sessions|start|summary|ticket|tickets|token|watch|web|worker)\b)/g,
+    /(?<![\w/-])shipmate (?=(?:automations|connect|demo|doctor|handoff|install-commands|login|logout|migrate|orders|pull|resume|routes|scope|sessions|start|summary|ticket|tickets|token|tools|watch|web|worker)\b)/g,
     `${shipmate} `,
   );
 }

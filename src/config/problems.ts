@@ -3,6 +3,7 @@ import type { Variable } from '../lib/variable.ts';
 import { acceptedAt, keysAt, type Node } from './describe.ts';
 import { credentialsIn } from './repositories.ts';
 import { refusedTier } from './tiers.ts';
+import { namesVariable } from './tool-servers.ts';
 
 export interface Problem {
   path: readonly PropertyKey[];
@@ -43,7 +44,8 @@ export function takeSecrets(
     const inUrl = credentialsIn(path, input);
     // Something else stands there from now on, so that it does not count as missing.
     if (inUrl !== null) return { rest: 'https://hidden.invalid/it', problems: [{ path, message: inUrl }] };
-    const isSecret = (secretKey.test(String(path.at(-1) ?? '')) && input !== '') || looksSecret(input, variables);
+    const isNamed = secretKey.test(String(path.at(-1) ?? '')) && input !== '' && !namesVariable(path, input);
+    const isSecret = isNamed || looksSecret(input, variables);
     if (!isSecret) return { rest: input, problems: [] };
     const variable = variableFor(show(path), input, variables);
     const where = variable === null ? 'in the environment' : `in the environment, as ${variable}`;

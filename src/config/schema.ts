@@ -14,6 +14,7 @@ import { routesKey } from './routes.ts';
 import { overlapKey, scopeSection } from './scope.ts';
 import { size } from './size.ts';
 import { tiersKey } from './tiers.ts';
+import { toolServersMap } from './tool-servers.ts';
 import { trackerKeys } from './tracker-key.ts';
 
 const modelSpec = /^[a-z][a-z0-9-]*:\S.*$/;
@@ -217,6 +218,7 @@ function createFileSchema(trackers: TrackerDefinitions) {
       reviews: reviewsSection,
       overlap: overlapKey,
     }),
+    toolServers: toolServersMap,
     fields: fieldsSection,
     orders: ordersMap(tracker),
     automations: automationsMap(tracker),

@@ -1,4 +1,5 @@
 import type { Approvers, Decision, Refusal, Word } from './approval.ts';
+import type { ApprovalMarks } from './marking.ts';
 import { cleanMarkdown, cleanText } from './outgoing-text.ts';
 import { nameThem } from './people.ts';
 import { type Proposal, partLimits } from './proposal.ts';
@@ -24,6 +25,7 @@ export function nameOf({ code, content }: Named): string {
 export function writeProposal(
   proposal: Named & { message: string; silenceMinutes: number | null },
   approvers: Pick<Approvers, 'by'>,
+  marks: ApprovalMarks = {},
 ): string {
   const { code, content, silenceMinutes } = proposal;
   const message = cleanMarkdown(proposal.message, limits.message);
@@ -36,7 +38,16 @@ export function writeProposal(
     silenceMinutes === null
       ? 'Until then I wait, however long it takes, and change nothing.'
       : `If nobody says anything within ${inMinutes(silenceMinutes)}, I go ahead.`;
-  return [message, head, writeContent(content), `${ways}${who} ${silence}`].filter((part) => part !== '').join('\n\n');
+  return [message, head, writeContent(content), `${ways}${writeMarks(marks)}${who} ${silence}`]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function writeMarks({ label, rejectLabel, field }: ApprovalMarks): string {
+  const quoted = (name: string) => `"${cleanText(name, 100)}"`;
+  const yes = label ? ` The label ${quoted(label)} approves it, too.` : '';
+  const no = rejectLabel ? ` The label ${quoted(rejectLabel)} rejects it${label ? '' : ', too'}.` : '';
+  return `${yes}${no}${field ? ` So does the field ${quoted(field)}, by what it says from now on.` : ''}`;
 }
 
 function writeContent(content: Proposal): string {

@@ -1,3 +1,4 @@
+import type { Marking } from './marking.ts';
 import type { Signal } from './prompt.ts';
 import { isOver, type Person, type StateCategory, type TicketHint, type TicketPart } from './ticket.ts';
 
@@ -62,6 +63,8 @@ export type TrackerEvent =
       by: Person;
       /** What was changed, if the delivery tells: else an edit is noticed only when the next run begins. */
       changed?: TicketPart[];
+      /** Which labels and fields, if it tells that, too. */
+      marking?: Marking;
     };
 
 export function actorOf(event: TrackerEvent): Person {

@@ -138,17 +138,18 @@ export function hasAsked(rated: Rated | null): boolean {
 const changing = new Set(['edit', 'write', 'finish']);
 const speaking = new Set(['ask', 'note', 'update_plan']);
 
-/** Why a tool may not be called before the ticket is rated; null where it may. */
+/** Why a tool may not be called before the ticket is rated; null where it may. `changes`: it does, by what is known of it. */
 export function refuseBeforeRating(
   name: string,
   history: readonly StepRecord[],
   { before, only, demanded = false }: { before: boolean; only: boolean; demanded?: boolean },
+  changes = changing.has(name),
 ): string | null {
   if (only) {
-    if (!changing.has(name) && !speaking.has(name)) return null;
+    if (!changes && !speaking.has(name)) return null;
     return 'The ticket is only rated this time: nothing is changed, and nobody is told anything. Call scope.';
   }
-  if (!changing.has(name)) return null;
+  if (!changes) return null;
   const rated = lastRated(history);
   // Where no rating is wanted, one may have been made all the same.
   const isRefused = before ? mustRate(rated, demanded) : rated?.isPassedOver;

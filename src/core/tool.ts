@@ -1,3 +1,4 @@
+import type { ToolCall } from './message.ts';
 import type { Outcome } from './outcome.ts';
 import type { Rated } from './scope.ts';
 import type { StepScope } from './step.ts';
@@ -49,6 +50,12 @@ export interface Tool extends ToolSpec {
   readOnly: boolean;
   /** A call that was interrupted is simply made again: all that it leaves behind commits with its step. `readOnly` implies it. */
   repeatable?: boolean;
+  /** What it changes is not in the workspace, where it could be undone: nobody knows what became of a call that was interrupted. */
+  actsOutside?: boolean;
+  /** Not in requests, where there is no room for it: the model finds it by one tool, and calls it by another (`forwards`). */
+  isHidden?: boolean;
+  /** What a call of this tool calls in truth: by that it is permitted, told and made. null: nothing; its own `run` says why. */
+  forwards?(input: unknown): Pick<ToolCall, 'name' | 'input'> | null;
   /** How a call is told on the ticket: `Reading src/a.ts` is `{ action: 'Reading', parameter: 'src/a.ts' }`; null says nothing. */
   describe(input: unknown): { action: string; parameter: string } | null;
   run(input: unknown, context: ToolRunContext): Promise<ToolResult>;

@@ -15,6 +15,7 @@ import {
   writeUnheard,
   writeWaits,
 } from '../core/approval-text.ts';
+import type { ApprovalMarks } from '../core/marking.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Decision as Permission } from '../core/policy.ts';
 import type { Proposal, ProposalState } from '../core/proposal.ts';
@@ -24,7 +25,7 @@ import { mendedPlan, newestProposal, type ProposalRow, settleProposal, wordsSinc
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, lockSession } from '../store/sessions.ts';
 
-export interface ApprovalPolicy {
+export interface ApprovalPolicy extends ApprovalMarks {
   /** Names or ids of who may approve; empty: everyone whose words are followed. */
   by: string[];
   /** Minutes without a word that count as a yes. */
@@ -168,8 +169,8 @@ export interface Wanted {
 export interface Approval {
   /** Looks at what was said: notes for the model, and how the run ends by it. `isSpokenTo`: there are words that it will read. */
   look(isSpokenTo: boolean): Promise<{ notes: string[]; outcome?: Outcome }>;
-  /** null where it has nothing against the call. */
-  permit(call: { name: string; input: unknown }): Permission | null;
+  /** null where it has nothing against the call. `changes`: of a tool that is not ours. */
+  permit(call: { name: string; input: unknown; changes?: boolean }): Permission | null;
   /** Why nothing may be changed: what was proposed is not approved (`proposed`), or nothing is (`wanted`). null: it may. */
   missing(): 'proposed' | 'wanted' | null;
   /** What people have approved and is not carried out yet, or is only mended; null: nothing. */
@@ -210,8 +211,8 @@ export async function openApproval(
       }
       return { notes: isSpokenTo ? [noteRevise(proposal)] : [] };
     },
-    permit({ name, input }) {
-      const why = guarded.includes(name) ? missing() : null;
+    permit({ name, input, changes = guarded.includes(name) }) {
+      const why = changes ? missing() : null;
       // Who only answers a question needs no plan for it.
       if (why === null || (why === 'wanted' && name === 'finish' && isAnswer(input))) return null;
       return { allow: false, reason: refuseCall(name, standing?.proposal ?? null) };

@@ -218,9 +218,9 @@ async function propose(
   content: Proposal,
   stage: Stage,
 ): Promise<void> {
-  const { by, silenceMinutes } = policy.approval;
+  const { by, silenceMinutes, ...marks } = policy.approval;
   const named = { code: codeOf(content), content, message: outcome.message, silenceMinutes };
-  const body = writeProposal(named, { by });
+  const body = writeProposal(named, { by }, marks);
   await sayClosing(tx, stage, endOf(run), { type: 'elicitation', body, options: proposalOptions });
   const shownBy = activityKey(run.sessionId, endOf(run));
   await openProposal(tx, { sessionId: run.sessionId, runId: run.id, content, shownBy, silenceMinutes });

@@ -1,3 +1,4 @@
+import { withoutMarks } from '../core/marking.ts';
 import { wantsApproval } from '../core/scope.ts';
 import type { Ticket } from '../core/ticket.ts';
 import {
@@ -29,16 +30,19 @@ type EditDeps = Pick<RunDeps, 'db' | 'fields' | 'trackers' | 'wake' | 'failpoint
 /** Between two turns a tracker that is away is asked for so long; then the run waits like one that begins. */
 const askForMs = 60_000;
 
-/** Reads the ticket of a session, and remembers that all that it was told of edits before is in that reading. */
+/**
+ * Reads the ticket of a session, and remembers that all that it was told of edits before is in that reading. By what marks people
+ * approve is said of a proposal, and is no part of it.
+ */
 export async function readTicketNow(
-  { db }: Pick<EditDeps, 'db'>,
+  { db, policy }: Pick<EditDeps, 'db' | 'policy'>,
   run: ClaimedRun,
   session: Pick<SessionRow, 'id' | 'ticketId' | 'hint'>,
   tracker: Tracker,
   signal: AbortSignal,
 ): Promise<Ticket> {
   const editedAt = await unreadEditAt(db, session.id);
-  const ticket = await tracker.readTicket(session.hint, signal);
+  const ticket = withoutMarks(await tracker.readTicket(session.hint, signal), policy.approval);
   await whileHeld(db, run, async (tx) => {
     await saveReading(tx, session.ticketId, ticket);
     await markEditsRead(tx, session.id, [editedAt, ticket.updatedAt]);

@@ -41,7 +41,7 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
   const account = trackerAccount(tracker.kind);
   const within = limitOf(deps, account);
   const on = (hint: TicketHint) => limitOf(deps, account, hint.account);
-  const { readAgain } = tracker;
+  const { readAgain, readMarkings } = tracker;
   return {
     ...tracker,
     ...(readAgain && {
@@ -49,6 +49,9 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
         const [about] = tracker.readEvents(delivery);
         return limitOf(deps, account, about?.ticket.account)(() => readAgain(delivery, signal));
       },
+    }),
+    ...(readMarkings && {
+      readMarkings: (hint, since, signal) => on(hint)(() => readMarkings(hint, since, signal)),
     }),
     readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
     async listTickets(query, cursor, signal) {

@@ -25,6 +25,7 @@ import type { TicketPage, Tracker } from '../trackers/tracker.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { confirmLate } from './late-deliveries.ts';
 import { hearLostWords } from './lost-words.ts';
+import { findSaidByMarkings } from './markings.ts';
 import { readIfThere } from './read-if-there.ts';
 import { applyNow, type SortDeps } from './sort.ts';
 import { reconcileWaits } from './wake-waiting.ts';
@@ -76,7 +77,7 @@ async function reconcileTracker(
   signal: AbortSignal,
   { againAfterMs, hasWebhooks }: Required<ReconcileOptions>,
 ): Promise<void> {
-  const { read, isAsked, readAgain, failures } = createReader(deps, tracker, signal);
+  const { read, isAsked, readAgain, readMarkings, failures } = createReader(deps, tracker, signal);
   await confirmLate(deps, tracker, { read, isAsked, readAgain });
   const refused: Unaware<Ticket>[] = [];
   const given = await listGiven(tracker, signal, async (tickets) => {
@@ -117,6 +118,8 @@ async function reconcileTracker(
     if (isNews && (await isAsked(ticket))) await takeUp(deps, ticket);
   };
   await hearLostWords(deps, tracker, { read, list, called: hasWebhooks ? null : called });
+  const said = await findSaidByMarkings(deps.db, tracker, deps.policy.approval, readMarkings);
+  for (const event of said) await applyNow(deps, async () => [event]);
   if (failures.length > 0) throw failures[0];
 }
 
@@ -131,6 +134,8 @@ function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: 
   const isAsked = (hint: TicketHint) => attempt(named(hint), () => tracker.isAsked(hint, signal));
   const readAgain = (delivery: Delivery) =>
     attempt({ delivery: delivery.deliveryId }, async () => tracker.readAgain?.(delivery, signal));
+  const readMarkings = (hint: TicketHint, since: string) =>
+    attempt(named(hint), async () => (await tracker.readMarkings?.(hint, since, signal)) ?? []);
   async function attempt<T>(
     what: { ticket: string } | { delivery: string },
     now: () => Promise<T>,
@@ -145,7 +150,7 @@ function createReader({ log }: Pick<SortDeps, 'log'>, tracker: Tracker, signal: 
       return undefined;
     }
   }
-  return { read, isAsked, readAgain, failures };
+  return { read, isAsked, readAgain, readMarkings, failures };
 }
 
 /** All tickets that are the agent's. */

@@ -19,6 +19,7 @@ import { retry } from '../lib/retry.ts';
 import type { SandboxDriver } from '../sandboxes/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import { type ClaimedRun, claimRun, outsideAwayForMs, releaseRun, workedMs } from '../store/runs.ts';
+import type { OtherTools, OtherToolsUse } from '../tools/other-servers.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 import { RepositoryConfigError } from '../workspaces/repository-config.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
@@ -54,6 +55,8 @@ export interface RunDeps {
   agent: Agent;
   /** Tools of the tool servers for one session's workspace, known before that is there, and for its repository. */
   serverTools(workspace: Promise<Workspace>, repository: Repository): Tool[];
+  /** Those of servers that are not ours, which there may be none of. */
+  otherTools(of: { repository: string; team: string | null }, use: OtherToolsUse): Promise<OtherTools>;
   budget: Limits;
   /** What each standing order may spend in a day, in USD. */
   usdOfOrders: ReadonlyMap<string, number | null>;

@@ -37,6 +37,7 @@ import { approversOf } from './await-approval.ts';
 import { closeStopped, endOf, mayHaveChanged } from './closing.ts';
 import { leaveOthers } from './leave.ts';
 import { linkSession, type PageOf } from './link-session.ts';
+import { saidByMarking } from './markings.ts';
 import { restsReopened, whyReopened } from './reopened.ts';
 import { type HintDeps, type Hinted, hasten, hintsIn } from './request-hints.ts';
 import { promiseRun, type StartPolicy, startRun } from './start.ts';
@@ -207,7 +208,15 @@ async function applyEvent(deps: SortDeps, tx: Tx, event: TrackerEvent, due: Due)
   const attention = await readAttention(tx, session.id);
   await act(deps, tx, session, attention, words, due);
   await leaveUnlessAtWork(tx, session, attention, words, due);
-  return true;
+  const said = await saidBy(deps, tx, event);
+  return said === null || applyEvent(deps, tx, said, due);
+}
+
+/** A label or a field may say something of what is proposed. */
+async function saidBy({ policy }: SortDeps, tx: Tx, event: TrackerEvent): Promise<TrackerEvent | null> {
+  if (event.type !== 'ticketChanged' || !event.marking) return null;
+  const { ticket, marking, by, at } = event;
+  return saidByMarking(tx, ticket, { ...marking, by, at }, policy.approval);
 }
 
 /** Where people talk elsewhere now, nothing more will be said in the places before; a run at work sees to that itself. */

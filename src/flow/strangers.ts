@@ -1,5 +1,6 @@
 import { writeToStranger } from '../core/acknowledgement.ts';
 import type { Said } from '../core/delivery.ts';
+import type { ApprovalMarks } from '../core/marking.ts';
 import { isAmong } from '../core/people.ts';
 import type { Person } from '../core/ticket.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
@@ -11,7 +12,7 @@ export interface PeoplePolicy {
     speak: string[];
   };
   /** Who may approve is listened to, listed there or not. */
-  approval: { by: string[] };
+  approval: { by: string[] } & ApprovalMarks;
 }
 
 /** Whose words are followed; empty: everybody's. */

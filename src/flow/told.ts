@@ -1,4 +1,5 @@
 import { actorOf, type TrackerEvent } from '../core/delivery.ts';
+import { unmarkedParts } from '../core/marking.ts';
 import { isOver } from '../core/ticket.ts';
 import { isEdit } from '../core/ticket-change.ts';
 import type { AttentionRow } from '../store/attention.ts';
@@ -32,7 +33,7 @@ export function toldBy(event: TrackerEvent, policy: PeoplePolicy): Told {
     case 'unassigned':
       return { at: event.at, given: false };
     case 'ticketChanged':
-      return { at: event.at, closed: isOver(event.category), edited: isEdit(event.changed) };
+      return { at: event.at, closed: isOver(event.category), edited: isEdit(unmarkedParts(event, policy.approval)) };
     case 'prompted':
       return { at: event.said.at, ...spokenBy(heed(event.said, policy)) };
     default: {

@@ -20,6 +20,7 @@ import { currentConversation } from '../store/sessions.ts';
 import { settleLostCalls } from '../store/spending.ts';
 import { lastFinishedSeq, listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
+import { fitTools, searchNames } from '../tools/fit-tools.ts';
 import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import { openApproval } from './approval.ts';
@@ -129,7 +130,7 @@ export async function workOnTicket(
       hasBegun: () => hasBegun(journal.history(), lastFinished),
     });
     const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, approval, signal });
-    const tools = toolsOf(deps, workbench, prepared.repository, {
+    const own = toolsOf(deps, workbench, prepared.repository, {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
       hasReviews: prepared.host.following !== null,
@@ -138,10 +139,22 @@ export async function workOnTicket(
           ? createScope({ deps, run, journal, prepared, approval })
           : undefined,
     });
+    const others = await deps.otherTools(
+      { repository: prepared.repository.name, team: session.hint.team ?? null },
+      {
+        workspace: workbench.workspace,
+        taken: [...own.map(({ name }) => name), ...searchNames],
+        tell: createTell(deps, run, () => conversation),
+        signal,
+      },
+    );
+    notes.push(...others.notes);
+    const tools = fitTools(own, others.servers);
     const permit = ({ name, input }: { name: string; input: unknown }): Decision => {
-      const refused = only ? null : approval.permit({ name, input });
+      const changes = tools.find((tool) => tool.name === name)?.actsOutside;
+      const refused = only ? null : approval.permit({ name, input, ...(changes && { changes }) });
       if (refused) return refused;
-      const reason = refuseBeforeRating(name, journal.history(), rates);
+      const reason = refuseBeforeRating(name, journal.history(), rates, changes);
       return reason === null ? decideToolCall(name, tools, deps.policy.tools) : { allow: false, reason };
     };
     const budget = createBudget({
@@ -206,23 +219,41 @@ function toolsOf(
   ];
 }
 
-/** Long waits are told on the ticket; that one could not be told stops nobody. */
+/** Long waits are told on the ticket. */
 function createTellWait(deps: RunDeps, run: ClaimedRun) {
   let told = 0;
   return ({ waitMs, reason }: { waitMs: number; reason: string }, conversation: Stage['conversation']): void => {
     if (waitMs < tellWaitsFromMs) return;
     const body = `Waiting ${Math.round(waitMs / 1000)} s: ${reason}`;
-    const key = `${run.number}/${run.attempt}/wait/${told++}`;
-    const telling = deps.db.transaction().execute(async (tx) => {
-      await holdRun(tx, run);
-      const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
-      await addActivities(tx, stage, key, [{ type: 'thought', body, ephemeral: true }]);
-    });
-    telling.then(
-      () => deps.wake('post'),
-      (error: unknown) => deps.log.warn({ err: error }, 'a wait could not be told'),
-    );
+    tell(deps, run, conversation, `${run.number}/${run.attempt}/wait/${told++}`, { body, ephemeral: true });
   };
+}
+
+/** What is of the whole session, each key once. Who only rates a ticket says nothing on it. */
+function createTell(deps: RunDeps, run: ClaimedRun, conversation: () => Stage['conversation']) {
+  return (key: string, body: string): void => {
+    deps.log.warn({ reason: body }, 'a tool server is of no use');
+    if (run.purpose === 'work') tell(deps, run, conversation(), key, { body });
+  };
+}
+
+/** That something could not be told stops nobody. */
+function tell(
+  deps: RunDeps,
+  run: ClaimedRun,
+  conversation: Stage['conversation'],
+  key: string,
+  thought: { body: string; ephemeral?: true },
+): void {
+  const telling = deps.db.transaction().execute(async (tx) => {
+    await holdRun(tx, run);
+    const stage = { sessionId: run.sessionId, runId: run.id, stepId: null, conversation };
+    await addActivities(tx, stage, key, [{ type: 'thought', ...thought }]);
+  });
+  telling.then(
+    () => deps.wake('post'),
+    (error: unknown) => deps.log.warn({ err: error }, 'this could not be told'),
+  );
 }
 
 function isEdit(tool: Tool): boolean {

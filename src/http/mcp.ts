@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import { namesRevision, speakBothRevisions } from '../../mcp-servers/both-revisions.ts';
 import type { Person } from '../core/ticket.ts';
+import { refuseHeaders } from './mcp-headers.ts';
 
 export interface McpOptions {
   /** Whom a token speaks for; null: it is none of ours. */
@@ -20,7 +22,7 @@ const another =
   'Ask whoever runs the service for one (shipmate token create NAME), and log in with it: shipmate login URL';
 
 /**
- * `/mcp`: the Model Context Protocol over streamable HTTP, for whoever brings a personal token (`Authorization: Bearer`).
+ * `/mcp`: the Model Context Protocol over streamable HTTP, in its revisions up to 2026-07-28, for whoever brings a personal token (`Authorization: Bearer`).
  * Each POST is whole in itself: any process may answer it with JSON, and nothing is kept between two. The session that
  * `initialize` names serves only to tell whose call is cancelled, in the process that answers it. Refusals are JSON-RPC errors
  * whose message says what to do: 401 token missing, unknown or revoked; 403 a page of another origin; 405 no POST;
@@ -61,6 +63,11 @@ export function mcpRoute(options: McpOptions): (RequestHandler | ErrorRequestHan
   const answer: RequestHandler = async (request, response) => {
     const { promise: gone, resolve: leave } = Promise.withResolvers<null>();
     response.once('close', () => leave(null));
+    const refused = namesRevision(request.body) ? refuseHeaders(request.body, (name) => request.get(name)) : null;
+    if (refused !== null) {
+      const { status, error } = refused;
+      return void response.status(status).json({ jsonrpc: '2.0', id: request.body.id, error });
+    }
     const person = response.locals.person as Person;
     const { method, id, params } = read(request.body);
     const keyOf = (call: unknown) => JSON.stringify([person.id, request.headers['mcp-session-id'], call]);
@@ -115,7 +122,7 @@ async function carryOut(server: McpServer, request: Request, gone: Promise<null>
   );
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   try {
-    await server.connect(transport as Parameters<McpServer['connect']>[0]);
+    await server.connect(speakBothRevisions(transport as Parameters<McpServer['connect']>[0]));
     return await Promise.race([gone, transport.handleRequest(withoutToken(request), { parsedBody: request.body })]);
   } finally {
     await server.close();
@@ -148,9 +155,9 @@ function read(message: unknown): { method?: unknown; id?: unknown; params?: { re
   return typeof message === 'object' && message !== null ? message : {};
 }
 
-/** What the transport looks at, and no more: tools are handed the headers. */
+/** What the transport looks at, and no more: tools are handed the headers. It knows no revision that a message names. */
 function withoutToken(request: Request): globalThis.Request {
-  const names = ['accept', 'content-type', 'mcp-protocol-version'];
+  const names = ['accept', 'content-type', ...(namesRevision(request.body) ? [] : ['mcp-protocol-version'])];
   const headers = names.flatMap((name) => (request.get(name) === undefined ? [] : [[name, request.get(name) ?? '']]));
   return new globalThis.Request('http://localhost/mcp', {
     method: 'POST',

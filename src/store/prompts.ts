@@ -51,7 +51,7 @@ export async function addPrompt(
 }
 
 /** Whether it was said to the session already. */
-export async function isSaid(tx: Tx, sessionId: string, key: string): Promise<boolean> {
+export async function isSaid(tx: Database | Tx, sessionId: string, key: string): Promise<boolean> {
   const known = await tx
     .selectFrom('prompts')
     .select('id')

@@ -18,6 +18,7 @@ import type { CaptureTables } from './schema-captures.ts';
 import type { ConnectionTables } from './schema-connections.ts';
 import type { FollowingTables } from './schema-following.ts';
 import type { OwnWorkTables } from './schema-own-work.ts';
+import type { ToolTables } from './schema-tools.ts';
 
 /** A `json` column: what is read is the value, what is written is its JSON text. */
 export type Json<T> = ColumnType<T, string, string>;
@@ -30,7 +31,7 @@ export type NullableTime = ColumnType<Date | null, Date | null | undefined, Date
 type Serial = ColumnType<number, never, never>;
 
 /** The tables as `migrations/` make them. */
-export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables, CaptureTables {
+export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables, CaptureTables, ToolTables {
   deliveries: {
     id: Serial;
     source: string;

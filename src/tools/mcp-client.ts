@@ -1,10 +1,7 @@
-import { finished } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { CallToolResult, JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { grouped } from '../core/cut-text.ts';
-import type { ToolSpec } from '../core/tool.ts';
-import type { SandboxProcess } from '../sandboxes/sandbox.ts';
+import type { ListedTool } from '../core/tool-server.ts';
 
 export type { CallToolResult };
 
@@ -19,132 +16,162 @@ export interface McpLimits {
 /** A server that answered `initialize`. */
 export interface McpClient {
   version: string;
-  tools: ToolSpec[];
-  /** Throws when the server answers with a protocol error, ends, or does not answer in time; then its process is killed. */
+  /** As of the last look: when it came up, or when it last said that its list changed and somebody called. */
+  tools(signal: AbortSignal): Promise<ListedTool[]>;
+  /** Throws when the server answers with a protocol error, ends, or does not answer in time; then it is cut off. */
   call(tool: string, input: Record<string, unknown>, signal: AbortSignal): Promise<CallToolResult>;
   /** Resolves with the reason when the connection is gone, whoever ended it. */
   closed: Promise<string>;
-  /** Kills the process. */
+  /** Whether `closed` is settled. */
+  isClosed(): boolean;
+  /** Cuts it off: a process is killed. */
   close(reason: string): Promise<void>;
 }
 
+/** What a link tells while it carries messages. */
+export interface Gauge {
+  /** Called with the length of what comes, before it is kept. False: there is no room left; it must not be kept. */
+  takes(bytes: number): boolean;
+  /** Called for each message, also for what is none. False: it must not be delivered. */
+  counts(): boolean;
+  /** The other side is gone. */
+  ends(reason: string): void;
+}
+
+/** A way to a server. `close` cuts it off, and resolves when nothing of it is left. */
+export interface Link {
+  transport: Transport;
+  close(): Promise<void>;
+}
+
 const mostPages = 20;
+const mostTools = 500;
 /** To one request of ours: each costs the whole service a piece of its time. */
 const mostMessages = 2_000;
+const longestReason = 1_000;
 
-/** Speaks MCP to a process over its stdio. Throws when it does not come up; the process is killed then. */
-export async function connectMcp(process: SandboxProcess, limits: McpLimits): Promise<McpClient> {
+/** Speaks MCP over a link. Throws when the server does not come up; it is cut off then. */
+export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: McpLimits): Promise<McpClient> {
   // Loaded here because it takes a tenth of a second, which no ticket should wait for before its first model request.
-  const [{ Client }, { ReadBuffer, serializeMessage }, types] = await Promise.all([
+  const [{ Client }, types] = await Promise.all([
     import('@modelcontextprotocol/sdk/client/index.js'),
-    import('@modelcontextprotocol/sdk/shared/stdio.js'),
     import('@modelcontextprotocol/sdk/types.js'),
   ]);
   const { promise: closed, resolve: settle } = Promise.withResolvers<string>();
-  const buffer = new ReadBuffer({ maxBufferSize: limits.maxBytes });
   let room = limits.maxBytes;
   let messages = 0;
-  let lastWords = '';
+  let isOpen = true;
 
-  let open = true;
-  const close = async (reason: string) => {
-    if (open) {
-      open = false;
-      settle(reason);
-      transport.onclose?.();
-    }
-    await process.kill();
-  };
-  const hasRoomFor = (chunk: Buffer) => {
-    room -= chunk.length;
-    if (open && room < 0) void close(`it wrote more than ${limits.maxBytes / 1_000_000} MB to one request`);
-    return open;
-  };
-  const transport: Transport = {
-    async start() {
-      process.stdout.on('data', (chunk: Buffer) => {
-        if (!hasRoomFor(chunk)) return;
-        try {
-          buffer.append(chunk);
-        } catch (error) {
-          void close((error as Error).message);
-        }
-        while (open && deliverNext());
-      });
-      process.stderr.on('data', (chunk: Buffer) => {
-        if (hasRoomFor(chunk)) lastWords = (lastWords + chunk.toString('utf8')).slice(-1_000);
-      });
-      process.stdout.resume();
-      process.stderr.resume();
-      process.stdin.on('error', () => {}); // it has ended; `exited` tells
-      void process.exited.then(async (code) => {
-        const read = Promise.allSettled([finished(process.stdout), finished(process.stderr)]);
-        await Promise.race([read, delay(500, undefined, { ref: false })]);
-        const words = lastWords.trim();
-        await close(`it ended${code === null ? '' : ` with exit code ${code}`}${words ? `, saying: ${words}` : ''}`);
-      });
+  const link = await open({
+    takes(bytes) {
+      room -= bytes;
+      if (isOpen && room < 0)
+        void close(`it wrote more than ${Math.round(limits.maxBytes / 100_000) / 10} MB to one request`);
+      return isOpen;
     },
-    async send(message) {
+    counts() {
+      messages += 1;
+      if (isOpen && messages > mostMessages)
+        void close(`it sent more than ${grouped(mostMessages)} messages to one request`);
+      return isOpen;
+    },
+    ends: (reason) => void close(reason),
+  });
+  async function close(reason: string): Promise<void> {
+    if (isOpen) {
+      isOpen = false;
+      settle(reason.slice(0, longestReason).toWellFormed());
+      outer.onclose?.();
+    }
+    await link.close();
+  }
+  const { transport } = link;
+  const outer: Transport = {
+    async start() {
+      transport.onmessage = (message) => {
+        if (isOpen) outer.onmessage?.(message);
+      };
+      await transport.start();
+    },
+    async send(message, options) {
       // Only a request of ours: a server could call for answers without end.
       if ('method' in message && 'id' in message) {
         room = limits.maxBytes;
         messages = 0;
       }
-      process.stdin.write(serializeMessage(message));
+      await transport.send(message, options);
     },
     // The SDK closes what did not come up; that is done below, with the reason.
     async close() {},
+    setProtocolVersion: (version) => transport.setProtocolVersion?.(version),
   };
-  function deliverNext(): boolean {
-    messages += 1;
-    if (messages > mostMessages) void close(`it sent more than ${grouped(mostMessages)} messages to one request`);
-    let message: JSONRPCMessage | null;
-    try {
-      message = buffer.readMessage();
-    } catch {
-      return true; // a line that is no message: servers print to stdout by mistake
-    }
-    if (message) transport.onmessage?.(message);
-    return message !== null;
-  }
 
   const client = new Client({ name: 'shipmate', version: '1' });
-  const starting = AbortSignal.timeout(limits.startMs);
-  const patience = { timeout: limits.startMs, signal: starting };
-  try {
-    await client.connect(transport, patience);
-    const tools: ToolSpec[] = [];
+  let isStale = false;
+  client.setNotificationHandler(types.ToolListChangedNotificationSchema, () => {
+    isStale = true;
+  });
+
+  async function list(signal: AbortSignal, timeout: number): Promise<ListedTool[]> {
+    const tools: ListedTool[] = [];
     let cursor: string | undefined;
+    isStale = false; // what changes while it is read is read again
     for (let page = 0; page < mostPages; page++) {
       const params = cursor === undefined ? {} : { cursor };
-      const listed = await client.request({ method: 'tools/list', params }, types.ListToolsResultSchema, patience);
-      for (const { name, description = '', inputSchema } of listed.tools)
-        tools.push({ name, description, inputSchema });
+      const listed = await client.request({ method: 'tools/list', params }, types.ListToolsResultSchema, {
+        timeout,
+        signal,
+      });
+      for (const { name, description = '', inputSchema, annotations } of listed.tools) {
+        const { readOnlyHint, destructiveHint } = annotations ?? {};
+        const changes = readOnlyHint === false || (destructiveHint === true && readOnlyHint !== true);
+        tools.push({ name, description, inputSchema, ...(changes && { changes }) });
+      }
+      if (tools.length > mostTools) throw new Error(`it has more than ${mostTools} tools`);
       cursor = listed.nextCursor;
       if (cursor === undefined) break;
     }
+    return tools;
+  }
+
+  /** What it throws is the reason why the server is gone, where it is. */
+  async function asked<T>(request: Promise<T>, timeout: number, signal: AbortSignal): Promise<T> {
+    request.catch(() => {}); // what comes after the end of the server says less than why it ended
+    const ended = closed.then((reason) => Promise.reject(new Error(reason)));
+    try {
+      return await Promise.race([ended, request]);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isTimeout(error)) await close(`it did not answer within ${timeout / 1000} s`);
+      // It answered that it will not; whatever else went wrong, the connection is of no use any more.
+      else if (isOpen && !(error instanceof types.McpError)) await close((error as Error).message);
+      throw isOpen ? error : new Error(await closed);
+    }
+  }
+
+  const starting = AbortSignal.timeout(limits.startMs);
+  try {
+    await client.connect(outer, { timeout: limits.startMs, signal: starting });
+    let tools = await list(starting, limits.startMs);
     return {
       version: client.getServerVersion()?.version ?? 'unknown',
-      tools,
       closed,
+      isClosed: () => !isOpen,
       close,
-      async call(name, input, signal) {
+      async tools(signal) {
+        if (isStale) tools = await asked(list(signal, limits.callMs), limits.callMs, signal);
+        return tools;
+      },
+      call(name, input, signal) {
         const params = { name, arguments: input };
         const options = { timeout: limits.callMs, signal };
-        const answer = client.request({ method: 'tools/call', params }, types.CallToolResultSchema, options);
-        answer.catch(() => {}); // what comes after the end of the server says less than why it ended
-        const ended = closed.then((reason) => Promise.reject(new Error(reason)));
-        try {
-          return await Promise.race([ended, answer]);
-        } catch (error) {
-          signal.throwIfAborted();
-          if (isTimeout(error)) await close(`it did not answer within ${limits.callMs / 1000} s`);
-          throw open ? error : new Error(await closed);
-        }
+        const request = client.request({ method: 'tools/call', params }, types.CallToolResultSchema, options);
+        return asked(request, limits.callMs, signal);
       },
     };
   } catch (error) {
-    await close(isTimeout(error) ? `it did not answer within ${limits.startMs / 1000} s` : (error as Error).message);
+    const isLate = isTimeout(error) || starting.aborted;
+    await close(isLate ? `it did not answer within ${limits.startMs / 1000} s` : (error as Error).message);
     throw new Error(await closed);
   }
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Tool } from '../core/tool.ts';
 import type { Mount } from '../sandboxes/sandbox.ts';
-import type { PinnedTools, ToolServer, ToolServers, ToolServersOptions } from './tool-servers.ts';
+import type { Pinned, ToolServer, ToolServers, ToolServersOptions } from './tool-servers.ts';
 
 /** This package's own root: where `mcp-servers` and its modules lie, in a clone as in an installed package. */
 const root = findRoot(import.meta.dirname);
@@ -50,12 +50,17 @@ export function bindTools(
   }));
 }
 
-const pinned = new Map<string, PinnedTools>();
+const pinned = new Map<string, Pinned>();
 
 /** Our own servers come with this version, so their lists are pinned for the life of the process only. */
 export const ownPins: ToolServersOptions['pins'] = {
   load: async (server) => pinned.get(server) ?? null,
-  save: async (server, tools) => void pinned.set(server, tools),
+  async save(server, tools) {
+    const first = pinned.get(server) ?? { ...tools, offered: null };
+    pinned.set(server, first);
+    return first;
+  },
+  async differs() {},
 };
 
 /** Where our dependencies are when this is an installed package itself: `node_modules/shipmate/dist`. */

@@ -1,52 +1,96 @@
-import { createHash } from 'node:crypto';
-import { grouped } from '../core/cut-text.ts';
 import { cleanLine, cleanText, markOutside } from '../core/outside-text.ts';
-import type { JsonSchema, Tool, ToolResult, ToolSpec } from '../core/tool.ts';
+import type { Tool, ToolRunContext } from '../core/tool.ts';
+import type { ListedTool, PinnedTools, UrlPlace } from '../core/tool-server.ts';
+import { orAborted } from '../lib/abort.ts';
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandboxes/sandbox.ts';
 import { failure } from './define-tool.ts';
-import { type CallToolResult, connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
-import { cutOutput } from './output-text.ts';
+import { connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
+import { linkToUrl } from './mcp-http.ts';
+import { linkToProcess } from './mcp-stdio.ts';
+import { pinOf, schemaOf, shownName } from './tool-list.ts';
+import { toResult } from './tool-results.ts';
 
-/** A program that offers tools over MCP, with all that it may see. Two that are equal share one process. */
-export interface ToolServer {
+/**
+ * Something that offers tools over MCP: a program with all that it may see, or a URL. Two that are equal share one process or
+ * connection.
+ */
+export type ToolServer = OfferedTools & (ProgramServer | UrlPlace);
+
+interface OfferedTools {
   name: string;
-  argv: string[];
-  sandbox: SandboxSpec;
   /** Tools that are offered to the agent, by the server's names; null: all. */
   tools: string[] | null;
   /** Those that change nothing. The server's own word on that is not taken. */
   readOnly: string[];
+  /** The program as it is for a call, where it is not known before. */
+  whenCalled?(): Promise<ProgramServer>;
+  /** It is not ours. */
+  others?: {
+    limits: Pick<McpLimits, 'callMs' | 'maxBytes'>;
+    /** Takes out what it was given and must not give back. */
+    hide(text: string): string;
+  };
 }
 
-/** A server's tools as they were when it was first seen. */
-export interface PinnedTools {
-  version: string;
-  hash: string;
-  tools: ToolSpec[];
+export interface ProgramServer {
+  argv: string[];
+  sandbox: SandboxSpec;
 }
+
+/** The tools of one server. */
+export interface ServerTools {
+  server: string;
+  tools: Tool[];
+}
+
+/** What a server offers now, if that is not what was pinned: it stays off until somebody accepts it. */
+export type Pinned = PinnedTools & { offered: PinnedTools | null };
 
 export interface ToolServersOptions {
   driver: Pick<SandboxDriver, 'open'>;
-  pins: { load(server: string): Promise<PinnedTools | null>; save(server: string, pinned: PinnedTools): Promise<void> };
+  pins: {
+    load(server: string): Promise<Pinned | null>;
+    /** At its first use. Answers what is pinned then: of two at once, the first's. */
+    save(server: string, pinned: PinnedTools): Promise<Pinned>;
+    /** It is not as it was pinned: in its version only, or in its tools. */
+    differs(server: string, now: PinnedTools): Promise<void>;
+  };
   limits?: Partial<McpLimits & { idleMs: number }>;
+}
+
+/** Whoever uses servers for one run. */
+export interface Watch {
+  /** Why a server is not asked any more; null: it is. */
+  isOff(server: string): string | null;
+  /** It was cut off, ended by itself, or did not come up. */
+  lost(server: string, reason: string): void;
+  /** Its tools are not those that were pinned. */
+  changed(server: string): void;
 }
 
 export interface ToolServers {
   /**
    * The tools of these servers, from their pinned lists: a server is only started for this when it has never been seen. One
-   * that cannot be is left out and named in `problems`.
+   * that cannot be, or that is off, is left out and named in `problems`. No tool gets a name of `taken`, which grows.
    */
-  tools(servers: ToolServer[]): Promise<{ tools: Tool[]; problems: string[] }>;
+  tools(
+    servers: ToolServer[],
+    use?: { watch?: Watch; taken?: Set<string>; signal?: AbortSignal },
+  ): Promise<{ tools: Tool[]; byServer: ServerTools[]; problems: string[] }>;
+  /** What a server lists now. Throws when it does not come up. */
+  look(server: ToolServer, signal: AbortSignal): Promise<PinnedTools>;
   /** Ends all processes. */
   close(): Promise<void>;
 }
 
 interface Running {
-  sandbox: Promise<Sandbox>;
+  sandbox: Promise<Sandbox> | null;
   client: Promise<McpClient>;
   calls: number;
   idle: NodeJS.Timeout | null;
 }
+
+const never = new AbortController().signal;
 
 /**
  * Starts tool servers at first use, each in a sandbox of its own, and ends them when they are idle. One that hangs, crashes
@@ -55,10 +99,18 @@ interface Running {
 export function createToolServers({ driver, pins, limits: given }: ToolServersOptions): ToolServers {
   const limits = { startMs: 15_000, callMs: 60_000, maxBytes: 8_000_000, idleMs: 60_000, ...given };
   const running = new Map<string, Running>();
+  const looked = new WeakMap<readonly ListedTool[], PinnedTools>();
 
   function start(server: ToolServer, key: string): Running {
-    const sandbox = driver.open(server.sandbox);
-    const client = sandbox.then(async (open) => connectMcp(await open.spawn(server.argv), limits));
+    const its = { ...limits, ...server.others?.limits };
+    const sandbox = 'url' in server ? null : driver.open(server.sandbox);
+    const client =
+      'url' in server
+        ? connectMcp((gauge) => linkToUrl(server.url, server.headers, gauge), its)
+        : (sandbox as Promise<Sandbox>).then(async (open) => {
+            const process = await open.spawn(server.argv);
+            return connectMcp((gauge) => linkToProcess(process, its.maxBytes, gauge), its);
+          });
     const started: Running = { sandbox, client, calls: 0, idle: null };
     running.set(key, started);
     const gone = () => stop(key, started, 'gone');
@@ -70,16 +122,19 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
     if (running.get(key) === entry) running.delete(key);
     if (entry.idle) clearTimeout(entry.idle);
     await entry.client.then(({ close }) => close(reason)).catch(() => {});
-    await entry.sandbox.then((sandbox) => sandbox.close()).catch(() => {});
+    await entry.sandbox?.then((sandbox) => sandbox.close()).catch(() => {});
   }
 
-  async function use<T>(server: ToolServer, work: (client: McpClient) => Promise<T>): Promise<T> {
-    const key = JSON.stringify([server.name, server.argv, server.sandbox]);
+  async function use<T>(server: ToolServer, signal: AbortSignal, work: (client: McpClient) => Promise<T>): Promise<T> {
+    const key = JSON.stringify([
+      server.name,
+      'url' in server ? [server.url, server.headers] : [server.argv, server.sandbox],
+    ]);
     const entry = running.get(key) ?? start(server, key);
     entry.calls += 1;
     if (entry.idle) clearTimeout(entry.idle);
     try {
-      return await work(await entry.client);
+      return await work(await orAborted(entry.client, signal));
     } finally {
       entry.calls -= 1;
       if (entry.calls === 0 && running.get(key) === entry)
@@ -87,66 +142,102 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
     }
   }
 
-  async function pinnedTools(server: ToolServer): Promise<PinnedTools> {
-    const known = await pins.load(server.name);
-    if (known) return known;
-    return use(server, async ({ version, tools }) => {
-      const pinned = { version, hash: hashOf(tools), tools };
-      await pins.save(server.name, pinned);
-      return pinned;
-    });
+  async function listed(client: McpClient, signal: AbortSignal): Promise<PinnedTools> {
+    const tools = await client.tools(signal);
+    const known = looked.get(tools) ?? pinOf(client.version, tools);
+    looked.set(tools, known);
+    return known;
   }
 
-  async function call(server: ToolServer, pinned: PinnedTools, tool: string, input: unknown, signal: AbortSignal) {
-    if (typeof input !== 'object' || input === null) return failure('The arguments must be a JSON object.');
-    try {
-      return await use(server, async (client) => {
-        if (hashOf(client.tools) !== pinned.hash)
-          return failure(
-            `The tool server "${server.name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${client.version} now). Go on without it.`,
-          );
-        return toResult(server.name, await client.call(tool, { ...input }, signal));
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      const reason = cleanText((error as Error).message);
-      return failure(
-        `${markOutside(`tool server ${server.name}`, reason)}\nThe call failed. Try once more, or go on without it.`,
-      );
-    }
+  const look = (server: ToolServer, signal: AbortSignal) => use(server, signal, (client) => listed(client, signal));
+
+  async function pinnedTools(server: ToolServer, signal: AbortSignal): Promise<Pinned> {
+    return (await pins.load(server.name)) ?? pins.save(server.name, await look(server, signal));
+  }
+
+  function createCall(server: ToolServer, pinned: PinnedTools, tool: string, watch: Watch | undefined): Tool['run'] {
+    const { name } = server;
+    const hide = server.others?.hide ?? ((text: string) => text);
+    return async (input, { signal, scope }: ToolRunContext) => {
+      if (typeof input !== 'object' || input === null) return failure('The arguments must be a JSON object.');
+      const off = watch?.isOff(name) ?? null;
+      if (off !== null) return failure(off);
+      let client: McpClient | null = null;
+      try {
+        const bound = server.whenCalled ? { ...server, ...(await orAborted(server.whenCalled(), signal)) } : server;
+        return await use(bound, signal, async (up) => {
+          client = up;
+          const now = await listed(up, signal);
+          if (now.hash !== pinned.hash || now.version !== pinned.version) await pins.differs(name, now);
+          if (now.hash !== pinned.hash) {
+            watch?.changed(name);
+            return failure(
+              `The tool server "${name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${now.version} now). Go on without it.`,
+            );
+          }
+          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide });
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        const reason = hide(cleanText((error as Error).message))
+          .slice(0, 1_000)
+          .toWellFormed();
+        if ((client as McpClient | null)?.isClosed() ?? true) watch?.lost(name, reason);
+        return failure(
+          `${markOutside(`tool server ${name}`, reason)}\nThe call failed. Try once more, or go on without it.`,
+        );
+      }
+    };
   }
 
   return {
-    async tools(servers) {
-      const tools: Tool[] = [];
+    look,
+    async tools(servers, { watch, taken = new Set<string>(), signal = never } = {}) {
+      const byServer: ServerTools[] = [];
       const problems: string[] = [];
-      const names = new Set<string>();
       const lists = await Promise.all(
-        servers.map((server) => pinnedTools(server).catch((error: Error) => error.message)),
+        servers.map((server) => pinnedTools(server, signal).catch((error: Error) => error.message)),
       );
+      signal.throwIfAborted();
       for (const [index, server] of servers.entries()) {
         const pinned = lists[index];
+        const { name, others } = server;
         if (!pinned || typeof pinned === 'string') {
-          problems.push(`The tool server "${server.name}" could not be started: ${pinned}`);
+          const reason = others?.hide(pinned ?? '') ?? pinned;
+          watch?.lost(name, reason ?? '');
+          problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}`);
           continue;
         }
+        if (pinned.offered) {
+          watch?.changed(name);
+          problems.push(
+            `The tool server "${name}" is switched off: its tools changed, and nobody has accepted that yet.`,
+          );
+          continue;
+        }
+        const tools: Tool[] = [];
         for (const spec of pinned.tools) {
           if (server.tools && !server.tools.includes(spec.name)) continue;
-          const name = shownName(server.name, spec.name, names);
+          const readOnly = server.readOnly.includes(spec.name);
+          // What it says of itself can only narrow what the list says.
+          if (others && readOnly && spec.changes) continue;
+          const description = cleanText(spec.description).slice(0, 1_000).toWellFormed();
           tools.push({
-            name,
-            description: cleanText(spec.description).slice(0, 1_000).toWellFormed(),
+            name: shownName(name, spec.name, taken),
+            description: others ? markOutside(`tool server ${name}`, description) : description,
             inputSchema: schemaOf(spec.inputSchema),
-            readOnly: server.readOnly.includes(spec.name),
+            readOnly,
+            ...(others && !readOnly && { actsOutside: true }),
             describe: (input) => ({
-              action: `Asking ${cleanLine(server.name, 80)}`,
+              action: `Asking ${cleanLine(name, 80)}`,
               parameter: describeCall(spec.name, input),
             }),
-            run: (input, { signal }) => call(server, pinned, spec.name, input, signal),
+            run: createCall(server, pinned, spec.name, watch),
           });
         }
+        if (tools.length > 0) byServer.push({ server: name, tools });
       }
-      return { tools, problems };
+      return { tools: byServer.flatMap(({ tools }) => tools), byServer, problems };
     },
     async close() {
       await Promise.all([...running].map(([key, entry]) => stop(key, entry, 'closed')));
@@ -154,50 +245,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
   };
 }
 
-/** Without the dialect and the ban on other arguments: they cost tokens in every request, and the server checks them itself. */
-function schemaOf({ $schema: _, additionalProperties, ...schema }: JsonSchema): JsonSchema {
-  return canonical(additionalProperties === false ? schema : { ...schema, additionalProperties }) as JsonSchema;
-}
-
-/** `<server>_<tool>` in the letters and length that every model vendor takes; a name that is taken gets a mark of its own. */
-function shownName(server: string, tool: string, taken: Set<string>): string {
-  const plain = `${server}_${tool}`.replace(/[^a-zA-Z0-9_-]/g, '_');
-  const marked = `${plain.slice(0, 55)}_${createHash('sha256').update(`${server} ${tool}`).digest('hex').slice(0, 8)}`;
-  const name = plain.length > 64 || taken.has(plain) ? marked : plain;
-  taken.add(name);
-  return name;
-}
-
-function hashOf(tools: ToolSpec[]): string {
-  const sorted = tools.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(sorted)))
-    .digest('hex');
-}
-
-/** Keys in one order, because a database keeps none and every request must begin with the same bytes; texts cleaned. */
-function canonical(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value);
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([key, member]) => [key, canonical(member)] as const);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
 function describeCall(tool: string, input: unknown): string {
   const values = Object.values(input ?? {}).filter((value) => typeof value === 'string' || typeof value === 'number');
   return cleanLine([tool, ...values].join(' '), 200);
-}
-
-function toResult(server: string, result: CallToolResult): ToolResult {
-  const parts = result.content.map((part) => {
-    if (part.type === 'text') return part.text;
-    if (part.type === 'resource')
-      return 'text' in part.resource ? part.resource.text : `[${part.resource.uri}, not text]`;
-    if (part.type === 'resource_link') return `[${part.uri}]`;
-    return `[${part.mimeType}, ${grouped(part.data.length)} characters of base64, not shown]`;
-  });
-  if (parts.length === 0 && result.structuredContent) parts.push(JSON.stringify(result.structuredContent));
-  const text = cutOutput(cleanText(parts.join('\n')), 'ask for less');
-  return { text: markOutside(`tool server ${server}`, text), isError: result.isError ?? false };
 }

@@ -1,6 +1,7 @@
 import type { Check } from '../core/check.ts';
 import type { Delivery, TrackerEvent } from '../core/delivery.ts';
 import type { TicketOperation } from '../core/effect.ts';
+import type { MarkingBy } from '../core/marking.ts';
 import type { Repository } from '../core/repository.ts';
 import type { Suggestion } from '../core/routing.ts';
 import type {
@@ -104,6 +105,12 @@ export interface Tracker {
    * the ticket from it since. Throws `VendorError`.
    */
   isAsked(hint: TicketHint, signal: AbortSignal): Promise<boolean>;
+
+  /**
+   * Who has changed labels and fields of a ticket since then (ISO 8601), and how, each as its delivery tells it. Where a tracker has no
+   * history of that, only deliveries tell. Throws `VendorError`.
+   */
+  readMarkings?(hint: TicketHint, since: string, signal: AbortSignal): Promise<MarkingBy[]>;
 
   /**
    * Which of these repositories a ticket may be about, as the tracker itself thinks; `[]` where it has no opinion. Throws

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { ApprovalMarks, MarkingBy } from '../../src/core/marking.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { codeOf } from '../../src/core/proposal.ts';
 import { defaultFieldNames, readFacts } from '../../src/core/ticket-facts.ts';
@@ -13,15 +14,20 @@ import { heedSilence, postEffects } from '../../src/flow.ts';
 import { markRead, unreadPrompts } from '../../src/store/prompts.ts';
 import { type ClaimedRun, claimRun } from '../../src/store/runs.ts';
 import { findSession, findSessionByIdentifier } from '../../src/store/sessions.ts';
+import type { TicketDraft } from '../../src/trackers/board/edit.ts';
+import type { Tracker } from '../../src/trackers/tracker.ts';
 import { someone } from '../support/service.ts';
 import {
   agent,
   db,
   deps,
+  depsWith,
   desk,
   file,
+  net,
   never,
   query,
+  round,
   said,
   sort,
   states,
@@ -38,23 +44,28 @@ const first = plan('Read the parser', 'Mend it');
 const second = plan('Read the parser', 'Mend it', 'Use UTC');
 const code = codeOf(first);
 
+const marks: ApprovalMarks = { label: 'plan-approved', rejectLabel: 'plan-rejected', field: 'Plan approval' };
+
 interface Policy {
   by?: string[];
+  marks?: ApprovalMarks;
   silenceMinutes?: number | null;
   deny?: string[];
 }
 
 /** What runs and their ends need; no repository, no workspace, no model. */
-const worker = ({ by = [], silenceMinutes = null, deny = [] }: Policy = {}) =>
-  ({
+const worker = ({ by = [], silenceMinutes = null, deny = [], marks = {} }: Policy = {}) => {
+  Object.assign(deps.policy.approval, marks);
+  return {
     ...deps,
     worker: 'host:1:1',
     name: agent,
-    policy: { runsPerHour: 20, approval: { by, silenceMinutes }, tools: { deny } },
+    policy: { runsPerHour: 20, approval: { by, silenceMinutes, ...marks }, tools: { deny } },
     repositories: new Map(),
     fields: defaultFieldNames,
     workspaces: {},
-  }) as unknown as RunDeps;
+  } as unknown as RunDeps;
+};
 
 const post = () =>
   postEffects(
@@ -125,8 +136,8 @@ const proposals = async () =>
   (await query('select code, state from proposals order by number')).rows.map((row) => `${row.code} ${row.state}`);
 
 /** A session that has proposed the first plan and shown it. */
-async function proposed(given: RunDeps): Promise<void> {
-  await file(1);
+async function proposed(given: RunDeps, draft: Partial<TicketDraft> = {}): Promise<void> {
+  await file(1, { assignee: agent, ...draft });
   await sort();
   await work(given, { proposal: first });
   await post();
@@ -620,4 +631,90 @@ test('two people who answer a question differently within a second: the model an
   expect((await said()).filter((body) => body.includes("I take the later answer, Bob's"))).toHaveLength(1);
   await speak('ISO');
   expect(await work(worker(), {})).toMatchObject({ notes: [] });
+});
+
+describe('a label or a field that says what people think of a plan', () => {
+  const edit = async (change: Parameters<typeof desk.editTicket>[1], who = someone) => {
+    await desk.editTicket(await name(), change, who);
+    await sort();
+  };
+  const runs = async () => Number((await query('select count(*) from runs')).rows[0].count);
+  const prompts = async () =>
+    (await query("select author ->> 'name' || ': ' || body as said from prompts order by seq")).rows.map(
+      ({ said }) => said,
+    );
+
+  test('counts from who may approve, once people could see it, and is no edit', async () => {
+    const given = worker({ by: ['Ada'], marks });
+    await proposed(given, { labels: ['plan-approved', 'ui'], fields: { 'Plan approval': 'Approved' } });
+    expect((await said()).at(-1)).toContain(
+      'The label "plan-approved" approves it, too. The label "plan-rejected" rejects',
+    );
+    expect([await states(), await runs()]).toEqual([['awaitingInput'], 1]);
+    // It was there before, and is taken off; nothing follows from either.
+    await edit({ labels: ['ui'] });
+    await edit({ fields: { 'Plan approval': 'In discussion' } });
+    expect([await proposals(), await prompts(), await runs()]).toEqual([[`${code} open`], [], 1]);
+
+    await edit({ labels: ['ui', 'Plan-Approved'] }, bob);
+    expect(await work(given, {})).toMatchObject({ refused: 'needsInput' });
+    expect((await said()).at(-1)).toMatch(/^Bob, only Ada may approve here/);
+
+    await edit({ labels: ['ui'] });
+    await edit({ labels: ['ui', 'plan-approved'] });
+    const approved = await work(given, { message: 'Which port?' });
+    expect(approved).toEqual({ refused: null, permits: true, notes: [`Ada approved the plan ${code}: carry it out.`] });
+    expect([await proposals(), await prompts()]).toEqual([[`${code} approved`], ['Bob: approve', 'Ada: approve']]);
+    expect(await violations()).toEqual([]);
+  });
+
+  test('says no as well, by a value of the field too; what else was changed with it is an edit', async () => {
+    const given = worker({ marks });
+    await proposed(given);
+    await edit({ labels: ['plan-rejected', 'plan-approved'] });
+    expect(await work(given, {})).toMatchObject({ refused: 'stopped' });
+    expect([await states(), await proposals()]).toEqual([['stopped'], [`${code} rejected`]]);
+    await edit({ fields: { 'Plan approval': 'Approved' }, description: 'And the index.' });
+    const { permits, notes } = await work(given, { message: 'Which port?' });
+    expect([permits, await proposals()]).toEqual([true, [`${code} approved`]]);
+    expect(notes.join()).toContain('And the index.');
+    expect(notes.join()).not.toContain('Plan approval');
+  });
+
+  test('means nothing where none is set, nor where nothing is proposed', async () => {
+    await proposed(worker());
+    await edit({ labels: ['plan-approved'] });
+    expect([await prompts(), await runs()]).toEqual([[], 2]); // an edit may be the answer to what was asked
+    worker({ marks });
+    const [other = ''] = await file(1);
+    await sort();
+    await desk.editTicket(other, { labels: ['plan-approved'] }, someone);
+    await sort();
+    expect(await prompts()).toEqual([]);
+  });
+
+  test('is found in the history of a tracker that tells of it in no delivery, once', async () => {
+    const given = worker({ by: ['Ada'], marks });
+    await proposed(given);
+    net.loses = () => true;
+    const { rows } = await query(`select now() - interval '1 hour' as before, now() + interval '1 second' as after`);
+    const [{ before, after }] = rows;
+    const marking = (key: string, at: Date, got: string[], by = someone): MarkingBy => ({
+      ...{ key, by, at: at.toISOString(), got, lost: [], fields: {} },
+    });
+    const history = [marking('1', before, ['plan-approved'])];
+    const board: Tracker = { ...tracker, readMarkings: async () => history };
+    const polled = depsWith(board);
+    Object.assign(polled.policy.approval, { by: ['Ada'], ...marks });
+    const look = () => round(polled, { hasWebhooks: false });
+    await look();
+    history.push(marking('2', after, ['ui']), marking('3', after, ['plan-approved'], { ...bob, isBot: true }));
+    await look();
+    expect([await prompts(), await runs()]).toEqual([[], 1]);
+    history.push(marking('4', after, ['plan-approved']));
+    await look();
+    await look();
+    expect([await prompts(), await runs()]).toEqual([['Ada: approve'], 2]);
+    expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
+  });
 });

@@ -11,7 +11,9 @@ import { addToken, findToken, listTokens, revokeToken } from '../../src/store/pe
 import { type AnyClient, callTool } from '../mcp-servers/speak.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-const lines = ['1.x', '2.x'] as const;
+/** Of the SDK; the last as it speaks with services that know no newer revision. */
+const lines = ['1.x', '2.x', '2.x, 2025-11-25'] as const;
+const inMeta = 'io.modelcontextprotocol/';
 const ada = { id: 'u-1', name: 'Ada', isBot: false };
 
 describe('/mcp', () => {
@@ -79,7 +81,9 @@ describe('/mcp', () => {
     const options = { requestInit: { headers: { authorization: `Bearer ${bearer}` } } };
     const info = { name: 'test', version: '1' };
     const client =
-      line === '1.x' ? new ClientV1(info) : new ClientV2(info, { versionNegotiation: { mode: 'auto' as const } });
+      line === '1.x'
+        ? new ClientV1(info)
+        : new ClientV2(info, { versionNegotiation: { mode: line === '2.x' ? 'auto' : 'legacy' } });
     onTestFinished(() => client.close());
     if (client instanceof ClientV1) await client.connect(new TransportV1(url, options) as never);
     else await client.connect(new TransportV2(url, options));
@@ -112,6 +116,8 @@ describe('/mcp', () => {
     test('it introduces itself, lists, calls, and says what went wrong', async () => {
       const client = await connect(line);
       expect(client.getServerVersion()?.name).toBe('small');
+      if (client instanceof ClientV2)
+        expect(client.getNegotiatedProtocolVersion()).toBe(line === '2.x' ? '2026-07-28' : '2025-11-25');
       const { tools } = await client.listTools();
       expect(tools.map(({ name }) => name)).toEqual(['whoami', 'measure', 'fail', 'wait']);
       expect(await callTool(client, 'whoami', {})).toEqual({ text: 'Ada', isError: false });
@@ -197,6 +203,31 @@ describe('/mcp', () => {
     else expect(challenge).toBeNull();
     expect(answer.said).not.toContain(token);
     expect(errors).toEqual([]);
+  });
+
+  /** As the revision 2026-07-28 has it, but for what is given. */
+  function call({ version = '2026-07-28', method = 'tools/call', ...headers }: Record<string, string> = {}) {
+    const _meta = { [`${inMeta}protocolVersion`]: version, [`${inMeta}clientCapabilities`]: {} };
+    const params = { name: 'whoami', arguments: {}, _meta };
+    const said = { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': 'whoami', ...headers };
+    return post(JSON.stringify({ jsonrpc: '2.0', id: 0, method, params }), said);
+  }
+
+  test.each<[string, Record<string, string>, number, number | undefined]>([
+    ['nothing', {}, 200, undefined],
+    ['a name in base64', { 'mcp-name': '=?base64?d2hvYW1p?=' }, 200, undefined],
+    ['another method in the header', { 'mcp-method': 'tools/list' }, 400, -32_020],
+    ['another name in the header', { 'mcp-name': 'fail' }, 400, -32_020],
+    ['another revision in the header', { 'mcp-protocol-version': '2025-11-25' }, 400, -32_020],
+    ['a revision that nobody knows', { version: '2099-01-01' }, 400, -32_022],
+    ['a method that is gone', { method: 'ping' }, 404, -32_601],
+  ])('a message that names its revision, with %s odd', async (_, given, status, code) => {
+    const answer = await call(given);
+    expect(answer).toMatchObject({ status, code });
+    expect(JSON.parse(answer.said)).toMatchObject({
+      id: 0,
+      ...(status === 200 ? { result: { resultType: 'complete' } } : {}),
+    });
   });
 
   test('our own pages may; a name that is led here may not, whatever it calls the host', async () => {

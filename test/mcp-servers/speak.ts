@@ -21,15 +21,23 @@ export interface Spoken {
 
 export type AnyClient = ClientV1 | ClientV2;
 
-/** Starts a tool server the way a client of the given line of the SDK does, over pipes. */
-export async function connectTo(line: '1.x' | '2.x', server: StartedServer): Promise<AnyClient> {
+/** Of the protocol; 1.x ends with the first. */
+export type Revision = '2025-11-25' | '2026-07-28';
+
+/** Starts a tool server the way a client of the given line of the SDK does, over pipes: in the newest revision that both know. */
+export async function connectTo(
+  line: '1.x' | '2.x',
+  server: StartedServer,
+  revision: Revision = '2026-07-28',
+): Promise<AnyClient> {
   const info = { name: 'test', version: '1' };
   if (line === '1.x') {
     const client = new ClientV1(info);
     await client.connect(new StdioV1(server));
     return client;
   }
-  const client = new ClientV2(info, { versionNegotiation: { mode: 'auto' } });
+  const mode = revision === '2026-07-28' ? 'auto' : 'legacy';
+  const client = new ClientV2(info, { versionNegotiation: { mode } });
   await client.connect(new StdioV2(server));
   return client;
 }

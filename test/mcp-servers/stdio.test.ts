@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -78,19 +77,4 @@ test('an argument it does not know is refused, on stderr', () => {
   expect(run.stdout).toBe('');
   expect(run.stderr).toContain("Unknown option '--repo'");
   expect(run.stderr).toContain('Usage: shipmate-mcp-git');
-});
-
-test('what the README tells people to copy starts it', async () => {
-  const readme = readFileSync(new URL('../../mcp-servers/git/README.md', import.meta.url), 'utf8')
-    .replaceAll('/path/to/shipmate/bin/shipmate-mcp-git.mjs', program)
-    .replaceAll(/\$\{workspaceFolder\}|\/path\/to\/repository/g, repository.directory);
-  const blocks = [...readme.matchAll(/```json\n([^`]*)```/g)].map(([, block = '']) => JSON.parse(block));
-  const servers = blocks.map(({ mcpServers, servers }) => (mcpServers ?? servers)['git-history']);
-  expect(servers.length).toBe(3);
-  const codex = /args = (.*)/.exec(readme)?.[1] ?? '';
-  for (const { command, args } of [...servers, { command: 'node', args: JSON.parse(codex) }]) {
-    expect(command).toBe('node');
-    const spoken = await speak('1.x', { command: process.execPath, args, cwd: repository.directory });
-    expect(spoken.commit).toContain('Drop the cap');
-  }
 });

@@ -1,12 +1,7 @@
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Tool, ToolResult } from '../../src/core/tool.ts';
-import {
-  createToolServers,
-  type PinnedTools,
-  type ToolServer,
-  type ToolServers,
-} from '../../src/tools/tool-servers.ts';
+import { createToolServers, type Pinned, type ToolServer, type ToolServers } from '../../src/tools/tool-servers.ts';
 import { type Opened, openSandbox, workingDriver } from './open-sandbox.ts';
 
 const here = import.meta.dirname;
@@ -14,7 +9,7 @@ const signal = new AbortController().signal;
 
 let opened: Opened;
 let servers: ToolServers;
-let pinned: Map<string, PinnedTools>;
+let pinned: Map<string, Pinned>;
 let started = 0;
 
 beforeAll(async () => {
@@ -34,13 +29,22 @@ function setUp(limits: Parameters<typeof createToolServers>[0]['limits'] = {}) {
     driver: { open },
     pins: {
       load: async (name) => structuredClone(pinned.get(name) ?? null),
-      save: async (name, list) => void pinned.set(name, list),
+      async save(name, list) {
+        pinned.set(name, { ...list, offered: null });
+        return { ...list, offered: null };
+      },
+      async differs(name, now) {
+        const before = pinned.get(name);
+        if (before && before.hash !== now.hash) pinned.set(name, { ...before, offered: now });
+      },
     },
     limits: { maxBytes: 1_000_000, callMs: 20_000, ...limits },
   });
 }
 
-function unruly(changes: Partial<ToolServer> & { args?: string[] } = {}): ToolServer {
+type Program = Extract<ToolServer, { argv: string[] }>;
+
+function unruly(changes: Partial<Program> & { args?: string[] } = {}): Program {
   const { args = [], ...rest } = changes;
   return {
     name: 'unruly',

@@ -1,5 +1,5 @@
 import { callKey, type Turn } from '../../core/conversation.ts';
-import { interruptedText, notReachedText } from '../../core/interruption.ts';
+import { interruptedText, notReachedText, unknownText } from '../../core/interruption.ts';
 import type { ToolCall } from '../../core/message.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { StepRecord } from '../../core/step.ts';
@@ -12,6 +12,8 @@ const endedText = 'This call was not made: the run ended with an earlier call of
 interface PlannedCall {
   key: string;
   call: ToolCall;
+  /** What of it is called in truth. */
+  input: unknown;
   /** Why it is not made; null when it is. */
   refusal: string | null;
   tool: Tool | undefined;
@@ -57,9 +59,14 @@ function isUndone(history: readonly StepRecord[], turn: Turn): boolean {
 }
 
 function plan(call: ToolCall, key: string, turn: Turn, context: AgentContext): PlannedCall {
-  const tool = context.tools.find((known) => known.name === call.name);
-  const refusal = refuse(call, tool, turn, context);
-  return { key, call, refusal, tool, readOnly: refusal !== null || (tool?.readOnly ?? true) };
+  const find = (name: string) => context.tools.find((known) => known.name === name);
+  const asked = find(call.name);
+  const refused = refuse(call, asked, turn, context);
+  const other = refused === null ? (asked?.forwards?.(call.input) ?? null) : null;
+  const made = other === null ? call : { ...call, ...other };
+  const tool = other === null ? asked : find(other.name);
+  const refusal = other === null ? refused : refuse(made, tool, turn, context);
+  return { key, call, input: made.input, refusal, tool, readOnly: refusal !== null || (tool?.readOnly ?? true) };
 }
 
 function refuse(call: ToolCall, tool: Tool | undefined, turn: Turn, context: AgentContext): string | null {
@@ -70,18 +77,19 @@ function refuse(call: ToolCall, tool: Tool | undefined, turn: Turn, context: Age
   const decision = context.permit({ name: call.name, input: call.input });
   if (!decision.allow) return decision.reason;
   if (tool) return null;
-  return `There is no tool "${call.name}". The tools are: ${context.tools.map(({ name }) => name).join(', ')}.`;
+  const named = context.tools.flatMap(({ name, isHidden }) => (isHidden ? [] : [name]));
+  return `There is no tool "${call.name}". The tools are: ${named.join(', ')}.`;
 }
 
 async function answer(
-  { key, call, refusal, tool, readOnly }: PlannedCall,
+  { key, call, input, refusal, tool, readOnly }: PlannedCall,
   wasBegun: boolean,
   /** What the model is told instead, when the call is not to be made. */
   instead: string | null,
   context: AgentContext,
   signal: AbortSignal,
 ): Promise<ToolResult> {
-  const shown = tool && refusal === null && instead === null ? tool.describe(call.input) : null;
+  const shown = tool && refusal === null && instead === null ? tool.describe(input) : null;
   // A call that an earlier attempt began and did not complete is made again only where that changes nothing.
   const interrupted = wasBegun && !readOnly && !tool?.repeatable;
   return context.journal.step<{ call: ToolCall }, ToolResult>(
@@ -91,15 +99,16 @@ async function answer(
     async (scope) => {
       if (instead !== null) return error(instead);
       if (refusal !== null || !tool) return error(refusal ?? 'There is no such tool.');
-      if (interrupted) return error(interruptedText);
-      const result = await tool.run(call.input, { key, signal, scope });
+      if (interrupted) return error(tool.actsOutside ? unknownText : interruptedText);
+      const result = await tool.run(input, { key, signal, scope });
       signal.throwIfAborted();
       if (shown)
         scope.report({ type: 'action', ...shown, result: result.summary ?? (result.isError ? 'failed' : 'done') });
       return result;
     },
     {
-      readOnly: readOnly || tool?.repeatable === true,
+      // To the journal: nothing in the workspace is to be kept, or can be undone.
+      readOnly: readOnly || tool?.repeatable === true || tool?.actsOutside === true,
       announce: shown && !interrupted ? [{ type: 'action', ...shown, ephemeral: true }] : [],
     },
   );

@@ -31,7 +31,9 @@ export function createAsking(settings: ModelSettings, context: AgentContext) {
   const { model } = settings;
   const { system } = context.brief;
   const images = model.sees ? context.images : null;
-  const tools = context.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  const tools = context.tools
+    .filter(({ isHidden }) => !isHidden)
+    .map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   let last: { bytes: number; tokens: number } | null = null;
   let toldAtMs = 0;
 

@@ -60,6 +60,18 @@ export function changedParts(before: TicketRow, after: TicketRow): TicketPart[] 
   );
 }
 
+/** Which labels and fields are others in the second; the same are none. */
+export function markingOf(before: TicketRow, after: TicketRow): NonNullable<DeliveryBody['marking']> {
+  const without = (all: string[], others: string[]) => all.filter((label) => !others.includes(label));
+  const names = [...new Set([...Object.keys(before.fields), ...Object.keys(after.fields)])];
+  const changed = names.filter((name) => before.fields[name] !== after.fields[name]);
+  return {
+    got: without(after.labels, before.labels),
+    lost: without(before.labels, after.labels),
+    fields: Object.fromEntries(changed.map((name) => [name, after.fields[name] ?? ''])),
+  };
+}
+
 /** What a delivery says of a change that made the ticket `row`. */
 export function describeChange(
   event: DeliveryBody['event'],

@@ -27,6 +27,9 @@ const deliveryBody = z.object({
   }),
   previousAssignee: person.nullish(),
   changed: z.array(z.enum(ticketParts)).optional(),
+  marking: z
+    .object({ got: z.array(z.string()), lost: z.array(z.string()), fields: z.record(z.string(), z.string()) })
+    .optional(),
   comment: z
     .object({ id: z.string(), body: z.string(), at: z.string(), means: z.literal('continue').optional() })
     .optional(),
@@ -82,7 +85,7 @@ export function verifyDelivery(
 export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
   const parsed = deliveryBody.safeParse(parse(delivery.body));
   if (!parsed.success) return [];
-  const { event, actor, ticket: row, previousAssignee, comment, changed } = parsed.data;
+  const { event, actor, ticket: row, previousAssignee, comment, changed, marking } = parsed.data;
   const at = parsed.data.at ?? comment?.at ?? new Date().toISOString();
   const by = { ...actor, isBot: actor.isBot || actor.id === agent };
   const ticket = hintOf(row);
@@ -96,7 +99,13 @@ export function readEvents(agent: string, delivery: Delivery): TrackerEvent[] {
         return [{ type: 'sessionCreated', at, ticket, conversation, said: null, by, category }];
       return previousAssignee?.id === agent ? [{ type: 'unassigned', at, ticket, by }] : [];
     case 'ticket.changed':
-      return [{ type: 'ticketChanged', at, ticket, category, by, ...(changed && { changed }) }];
+      return [
+        {
+          ...{ type: 'ticketChanged', at, ticket, category, by },
+          ...(changed && { changed }),
+          ...(marking && { marking: { key: parsed.data.id, ...marking } }),
+        },
+      ];
     case 'comment.created': {
       if (!comment) return [];
       const { id: key, body } = comment;

@@ -6,6 +6,7 @@ import {
   changedParts,
   describeChange,
   insertRow,
+  markingOf,
   nextMoment,
   removeRelations,
   storeRelation,
@@ -72,7 +73,8 @@ export function createBoardDesk(options: {
       const changed = changedParts(row, after);
       if (changed.length > 0) {
         const at = await updateRow(db, after);
-        await announce(tx, describeChange(event, after, by, row.assignee, at, changed));
+        const told = describeChange(event, after, by, row.assignee, at, changed);
+        await announce(tx, { ...told, marking: markingOf(row, after) });
       }
       return readTicket(db, number);
     });

@@ -88,6 +88,13 @@ export function disconnected(site: string, message: string, status = 0): JiraErr
   });
 }
 
+/** The same with the site as its account, so that the tickets of others are not held up. */
+export function ofSite<Thrown>(error: Thrown, site: string): Thrown | VendorError {
+  if (!(error instanceof VendorError)) return error;
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account: site, cause: error });
+}
+
 /** What a proxy, a login, or a site that is asleep shows. */
 export function webPage(site: string, status: number): JiraError {
   return new JiraError(

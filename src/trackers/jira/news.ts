@@ -4,7 +4,7 @@ import { keepNewest } from '../../lib/keep-newest.ts';
 /** That our account has changed the status of an issue, as a delivery tells. */
 export interface OwnMove {
   /** The entry in the issue's history. */
-  history: number;
+  history: string;
   from: string | null;
   to: string | null;
   at: string;

@@ -57,9 +57,10 @@ const mostTouched = 50;
 const projectsAtOnce = 100;
 const mostProjects = 10_000;
 
-export function createSite(client: JiraClient, now: () => number = Date.now): Site {
+/** `recalled`: our account, where it need not be asked for. */
+export function createSite(client: JiraClient, now: () => number = Date.now, recalled: Own | null = null): Site {
   const { host, url } = client;
-  let own: Own | null = null;
+  let own = recalled;
   let fields: { at: number; all: readonly KnownField[] } | null = null;
   let projects: { at: number; all: readonly KnownProject[] } | null = null;
   const changed = new Map<string, number>();

@@ -18,9 +18,12 @@ export function mentions(text: unknown, own: Own, names: readonly string[]): boo
   const plain = typeof text === 'string' ? text.replace(wikiAside, ' ') : plainOf(text, 0);
   return [...names, own.displayName].some((name) => {
     if (name === '') return false;
-    const said = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-    return new RegExp(`(?<![\\p{L}\\p{N}_@./-])@${said}(?![\\p{L}\\p{N}_]|[-.]\\w)`, 'iu').test(plain);
+    return new RegExp(`(?<![\\p{L}\\p{N}_@./-])@${literally(name)}(?![\\p{L}\\p{N}_]|[-.]\\w)`, 'iu').test(plain);
   });
+}
+
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** In the older markup, what is code or quoted. */
@@ -32,6 +35,24 @@ export function asSpoken(text: unknown, own: Own, agent: string): string {
     typeof text === 'string'
       ? text.replaceAll(`[~accountid:${own.accountId}]`, `@${agent}`)
       : plainOf(text, 0, own, agent);
+  return calledByName(body, own, agent);
+}
+
+/** What somebody says as Markdown, in which the agent has the name as `readSignal` knows it where it is mentioned. */
+export function spokenOf(text: unknown, own: Own, agent: string): string {
+  if (typeof text === 'string') return markdownOf(asSpoken(text, own, agent));
+  const markdown = markdownOf(text);
+  if (own.accountId === '') return markdown;
+  const mention = new RegExp(`@\\[(?:[^\\]\\\\]|\\\\.)+\\]\\(${literally(own.accountId)}\\)`, 'g');
+  return calledByName(
+    markdown.replace(mention, () => `@${agent}`),
+    own,
+    agent,
+  );
+}
+
+/** Who calls the agent by its account's name at the beginning means its own. */
+function calledByName(body: string, own: Own, agent: string): string {
   const byName = `@${own.displayName.toLowerCase()}`;
   return own.displayName !== '' && body.trim().toLowerCase().startsWith(byName)
     ? `@${agent}${body.trim().slice(byName.length)}`

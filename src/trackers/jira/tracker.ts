@@ -5,10 +5,12 @@ import { idOf, refOf } from './hint.ts';
 import { createNews } from './news.ts';
 import { isOwn } from './people.ts';
 import { readAttachment } from './reading/attachments.ts';
-import { isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
+import { isHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTeams } from './reading/list-teams.ts';
 import { listTickets } from './reading/list-tickets.ts';
+import { readMarkings } from './reading/markings.ts';
+import { createReadAgain } from './reading/read-again.ts';
 import { readTicket } from './reading/read-ticket.ts';
 import { searchTickets } from './reading/search-tickets.ts';
 import { suggestRepositories } from './reading/suggest-repositories.ts';
@@ -32,6 +34,7 @@ export function createJiraTracker(
   const { secrets, now = Date.now, ...places } = options;
   const { sites } = places;
   const reading: ReadingDesks = { ...places, now };
+  const readAgain = createReadAgain(reading);
   const [memory, news] = [createMemory(), createNews()];
   const writing = { ...places, memory, news };
   let isLearning = false;
@@ -71,7 +74,7 @@ export function createJiraTracker(
       const verified = verifyDelivery(secrets, headers, body, now());
       learn();
       hear(body);
-      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)) };
+      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint: isHint(reading, body) };
     },
 
     readEvents(delivery) {
@@ -81,6 +84,8 @@ export function createJiraTracker(
       if (ticketId !== null && isUrgent(events)) news.given(ticketId);
       return events;
     },
+
+    readAgain: (delivery, signal) => readAgain(delivery.body, signal),
 
     readTicket(hint, signal) {
       const asked = memory.now();
@@ -103,6 +108,7 @@ export function createJiraTracker(
     searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
     listTeams: (signal) => listTeams(reading, signal),
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
+    readMarkings: (hint, since, signal) => readMarkings(reading, hint, since, signal),
     suggestRepositories: (hint, candidates, signal) => suggestRepositories(reading, hint, candidates, signal),
     check: () => checkSites(reading),
   };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,27 +62,6 @@ test.each([
     expect((await callTool(client, 'list-checks', {})).text).toContain('The token could not be read (ENOENT)');
   } finally {
     await client.close();
-  }
-});
-
-test('what the README tells people to copy starts it', async () => {
-  const tokenFile = join(scratch, 'token');
-  writeFileSync(tokenFile, token);
-  const readme = readFileSync(new URL('../../../mcp-servers/ci-logs/README.md', import.meta.url), 'utf8')
-    .replaceAll('/path/to/shipmate/bin/shipmate-mcp-ci-logs.mjs', program)
-    .replaceAll('/path/to/token', tokenFile)
-    .replaceAll(/\$\{(?:env:)?GITHUB_TOKEN\}/g, token)
-    .replaceAll('owner/name', 'acme/app');
-  const blocks = [...readme.matchAll(/```json\n([^`]*)```/g)].map(([, block = '']) => JSON.parse(block));
-  const [first, ...others] = blocks.map(({ mcpServers, servers }) => (mcpServers ?? servers)['ci-logs']);
-  expect(others).toHaveLength(2);
-  for (const { command, args, env } of others) expect({ command, args, env }).toEqual(first);
-  const codex = { args: JSON.parse(/args = (.*)/.exec(readme)?.[1] ?? ''), env: {} };
-  for (const { args, env } of [first, codex]) {
-    const started = { command: process.execPath, args, env: { ...env, GITHUB_API_URL: github.apiUrl } };
-    const { log, client } = await use('1.x', started);
-    await client.close();
-    expect(log.text).toContain(cause);
   }
 });
 

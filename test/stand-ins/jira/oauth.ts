@@ -54,8 +54,8 @@ export interface OAuth {
   /** An API token; with `scopes` one that is for the gateway only. */
   addApiToken(site: Site, user: User, options?: { scopes?: string[]; days?: number }): Token;
   revoke(value: string): void;
-  /** The user takes back what he consented to: no token of the app is left. */
-  disconnect(app: App): void;
+  /** Users take back what they consented to, of all sites or one; of all: no token of the app is left. */
+  disconnect(app: App, site?: Site): void;
   /** Valid, and not over. */
   find(value: string): Token | null;
   authorizePage(query: URLSearchParams, sites: Site[]): Answer;
@@ -77,6 +77,8 @@ export function createOAuth(clock: Clock): OAuth {
     { app: App; user: User; site: Site; scopes: Set<string>; redirectUri: string; expiresAt: number }
   >();
   const refreshes = new Map<string, Refresh>();
+  /** A user consents for one site after the other: each of his tokens of that app opens all of them. */
+  const consented = new Map<string, Site[]>();
   const random = (prefix: string) => `${prefix}${randomBytes(24).toString('base64url')}`;
   const refused = (status: number, error: string, error_description: string): Answer => ({
     status,
@@ -89,13 +91,13 @@ export function createOAuth(clock: Clock): OAuth {
     return whole;
   }
 
-  function accessToken(app: App, user: User, site: Site, scopes: ReadonlySet<string>, kind: Token['kind']): Token {
+  function accessToken(app: App, user: User, sites: Site[], scopes: ReadonlySet<string>, kind: Token['kind']): Token {
     return issue({
       kind,
       value: random('eyJ'),
       user,
       scopes,
-      sites: [site],
+      sites,
       app,
       expiresAt: clock.now() + accessForMs,
     });
@@ -112,7 +114,11 @@ export function createOAuth(clock: Clock): OAuth {
     { app, user, site, scopes }: Pick<Refresh, 'app' | 'user' | 'site' | 'scopes'>,
     family: string,
   ): Answer {
-    const body = told(accessToken(app, user, site, scopes, 'oauth'));
+    const key = `${app.clientId} ${user.accountId}`;
+    const sites = consented.get(key) ?? [];
+    consented.set(key, sites);
+    if (!sites.includes(site)) sites.push(site);
+    const body = told(accessToken(app, user, sites, scopes, 'oauth'));
     if (!scopes.has('offline_access')) return { status: 200, body };
     const refresh_token = random('eyJ');
     refreshes.set(refresh_token, {
@@ -155,7 +161,7 @@ export function createOAuth(clock: Clock): OAuth {
       if (!app.serviceUser) return refused(403, 'unauthorized_client', 'Grant type not allowed for the client.');
       const site = sitesOf(app.serviceUser);
       if (!site) return refused(403, 'access_denied', 'The service account has no access to a site.');
-      return { status: 200, body: told(accessToken(app, app.serviceUser, site, new Set(app.scopes), 'client')) };
+      return { status: 200, body: told(accessToken(app, app.serviceUser, [site], new Set(app.scopes), 'client')) };
     },
   };
 
@@ -198,7 +204,11 @@ export function createOAuth(clock: Clock): OAuth {
       const refresh = refreshes.get(value);
       if (refresh) end(refresh.family);
     },
-    disconnect(app) {
+    disconnect(app, site) {
+      for (const [key, sites] of consented)
+        if (key.startsWith(`${app.clientId} `))
+          sites.splice(0, Infinity, ...sites.filter((each) => site && each !== site));
+      if (site) return;
       for (const token of oauth.tokens) if (token.app === app) token.isRevoked = true;
       for (const [value, refresh] of refreshes) if (refresh.app === app) refreshes.delete(value);
     },

@@ -94,6 +94,17 @@ describe('what people do with an issue', () => {
     expect(during(() => act(issue)).map(inShort)).toEqual(means);
   });
 
+  test('a label that may say something of a plan is told by its name, with who put it there', ({ expect }) => {
+    const issue = fresh();
+    const by = { isBot: false, name: 'ada' };
+    expect(during(() => ada.label(issue, 'plan-approved'))).toMatchObject([
+      { by, marking: { got: ['plan-approved'], lost: [] } },
+    ]);
+    expect(during(() => ada.unlabel(issue, 'plan-approved'))).toMatchObject([
+      { by, marking: { got: [], lost: ['plan-approved'] } },
+    ]);
+  });
+
   test('filed with the label, or with the name of the agent: given, and as often as it is told', ({ expect }) => {
     expect(during(() => fresh([label])).map(inShort)).toEqual(['given', 'given']);
     expect(during(() => ada.file({ title: 'A', body: '@shipmate, look' })).map(inShort)).toEqual(['given']);

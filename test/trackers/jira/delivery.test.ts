@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TrackerEvent } from '../../../src/core/delivery.ts';
 import type { Desks } from '../../../src/trackers/jira/desks.ts';
 import { isUrgent, readEvents, touchedIn } from '../../../src/trackers/jira/reading/delivery.ts';
+import { readMarkings } from '../../../src/trackers/jira/reading/markings.ts';
 import { readTicket } from '../../../src/trackers/jira/reading/read-ticket.ts';
 import { verifyDelivery } from '../../../src/trackers/jira/reading/verify-delivery.ts';
 import { type Deed, type Somebody, somebody } from '../../stand-ins/jira/people.ts';
@@ -104,6 +105,37 @@ test('an event says who did what, when and to which ticket, as a reading has it'
   expect(touchedIn(desks, deed.told[0]?.body ?? Buffer.from(''))?.issueId).toBe(issue.id);
   const ownMove = eventsOf(somebody(jira.site, bot).assign(issue.key, null));
   expect(ownMove).toMatchObject([{ type: 'unassigned', by: { isBot: true } }]);
+});
+
+test('who marked a ticket, and how, a delivery tells as the history does', async () => {
+  const { issue } = make({ labels: ['ui', 'later'] });
+  const verdict = addField(jira.site, 'Plan approval', 'select', { options: ['Approved', 'Rejected'] });
+  const since = new Date(jira.clock.now()).toISOString();
+  jira.clock.advance(1_000);
+  const before = ada.change(issue.key, { labels: ['ui'], summary: 'Turn' });
+  jira.clock.advance(1_000);
+  const deeds = [
+    ada.change(issue.key, { labels: ['ui', 'plan-approved'] }),
+    ada.change(issue.key, { values: { [verdict.id]: verdict.options[0] } }),
+    somebody(jira.site, bot).change(issue.key, { labels: [] }),
+  ];
+  const told = deeds.flatMap(eventsOf).flatMap((event) => {
+    if (event.type !== 'ticketChanged' || !event.marking) return [];
+    return [{ ...event.marking, by: event.by }];
+  });
+  const nobody = { got: [], lost: [], fields: {} };
+  expect(told).toMatchObject([
+    { ...nobody, got: ['plan-approved'], by: { name: 'Ada', isBot: false } },
+    { ...nobody, fields: { 'Plan approval': 'Approved' } },
+    { ...nobody, lost: ['ui', 'plan-approved'], by: { isBot: true } },
+  ]);
+  const found = await readMarkings(desks, hintFor(issue.key), since, anySignal());
+  const [first] = found;
+  expect(first).toMatchObject({ got: [], lost: ['later'] });
+  // A delivery is made a moment after what it tells of.
+  expect(found.slice(1).map(({ at: _, ...marking }) => marking)).toEqual(told);
+  expect(await readMarkings(desks, hintFor(issue.key), first?.at ?? '', anySignal())).toEqual(found.slice(1));
+  expect(eventsOf(before)).toMatchObject([{ changed: ['labels', 'title'] }]);
 });
 
 test('a customer begins no work by a word, and what is for some people only is not passed on', () => {

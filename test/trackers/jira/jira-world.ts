@@ -43,7 +43,8 @@ export async function startJiraWorld(): Promise<JiraWorld> {
   const webhook = addWebhook(site);
   const auth = { type: 'basic', email: bot.emailAddress, apiToken: jira.oauth.addApiToken(site, bot).value } as const;
   const tracker = createJiraTracker({
-    sites: createTokenSites({ urls: [site.url], auth, apiUrl: jira.apiUrl }),
+    // Of what is kept for another start nothing is asked here.
+    sites: createTokenSites({ urls: [site.url], auth, apiUrl: jira.apiUrl, connections: { update: async () => null } }),
     secrets: { webhooks: [webhook.secret ?? ''], apps: [] },
     agent: 'shipmate',
     label: 'for-shipmate',

@@ -331,6 +331,35 @@ test('somebody who mentions the agent asks for it, until it is taken away; who t
   expect(await asked(taken)).toBe(false);
 });
 
+test('what a status or a query gave stays ours while we have moved it from there, until people have it otherwise', async () => {
+  const agent = somebody(jira.site, bot);
+  const byStatus = { ...desks, status: 'Backlog' };
+  const byJql = { ...desks, jql: 'status = Backlog' };
+  const acts: [string, (key: string) => unknown, status: boolean, jql: boolean][] = [
+    ['nothing', () => {}, true, true],
+    ['words', (key) => ada.change(key, { description: 'More.' }), true, true],
+    ['a label', (key) => ada.change(key, { labels: ['later'] }), true, false],
+    ['a move', (key) => ada.move(key, 'To Do'), false, false],
+    [
+      'taken',
+      (key) => {
+        ada.assign(key, bot);
+        ada.assign(key, ada.user);
+      },
+      false,
+      false,
+    ],
+  ];
+  for (const [what, act, ...expected] of acts) {
+    const { key } = ada.create({ project, summary: 'Asked?' }).issue;
+    ada.move(key, 'Backlog');
+    for (const status of ['In Progress', 'In Review']) agent.move(key, status);
+    act(key);
+    const found = [byStatus, byJql].map((each) => isAsked(each, hintFor(key), anySignal()));
+    expect([what, ...(await Promise.all(found))]).toEqual([what, ...expected]);
+  }
+});
+
 test('words are searched for as words; the best stands first', async () => {
   const home = addProject(jira.site, { key: 'SRC', name: 'Search' });
   const make = (summary: string, description: string) => ada.create({ project: home, summary, description });

@@ -329,6 +329,16 @@ describe('issues', () => {
     expect(read(issueChange({}, {}, { action: 'create', updatedFrom: null }))).toEqual([]);
   });
 
+  test('labels that it got are told by name, for they may say something of a plan', ({ expect }) => {
+    const labels = [
+      { id: 'a', name: 'ui' },
+      { id: 'b', name: 'plan-approved' },
+    ];
+    expect(read(issueChange({ labelIds: ['a', 'c'] }, { labels }))).toMatchObject([
+      { changed: ['labels'], marking: { got: ['plan-approved'], lost: ['c'], fields: {} } },
+    ]);
+  });
+
   test('a file added to the description is an attachment; with other words it is both', ({ expect }) => {
     const file = '![leak.png](https://uploads.linear.app/org/a/b)';
     const change = (before: string | null, description: string) =>

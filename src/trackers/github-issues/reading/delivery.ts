@@ -88,9 +88,9 @@ function readIssue(scene: Scene): TrackerEvent[] {
     case 'unassigned':
       return isAgents && !isOurs(scene) ? [taken(scene)] : [changed(scene, ['assignee'])];
     case 'labeled':
-      return isTrigger ? [given(scene)] : [changed(scene, labelParts(told.label?.name ?? ''))];
+      return isTrigger ? [given(scene)] : [labelled(scene, 'got')];
     case 'unlabeled':
-      if (!isTrigger) return [changed(scene, labelParts(told.label?.name ?? ''))];
+      if (!isTrigger) return [labelled(scene, 'lost')];
       return isOurs(scene) ? [] : [taken(scene)];
     case 'edited': {
       const parts = editedParts(scene);
@@ -171,6 +171,17 @@ function changed(
   const ticket = hintOf(scene.place, scene.issue);
   const by = personIn(scene, scene.told.sender);
   return { type: 'ticketChanged', at, ticket, category: categoryOf(scene.issue), by, changed: parts };
+}
+
+/** Who did it is told here only; GitHub says to the second when. */
+function labelled(scene: Scene, how: 'got' | 'lost'): TrackerEvent {
+  const { told, issue } = scene;
+  const { name = '' } = told.label ?? {};
+  const key = `${issue.id}/${how}/${name}/${issue.updated_at}`;
+  return {
+    ...changed(scene, labelParts(name)),
+    marking: { key, got: [], lost: [], fields: {}, ...(name !== '' && { [how]: [name] }) },
+  };
 }
 
 function labelParts(name: string): TicketPart[] {

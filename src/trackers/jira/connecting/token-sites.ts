@@ -1,7 +1,19 @@
 import { z } from 'zod';
 import { VendorError } from '../../../core/vendor-error.ts';
+import type { Connection, Connections } from '../../connections.ts';
 import { createJiraClient, type JiraAuth } from '../client.ts';
+import { ofSite } from '../errors.ts';
 import { createSite, type Site, type Sites } from '../sites.ts';
+
+/** What is kept of sites that a token opens: nothing secret, only whose account the agent has there. */
+export const memberKind = 'jira-member';
+
+const member = z.object({
+  email: z.string(),
+  cloudId: z.string().nullable(),
+  accountId: z.string().min(1),
+  displayName: z.string(),
+});
 
 const answerWithinMs = 10_000;
 const tenant = z.object({ cloudId: z.string().min(1) });
@@ -10,17 +22,43 @@ const tenant = z.object({ cloudId: z.string().min(1) });
 export function createTokenSites(options: {
   /** As people open them. */
   urls: readonly string[];
-  auth: JiraAuth;
+  auth: JiraAuth & { type: 'basic' };
   /** The gateway, where tokens with scopes have to go. */
   apiUrl: string;
+  connections: Pick<Connections, 'update'>;
+  /** What was known of them when the process began, so that no webhook comes before it is known whose account is ours. */
+  recalled?: readonly Connection[];
   now?: (() => number) | undefined;
 }): Sites {
-  const { urls, auth, apiUrl, now } = options;
+  const { urls, auth, apiUrl, connections, recalled = [], now } = options;
   const found = new Map<string, Site>();
   let lost: VendorError[] = [];
 
-  const siteBy = (url: string, cloudId: string | null) =>
-    createSite(createJiraClient({ site: { url, cloudId }, auth, apiUrl, now }), now);
+  const clientBy = (url: string, cloudId: string | null) =>
+    createJiraClient({ site: { url, cloudId }, auth, apiUrl, now });
+  const siteBy = (url: string, cloudId: string | null) => createSite(clientBy(url, cloudId), now);
+
+  const remembered = new Map(
+    urls.flatMap((url) => {
+      const { data } = member.safeParse(recalled.find(({ id }) => id === hostOf(url))?.about);
+      if (data?.email !== auth.email) return [];
+      const { cloudId, accountId, displayName } = data;
+      return [[url, createSite(clientBy(url, cloudId), now, { accountId, displayName })] as const];
+    }),
+  );
+
+  /** For the next start. */
+  async function keep(url: string, cloudId: string | null, site: Site): Promise<Site> {
+    const own = site.knownOwn();
+    const about = { email: auth.email, cloudId, ...own };
+    await connections.update(memberKind, hostOf(url), async (current) =>
+      JSON.stringify(member.safeParse(current?.about).data) === JSON.stringify(about)
+        ? null
+        : { about, sealed: null, lost: null },
+    );
+    found.set(url, site);
+    return site;
+  }
 
   /** Tokens with scopes go to the gateway, and those without to the site; which it is, is found by trying. */
   async function reach(url: string, signal: AbortSignal): Promise<Site> {
@@ -31,8 +69,7 @@ export function createTokenSites(options: {
       const byGateway = siteBy(url, cloudId);
       try {
         await byGateway.own(signal);
-        found.set(url, byGateway);
-        return byGateway;
+        return keep(url, cloudId, byGateway);
       } catch (error) {
         const isRefused = error instanceof VendorError && ['disconnected', 'not_found', 'invalid'].includes(error.code);
         if (!isRefused) throw error;
@@ -40,17 +77,16 @@ export function createTokenSites(options: {
     }
     const itself = siteBy(url, null);
     await itself.own(signal);
-    found.set(url, itself);
-    return itself;
+    return keep(url, null, itself);
   }
 
   return {
-    known: () => [...found.values()],
+    known: () => urls.flatMap((url) => found.get(url) ?? remembered.get(url) ?? []),
     async all(signal) {
       const reached = await Promise.allSettled(urls.map((url) => reach(url, signal)));
       signal.throwIfAborted();
       lost = reached.flatMap((each, index) =>
-        each.status === 'rejected' ? [lostOf(each.reason, urls[index] ?? '')] : [],
+        each.status === 'rejected' ? [refusalOf(each.reason, hostOf(urls[index] ?? ''))] : [],
       );
       const open = reached.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
       if (open.length === 0 && lost[0]) throw lost[0];
@@ -60,17 +96,13 @@ export function createTokenSites(options: {
   };
 }
 
-/** The same with the site as its account, so that the tickets of the others are not held up. */
-function lostOf(error: unknown, url: string): VendorError {
-  if (!(error instanceof VendorError)) throw error;
-  const { message, code, retryable, retryAfterMs } = error;
-  return new VendorError(message, {
-    code,
-    retryable,
-    retryAfterMs,
-    account: URL.parse(url)?.host ?? url,
-    cause: error,
-  });
+function refusalOf(error: unknown, host: string): VendorError {
+  if (error instanceof VendorError) return ofSite(error, host);
+  throw error;
+}
+
+function hostOf(url: string): string {
+  return URL.parse(url)?.host ?? url;
 }
 
 /** null: the site does not say; its own address is left to be tried. */

@@ -9,20 +9,31 @@ import { isOwn, type Own, personOf } from '../people.ts';
 import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, isSame } from '../states.ts';
-import { asSpoken, markdownOf, mentions } from '../text.ts';
-import { has, isAgents } from './is-asked.ts';
+import { mentions, spokenOf } from '../text.ts';
+import { has, isAgents, isRank } from './is-asked.ts';
 import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
+import { markingIn } from './markings.ts';
 import { parse } from './verify-delivery.ts';
 
 const time = z.unknown().optional().transform(timeOf);
 
+/** Not every delivery's body is signed: what would be a key or a path in its place is none. */
+const id = z.string().regex(/^\d{1,19}$/);
+
 const comment = z.object({
-  id: z.string(),
+  id,
   author: account,
   body: z.unknown().optional(),
   created: time,
   visibility: z.unknown().optional(),
 });
+/** Of a delivery, or of an answer. */
+export type SaidComment = z.output<typeof comment>;
+
+/** null: it is no comment, as far as we know them. */
+export function readCommentNode(answer: unknown): SaidComment | null {
+  return comment.safeParse(answer).data ?? null;
+}
 
 const payload = z.object({
   timestamp: z.number(),
@@ -30,8 +41,8 @@ const payload = z.object({
   issue_event_type_name: z.string().optional(),
   user: account,
   issue: z.object({
-    id: z.string(),
-    key: z.string(),
+    id,
+    key: z.string().regex(/^\w{1,255}-\d{1,19}$/),
     self: z.string().default(''),
     fields: z.object({
       summary: z.string().nullish(),
@@ -44,7 +55,7 @@ const payload = z.object({
       labels: z.array(z.string()).nullish(),
     }),
   }),
-  changelog: z.object({ id: z.coerce.number().catch(0), items: listOf(change) }).optional(),
+  changelog: z.object({ id: z.coerce.string().optional(), items: listOf(change) }).optional(),
   comment: comment.optional(),
 });
 type Payload = z.output<typeof payload>;
@@ -57,22 +68,53 @@ interface Scene extends Payload {
 }
 
 /**
- * What a delivery means. Its texts are in the older markup, and only hints: who works with them reads the ticket. Until our
- * account is known nothing is given to it. Never throws.
+ * What a delivery means. Its texts are in the older markup, and only hints (`isHint`). Until our account is known nothing is given
+ * to it. Never throws. `comment`: what the one that the delivery tells of is, in place of what stands there.
  */
-export function readEvents(desks: Desks, bytes: Uint8Array): TrackerEvent[] {
+export function readEvents(desks: Desks, bytes: Uint8Array, comment?: SaidComment): TrackerEvent[] {
+  const scene = readScene(desks, bytes);
+  return scene ? eventsOf(comment ? { ...scene, comment } : scene) : [];
+}
+
+/**
+ * Whether it has to be read again: it tells what a person wrote, or it comes before we know which account is ours, so that nobody
+ * can tell what it means.
+ */
+export function isHint(desks: Desks, bytes: Uint8Array): boolean {
+  const scene = readScene(desks, bytes);
+  if (!scene) return desks.sites.known().length === 0 && payload.safeParse(parse(bytes)).success;
+  return scene.site.knownOwn() === null || eventsOf(scene).some((event) => isSpoken(event) || isWritten(scene, event));
+}
+
+type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
+
+/** A person's comment. */
+export function isSpoken(event: TrackerEvent): event is Spoken {
+  return 'said' in event && event.said !== null && !event.said.author.isBot;
+}
+
+/** The issue is not the agent's but for what its description says. */
+function isWritten(scene: Scene, event: TrackerEvent): boolean {
+  return event.type === 'sessionCreated' && event.said === null && !event.by.isBot && !isOurs(scene);
+}
+
+function readScene(desks: Desks, bytes: Uint8Array): Scene | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
-  if (!data || !site) return [];
+  if (!data || !site) return null;
   const own = site.knownOwn() ?? { accountId: '', displayName: desks.agent };
-  const scene: Scene = { ...data, desks, site, own, at: new Date(data.timestamp).toISOString() };
-  switch (data.webhookEvent) {
+  return { ...data, desks, site, own, at: new Date(data.timestamp).toISOString() };
+}
+
+function eventsOf(scene: Scene): TrackerEvent[] {
+  const { issue, changelog, issue_event_type_name: kind } = scene;
+  switch (scene.webhookEvent) {
     case 'jira:issue_created':
-      return isOurs(scene) || isCalledIn(scene, data.issue.fields.description) ? [given(scene)] : [];
+      return isOurs(scene) || isCalledIn(scene, issue.fields.description) ? [given(scene)] : [];
     case 'jira:issue_updated':
-      return data.changelog === undefined && data.issue_event_type_name === 'issue_commented'
+      return changelog === undefined && kind === 'issue_commented'
         ? readComment(scene)
-        : readChanges(scene, data.changelog?.items ?? []);
+        : readChanges(scene, changelog?.items ?? []);
     // What is gone is over; of where it went, if it did, another delivery tells.
     case 'jira:issue_deleted':
       return [{ ...changed(scene, ['state']), category: 'canceled' }];
@@ -83,21 +125,21 @@ export function readEvents(desks: Desks, bytes: Uint8Array): TrackerEvent[] {
   }
 }
 
-/** The issue that a delivery is about, which searches may not know of yet; where we moved it; and whether others did, or gave it to somebody. */
+/** The issue that a delivery is about, which searches may not know of yet; where we moved it; and whether others did, or gave it to somebody. `at`: Unix time in ms. */
 export function touchedIn(
   desks: Pick<Desks, 'sites'>,
   bytes: Uint8Array,
-): { site: Site; issueId: string; isMoved: boolean; moves: OwnMove[] } | null {
+): { site: Site; issueId: string; at: number; isMoved: boolean; moves: OwnMove[] } | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
   if (!data || !site) return null;
-  const { id: history = 0, items = [] } = data.changelog ?? {};
+  const { id: history = '', items = [] } = data.changelog ?? {};
   const own = site.knownOwn();
   const isOurs = own !== null && isOwn(data.user ?? data.comment?.author, own);
   const at = new Date(data.timestamp).toISOString();
   const moves = items.flatMap(({ fieldId, from, to }) => (fieldId === 'status' ? [{ history, from, to, at }] : []));
   const isMoved = !isOurs && items.some(({ fieldId }) => ['status', 'resolution', 'assignee'].includes(fieldId));
-  return { site, issueId: data.issue.id, isMoved, moves: isOurs ? moves : [] };
+  return { site, issueId: data.issue.id, at: data.timestamp, isMoved, moves: isOurs ? moves : [] };
 }
 
 /** Whether somebody speaks to the agent, or gives it an issue, and looks for its first word. */
@@ -126,7 +168,8 @@ function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {
   if (isGiven) events.push(given(scene));
   else if (isTaken && !isOurs(scene)) events.push(taken(scene));
   const parts = [...new Set(items.flatMap((item) => partOf(scene, item)))];
-  if (parts.length > 0) events.push(changed(scene, parts));
+  const marking = markingIn(scene.changelog?.id, items);
+  if (parts.length > 0) events.push({ ...changed(scene, parts), ...(marking && { marking }) });
   return events;
 }
 
@@ -190,8 +233,7 @@ function partOf(scene: Scene, { fieldId, from, to, fromText, toText }: Change): 
   }
   if (Object.hasOwn(parts, id)) return [parts[id] as TicketPart];
   if (!id.startsWith('customfield_')) return [];
-  // The place in a list is kept by numbers that nobody reads.
-  return /^\d*\|\w+:/.test(toText ?? to ?? '') ? [] : ['fields'];
+  return isRank(toText ?? to) ? [] : ['fields'];
 }
 
 /** What was said among some of the people only is read from the ticket, if we may. */
@@ -201,8 +243,7 @@ function readComment(scene: Scene): TrackerEvent[] {
   const author = personOf(told.author, own);
   const signal = signalOf(told.body, own, desks.agent);
   const at = told.created || scene.at;
-  const spoken = typeof told.body === 'string' ? asSpoken(told.body, own, desks.agent) : told.body;
-  const said: Said = { key: told.id, author, body: markdownOf(spoken), signal, at };
+  const said: Said = { key: told.id, author, body: spokenOf(told.body, own, desks.agent), signal, at };
   const ticket = hintOf(scene.site, scene.issue);
   if (isCalledIn({ ...scene, user: told.author }, told.body) && signal === null)
     return [{ ...given(scene, at), by: author, said }];

@@ -5,14 +5,17 @@ import type { Site } from '../sites.ts';
 import { isSame } from '../states.ts';
 import { mentions } from '../text.ts';
 import { findIssue } from './find-issue.ts';
-import type { Issue } from './issue.ts';
+import type { Change, Issue } from './issue.ts';
 
 /** What of an issue tells whose it is. */
 export const belongingFields = ['assignee', 'labels', 'status'];
 
 const askedFields = [...belongingFields, 'description', 'comment', 'creator', 'created'];
 
-/** Whether it is the agent's, or people have mentioned the agent on it and nobody has taken it away since. */
+/**
+ * Whether it is the agent's, or was: people have mentioned the agent on it, or a status or a query gave it to the agent, which has
+ * moved it from there itself; and nobody has taken it away since.
+ */
 export async function isAsked(
   desks: Desks,
   hint: { id: string; identifier: string; ref: unknown },
@@ -21,7 +24,7 @@ export async function isAsked(
   const wanted = { fields: askedFields, expand: ['changelog'] };
   const { site, issue } = await findIssue(desks.sites, hint, wanted, signal);
   const own = await site.own(signal);
-  return isAgents(desks, issue, own) || isCalled(desks, issue, own);
+  return isAgents(desks, issue, own) || isCalled(desks, issue, own) || isMovedByUs(desks, issue, own);
 }
 
 /** The same of one that a search found. */
@@ -60,14 +63,40 @@ function isCalled(desks: Desks, { fields, changelog }: Issue, own: Own): boolean
     .at(-1);
   if (newest === undefined) return false;
   return !(changelog?.histories ?? []).some(
-    ({ created, items }) =>
-      created >= newest &&
-      items.some(
-        ({ fieldId, from, fromText, toText }) =>
-          (fieldId === 'assignee' && from === own.accountId) ||
-          (fieldId === 'labels' && label !== null && has(fromText, label) && !has(toText, label)),
-      ),
+    ({ created, items }) => created >= newest && items.some((item) => isTaking(item, own, label)),
   );
+}
+
+function isTaking({ fieldId, from, fromText, toText }: Change, own: Own, label: string | null): boolean {
+  if (fieldId === 'assignee') return from === own.accountId;
+  return fieldId === 'labels' && label !== null && has(fromText, label) && !has(toText, label);
+}
+
+/** A query may have gone by any of an issue's fields, but hardly by these. */
+const words = ['summary', 'description', 'attachment', 'issuelinks', 'comment'];
+
+/** By a query nobody knows what took an issue from it: unless people changed something since, our own move did. */
+function isMovedByUs({ status, jql, label }: Desks, { changelog }: Issue, own: Own): boolean {
+  if (status === null && jql === null) return false;
+  const newestFirst = (changelog?.histories ?? []).toSorted((a, b) => Date.parse(b.created) - Date.parse(a.created));
+  const moves = newestFirst.filter(({ items }) => items.some(({ fieldId }) => fieldId === 'status'));
+  const theirs = moves.findIndex(({ author }) => !isOwn(author, own));
+  const first = (theirs === -1 ? moves : moves.slice(0, theirs)).at(-1);
+  if (!first) return false;
+  const later = newestFirst.slice(0, newestFirst.indexOf(first)).filter(({ author }) => !isOwn(author, own));
+  const changed = later.flatMap(({ items }) => items);
+  if (changed.some((item) => isTaking(item, own, label))) return false;
+  const from = first.items.find(({ fieldId }) => fieldId === 'status')?.fromText ?? '';
+  return (status !== null && isSame(from, status)) || (jql !== null && changed.every((item) => isOfWords(item)));
+}
+
+function isOfWords({ fieldId, toText }: Change): boolean {
+  return words.includes(fieldId.toLowerCase()) || isRank(toText);
+}
+
+/** The place in a list is kept by numbers that nobody reads. */
+export function isRank(text: string | null): boolean {
+  return /^\d*\|\w+:/.test(text ?? '');
 }
 
 /** Labels have no spaces in them; a change has all of them in one text. */

@@ -72,6 +72,7 @@ const link = z.object({
 /** What of an issue was changed. The names of fields are in any language; their ids are not. */
 export interface Change {
   fieldId: string;
+  name: string;
   from: string | null;
   fromText: string | null;
   to: string | null;
@@ -83,13 +84,14 @@ export const change = z.record(z.string(), z.unknown()).transform((item): Change
   const text = (key: string) => (Object.hasOwn(item, key) && typeof item[key] === 'string' ? item[key] : null);
   return {
     fieldId: text('fieldId') || (text('field') ?? ''),
+    name: text('field') ?? '',
     from: text('from'),
     fromText: text('fromString'),
     to: text('to'),
     toText: text('toString'),
   };
 });
-const history = z.object({ created: time, author: account, items: listOf(change) });
+const history = z.object({ id: z.string().optional(), created: time, author: account, items: listOf(change) });
 
 const issue = z.object({
   id: z.string(),

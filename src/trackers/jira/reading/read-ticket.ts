@@ -6,7 +6,7 @@ import { linkPrefix, markKey } from '../markers.ts';
 import { isOwn, type Own, personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, type StatusNames } from '../states.ts';
-import { markdownOf } from '../text.ts';
+import { markdownOf, spokenOf } from '../text.ts';
 import { type Answer, findIssue } from './find-issue.ts';
 import { commentList, type Issue, type IssueComment, type LinkedIssue, listOf, readIssueNode } from './issue.ts';
 import { fieldsOf } from './issue-fields.ts';
@@ -46,7 +46,7 @@ export async function readTicket(
     fields: { ...fieldsOf(fields, names, schema), ...(links.length > 0 && { Links: links.join('\n') }) },
     state: { name: fields.status?.name ?? '', category: categoryOf(fields.status, desks.states, fields.resolution) },
     assignee: fields.assignee ? personOf(fields.assignee, own) : null,
-    comments: comments.map((comment) => commentOf(comment, own)),
+    comments: comments.map((comment) => commentOf(comment, own, desks.agent)),
     relations: relationsOf(site, issue, children, desks.states),
     attachments: fields.attachment.map(attachmentOf),
     updatedAt: fields.updated,
@@ -57,8 +57,8 @@ function attachmentOf({ id, filename: name, mimeType, size = 0 }: Issue['fields'
   return { id, name, mediaType: mediaTypeOf(name) ?? mimeType ?? 'application/octet-stream', bytes: size };
 }
 
-function commentOf({ id, author, body, created }: IssueComment, own: Own): TicketComment {
-  return { id, author: personOf(author, own), body: markdownOf(body), at: created };
+function commentOf({ id, author, body, created }: IssueComment, own: Own, agent: string): TicketComment {
+  return { id, author: personOf(author, own), body: spokenOf(body, own, agent), at: created };
 }
 
 /**

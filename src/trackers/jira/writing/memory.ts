@@ -20,6 +20,8 @@ const freshMs = 15_000;
 const standingForMs = 15_000;
 /** What was written so lately a reading may not show. */
 const writtenWithinMs = 5_000;
+/** A way that is there no more is refused, and the issue looked at. */
+const waysForMs = 60 * 60_000;
 const metaForMs = 10 * 60_000;
 /** Jira's own limits for the writes to one issue, with a little left for what others in our name may do. */
 const pace = [
@@ -46,7 +48,9 @@ export interface Memory {
   /** How an issue was found by the last look, to be written by once. */
   keepStanding(ticketId: string, standing: Standing): void;
   takeStanding(ticketId: string): Standing | null;
-  /** Where issues of this kind could go from a status; null: none was seen in it. */
+  /** Takes in where issues of this kind can go from there. */
+  learn(standing: Standing): void;
+  /** Where issues of this kind could go from a status; null: none was seen in it of late. */
   waysFrom(standing: Pick<Standing, 'kind' | 'status'>): Way[] | null;
   resultOf(operationId: string): Record<string, unknown> | null;
   keepResult(operationId: string, result: Record<string, unknown>): void;
@@ -68,10 +72,13 @@ export function createMemory(now: () => number = () => performance.now()): Memor
 
   const placeOf = ({ kind, status }: Pick<Standing, 'kind' | 'status'>) => `${kind}/${status.id}`;
 
+  function learn(standing: Standing): void {
+    if (!standing.isOld) keepNewest(workflows, placeOf(standing), { ways: standing.ways, at: now() }, most.metas);
+  }
+
   function stand(ticketId: string, standing: Standing, at: number): void {
     keepNewest(standings, ticketId, { standing, at }, most.issues);
-    // One that was not looked at has only the ways that are open everywhere.
-    if (!standing.isOld) keepNewest(workflows, placeOf(standing), { ways: standing.ways, at }, most.metas);
+    learn(standing);
   }
 
   return {
@@ -98,9 +105,10 @@ export function createMemory(now: () => number = () => performance.now()): Memor
       standings.delete(ticketId);
     },
     keepStanding: (ticketId, standing) => stand(ticketId, standing, now()),
+    learn,
     waysFrom(standing) {
       const known = workflows.get(placeOf(standing));
-      return known && now() - known.at < metaForMs ? known.ways : null;
+      return known && now() - known.at < waysForMs ? known.ways : null;
     },
     takeStanding(ticketId) {
       const known = standings.get(ticketId);

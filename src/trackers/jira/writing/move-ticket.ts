@@ -64,7 +64,8 @@ async function moveFrom(
     if (isBarred) return { skipped: overtaken(nameOf(status), operation) };
     visited.add(status.id ?? '');
     const choice = await choose(moving, operation, standing, visited);
-    if ('skipped' in choice && standing.isOld) {
+    // Only a way that leads straight there is gone by what was known of before.
+    if (standing.isOld && ('skipped' in choice || categoryOf(choice.way.to, states) !== operation.to)) {
       standing = await readStanding(place, signal);
       continue;
     }
@@ -125,9 +126,9 @@ function movedBy({ waysFrom, states }: Moving, before: Standing, { to }: Way, at
     fromName: nameOf(before.status),
     to: to.id ?? null,
   };
-  const ways = waysFrom({ ...before, status: to }) ?? before.ways.filter(({ isGlobal }) => isGlobal);
+  const ways = waysFrom({ ...before, status: to });
   // Where it is over it has a resolution, which is not told.
-  if (ways.length === 0 || isOver(categoryOf(to, states))) return null;
+  if (ways === null || isOver(categoryOf(to, states))) return null;
   return { ...before, status: to, ways, changes: [change, ...before.changes], isOld: true, commenters: null };
 }
 

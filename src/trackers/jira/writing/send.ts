@@ -85,6 +85,7 @@ function createActs(desks: Desks, writing: Writing, seen: Standing | null): OneT
   const standingOf = async ({ mayBeOld = false } = {}) => {
     const before = memory.takeStanding(id);
     const now = standing ?? (mayBeOld ? before : null) ?? (await readStanding(place, signal));
+    memory.learn(now);
     standing = null;
     return now;
   };

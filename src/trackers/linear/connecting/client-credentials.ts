@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { openSecret, sealSecret } from '../../../lib/secret-box.ts';
 import type { Connection, Connections } from '../../connections.ts';
+import { type Granted, Refused } from '../../token-endpoint.ts';
 import { disconnected, isDisconnected } from './disconnected.ts';
 import { createIdentities } from './identity.ts';
-import { type Granted, Refused, requestToken, scopes } from './oauth.ts';
+import { requestToken, scopes } from './oauth.ts';
 import type { LinearTokens } from './tokens.ts';
 
 export const clientKind = 'linear-client';

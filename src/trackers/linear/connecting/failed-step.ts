@@ -1,8 +1,8 @@
 import type { Check } from '../../../core/check.ts';
 import { cleanLine } from '../../../core/outside-text.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { reasonOf } from '../../token-endpoint.ts';
 import { readError } from '../errors.ts';
-import { reasonOf } from './oauth.ts';
 
 /** Of the round trip. */
 export type Step = 'token' | 'ticket' | 'delegate' | 'session' | 'activity' | 'webhooks';

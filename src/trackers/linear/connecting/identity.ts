@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { cleanLine } from '../../../core/outside-text.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { parse, reasonOf, unavailable } from '../../token-endpoint.ts';
 import { authorizationOf } from './authorization.ts';
 import { disconnected } from './disconnected.ts';
-import { parse, reasonOf, unavailable } from './oauth.ts';
 import type { Workspace } from './tokens.ts';
 
 /** Who a token makes us, and where. */

@@ -1,21 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { VendorError } from '../../../core/vendor-error.ts';
-import { openSecret, sealSecret } from '../../../lib/secret-box.ts';
 import type { Connection, Connections } from '../../connections.ts';
+import { beginRequest, createInstallTokens, type InstallKeeping, keepInstall, takeRequest } from '../../installs.ts';
+import { type Granted, Refused } from '../../token-endpoint.ts';
 import { disconnected } from './disconnected.ts';
 import { readIdentity } from './identity.ts';
-import { type Granted, oauthEndpoints, Refused, requestToken, scopes } from './oauth.ts';
+import { oauthEndpoints, requestToken, scopes } from './oauth.ts';
 import type { LinearTokens, Workspace } from './tokens.ts';
 
 export const installKind = 'linear-install';
-
-const held = z.object({
-  accessToken: z.string(),
-  expiresAt: z.number(),
-  refreshToken: z.string().nullable(),
-});
-type Held = z.output<typeof held>;
 
 const about = z.object({
   name: z.string(),
@@ -26,9 +20,6 @@ const about = z.object({
 
 /** Of the 24 hours that one lasts. */
 const refreshBeforeMs = 10 * 60_000;
-const requestLivesMs = 10 * 60_000;
-/** One process asks for another token so long after it could not have one. */
-const askAgainAfterMs = 60_000;
 
 export interface InstallOptions {
   apiUrl: string;
@@ -37,69 +28,37 @@ export interface InstallOptions {
   connections: Connections;
 }
 
+const keepingOf = ({ connections, clientSecret }: InstallOptions): InstallKeeping => ({
+  connections,
+  kind: installKind,
+  secret: clientSecret,
+});
+
 /** Tokens of the workspaces that admins have installed the app in. */
-export function createInstalls({ apiUrl, clientId, clientSecret, connections }: InstallOptions): LinearTokens {
-  const known = new Map<string, Held>();
-  /** Until then a workspace's token that still works is gone on with, although another could not be had. */
-  const contentUntil = new Map<string, number>();
-
-  function isGood(workspace: string, { accessToken, expiresAt }: Held, refused: string | null): boolean {
-    const now = Date.now();
-    if (accessToken === refused || expiresAt <= now) return false;
-    return expiresAt > now + refreshBeforeMs || (contentUntil.get(workspace) ?? 0) > now;
-  }
-
-  function open(connection: Connection): Held | null {
-    const text =
-      connection.sealed === null ? null : openSecret(clientSecret, purposeOf(connection.id), connection.sealed);
-    return text === null ? null : held.parse(JSON.parse(text));
-  }
-
-  /**
-   * Under the lock: a refresh token may be used once. Should this process die between the answer and its commit, Linear
-   * takes the old one again for some minutes, and whoever comes next shows it.
-   */
-  async function refresh(current: Connection | null, refused: string | null, signal: AbortSignal) {
-    if (current === null || current.lost !== null) return null;
-    const old = open(current);
-    if (old === null || isGood(current.id, old, refused)) return null;
-    const { about: who, sealed } = current;
-    if (old.refreshToken === null) return { about: who, sealed, lost: 'its token has ended and cannot be refreshed' };
-    let granted: Granted;
-    try {
-      const form = { grant_type: 'refresh_token', refresh_token: old.refreshToken };
-      granted = await requestToken(apiUrl, { ...form, client_id: clientId, client_secret: clientSecret }, signal);
-    } catch (error) {
-      if (error instanceof Refused) return { about: who, sealed, lost: error.message };
-      if (old.accessToken === refused || old.expiresAt <= Date.now()) throw error;
-      contentUntil.set(current.id, Date.now() + askAgainAfterMs);
-      return null;
-    }
-    const next = { ...granted, refreshToken: granted.refreshToken ?? old.refreshToken };
-    return { about: who, sealed: seal(clientSecret, current.id, next), lost: null };
-  }
-
-  async function token(workspace: string, refused: string | null, signal: AbortSignal): Promise<string> {
-    const cached = known.get(workspace);
-    if (cached && isGood(workspace, cached, refused)) return cached.accessToken;
-    known.delete(workspace);
-    let stored = await connections.read(installKind, workspace);
-    let now = stored && open(stored);
-    if (stored?.lost === null && now !== null && !isGood(workspace, now, refused)) {
-      stored = await connections.update(installKind, workspace, (current) => refresh(current, refused, signal));
-      now = stored && open(stored);
-    }
-    if (stored === null) throw disconnected(`the app is not installed in the workspace ${workspace}.`, workspace);
-    const { name } = about.parse(stored.about);
-    if (stored.lost !== null) throw lostBecause(stored);
-    if (now === null)
-      throw disconnected(
-        `the tokens of the workspace ${name} cannot be decrypted: LINEAR_CLIENT_SECRET is another than when it was connected. Reconnect it, or set that secret again.`,
-        workspace,
-      );
-    known.set(workspace, now);
-    return now.accessToken;
-  }
+export function createInstalls(options: InstallOptions): LinearTokens {
+  const { apiUrl, clientId, clientSecret, connections } = options;
+  const { token } = createInstallTokens({
+    ...keepingOf(options),
+    refreshBeforeMs,
+    refresh: (refreshToken, signal) =>
+      requestToken(
+        apiUrl,
+        {
+          grant_type: 'refresh_token',
+          refresh_token: refreshToken,
+          client_id: clientId,
+          client_secret: clientSecret,
+        },
+        signal,
+      ),
+    unknown: (workspace) => disconnected(`the app is not installed in the workspace ${workspace}.`, workspace),
+    lostBecause,
+    sealedOtherwise: ({ id, about: who }) =>
+      disconnected(
+        `the tokens of the workspace ${about.parse(who).name} cannot be decrypted: LINEAR_CLIENT_SECRET is another than when it was connected. Reconnect it, or set that secret again.`,
+        id,
+      ),
+  });
 
   return {
     async workspaces() {
@@ -125,15 +84,9 @@ export function createInstalls({ apiUrl, clientId, clientSecret, connections }: 
  * only with the verifier (PKCE) that is kept here, encrypted.
  */
 export async function beginInstall(options: InstallOptions, redirectUri: string): Promise<{ url: string }> {
-  const { apiUrl, clientId, clientSecret, connections } = options;
-  const state = randomBytes(32).toString('base64url');
+  const { apiUrl, clientId } = options;
   const verifier = randomBytes(48).toString('base64url');
-  const id = requestId(state);
-  await connections.addRequest(
-    installKind,
-    id,
-    sealSecret(clientSecret, `${installKind} request ${id}`, JSON.stringify({ verifier, redirectUri })),
-  );
+  const state = await beginRequest(keepingOf(options), { verifier, redirectUri });
   const url = new URL(oauthEndpoints(apiUrl).authorize);
   url.search = new URLSearchParams({
     client_id: clientId,
@@ -155,11 +108,9 @@ export async function finishInstall(
   answer: { state?: string; code?: string; error?: string },
   signal: AbortSignal,
 ): Promise<Workspace> {
-  const { apiUrl, clientId, clientSecret, connections } = options;
-  const id = requestId(answer.state ?? '');
-  const sealed = await connections.takeRequest(installKind, id, requestLivesMs);
-  const text = sealed && openSecret(clientSecret, `${installKind} request ${id}`, sealed);
-  if (!text)
+  const { apiUrl, clientId, clientSecret } = options;
+  const request = await takeRequest(keepingOf(options), answer.state ?? '');
+  if (request === null)
     throw invalid(
       'This answer belongs to no installation that was begun here in the last ten minutes, or it was used already.',
     );
@@ -169,7 +120,7 @@ export async function finishInstall(
         ? 'The installation was declined in Linear.'
         : 'Linear did not complete the installation.',
     );
-  const { verifier, redirectUri } = z.object({ verifier: z.string(), redirectUri: z.string() }).parse(JSON.parse(text));
+  const { verifier, redirectUri } = z.object({ verifier: z.string(), redirectUri: z.string() }).parse(request);
   const form = { grant_type: 'authorization_code', code: answer.code, redirect_uri: redirectUri };
   let granted: Granted;
   try {
@@ -181,28 +132,13 @@ export async function finishInstall(
   }
   const workspace = await readIdentity(apiUrl, granted.accessToken, signal);
   const { id: organization, name, urlKey, appUserId } = workspace;
-  await connections.update(installKind, organization, async () => ({
-    about: { name, urlKey, appUserId, scope: granted.scope },
-    sealed: seal(clientSecret, organization, granted),
-    lost: null,
-  }));
+  const { scope } = granted;
+  await keepInstall(keepingOf(options), organization, { name, urlKey, appUserId, scope }, granted);
   return workspace;
 }
 
 function lostBecause({ id, about: who, lost }: Connection): VendorError {
   return disconnected(`the workspace ${about.parse(who).name} was lost: ${lost}.`, id);
-}
-
-const purposeOf = (workspace: string) => `${installKind} ${workspace}`;
-
-function seal(clientSecret: string, workspace: string, { accessToken, expiresAt, refreshToken }: Held): Uint8Array {
-  const text = JSON.stringify({ accessToken, expiresAt, refreshToken } satisfies Held);
-  return sealSecret(clientSecret, purposeOf(workspace), text);
-}
-
-/** The state itself is not kept: whoever reads the table cannot answer for a browser. */
-function requestId(state: string): string {
-  return createHash('sha256').update(state).digest('base64url');
 }
 
 function invalid(problem: string): VendorError {

@@ -4,12 +4,13 @@ import type { LinearClient, User } from '@linear/sdk';
 import type { Check } from '../../../core/check.ts';
 import { cleanLine } from '../../../core/outside-text.ts';
 import type { TicketHint } from '../../../core/ticket.ts';
+import { checkWebhooks, type WebhookWatch } from '../../webhook-check.ts';
 import { personsToken } from '../check.ts';
 import { hintOf } from '../hint.ts';
 import { authorizedBy } from './authorization.ts';
 import { codeOf, explain, isRefusal, messageOf, type Step, Unfit, wasNotDone } from './failed-step.ts';
 import type { LinearTokens } from './tokens.ts';
-import { checkWebhooks, type WebhookWatch } from './webhook-check.ts';
+import { ofSessions, webhookWords } from './webhook-check.ts';
 
 export interface RoundTripOptions {
   apiUrl: string;
@@ -91,7 +92,7 @@ export async function tryRoundTrip(options: RoundTripOptions): Promise<Check[]> 
     say(ok(step, 'an activity was posted and read back'));
     step = 'webhooks';
     if (webhooks.areSigned) options.onWait?.();
-    for (const check of await checkWebhooks(webhooks, issueId, signal)) say(check);
+    say(await checkWebhooks(webhooks, issueId, [ofSessions], webhookWords(webhooks.url), signal));
   } catch (error) {
     say(
       signal.aborted ? { name: step, status: 'missing', message: 'stopped before it was over' } : explain(step, error),

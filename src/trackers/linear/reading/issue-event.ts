@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { TrackerEvent } from '../../../core/delivery.ts';
+import type { Marking } from '../../../core/marking.ts';
 import { readSignal } from '../../../core/prompt-signal.ts';
 import type { StateCategory, TicketPart } from '../../../core/ticket.ts';
 import { changedByText } from '../../../lib/stored-files.ts';
@@ -29,7 +30,7 @@ export function readIssue(appUser: string | null, apiUrl: string, body: unknown)
   return [
     ...(wasOurs && data.delegateId !== appUser ? [{ type: 'unassigned' as const, at, ticket, by }] : []),
     ...(changed.length > 0 && !isOnlyGivenAway
-      ? [{ type: 'ticketChanged' as const, at, ticket, category, by, changed }]
+      ? [{ type: 'ticketChanged' as const, at, ticket, category, by, changed, ...markingIn(before, data) }]
       : []),
   ];
 }
@@ -60,6 +61,15 @@ function changedParts(before: Record<string, unknown>, { description }: IssueDat
   if ('description' in before)
     changed.push(...changedByText(String(before.description ?? ''), description ?? '', storeOf(apiUrl)));
   return [...new Set(changed)];
+}
+
+/** The names of labels that it has no more nobody tells: their ids stand for them. */
+function markingIn(before: Record<string, unknown>, { id, labels, updatedAt }: IssueData): { marking?: Marking } {
+  const had = before.labelIds;
+  if (!Array.isArray(had) || !labels) return {};
+  const got = labels.filter((label) => !had.includes(label.id)).map(({ name }) => name);
+  const lost = had.filter((label) => !labels.some((own) => own.id === label)).map(String);
+  return { marking: { key: `${id}/${updatedAt}`, got, lost, fields: {} } };
 }
 
 /** What people say on an issue. In an agent's thread it comes a second time, as a prompt, under the same key. */

@@ -73,6 +73,7 @@ export const issueEvent = z.object({
     project: z.object({ name: text }).nullish(),
     delegateId: optional,
     trashed: z.boolean().nullish(),
+    labels: z.array(z.object({ id: text, name: text })).nullish(),
   }),
   /** What was there before, of each field that is different now. */
   updatedFrom: z.record(text, z.unknown()).nullish(),

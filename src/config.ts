@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { type AlertKind, type AlertSettings, readAlerts, withoutAlerts } from './config/alerts.ts';
 import { clashingMarks } from './config/approval.ts';
 import { treeOf } from './config/describe.ts';
 import { type Environment, listVariables, readEnvironment } from './config/environment.ts';
@@ -30,7 +31,8 @@ export interface Provider {
 }
 
 /** All settings, resolved: paths are absolute, sizes are bytes, null is "not set" or "no limit". */
-export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github' | 'toolServers'> {
+export interface Config
+  extends Omit<FileConfig, 'repositories' | 'trackers' | 'models' | 'github' | 'toolServers' | AlertKind> {
   /** The file that was read; null when there was none. */
   file: string | null;
   /** null: the embedded PostgreSQL. */
@@ -38,6 +40,7 @@ export interface Config extends Omit<FileConfig, 'repositories' | 'trackers' | '
   models: FileConfig['models'] & { anthropic: Provider; openai: Provider; gemini: Provider };
   /** By kind; null: off. */
   trackers: SettingsOf<typeof shipped>;
+  alerts: AlertSettings;
   /** null: off, because the environment does not open it. */
   github: GitHubSettings | null;
   /** GitHub's, whether it is on or not. */
@@ -115,12 +118,21 @@ export function loadConfig(options: LoadOptions): Config {
   ];
   const own = variables.map(({ name }) => name);
   const { toolServers, problems: unset } = readToolServers(sections.toolServers, options.env, own);
-  const all = [...listed, ...environment.problems, ...wrong(false), ...ofGitHub, ...away, ...unset];
+  const alerts = readAlerts(sections, values, { repositories });
+  const all = [
+    ...listed,
+    ...environment.problems,
+    ...wrong(false),
+    ...ofGitHub,
+    ...away,
+    ...unset,
+    ...(parsed.success ? alerts.problems : []),
+  ];
   if (!parsed.success || all.length > 0) throw new ConfigError(all, file);
   const { template } = parsed.data.makeTicket;
 
   return {
-    ...parsed.data,
+    ...withoutAlerts(parsed.data),
     file,
     dataDir: absolute(parsed.data.dataDir),
     makeTicket: { ...parsed.data.makeTicket, template: template === null ? null : absolute(template) },
@@ -134,6 +146,7 @@ export function loadConfig(options: LoadOptions): Config {
     trackers: Object.fromEntries(
       read.map(({ definition, settings }) => [definition.kind, settings]),
     ) as Config['trackers'],
+    alerts: alerts.alerts,
     github: github.github,
     githubApiUrl: github.apiUrl,
     repositories,

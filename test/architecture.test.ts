@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, test } from 'vitest';
+import { alertSources } from '../src/alerts/index.ts';
 import { trackers } from '../src/trackers/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -28,6 +29,7 @@ const rooms: Record<string, string[]> = {
   'src/lib/': [],
   'src/trackers/': ['src/trackers/tracker.ts', 'src/core/', 'src/lib/'],
   'src/trackers/github-issues/': ['src/trackers/tracker.ts', 'src/vendors/github/', 'src/core/', 'src/lib/'],
+  'src/alerts/': ['src/alerts/alert-source.ts', 'src/core/', 'src/lib/'],
   'src/code-hosts/': ['src/code-hosts/code-host.ts', 'src/core/', 'src/lib/'],
   'src/code-hosts/github/': [
     'src/code-hosts/code-host.ts',
@@ -60,6 +62,7 @@ const rooms: Record<string, string[]> = {
 
 const ports = [
   'src/trackers/tracker.ts',
+  'src/alerts/alert-source.ts',
   'src/code-hosts/code-host.ts',
   'src/models/model.ts',
   'src/agents/agent.ts',
@@ -68,6 +71,8 @@ const ports = [
 
 /** What is known of adapters before any of them is loaded. */
 const definitions = [
+  'src/alerts/index.ts',
+  'src/alerts/alert-source.ts',
   'src/trackers/index.ts',
   'src/trackers/definition.ts',
   'src/trackers/connecting.ts',
@@ -75,7 +80,7 @@ const definitions = [
 ];
 
 /** Rooms whose folders are adapters: siblings must not know each other. */
-const adapterRooms = ['src/trackers/', 'src/code-hosts/', 'src/models/', 'src/sandboxes/'];
+const adapterRooms = ['src/trackers/', 'src/alerts/', 'src/code-hosts/', 'src/models/', 'src/sandboxes/'];
 /** No adapter: what those share whose tickets have only comments to show the agent's work in. */
 const oneComment = 'src/trackers/one-comment/';
 
@@ -87,6 +92,8 @@ const mayName: Record<string, string[]> = {
   linear: ['src/publishing/secret-rules.ts'],
   // The code host's own check looks at repositories whose issues are tickets, too.
   'github-issues': ['src/app/connecting-github.ts'],
+  // Secrets, and the names of our own tool servers, which nobody else's may have.
+  sentry: ['src/publishing/secret-rules.ts', 'src/config/tool-servers.ts'],
   // Ours: it is always there, and people work on it with our own commands.
   board: ['src/'],
 };
@@ -112,7 +119,22 @@ describe('who may import whom', () => {
     expect(named).toEqual([]);
   });
 
-  test('what is known of trackers before they are loaded needs no package but the one for schemas', ({ expect }) => {
+  test('a source of alerts is named nowhere but in its own folder', ({ expect }) => {
+    const named = alertSources.flatMap(({ kind }) => {
+      // As a word, or within one: not every "isEntry" is about Sentry.
+      const name = new RegExp(`(?<![A-Za-z])${kind}|${kind[0]?.toUpperCase()}${kind.slice(1)}`);
+      return sources
+        .filter((file) => file.startsWith('src/') && name.test(read(file).replaceAll(kind.toUpperCase(), kind)))
+        .filter((file) => ![`src/alerts/${kind}/`, 'src/alerts/index.ts'].some((own) => file.startsWith(own)))
+        .filter((file) => !(mayName[kind] ?? []).some((allowed) => file.startsWith(allowed)))
+        .map((file) => `${file} names ${kind}`);
+    });
+    expect(named).toEqual([]);
+  });
+
+  test('what is known of trackers and sources of alerts before they are loaded needs no package but the one for schemas', ({
+    expect,
+  }) => {
     const seen = new Set<string>();
     const packages = new Set<string>();
     const follow = (file: string): void => {
@@ -123,6 +145,7 @@ describe('who may import whom', () => {
         else packages.add(specifier);
     };
     follow('src/trackers/index.ts');
+    follow('src/alerts/index.ts');
     expect([...packages]).toEqual(['zod']);
   });
 

@@ -51,6 +51,7 @@ const nothing = {
   },
   sandbox: { driver: 'bubblewrap', readOnlyPaths: [], uid: 65_534, memory: 4 * 2 ** 30, processes: 512 },
   trackers: { board: { agent: 'shipmate', webhookSecret: null }, linear: null, jira: null, 'github-issues': null },
+  alerts: { sentry: null },
   github: null,
   githubApiUrl: 'https://api.github.com',
   repositories: [],
@@ -209,7 +210,7 @@ orders: { bugs: { tracker: linear } }
     const config = load('trackers: { jira: { agent: Mate, label: null, reviewStatus: In QA } }', env);
     expect(config.trackers.jira).toEqual({
       ...{ agent: 'Mate', label: null, status: null, jql: null, project: null, install: false },
-      ...{ states: { review: 'In QA' }, pollSeconds: 15, webhookSecrets: [] },
+      ...{ states: { review: 'In QA' }, pollSeconds: 15, webhookSecrets: [], webhookUrl: null },
       ...{ sites: ['https://acme.atlassian.net', 'https://other.atlassian.net'] },
       ...{ email: 'mate@acme.example', apiToken: 'ATATT-a-token', clientId: null, clientSecret: null },
       ...{ apiUrl: 'https://api.atlassian.com', authUrl: 'https://auth.atlassian.com' },
@@ -587,7 +588,11 @@ describe('describeConfig', () => {
       'repositories',
       ...['path', 'url', 'codeHost', 'base', 'tiers'].map((name) => `repositories.<name>.${name}`),
       ...['tier', 'paths', 'kinds', 'size', 'rating'].map((name) => `repositories.<name>.tiers[].${name}`),
-      ...['routes', ...['project', 'team', 'label', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`)],
+      ...[
+        'routes',
+        ...['project', 'team', 'label', 'fields', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`),
+      ],
+      ...['sentry.projects', ...['project', 'repository'].map((name) => `sentry.projects[].${name}`)],
       ...['tracker', 'assign', 'template'].map((name) => `makeTicket.${name}`),
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,

@@ -1,14 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cause, startWithFailedJob } from './mcp-servers/ci-logs/failed-job.ts';
-import { createSampleHistory, type SampleRepository } from './mcp-servers/git/sample-history.ts';
-import { callTool, connectTo, speak } from './mcp-servers/speak.ts';
-import { createRecordingDesk } from './mcp-servers/tickets/recording-desk.ts';
-import { startTicketsService, token } from './mcp-servers/tickets/tickets-service.ts';
+import { type Configuration, readConfigurations, startedBy } from './mcp-servers/configurations.ts';
+import { onTrial, type Trial } from './mcp-servers/on-trial.ts';
+import { callTool, connectTo } from './mcp-servers/speak.ts';
 import { findOlderNode, major } from './support/older-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -17,10 +25,8 @@ const notPacked = new Set(['node_modules', 'dist', '.git', '.shipmate', 'test'])
 
 let scratch: string;
 let installed: string;
-let repository: SampleRepository;
 
 beforeAll(() => {
-  repository = createSampleHistory();
   scratch = mkdtempSync(join(tmpdir(), 'shipmate-packing-'));
   const clone = join(scratch, 'clone');
   mkdirSync(clone);
@@ -48,10 +54,7 @@ beforeAll(() => {
   installed = join(folder, 'node_modules', 'shipmate');
 }, 180_000);
 
-afterAll(() => {
-  repository.remove();
-  rmSync(scratch, { recursive: true, force: true });
-});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 function npm(cwd: string, ...args: string[]): void {
   execFileSync('npm', args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -78,45 +81,20 @@ test('the package is JavaScript in the folders of a clone, and nothing else', ()
   );
 });
 
-test.each(['1.x', '2.x'] as const)(`a %s client starts the git server with Node.js ${older.version}`, async (line) => {
-  const args = [program('shipmate-mcp-git'), '--repository', repository.directory];
-  const spoken = await speak(line, { command: older.path, args });
-  expect(spoken.server).toBe('shipmate-git');
-  expect(spoken.tools).toContain('search-history');
-  expect(spoken.commit).toContain('Drop the cap');
-  expect(spoken.failure.isError).toBe(true);
-});
-
-test(`the ci-logs server reads a log with Node.js ${older.version}`, async () => {
-  const { github, token: githubToken, job } = await startWithFailedJob();
-  const client = await connectTo('2.x', {
-    command: older.path,
-    args: [program('shipmate-mcp-ci-logs'), '--repository', 'acme/app'],
-    env: { GITHUB_API_URL: github.apiUrl, GITHUB_TOKEN: githubToken },
-  });
-  expect(await callTool(client, 'get-job-log', { job })).toEqual({
-    text: expect.stringContaining(cause),
-    isError: false,
-  });
+test.each(Object.keys(onTrial))(`the %s server answers with Node.js ${older.version}`, async (name) => {
+  const home = join(scratch, name);
+  mkdirSync(home);
+  const trial = (await onTrial[name]?.(home)) as Trial;
+  const readme = readFileSync(join(root, 'mcp-servers', name, 'README.md'), 'utf8');
+  const [configuration] = readConfigurations(readme) as [Configuration];
+  const person = { ...trial, env: { PATH: process.env.PATH ?? '', HOME: home, ...trial.env } };
+  const { command, args, env, cwd } = startedBy(person, configuration);
+  const started = { command: older.path, args: [program(command), ...args], env: { ...env, ...trial.aside }, cwd };
+  const client = await connectTo('1.x', started);
+  const { tool, args: given, said } = trial.call;
+  expect((await callTool(client, tool, given)).text).toContain(said);
   await client.close();
-  await github.close();
-});
-
-test(`the tickets server files with Node.js ${older.version}, and has its instructions with it`, async () => {
-  const record = createRecordingDesk();
-  const service = await startTicketsService(record.desk);
-  const client = await connectTo('1.x', {
-    command: older.path,
-    args: [program('shipmate-mcp-tickets'), '--directory', repository.directory],
-    env: { SHIPMATE_URL: service.url, SHIPMATE_TOKEN: token, XDG_STATE_HOME: join(scratch, 'state') },
-  });
-  const { text } = await callTool(client, 'make_ticket', { title: 'Retries never end', places: ['src/retry.ts:1'] });
-  expect(text).toContain('"Retries never end": filed');
-  expect([...record.filed.values()]).toMatchObject([{ checkout: { branch: 'main' } }]);
-  const { messages } = await client.getPrompt({ name: 'make_ticket' });
-  expect(JSON.stringify(messages)).toContain('make_ticket');
-  await client.close();
-  await service.close();
+  await trial.close();
 });
 
 test('the command line runs, or says which Node.js it needs', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { serveStdio } from '../serve-stdio.ts';
+import { tokenFrom } from '../token-from.ts';
 import { createCiLogsServer } from './server.ts';
 
 const usage = `Usage: shipmate-mcp-ci-logs [--repository OWNER/NAME] [--token-file FILE]
@@ -27,30 +27,17 @@ try {
       help: { type: 'boolean' },
     },
   });
-  const { GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN } = process.env;
+  const { GITHUB_API_URL, GITHUB_REPOSITORY } = process.env;
   if (values.help) process.stdout.write(usage);
   else if (values.version) process.stdout.write(`${version}\n`);
   else {
     const repository = values.repository ?? GITHUB_REPOSITORY;
     if (!repository) throw new Error('No repository is named. Pass --repository OWNER/NAME, or set GITHUB_REPOSITORY.');
-    const token = tokenFrom(values['token-file'], GITHUB_TOKEN);
+    const token = tokenFrom(values['token-file'], 'GITHUB_TOKEN');
     const apiUrl = GITHUB_API_URL || 'https://api.github.com';
     await serveStdio(createCiLogsServer({ repository, apiUrl, token, version }));
   }
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n\n${usage}`);
   process.exitCode = 2;
-}
-
-function tokenFrom(file: string | undefined, value: string | undefined): () => Promise<string> {
-  if (file === undefined) {
-    if (!value) throw new Error('There is no token. Set GITHUB_TOKEN, or pass --token-file FILE.');
-    return async () => value;
-  }
-  return async () => {
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new Error(`The token could not be read (${error.code}); whoever started this server has to mend ${file}.`);
-    });
-    return text.trim();
-  };
 }

@@ -1,42 +1,18 @@
-import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
-import { markOthers } from '../outside-text.ts';
+import { type AnswerCall, createAnswerCall, optionalText } from '../answer-call.ts';
 import type { GitHub } from './github.ts';
+
+export { othersLimit, readOnly, type Told } from '../answer-call.ts';
 
 /** What a tool is registered with. */
 export interface ToolContext {
   github: GitHub;
-  /**
-   * Does the work of one call under the server's time limit, and makes its text the result. What `work` throws becomes an
-   * error result that the model reads.
-   */
-  answer(requested: AbortSignal, work: (signal: AbortSignal) => Promise<Told>): Promise<CallToolResult>;
+  answer: AnswerCall;
 }
-
-/** What a tool says, and what others have written. */
-export interface Told {
-  head: string;
-  others: string;
-  foot?: string;
-}
-
-export const readOnly: ToolAnnotations = {
-  readOnlyHint: true,
-  destructiveHint: false,
-  idempotentHint: true,
-  openWorldHint: true,
-};
-
-/** Characters of what others have written, in one result: with what is said of it, it stays under 16 kB. */
-export const othersLimit = 13_500;
 
 /** As few words as possible: each is sent with every request of an agent. */
 export const argument = {
-  /** A model that has nothing to say in an optional text often writes an empty one. */
-  text: z
-    .string()
-    .optional()
-    .transform((text) => text || undefined),
+  text: optionalText,
   ref: z
     .string()
     .max(250)
@@ -46,21 +22,5 @@ export const argument = {
 };
 
 export function createToolContext({ github, timeoutMs }: { github: GitHub; timeoutMs: number }): ToolContext {
-  return {
-    github,
-    async answer(requested, work) {
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const answered = new AbortController(); // ends a download that nobody reads on
-      try {
-        const { head, others, foot } = await work(AbortSignal.any([requested, deadline, answered.signal]));
-        const parts = [head, ...(others === '' ? [] : [markOthers(others)]), ...(foot ? [foot] : [])];
-        return { content: [{ type: 'text', text: parts.join('\n') }] };
-      } catch (error) {
-        if (!deadline.aborted || requested.aborted) throw error;
-        throw new Error(`GitHub took longer than ${timeoutMs / 1000} s. Try again in a minute, or ask for less.`);
-      } finally {
-        answered.abort();
-      }
-    },
-  };
+  return { github, answer: createAnswerCall({ vendor: 'GitHub', timeoutMs }) };
 }

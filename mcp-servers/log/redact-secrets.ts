@@ -33,7 +33,7 @@ const patterns: RegExp[] = [
   /\b\d{8,10}:AA[\w-]{32,34}(?![\w-])/g,
   /\b[MNO](?=[\w-]{0,27}\d)[\w-]{22,28}\.[\w-]{6,7}\.[\w-]{27,45}(?![\w-])/g,
   /(?<keep>\bdiscord(?:app)?\.com\/api\/webhooks\/\d{10,30}\/)[\w-]{40,100}/g,
-  /\bsntr(?:ys|yu)_[\w=+/-]{40,500}/g,
+  /\bsntry[aisu]_[\w=+/-]{40,500}/g,
   /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,2000}/g,
   /(?<keep>\b(?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest|aws4-hmac-sha256)\s{1,3})?)(?!(?:bearer|basic|token)\s)[^\s"'*][^\s"']{0,4000}/gi,
   /(?<keep>\bbearer\s{1,3})[\w.~+/=-]{16,4000}/gi,

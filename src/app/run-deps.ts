@@ -45,7 +45,10 @@ export async function openRunDeps(
     admission: createAdmission({ ...config.worker, atWork: heart.count, log }),
     describeRepository: rememberFacts(workspaces),
     agent: createAgent(config.agent, { model }),
-    serverTools: await prepareServerTools({ ...given, servers: toolServers, dataDir: config.dataDir }),
+    serverTools: await prepareServerTools({
+      ...{ ...parts, stops, servers: toolServers },
+      ...{ alerts: config.alerts, dataDir: config.dataDir },
+    }),
     otherTools: otherToolsOf(others, config.toolServers),
     budget: config.budget,
     usdOfOrders: new Map(Object.entries(config.orders).map(([name, { usdPerDay }]) => [name, usdPerDay])),

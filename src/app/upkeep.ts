@@ -13,6 +13,7 @@ import type { Workspaces } from '../workspaces/workspaces.ts';
 import { createOwnWork, type OwnWork } from './own-work.ts';
 
 const cleanEveryMinutes = 10;
+const keepUpMinutes = 60;
 
 export interface Upkeep {
   ownWork: OwnWork;
@@ -58,6 +59,8 @@ export function createUpkeep(
           reconcile({ ...deps, trackers }, signal, { hasWebhooks: false }),
         );
       }
+      for (const { kind, keepUp } of deps.trackers.values())
+        if (keepUp) schedules.every(`upkeep of ${kind}`, keepUpMinutes, keepUp);
       schedules.every('missed webhooks', config.reconcile.minutes, (signal) => askForMissed(deps, signal));
       schedules.every('pull requests', config.reconcile.minutes, (signal) => tellFates(deps, signal));
       schedules.every('retention', cleanEveryMinutes, (signal) => deleteSpentRows(db, config.retention, signal));

@@ -1,5 +1,6 @@
 import { listSecrets, type Variable } from '../lib/variable.ts';
 import type { TrackerDefinition } from '../trackers/definition.ts';
+import { alertVariables } from './alerts.ts';
 
 const ofService = [
   {
@@ -67,7 +68,13 @@ const ofTests = [
 
 /** Settings that come from the environment: secrets, and where to send them. */
 export function listVariables(trackers: readonly TrackerDefinition[]): Variable[] {
-  return [...ofService, ...trackers.flatMap(({ environment }) => environment), ...ofGitHub, ...ofTests];
+  return [
+    ...ofService,
+    ...trackers.flatMap(({ environment }) => environment),
+    ...ofGitHub,
+    ...alertVariables,
+    ...ofTests,
+  ];
 }
 
 /** Those that are there whatever trackers there are. */

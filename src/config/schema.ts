@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { stages } from '../core/dependencies.ts';
 import { atLeastOne, key, limit, nonEmpty, section } from '../lib/documented-key.ts';
 import type { TrackerDefinitions } from '../trackers/definition.ts';
+import { alertSections } from './alerts.ts';
 import { approvalSection, peopleSection, questionsSection } from './approval.ts';
 import { automationsMap, summarySection } from './automations.ts';
 import { fieldsSection } from './fields.ts';
@@ -174,6 +175,7 @@ function createFileSchema(trackers: TrackerDefinitions) {
       'The repositories that tickets can be about.',
     ),
     routes: routesKey,
+    ...alertSections,
     makeTicket: makeTicketSection(tracker),
     policy: section({
       pullRequest: key(

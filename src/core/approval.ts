@@ -76,15 +76,18 @@ const meaning: Record<string, 'approve' | 'reject'> = {
   reject: 'reject',
   rejected: 'reject',
   no: 'reject',
+  // As the options of a proposal are numbered where nobody can click on them (`proposalOptions`).
+  1: 'approve',
+  2: 'reject',
 };
 
-/** "approve", "@shipmate, Approve 3fa2c1!", "go ahead". Whatever says more is a comment. */
+/** "approve", "@shipmate, Approve 3fa2c1!", "go ahead", "option 1". Whatever says more is a comment. */
 export function readWord(body: string, agent: string): Spoken {
   if (body.length > 500) return { says: 'comment', code: null };
   const text = withoutName(body.trim().toLowerCase().replace(/\s+/g, ' '), agent.toLowerCase());
   const bare = text.replace(/^["'`]+|["'`.!]+$/g, '');
   if (bare === 'continue') return { says: 'continue', code: null };
-  const [, word = '', code = null] = /^([a-z ]+?)(?:[ :]+`?([0-9a-f]{6}))?$/.exec(bare) ?? [];
+  const [, word = '', code = null] = /^(?:option )?([a-z ]+?|[12])(?:[ :]+`?([0-9a-f]{6}))?$/.exec(bare) ?? [];
   const says = Object.hasOwn(meaning, word) ? meaning[word] : undefined;
   return says ? { says, code } : { says: 'comment', code: null };
 }

@@ -161,7 +161,7 @@ function defaultRule(repository: Repository, rules: readonly RouteRule[], notes:
   const fitting = rules.filter(
     (rule) =>
       isOf(rule, repository) &&
-      (rule.label ?? rule.paths ?? rule.owners) === undefined &&
+      (rule.label ?? rule.fields ?? rule.paths ?? rule.owners) === undefined &&
       (rule.team ?? rule.project) !== undefined,
   );
   const [taken, ...others] = fitting;

@@ -15,6 +15,8 @@ export interface RouteRule {
   project?: string | undefined;
   team?: string | undefined;
   label?: string | undefined;
+  /** Values by the names of fields. Of a field with several values, separated by commas, one. */
+  fields?: Record<string, string> | undefined;
   /** Globs. What is captured about these files goes to the rule's project and team, and has its label. */
   paths?: string[] | undefined;
   /** The same by CODEOWNERS: "@acme/payments". */
@@ -37,7 +39,7 @@ export interface Routing {
  * rules that fit it best, what people answered before. Letter case does not matter.
  */
 export function routeTicket(
-  ticket: Pick<Ticket, 'description' | 'labels' | 'project' | 'team'>,
+  ticket: Pick<Ticket, 'description' | 'labels' | 'project' | 'team'> & Partial<Pick<Ticket, 'fields' | 'identifier'>>,
   facts: Pick<TicketFacts, 'repository'>,
   { repositories, rules, remembered }: Routing,
 ): Route {
@@ -93,6 +95,12 @@ export function routeByAnswer(said: readonly string[], repositories: readonly Re
   return null;
 }
 
+/** An answer that is the number of one of the options that were offered, as that option; any other as it is. */
+export function byNumber(text: string, options: readonly string[]): string {
+  const [, number] = /^(?:option )?(\d{1,3})$/i.exec(bareAnswer(text)) ?? [];
+  return options[Number(number) - 1] ?? text;
+}
+
 /** The name that an answer gives of a repository that we do not have, cleaned for showing; null where it is no name at all. */
 export function unknownAnswer(text: string): string | null {
   const bare = bareAnswer(text);
@@ -145,28 +153,42 @@ function narrow(some: readonly Repository[], wanted: readonly Repository[]): rea
   return left.length > 0 ? left : some;
 }
 
-/** Of the rules that fit, those that say most: a label counts for more than a project, a project for more than a team. */
+/**
+ * Of the rules that fit, those that say most: a label counts for more than fields, these for more than a project, and a project
+ * for more than a team. A team has a key, too, with which what people call its tickets begins; and a project where it is the team.
+ */
 function bestRules(
-  { labels, project, team }: Pick<Ticket, 'labels' | 'project' | 'team'>,
+  { labels, project, team, fields = {}, identifier = '' }: Parameters<typeof routeTicket>[0],
   rules: readonly RouteRule[],
 ): RouteRule[] {
   const same = (a: string, b: string | null) => b !== null && a.trim().toLowerCase() === b.trim().toLowerCase();
+  const key = /^([a-z]\w*)-\d+$/i.exec(identifier)?.[1] ?? null;
+  const hasValue = (name: string, value: string) =>
+    Object.entries(fields).some(
+      ([own, text]) => same(own, name) && [text, ...text.split(',')].some((each) => same(each, value)),
+    );
   const fitting = rules.filter(
     (rule) =>
       !isOfPathsOnly(rule) &&
       (rule.label === undefined || labels.some((label) => same(rule.label ?? '', label))) &&
-      (rule.project === undefined || same(rule.project, project)) &&
-      (rule.team === undefined || same(rule.team, team)),
+      Object.entries(rule.fields ?? {}).every(([name, value]) => hasValue(name, value)) &&
+      (rule.project === undefined ||
+        same(rule.project, project) ||
+        (project !== null && project === team && same(rule.project, key))) &&
+      (rule.team === undefined || same(rule.team, team) || (team !== null && same(rule.team, key))),
   );
   const weigh = (rule: RouteRule) =>
-    (rule.label === undefined ? 0 : 4) + (rule.project === undefined ? 0 : 2) + (rule.team === undefined ? 0 : 1);
+    (rule.label === undefined ? 0 : 8) +
+    (rule.fields === undefined ? 0 : 4) +
+    (rule.project === undefined ? 0 : 2) +
+    (rule.team === undefined ? 0 : 1);
   const most = Math.max(0, ...fitting.map(weigh));
   return fitting.filter((rule) => weigh(rule) === most);
 }
 
 /** It says where captures go, and nothing of tickets that are there. */
-function isOfPathsOnly({ project, team, label, paths, owners }: RouteRule): boolean {
-  return project === undefined && team === undefined && label === undefined && (paths ?? owners) !== undefined;
+function isOfPathsOnly({ project, team, label, fields, paths, owners }: RouteRule): boolean {
+  return [project, team, label, fields].every((each) => each === undefined) && (paths ?? owners) !== undefined;
 }
 
 /** `name` or `name#branch`. */

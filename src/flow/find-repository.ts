@@ -3,6 +3,7 @@ import { cleanText } from '../core/outgoing-text.ts';
 import { isObeyed } from '../core/prompt.ts';
 import type { Repository } from '../core/repository.ts';
 import {
+  byNumber,
   type RouteScope,
   routeByAnswer,
   routeBySuggestions,
@@ -17,6 +18,7 @@ import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { addActivities } from '../store/activities.ts';
 import type { Tx } from '../store/database.ts';
 import { unreadPrompts } from '../store/prompts.ts';
+import { newestOptions } from '../store/questions.ts';
 import { readRememberedRoute, rememberRoute } from '../store/remembered-routes.ts';
 import { type ClaimedRun, holdRun } from '../store/runs.ts';
 import { currentConversation, type SessionRow } from '../store/sessions.ts';
@@ -63,10 +65,9 @@ export async function findRepository(
   const isRemembered = 'repository' in route && route.remembered === true;
   if ('repository' in route && !isRemembered) return route;
   const prompts = (await unreadPrompts(db, session.id)).filter(isObeyed);
-  const answer = routeByAnswer(
-    prompts.map(({ body }) => body),
-    all,
-  );
+  const offered = prompts.length === 0 ? [] : await newestOptions(db, session.id);
+  const answers = prompts.map(({ body }) => byNumber(body, offered));
+  const answer = routeByAnswer(answers, all);
   // What was said on this ticket holds for it, whatever was answered on another meanwhile.
   if (answer) {
     const { repository } = answer;
@@ -92,8 +93,8 @@ export async function findRepository(
       'Correct the ticket\'s "repository" field or shipmate.yaml, and say "continue".',
     );
   const { question } = route.ask;
-  const newest = prompts.at(-1);
-  const given = newest === undefined ? null : unknownAnswer(newest.body);
+  const newest = answers.at(-1);
+  const given = newest === undefined ? null : unknownAnswer(newest);
   const suggested = routeBySuggestions(route.ask.options, await suggestions(deps, session, route.ask.options, signal));
   const taken = 'taken' in suggested && given === null ? deps.repositories.get(suggested.taken) : undefined;
   if (taken) {

@@ -75,6 +75,8 @@ async function readHint(
 
 function waitOf({ tries }: Hint, error: unknown): number {
   const asked = error instanceof VendorError ? (error.retryAfterMs ?? 0) : 0;
+  // Nothing was sent: it is due when the account opens, however often it was not open before.
+  if (asked > 0 && isClosed(error)) return asked;
   return Math.max(asked, Math.min(waitMs.most, waitMs.first * 2 ** (tries - 1)));
 }
 

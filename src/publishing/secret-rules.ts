@@ -27,7 +27,7 @@ export const secretRules: SecretRule[] = [
   // People's (ATATT3), an organisation's and a repository's (ATCTT3); then the secrets of OAuth apps.
   { what: 'an Atlassian API token', pattern: /\bAT[AC]TT3[\w=-]{60,400}/g },
   { what: 'an Atlassian OAuth secret', pattern: /\bATOA(?=[\w-]{0,60}\d)[\w-]{40,200}(?:=[0-9A-F]{8})?/g },
-  { what: 'a Sentry token', pattern: /\bsntr(?:ys_[\w=+/-]{60,500}|yu_[a-f0-9]{64})/g },
+  { what: 'a Sentry token', pattern: /\bsntr(?:ys_[\w=+/-]{60,500}|y[aiu]_[a-f0-9]{64})/g },
   { what: 'a Linear token', pattern: /\blin_(?:api|oauth)_[A-Za-z0-9]{32,80}/g },
   { what: 'a personal token of Shipmate', pattern: /\bshp_[\w-]{43}(?![\w-])/g },
   {

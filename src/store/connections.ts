@@ -94,7 +94,7 @@ export async function noteRefusedWebhook(db: Database, source: string): Promise<
 }
 
 export interface Arrivals {
-  /** Kinds of event, as the sender's header names them, that came in time. */
+  /** Kinds of event, as the sender names them, that came in time. */
   events: string[];
   /** Kinds of event that came late, and so were not acted on. */
   late: string[];
@@ -105,12 +105,17 @@ export interface Arrivals {
 /** What has come in from a sender about something since then, as its requests name it. */
 export async function listArrivals(
   db: Database,
-  wanted: { source: string; eventHeader: string; naming: string; since: Date },
+  wanted: { source: string; event: { header: string } | { field: string }; naming: string; since: Date },
 ): Promise<Arrivals> {
-  const { source, eventHeader, naming, since } = wanted;
+  const { source, event, naming, since } = wanted;
+  // The body is bytes that are no JSON for sure.
+  const kind =
+    'header' in event
+      ? sql`headers ->> ${event.header}`
+      : sql`substring(encode(body, 'escape') from ${`"${event.field}"\\s*:\\s*"([^"]*)"`})`;
   // One that is late says so for as long as it is kept, also when reconcile has looked into it.
   const about = await sql<{ event: string; late: boolean }>`
-    select distinct coalesce(headers ->> ${eventHeader}, 'unknown') as event, coalesce(outcome, '') like 'late%' as late
+    select distinct coalesce(${kind}, 'unknown') as event, coalesce(outcome, '') like 'late%' as late
     from deliveries
     where source = ${source} and received_at >= ${since} and position(${Buffer.from(naming)}::bytea in body) > 0`.execute(
     db,

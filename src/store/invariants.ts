@@ -115,12 +115,12 @@ const checks: Check[] = [
   },
   {
     name: 'delivery is sorted',
-    holds: 'No delivery waits to be sorted for longer than a minute.',
-    remedy: 'See that the web part runs (`shipmate web` or `shipmate start`).',
+    holds: 'No delivery waits to be sorted, or to be read again though that is due, for longer than a minute.',
+    remedy: 'See that the web part runs (`shipmate web` or `shipmate start`), with the tracker that it is from.',
     violations: ({ olderThan }) => sql`
       select d.id::text, null::uuid as session_id, format('%s delivery %s came at %s', d.source, d.delivery_id, d.received_at) as explanation
-      from deliveries d where d.sorted_at is null and ${olderThan('d.received_at', 60)}
-        and (d.try_at is null or ${olderThan('d.try_at', 60)})`,
+      from deliveries d where (d.sorted_at is null and ${olderThan('d.received_at', 60)}
+        and (d.try_at is null or ${olderThan('d.try_at', 60)})) or (d.is_hint and ${olderThan('d.try_at', 60)})`,
   },
   {
     name: 'delivery is understood',

@@ -90,3 +90,11 @@ export async function optionsOffered(tx: Tx, sessionId: string): Promise<string[
     where json_typeof(outcome -> 'options') = 'array'`.execute(tx);
   return found.rows.map(({ option }) => option);
 }
+
+/** The options of the newest run that ended, in their order. */
+export async function newestOptions(db: Database | Tx, sessionId: string): Promise<string[]> {
+  const found = await sql<{ options: string[] | null }>`
+    select outcome -> 'options' as options from runs
+    where session_id = ${sessionId} and outcome is not null order by number desc limit 1`.execute(db);
+  return found.rows[0]?.options ?? [];
+}

@@ -8,13 +8,20 @@ import type { Gauge, Link } from './mcp-client.ts';
 export async function linkToProcess(process: SandboxProcess, maxBytes: number, gauge: Gauge): Promise<Link> {
   const { ReadBuffer, serializeMessage } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
   const buffer = new ReadBuffer({ maxBufferSize: maxBytes });
+  // Of a line that has not ended: the buffer would copy all of it for each chunk.
+  let pending: Buffer[] = [];
   let lastWords = '';
   const transport: Link['transport'] = {
     async start() {
       process.stdout.on('data', (chunk: Buffer) => {
-        if (!gauge.takes(chunk.length)) return;
+        if (!gauge.takes(chunk.length)) {
+          pending = [];
+          return;
+        }
+        pending.push(chunk);
+        if (!chunk.includes(10)) return;
         try {
-          buffer.append(chunk);
+          buffer.append(Buffer.concat(pending.splice(0)));
         } catch (error) {
           return gauge.ends((error as Error).message);
         }

@@ -66,7 +66,7 @@ export const ownPins: ToolServersOptions['pins'] = {
 /** Where our dependencies are when this is an installed package itself: `node_modules/shipmate/dist`. */
 const installedBeside = root.includes('node_modules') ? ['../..'] : [];
 
-export function programOf(server: 'git' | 'ci-logs'): string {
+export function programOf(server: string): string {
   return join(root, 'bin', `shipmate-mcp-${server}.mjs`);
 }
 

@@ -36,11 +36,11 @@ export interface ConnectParts {
   /** The clock by which deliveries are stored. */
   now(): Promise<Date>;
   /**
-   * What has come in since then that has `naming` in it: kinds of event by that header, those that came too late to be acted on,
-   * and whether anything at all was refused for its signature.
+   * What has come in since then that has `naming` in it: kinds of event by that header, or that text at the top of the body; those
+   * that came too late to be acted on; and whether anything at all was refused for its signature.
    */
   arrivals(wanted: {
-    eventHeader: string;
+    event: { header: string } | { field: string };
     naming: string;
     since: Date;
   }): Promise<{ events: string[]; late: string[]; refused: boolean }>;

@@ -122,6 +122,12 @@ export interface Tracker {
     signal: AbortSignal,
   ): Promise<Suggestion[]>;
 
+  /**
+   * Renews what ends by itself where nobody does, such as webhooks that the vendor forgets after weeks. One process does it, after
+   * each start and every hour; however often, it comes to the same. Absent: nothing ends. Throws `VendorError`.
+   */
+  keepUp?(signal: AbortSignal): Promise<void>;
+
   /** Whether this tracker can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;
 }

@@ -175,6 +175,22 @@ export function trackerContract(
       expect(Date.parse(a.said.at)).toBeLessThanOrEqual(Date.parse(b.said.at));
     });
 
+    contract('a comment whose delivery is only a hint is read again where it stands', async ({ expect }) => {
+      const { tracker } = world;
+      const { ticket } = await given();
+      const { headers, body } = await world.person.say(ticket.id, odd);
+      const { deliveryId, isHint = false } = tracker.verifyDelivery(headers, body);
+      expect(isHint).toBe(tracker.readAgain !== undefined);
+      const delivery: Delivery = { source: tracker.source, deliveryId, headers, body };
+      const told = tracker.readEvents(delivery);
+      const again = isHint ? await tracker.readAgain?.(delivery, never) : told;
+      expect(again).toMatchObject([{ type: 'prompted', ticket: { id: ticket.id } }]);
+      const saidIn = ([event]: TrackerEvent[] = []) =>
+        event?.type === 'prompted' && { ...event.said, body: plain(event.said.body) };
+      expect(saidIn(again)).toEqual(saidIn(told));
+      expect(JSON.parse(JSON.stringify(again))).toEqual(again);
+    });
+
     contract('"stop" and "continue" are signals', async ({ expect }) => {
       const { id } = await world.person.createTicket({ title: 'Signals', description: '' });
       await world.person.give(id);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isBugTicket } from '../../src/core/bug-ticket.ts';
 import type { Repository } from '../../src/core/repository.ts';
 import {
+  byNumber,
   type RouteRule,
   routeTicket as route,
   routeByAnswer,
@@ -19,6 +20,7 @@ interface Given {
   labels?: string[];
   project?: string;
   team?: string;
+  identifier?: string;
 }
 const ticket = (given: Given) => ({ fields: {}, description: '', labels: [], project: null, team: null, ...given });
 
@@ -94,6 +96,9 @@ describe('routeTicket, by rules and earlier answers', () => {
     { project: 'Store', team: 'Mobile', repository: 'acme/shop' },
     { team: 'Mobile', repository: 'web' },
     { label: 'billing', repository: 'acme/shop' },
+    { fields: { Components: 'api' }, repository: 'API' },
+    { fields: { components: 'api', Risk: 'high' }, label: 'urgent', repository: 'acme/shop' },
+    { team: 'OPS', repository: 'acme/shop' },
     { project: 'Both', repository: 'web' },
     { project: 'Both', repository: 'acme/shop' },
   ];
@@ -109,6 +114,11 @@ describe('routeTicket, by rules and earlier answers', () => {
     ['a heading', { project: 'Store', description: '## Repository\n\n- `acme/shop`\n\nThanks' }, 'acme/shop'],
     ['owner/name in the text', { description: 'x [repo=acme/Shop#main]' }, 'acme/shop'],
     ['the name without its owner', { description: '[repo=shop]' }, 'acme/shop'],
+    ['a value of a field before a project', { project: 'Store', fields: { Components: 'Web, API' } }, 'API'],
+    ['not one like it', { project: 'Store', fields: { Components: 'rapid' } }, 'web'],
+    ['all that a rule asks for', { labels: ['urgent'], fields: { Components: 'api', Risk: 'High' } }, 'acme/shop'],
+    ['a team by its key', { team: 'Operations', identifier: 'OPS-12' }, 'acme/shop'],
+    ['a key alone, of who has no team', { identifier: 'OPS-12' }, 'API'],
     ['two rules that fit as well', { project: 'Both' }, ['web', 'acme/shop']],
   ])('%s', (_name, given, wanted) => {
     const got = routeTicket(ticket(given), all, rules);
@@ -173,6 +183,16 @@ describe('routeByAnswer', () => {
   test.each([[[]], [['the web one']], [['web#../x']], [['']], [['"'.repeat(200_000)]]])('%j is none', (said) => {
     expect(routeByAnswer(said, [web, api])).toBeNull();
   });
+});
+
+test.each([
+  ['2', 'API'],
+  ['@shipmate, option 1.', 'web'],
+  ['0', '0'],
+  ['3', '3'],
+  ['2 of them', '2 of them'],
+])('%j of two options is %j', (text, expected) => {
+  expect(byNumber(text, ['web', 'API'])).toBe(expected);
 });
 
 describe('isBugTicket', () => {

@@ -18,10 +18,16 @@ tickets:
         - { tool: bash, input: { command: cat two.txt } }
         - ${plan(['Write two', 'completed'], ['Hand it in', 'inProgress'])}
     - calls: [{ tool: finish, input: { title: Add two, summary: Two is there. } }]
-    - expect: ["Ada writes:\\n\\nAnd *three*, please"]
+    - expect: ["Ada writes:\\n\\nAnd ", "three"]
       calls:
         - { tool: write, input: { path: three.txt, content: "three\\n" } }
         - { tool: finish, input: { title: Add two and three, summary: Both are there. } }
+  Has a bad day:
+    - calls: [{ tool: ask, input: { question: Which zone? } }]
+    - { until: told, calls: [{ tool: bash, input: { command: "true" } }] }
+    - calls: [{ tool: finish, input: { title: T, summary: s, answer: UTC it is. } }]
+  Is stopped late:
+    - { until: never, calls: [{ tool: finish, input: { title: T, summary: s, answer: Never said. } }] }
   Asked for:
     - calls: [{ tool: finish, input: { title: Nothing, summary: s, answer: I was asked. } }]
 `;
@@ -64,7 +70,7 @@ test('assigned: answered at once, shown in one comment while it is done, handed 
     ],
     said: [
       expect.stringMatching(
-        /^Pull request: file:.*#pull-request-1 \(proved\)\n\nTwo is there\.\n\n_Cost so far: .* 1 s of work\._$/,
+        /^Pull request: file:.*#pull-request-1 \(proved\)\n\nTwo is there\.\n\n_Cost so far: .* \d+ s of work\._$/,
       ),
     ],
     links: ['#1: ENG-1: Add two'],
@@ -99,13 +105,21 @@ test('assigned: answered at once, shown in one comment while it is done, handed 
   expect(await service.git('diff', '--name-only', `main...${done.branch}`)).toBe('three.txt\ntwo.txt');
 
   await service.git('update-ref', 'refs/heads/main', `refs/heads/${done.branch}`);
-  await expect.poll(() => seen(issue).links).toEqual(['(#1: ENG-1: Add two)']);
+  await expect.poll(() => seen(issue).links).toEqual(['(#1: ENG-1: Add two and three)']);
   await expect.poll(() => seen(issue).status).toBe('Done');
-  console.log(JSON.stringify(seen(issue), null, 2));
+  await expect.poll(() => seen(issue).shown[0]).toContain('Add two and three](');
+  await expect.poll(() => seen(issue).shown[0]).toContain('#pull-request-1), merged');
+  const after = seen(issue);
+  expect(after.said).toEqual([
+    first.said[0],
+    expect.stringMatching(/^Pull request: .*#pull-request-1 \(proved\)\n\nBoth are there\./),
+  ]);
+  expect(after.shown).toHaveLength(1);
+  expect(after.moves).toEqual([...first.moves, 'Shipmate: Done']);
 });
 
 test('it comes to each who asks for it: by a label, a mention, a name, a status, a query; each is answered once', async () => {
-  const { ada, bob, bot, jira, seen } = service;
+  const { ada, bob, bot, seen } = service;
   const [labelled, mentioned, named, moved, queried] = Array.from({ length: 5 }, (_, number) =>
     service.file(`Asked for ${number}`, { assignee: bob.user }),
   ) as [Issue, Issue, Issue, Issue, Issue];
@@ -122,6 +136,40 @@ test('it comes to each who asks for it: by a label, a mention, a name, a status,
       { assignee: 'Bob', said: [expect.stringMatching(/^I was asked\./)] },
     ]);
   }
-  console.log(JSON.stringify(seen(queried), null, 2));
-  console.log(JSON.stringify(jira.counts()));
+});
+
+test('webhooks that come twice, late, in any order, or not at all: each ticket is worked on once, and each word is heard once', async () => {
+  const { ada, bob, jira, seen } = service;
+  const { faults, outbox } = jira;
+  faults.add(
+    { delivery: '*', action: { type: 'repeat', times: 1 } },
+    { delivery: 'jira:issue_updated', nth: 1, action: { type: 'late', ms: 400 } },
+    { delivery: 'jira:issue_created', action: { type: 'drop' } },
+  );
+  const [issue, stopped] = [service.give('Has a bad day'), service.give('Is stopped late')] as const;
+  await rest(issue);
+  await expect.poll(async () => (await service.app.sessions.view(stopped.key))?.firstModelCallAt).toBeTruthy();
+  outbox.hold();
+  ada.comment(issue.key, 'UTC');
+  bob.comment(issue.key, 'or not');
+  ada.comment(issue.key, 'UTC, I said');
+  bob.comment(stopped.key, 'what for?');
+  ada.comment(stopped.key, 'stop');
+  outbox.release((held) => held.toReversed());
+  expect((await rest(stopped)).state).toBe('stopped');
+  expect(seen(stopped).said).toEqual([expect.stringMatching(/^Stopped, as you asked\./)]);
+  await outbox.settled();
+  await service.sorted();
+  await service.letGo('told');
+  const done = await rest(issue, 2);
+  expect([done.state, done.runs.length]).toEqual(['complete', 2]);
+  const heard = `select p.body from prompts p join sessions s on s.id = p.session_id join tickets t on t.id = s.ticket_id
+    where t.identifier = $1 order by p.said_at`;
+  const { rows } = await service.database.pool.query(heard, [issue.key]);
+  expect(rows.map(({ body }) => body)).toEqual(['UTC', 'or not', 'UTC, I said']);
+  expect(seen(issue)).toMatchObject({
+    shown: [expect.any(String)],
+    said: [expect.stringMatching(/^Which zone/), expect.stringMatching(/^UTC it is\./)],
+  });
+  faults.clear();
 });

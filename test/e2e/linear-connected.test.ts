@@ -81,7 +81,7 @@ test('a clock that is wrong: what arrives counts as late, also when reconcile ha
   await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
   const [issue] = linear.workspace.tables.Issue.keys();
   const db = createDatabase(createPool(database.url));
-  const wanted = { source: 'linear', eventHeader: 'linear-event', naming: issue ?? '', since: new Date(0) };
+  const wanted = { source: 'linear', event: { header: 'linear-event' }, naming: issue ?? '', since: new Date(0) };
   expect(await listArrivals(db, wanted)).toMatchObject({
     events: [],
     late: expect.arrayContaining(['AgentSessionEvent']),

@@ -221,9 +221,13 @@ test('while an account is closed nothing is asked of it', async () => {
     throw new VendorError('slower', { code: 'rate_limited', retryable: true, retryAfterMs: 60_000 });
   };
   await accept(given(1), comment(1, 'one', 'x', 'Blue'), comment(1, 'two', 'x', 'Red'));
+  await intake.pool.query('update deliveries set tries = 9 where is_hint');
   await read({ trackers: new Map([['board', limited]]) });
   expect(asked).toHaveLength(1);
-  const due = await rows("select try_at > now() + interval '50 seconds' from deliveries where is_hint");
-  expect(due).toEqual([[true], [true]]);
+  const [[first, last] = []] = await rows(
+    'select extract(epoch from min(try_at) - now())::int, extract(epoch from max(try_at) - now())::int from deliveries where is_hint',
+  );
+  expect(first, 'when it opens, however often it was tried').toBeGreaterThan(50);
+  expect(last).toBeLessThanOrEqual(60);
   await intake.pool.query('truncate accounts');
 });

@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { usualEvent } from '../stand-ins/sentry/hostile.ts';
+import { startSentry } from '../stand-ins/sentry/server.ts';
 import { cause, startWithFailedJob } from './ci-logs/failed-job.ts';
 import type { Person } from './configurations.ts';
 import { createSampleHistory } from './git/sample-history.ts';
@@ -37,6 +39,23 @@ export const onTrial: Record<string, (home: string) => Promise<Trial>> = {
       call: { tool: 'get-job-log', args: { job }, said: cause },
       aside: { GITHUB_API_URL: github.apiUrl },
       close: () => github.close(),
+    };
+  },
+  async sentry(home) {
+    const sentry = await startSentry();
+    const { issue } = sentry.site.capture(sentry.site.addProject('acme/web'), usualEvent());
+    const file = join(home, 'token');
+    writeFileSync(file, sentry.token);
+    return {
+      directory: home,
+      env: { SENTRY_AUTH_TOKEN: sentry.token },
+      instead: { '/path/to/token': file },
+      call: { tool: 'get-event', args: { issue: issue.shortId }, said: 'at saveCart (src/checkout.ts:41:11)' },
+      aside: { SENTRY_BASE_URL: sentry.url },
+      async close() {
+        sentry.expectClean();
+        await sentry.close();
+      },
     };
   },
   async tickets(home) {

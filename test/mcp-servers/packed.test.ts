@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findOlderNode } from '../support/older-node.ts';
 import { places, readConfigurations, readToolTable, startedBy } from './configurations.ts';
 import { onTrial, type Trial } from './on-trial.ts';
-import { type AnyClient, callTool, connectTo } from './speak.ts';
+import { type AnyClient, callTool, connectTo, type Revision, type StartedServer } from './speak.ts';
 
 const root = join(import.meta.dirname, '../..');
 const servers = join(root, 'mcp-servers');
@@ -32,7 +32,7 @@ beforeAll(() => {
     stdio: 'pipe',
   });
   path = [join(prefix, 'bin'), dirname(older.path), '/usr/bin', '/bin'].join(delimiter);
-});
+}, 120_000);
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -70,22 +70,37 @@ describe.each(Object.keys(onTrial))('%s', (name) => {
     expect(new Set(configurations.map((each) => each.name)).size).toBe(1);
   });
 
-  test.each(configurations.map((configuration, index) => ({ ...configuration, way: ways[index % 3] ?? ways[0] })))(
-    `with Node.js ${older.version}, as its README says for $where, a client speaks to it ($way)`,
-    async ({ way: [line, revision], ...configuration }) => {
-      const started = startedBy({ ...trial, env: { ...env, ...trial.env } }, configuration);
-      const client = await connectTo(line, { ...started, env: { ...started.env, ...trial.aside } }, revision);
+  test(`with Node.js ${older.version} and as its README says for each client, every kind of client speaks to it`, async () => {
+    const person = { ...trial, env: { ...env, ...trial.env } };
+    // What several clients start in the same way is started once.
+    const byStart = Map.groupBy(configurations, (each) => JSON.stringify(startedBy(person, each)));
+    const starts = [...byStart].map(([start, same]) => ({
+      start: JSON.parse(start) as StartedServer,
+      where: same.map(({ where }) => where).join(', '),
+    }));
+    for (let index = 0; index < Math.max(starts.length, ways.length); index += 1) {
+      const { start, where } = starts[index % starts.length] as (typeof starts)[number];
+      const [line, revision] = ways[index % ways.length] as (typeof ways)[number];
+      const client = await connectTo(line, { ...start, env: { ...start.env, ...trial.aside } }, revision);
       try {
-        if ('getNegotiatedProtocolVersion' in client) expect(client.getNegotiatedProtocolVersion()).toBe(revision);
-        expect(client.getServerVersion()).toEqual({ name: `shipmate-${name}`, version: manifest.version });
-        expect(await argumentsOfTools(client)).toEqual(readToolTable(readme));
-        const { tool, args, said } = trial.call;
-        expect(await callTool(client, tool, args)).toEqual({ text: expect.stringContaining(said), isError: false });
+        await converse(client, revision, `${where}; ${line}, ${revision}`);
       } finally {
         await client.close();
       }
-    },
-  );
+    }
+  });
+
+  async function converse(client: AnyClient, revision: Revision, how: string): Promise<void> {
+    if ('getNegotiatedProtocolVersion' in client) expect(client.getNegotiatedProtocolVersion(), how).toBe(revision);
+    expect(client.getServerVersion(), how).toEqual({ name: `shipmate-${name}`, version: manifest.version });
+    expect(await argumentsOfTools(client), how).toEqual(readToolTable(readme));
+    const { tool, args, said } = trial.call;
+    const answer = await callTool(client, tool, args);
+    expect(answer, how).toEqual({ text: expect.stringContaining(said), isError: false });
+    // Their text is a file that has to be in the package.
+    const { prompts } = client.getServerCapabilities()?.prompts ? await client.listPrompts() : { prompts: [] };
+    for (const prompt of prompts) expect((await client.getPrompt({ name: prompt.name })).messages, how).toHaveLength(1);
+  }
 
   test('its README names every option and variable that --help does, and no other option', () => {
     const [program = '', help] = [configurations[0]?.command, '--help'];

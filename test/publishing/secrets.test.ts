@@ -45,6 +45,7 @@ const kinds: Record<string, (seed: string) => string> = {
     `ATCTT3xFfGN0${letters(s, 180, url64)}=${letters(`${s}2`, 8, hex.toUpperCase())}`,
   'Atlassian OAuth secret': (s) => `ATOA${letters(s, 64, url64)}${letters(`${s}2`, 8, hex.toUpperCase())}`,
   'Sentry token': (s) => `sntrys_eyJ${letters(s, 80, alnum)}_${letters(`${s}2`, 43, alnum)}`,
+  'Sentry integration token': (s) => `sntryi_${letters(s, 64, hex)}`,
   'JSON Web Token': (s) =>
     `eyJ${letters(s, 33, url64)}.eyJ${letters(`${s}2`, 60, url64)}.${letters(`${s}3`, 43, url64)}`,
   'Postgres URL': (s) => `postgresql://app:${letters(s, 16, alnum)}@db.acme.io:5432/app`,

@@ -235,6 +235,24 @@ describe('what must hold in the database', () => {
     expect(violations.map(({ check }) => check)).toEqual(['run is held', 'delivery is sorted', 'effect leaves']);
   });
 
+  test('a hint may wait for its time, and then has to be read; once it was read, its sorting is young', async ({
+    expect,
+  }) => {
+    await clear();
+    const hint = (set: string, outcome: string | null = 'a hint') =>
+      plantDelivery(database.pool, { daysAgo: 0.5, outcome }).then((id) =>
+        query(`update deliveries set tries = 1, ${set} where id = $1`, [id]).then(() => String(id)),
+      );
+    await hint("is_hint = true, try_at = now() + interval '1 minute'");
+    await hint('try_at = now()', null);
+    const forgotten = await hint("is_hint = true, try_at = now() - interval '2 minutes'");
+    const unsorted = await hint("try_at = now() - interval '2 minutes'", null);
+    const { violations } = await checkInvariants(db, { live: true, days: null });
+    expect(new Set(violations.map(({ check, id }) => `${check}: ${id}`))).toEqual(
+      new Set([`delivery is sorted: ${forgotten}`, `delivery is sorted: ${unsorted}`]),
+    );
+  });
+
   test('sessions that came to rest before the days that are asked for are left alone; others name their ticket', async ({
     expect,
   }) => {

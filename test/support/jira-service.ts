@@ -39,6 +39,7 @@ export interface JiraPeople {
 }
 
 export type JiraService = TestService & JiraPeople;
+export type JiraSetup = Setup & JiraPeople;
 
 export interface JiraServiceOptions extends TestServiceOptions {
   /** null: webhooks come; else so often it is asked. */
@@ -51,10 +52,10 @@ const webhookSecret = 'the-secret-of-the-webhook';
  * The whole service as a member of a site: a stand-in Jira that sends it webhooks, by the settings that people make. `start`: what
  * it is beside that, such as a service on GitHub.
  */
-export async function startJiraService<Service extends TestService = TestService>(
+export async function startJiraService(
   options: JiraServiceOptions,
-  start: (options: TestServiceOptions) => Promise<Service> = startTestService as never,
-): Promise<Service & JiraPeople> {
+  start: (options: TestServiceOptions & { env: Record<string, string> }) => Promise<TestService> = startTestService,
+): Promise<JiraService> {
   const begun = await begin(options);
   try {
     const service = await start({ files: {}, parts: ['listen', 'worker'], ...options, ...begun.options });
@@ -68,7 +69,7 @@ export async function startJiraService<Service extends TestService = TestService
 /** The same with workers that are processes of their own, and can be killed. */
 export async function startJiraSetup(
   options: JiraServiceOptions & { yaml?: Record<string, unknown> },
-): Promise<Setup & JiraPeople> {
+): Promise<JiraSetup> {
   const begun = await begin(options);
   const { env } = begun.options;
   try {

@@ -2,8 +2,9 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VendorError } from '../../src/core/vendor-error.ts';
-import { type CiLogTools, prepareCiLogTools } from '../../src/tools/ci-log-tools.ts';
+import { ciLogServer } from '../../src/tools/ci-log-tools.ts';
 import { ownPins } from '../../src/tools/own-servers.ts';
+import { prepareTokenTools, type TokenTools } from '../../src/tools/token-tools.ts';
 import { createToolServers, type ToolServers } from '../../src/tools/tool-servers.ts';
 import { branchCommit } from '../stand-ins/github/git.ts';
 import type { Repository } from '../stand-ins/github/rows.ts';
@@ -15,7 +16,7 @@ let opened: Opened;
 let github: GitHub;
 let repository: Repository;
 let servers: ToolServers;
-let ciLogs: CiLogTools;
+let ciLogs: TokenTools;
 let dir: string;
 
 beforeAll(async () => {
@@ -26,7 +27,8 @@ beforeAll(async () => {
   await mkdir(join(dir, '4194304'), { recursive: true }); // no process has this number
   await writeFile(join(dir, '4194304', 'token'), 'left behind');
   servers = createToolServers({ driver: opened.driver, pins: ownPins });
-  ciLogs = await prepareCiLogTools({ servers, dir, owner: opened.driver.owner });
+  const sample = ciLogServer({ apiUrl: github.apiUrl, location: 'acme/app' });
+  ciLogs = await prepareTokenTools({ servers, dir, owner: opened.driver.owner, sample });
 });
 
 afterAll(async () => {
@@ -50,8 +52,7 @@ test('the tools read the logs of their repository, with the newest token, which 
   const job = reportRun(github, repository, sha, { jobs: [{ name: 'vet', conclusion: 'failure', log }] }).jobs[0]?.id;
   let token: string | VendorError = mint();
   const tools = ciLogs.of({
-    apiUrl: github.apiUrl,
-    location: 'acme/app',
+    ...ciLogServer({ apiUrl: github.apiUrl, location: 'acme/app' }),
     async token() {
       if (token instanceof VendorError) throw token;
       return token;
@@ -80,7 +81,10 @@ test('the tools read the logs of their repository, with the newest token, which 
   token = mint();
   expect(await ask()).toMatchObject({ isError: false });
   token = new VendorError('The App is not installed there.', { code: 'not_found', retryable: false });
-  expect(await ask()).toEqual({ text: 'The App is not installed there.\nGo on without the logs.', isError: true });
+  expect(await ask()).toEqual({
+    text: 'The App is not installed there.\nGo on without ci-logs_get-job-log.',
+    isError: true,
+  });
   github.expectClean();
 
   expect(await readdir(dir)).toEqual([String(process.pid)]);

@@ -9,6 +9,7 @@ import { createUploadReader } from './reading/attachments.ts';
 import { readEvents } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTickets } from './reading/list-tickets.ts';
+import { readMarkings } from './reading/markings.ts';
 import { repositoryIn } from './reading/payload.ts';
 import { readTicket } from './reading/read-ticket.ts';
 import { listTeams, searchTickets } from './reading/search-tickets.ts';
@@ -127,6 +128,7 @@ export function createGitHubIssuesTracker(options: {
     searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
     listTeams: (signal) => listTeams(reading, signal),
     isAsked: (hint, signal) => isAsked(reading, hint, signal),
+    readMarkings: (hint, since, signal) => readMarkings(reading, hint, since, signal),
 
     /** An issue is about the repository that it is in, if nothing else says so. */
     async suggestRepositories(hint, candidates, signal) {

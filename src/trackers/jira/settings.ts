@@ -64,6 +64,8 @@ export interface JiraSettings {
   clientSecret: string | null;
   /** Of webhooks that administrators make; during a rotation the other one, too. */
   webhookSecrets: string[];
+  /** Where webhooks are to go that the app registers; null: it registers none. */
+  webhookUrl: string | null;
   /** How often Jira is asked; null: webhooks tell. */
   pollSeconds: number | null;
   /** Without a slash at their ends. */
@@ -182,5 +184,7 @@ export function readJira(
   const sites = [...new Set(given.map((url) => URL.parse(url)?.origin ?? url))];
   const ways = { sites, email, apiToken, clientId, clientSecret, webhookSecrets, apiUrl, authUrl };
   const states = { review: reviewStatus };
-  return { settings: { ...rest, ...ways, states, pollSeconds: isPolled ? pollSeconds : null }, problems };
+  const webhookUrl =
+    publicUrl === null || isPolled || !file.install ? null : `${publicUrl.replace(/\/+$/, '')}/webhooks/jira`;
+  return { settings: { ...rest, ...ways, states, webhookUrl, pollSeconds: isPolled ? pollSeconds : null }, problems };
 }

@@ -1,3 +1,4 @@
+import type { TrackerEvent } from '../../core/delivery.ts';
 import type { Tracker } from '../tracker.ts';
 import { checkSites } from './check.ts';
 import type { Desks as ReadingDesks } from './desks.ts';
@@ -5,7 +6,7 @@ import { idOf, refOf } from './hint.ts';
 import { createNews } from './news.ts';
 import { isOwn } from './people.ts';
 import { readAttachment } from './reading/attachments.ts';
-import { isHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
+import { isOnlyHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
 import { listTeams } from './reading/list-teams.ts';
 import { listTickets } from './reading/list-tickets.ts';
@@ -53,16 +54,21 @@ export function createJiraTracker(
   }
   learn();
 
-  /** Searches know of it later; and what we knew of the issue has been changed. */
-  function hear(body: Uint8Array): string | null {
+  /** Searches know of it later, and what we knew of the issue may have been changed. What nobody has signed spares no look. */
+  function hear(body: Uint8Array, isBodySigned: boolean): void {
     const told = touchedIn(reading, body);
-    if (!told) return null;
+    if (!told) return;
     const { site, issueId, isMoved, moves } = told;
     const ticketId = idOf(site.host, issueId);
     site.touch(issueId);
     if (isMoved) memory.takeStanding(ticketId);
-    news.delivered(site.host, ticketId, moves);
-    return ticketId;
+    if (isBodySigned) news.delivered(site.host, ticketId, moves);
+  }
+
+  /** What was just given to the agent is about to be read. */
+  function expectReading(events: TrackerEvent[]): TrackerEvent[] {
+    for (const { ticket } of isUrgent(events) ? events : []) news.given(ticket.id);
+    return events;
   }
 
   return {
@@ -71,21 +77,20 @@ export function createJiraTracker(
     gatherMs,
 
     verifyDelivery(headers, body) {
-      const verified = verifyDelivery(secrets, headers, body, now());
+      const { isBodySigned, ...verified } = verifyDelivery(secrets, headers, body, now());
       learn();
-      hear(body);
-      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint: isHint(reading, body) };
+      hear(body, isBodySigned);
+      const isHint = isOnlyHint(reading, body, isBodySigned);
+      return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint };
     },
 
     readEvents(delivery) {
       learn();
-      const ticketId = hear(delivery.body);
-      const events = readEvents(reading, delivery.body);
-      if (ticketId !== null && isUrgent(events)) news.given(ticketId);
-      return events;
+      hear(delivery.body, false);
+      return expectReading(readEvents(reading, delivery.body));
     },
 
-    readAgain: (delivery, signal) => readAgain(delivery.body, signal),
+    readAgain: async (delivery, signal) => expectReading(await readAgain(delivery.body, signal)),
 
     readTicket(hint, signal) {
       const asked = memory.now();

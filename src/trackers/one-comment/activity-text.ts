@@ -14,13 +14,14 @@ export function isPassing(activity: Activity): boolean {
   return 'ephemeral' in activity && activity.ephemeral === true;
 }
 
-/** A comment's text. So that people can name an option in a comment, each has a number. */
+/** A comment's text. So that people can name an option in a comment, each of several has a number. */
 export function textOf(activity: Activity): string {
   if (activity.type === 'action') return activity.action;
   const options = activity.type === 'elicitation' ? (activity.options ?? []) : [];
   const body = activity.body.trim() === '' ? '(empty)' : activity.body;
   if (options.length === 0) return body;
-  return `${body}\n\n${options.map((option, index) => `${index + 1}. ${inline(option, 1_000)}`).join('\n')}`;
+  const mark = (index: number) => (options.length === 1 ? '-' : `${index + 1}.`);
+  return `${body}\n\n${options.map((option, index) => `${mark(index)} ${inline(option, 1_000)}`).join('\n')}`;
 }
 
 /** What the status comment says of a comment; `url`: null where that is only about to be written. */

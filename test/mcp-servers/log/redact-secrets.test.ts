@@ -10,6 +10,8 @@ test.each([
   [`GH_TOKEN=gho_${'a1'.repeat(18)}`, 'GH_TOKEN=[redacted]'],
   [`github_pat_${'11ABC_'.repeat(13)}`, '[redacted]'],
   [`shipmate login with shp_${'aB3_-'.repeat(8)}xyz, then go on`, 'shipmate login with [redacted], then go on'],
+  [`ATATT3xFf${'aB3_-'.repeat(30)}=0A1B2C3D is it`, '[redacted] is it'],
+  [`ATOA${'aB3_-'.repeat(13)}0A1B2C3D, ATCTT3xFf${'aB3_-'.repeat(30)}`, '[redacted], [redacted]'],
   ['id AKIAIOSFODNN7EXAMPLA', 'id [redacted]'],
   ['aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY', 'aws_secret_access_key = [redacted]'],
   ['> Authorization: Bearer abc.def-ghi', '> Authorization: Bearer [redacted]'],

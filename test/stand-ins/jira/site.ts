@@ -55,6 +55,8 @@ const systemFields: [id: string, name: string, type: string, items?: string][] =
   ['labels', 'Labels', 'array', 'string'],
   ['components', 'Components', 'array', 'component'],
   ['duedate', 'Due date', 'date'],
+  ['fixVersions', 'Fix versions', 'array', 'version'],
+  ['environment', 'Environment', 'string'],
   ['created', 'Created', 'datetime'],
   ['updated', 'Updated', 'datetime'],
   ['statuscategorychangedate', 'Status Category Changed', 'datetime'],
@@ -203,7 +205,11 @@ const fieldKinds: Record<
   | 'labels'
   | 'sprint'
   | 'epicLink'
-  | 'flagged',
+  | 'flagged'
+  | 'cascade'
+  | 'users'
+  | 'version'
+  | 'team',
   { type: string; items?: string; custom: string }
 > = {
   text: { type: 'string', custom: `${own}:textfield` },
@@ -219,5 +225,9 @@ const fieldKinds: Record<
   labels: { type: 'array', items: 'string', custom: `${own}:labels` },
   sprint: { type: 'array', items: 'json', custom: 'com.pyxis.greenhopper.jira:gh-sprint' },
   epicLink: { type: 'any', custom: 'com.pyxis.greenhopper.jira:gh-epic-link' },
+  cascade: { type: 'option-with-child', custom: `${own}:cascadingselect` },
+  users: { type: 'array', items: 'user', custom: `${own}:multiuserpicker` },
+  version: { type: 'array', items: 'version', custom: `${own}:multiversion` },
+  team: { type: 'team', custom: 'com.atlassian.jira.plugin.system.customfieldtypes:atlassian-team' },
   flagged: { type: 'array', items: 'option', custom: `${own}:multicheckboxes` },
 };

@@ -183,6 +183,8 @@ function describeField(eye: Eye, issue: Issue, state: IssueState, field: Field, 
     labels: () => state.labels,
     components: () => state.components.map((component) => describeNamed(eye, 'component', component)),
     duedate: () => state.duedate,
+    fixVersions: () => state.values.fixVersions ?? [],
+    environment: () => text((state.values.environment ?? null) as Adf | null),
     created: () => timeFor(eye, state.created),
     updated: () => timeFor(eye, state.updated),
     statuscategorychangedate: () => timeFor(eye, state.statusChanged),
@@ -213,6 +215,8 @@ function describeField(eye: Eye, issue: Issue, state: IssueState, field: Field, 
   }
   if (field.custom) {
     const value = state.values[field.id] ?? null;
+    if (field.schema.items === 'user')
+      return value && site.users.filter(({ accountId }) => (value as string[]).includes(accountId)).map(user);
     if (field.schema.type === 'user') return user(site.users.find(({ accountId }) => accountId === value) ?? null);
     return field.schema.custom?.endsWith(':textarea') ? text(value as Adf | null) : value;
   }

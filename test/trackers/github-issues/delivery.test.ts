@@ -94,15 +94,22 @@ describe('what people do with an issue', () => {
     expect(during(() => act(issue)).map(inShort)).toEqual(means);
   });
 
-  test('a label that may say something of a plan is told by its name, with who put it there', ({ expect }) => {
+  test('a label that may say something of a plan is told by its name, with who put it there', async ({ expect }) => {
     const issue = fresh();
+    const since = issue.createdAt;
     const by = { isBot: false, name: 'ada' };
-    expect(during(() => ada.label(issue, 'plan-approved'))).toMatchObject([
+    const told = during(() => {
+      ada.label(issue, 'plan-approved');
+      ada.unlabel(issue, 'plan-approved');
+    });
+    expect(told).toMatchObject([
       { by, marking: { got: ['plan-approved'], lost: [] } },
-    ]);
-    expect(during(() => ada.unlabel(issue, 'plan-approved'))).toMatchObject([
       { by, marking: { got: [], lost: ['plan-approved'] } },
     ]);
+    const [first] = told;
+    if (!first) throw new Error('nothing was told');
+    const read = await world.tracker.readMarkings?.(first.ticket, since, AbortSignal.timeout(10_000));
+    expect(read).toMatchObject(told.map((event) => ('marking' in event ? { by, ...event.marking } : event)));
   });
 
   test('filed with the label, or with the name of the agent: given, and as often as it is told', ({ expect }) => {

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { readWord } from '../../../src/core/approval.ts';
 import type { TrackerEvent } from '../../../src/core/delivery.ts';
+import { readSignal } from '../../../src/core/prompt-signal.ts';
 import type { Desks } from '../../../src/trackers/jira/desks.ts';
 import { isUrgent, readEvents, touchedIn } from '../../../src/trackers/jira/reading/delivery.ts';
 import { readMarkings } from '../../../src/trackers/jira/reading/markings.ts';
@@ -107,6 +109,33 @@ test('an event says who did what, when and to which ticket, as a reading has it'
   expect(ownMove).toMatchObject([{ type: 'unassigned', by: { isBot: true } }]);
 });
 
+test('what people answer is understood in plain words, by number and with a mention, wherever it is read', async () => {
+  const { issue } = make({ assignee: bot });
+  const cases: [() => Deed, says: string][] = [
+    [() => ada.comment(issue.key, 'Approve!'), 'approve'],
+    [() => ada.mention(issue.key, bot, 'approve 3fa2c1'), 'approve 3fa2c1'],
+    [() => ada.mention(issue.key, bot, '2'), 'reject'],
+    [() => ada.comment(issue.key, '@shipmate: go ahead'), 'approve'],
+    [() => ada.comment(issue.key, 'reject'), 'reject'],
+    [() => ada.comment(issue.key, 'continue'), 'continue'],
+    [() => ada.mention(issue.key, bot, 'stop.'), 'stop'],
+    [() => ada.comment(issue.key, '@Shipmate stop'), 'stop'],
+    [() => ada.comment(issue.key, 'Stop using tabs'), 'comment'],
+  ];
+  const means = (body: string) => {
+    const { says, code } = readWord(body, 'shipmate');
+    return readSignal(body, 'shipmate') ?? (code === null ? says : `${says} ${code}`);
+  };
+  const told = cases.map(([deed]) => {
+    const [event] = eventsOf(deed());
+    return event && 'said' in event ? means(event.said?.body ?? '') : undefined;
+  });
+  const expected = cases.map(([, says]) => says);
+  expect(told).toEqual(expected);
+  const { comments } = await readTicket(desks, hintFor(issue.key), anySignal());
+  expect(comments.map(({ body }) => means(body))).toEqual(expected);
+});
+
 test('who marked a ticket, and how, a delivery tells as the history does', async () => {
   const { issue } = make({ labels: ['ui', 'later'] });
   const verdict = addField(jira.site, 'Plan approval', 'select', { options: ['Approved', 'Rejected'] });
@@ -171,7 +200,10 @@ test('only what is signed with one of our secrets is taken', () => {
   const now = jira.clock.now();
   const verify = (given: Record<string, string>, bytes: Uint8Array = body, at = now) =>
     verifyDelivery(secrets, given, bytes, at);
-  expect(verify(headers)).toEqual({ deliveryId: headers['x-atlassian-webhook-identifier'], isLate: false });
+  expect(verify(headers)).toEqual({
+    ...{ deliveryId: headers['x-atlassian-webhook-identifier'], isLate: false },
+    isBodySigned: true,
+  });
   expect(verify({ ...headers, 'x-atlassian-webhook-retry': '1' }, body, now + 75 * 60_000).isLate).toBe(false);
   expect(verify(headers, body, now + 3 * 3_600_000).isLate).toBe(true);
   const { 'x-atlassian-webhook-identifier': _, ...nameless } = headers;
@@ -189,7 +221,7 @@ test('only what is signed with one of our secrets is taken', () => {
 
   const app = { clientId: 'c', clientSecret: 'client-secret', accountId: bot.accountId };
   const dynamic = jira.outbox.sign({ ...webhook, app }, body);
-  expect(verify(dynamic).isLate).toBe(false);
+  expect(verify(dynamic)).toMatchObject({ isLate: false, isBodySigned: false });
   // What the token was for it does not say; so it holds for minutes only.
   expect(verify(dynamic, body, now + 10 * 60_000).isLate).toBe(true);
   const of = (head: object, secret: string) => {

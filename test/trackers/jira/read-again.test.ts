@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TrackerEvent } from '../../../src/core/delivery.ts';
 import type { Desks } from '../../../src/trackers/jira/desks.ts';
-import { isHint, readEvents } from '../../../src/trackers/jira/reading/delivery.ts';
+import { isOnlyHint, readEvents } from '../../../src/trackers/jira/reading/delivery.ts';
 import { createReadAgain } from '../../../src/trackers/jira/reading/read-again.ts';
 import { readTicket } from '../../../src/trackers/jira/reading/read-ticket.ts';
 import { type Deed, type Somebody, somebody } from '../../stand-ins/jira/people.ts';
@@ -35,6 +35,8 @@ afterEach(() => {
 afterAll(() => jira.close());
 
 const make = (more = {}) => ada.create({ project, summary: 'Steer', ...more });
+/** Of one that an administrator's webhook signed. */
+const isHint = (of: Desks, body: Buffer) => isOnlyHint(of, body, true);
 const again = (body: Buffer) => readAgain(body, anySignal());
 /** The same delivery with something else in it. */
 function forged({ told }: Deed, event: string, change: (payload: never) => void): Buffer {
@@ -183,4 +185,39 @@ test('before the account is known, everything is a hint, and read when it is', a
   const all = fresh.sites.known();
   const unopened = { ...fresh, sites: { all: fresh.sites.all, known: () => [] as typeof all } };
   expect([isHint(unopened, body), isHint(unopened, Buffer.from('{}'))]).toEqual([true, false]);
+});
+
+test('where nobody has signed what a delivery says, what gives work or consent is looked up', async () => {
+  const [mine, other] = [make(), make()];
+  const given = ada.assign(mine.issue.key, bot);
+  const marked = ada.change(mine.issue.key, { labels: ['plan-ok'] });
+  type Payload = { issue: { id: string }; changelog: { id: string; items: { toString: string }[] }; user: unknown };
+  const elsewhere = (payload: Payload) => {
+    payload.issue.id = other.issue.id;
+  };
+  const cases: [Buffer, unknown[]][] = [
+    [given.delivery('jira:issue_updated').body, [{ type: 'sessionCreated' }]],
+    [forged(given, 'jira:issue_updated', elsewhere), []],
+    [
+      forged(marked, 'jira:issue_updated', (payload: Payload) => {
+        payload.user = { accountId: 'boss', displayName: 'The boss' };
+        const [item] = payload.changelog.items;
+        if (item) item.toString = 'merge-it';
+      }),
+      [{ type: 'ticketChanged', by: { name: 'Ada' }, marking: { got: ['plan-ok'], lost: [] } }],
+    ],
+  ];
+  for (const [body, expected] of cases) {
+    expect([isOnlyHint(desks, body, false), isHint(desks, body)]).toEqual([true, false]);
+    expect(await again(body)).toMatchObject(expected);
+    expect(await again(body)).toHaveLength(expected.length);
+  }
+  const invented = forged(marked, 'jira:issue_updated', ({ changelog }: Payload) => {
+    changelog.id = '77777';
+  });
+  const [event] = await again(invented);
+  expect(event).toMatchObject({ type: 'ticketChanged' });
+  expect(event).not.toHaveProperty('marking');
+  const title = ada.change(mine.issue.key, { summary: 'Other' }).delivery('jira:issue_updated').body;
+  expect(isOnlyHint(desks, title, false), 'it gives nothing').toBe(false);
 });

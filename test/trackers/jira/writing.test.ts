@@ -104,6 +104,25 @@ describe('an answer that is lost', () => {
   });
 });
 
+test('a pull request is one link of the ticket, which says what became of it', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  const links = () => issue.remoteLinks.map(({ object }) => [object.url, object.summary, object.status]);
+  const url = 'https://git.example/acme/ship/pull/7';
+  await world.send(issue, [pull('a')]);
+  expect(issue.remoteLinks).toMatchObject([{ relationship: 'pull request', object: { url, title: '#7: Steer' } }]);
+  expect(links()).toEqual([[url, 'Pull request', { resolved: false }]]);
+  await world.send(issue, [pull('b', 'merged')]);
+  expect(links()).toEqual([[url, 'Pull request, merged', { resolved: true }]]);
+  // Told late, and done before.
+  await world.send(issue, [pull('a')]);
+  expect(links()).toEqual([[url, 'Pull request, merged', { resolved: true }]]);
+  const next = { ...pull('c'), url: `${url}1`, number: 71 } as TicketOperation;
+  await world.send(issue, [next, { ...pull('d'), url: '/var/git/ship', number: 8 } as TicketOperation]);
+  expect(links().map(([link]) => link)).toEqual([url, `${url}1`]);
+  expect(read(issue)).toEqual([expect.stringMatching(/#7: Steer[\s\S]*merged[\s\S]*#8: Steer/)]);
+});
+
 test('a second move goes by the look after the first, unless a person has moved the ticket since', async () => {
   const world = worldOn(jira);
   const issue = world.ticket();
@@ -241,7 +260,7 @@ test('what Jira puts off is put off, and what it would refuse is not sent', asyn
   jira.faults.add({ operation: 'issueComments.addComment', nth: 1, action: limited });
   expect(await world.send(issue, question)).toMatchObject([{ error: { code: 'unavailable', retryAfterMs: 7_000 } }]);
   await world.send(issue, question);
-  expect(read(issue)).toEqual([expect.stringMatching(/Which\?[\s\S]*left[\s\S]*right/)]);
+  expect(read(issue)).toEqual([expect.stringMatching(/Which\?[\s\S]*left[\s\S]*right[\s\S]*a number, or your own/)]);
   expect(JSON.stringify(issue.comments[0]?.body)).toContain('orderedList');
   let now = 0;
   const memory = createMemory(() => now);

@@ -8,6 +8,7 @@ import { type Account, type Authorship, isOwn, personOf } from '../people.ts';
 import { signalIn } from '../signal-in.ts';
 import { categoryOf, hasLabel, isSame, isStateLabel } from '../states.ts';
 import { storeOf } from './attachments.ts';
+import { markingOf } from './markings.ts';
 import { account, authorship, changes, common, type DeliveryReader, repositoryIn, time } from './payload.ts';
 import { readRequestEvents } from './request-delivery.ts';
 
@@ -173,15 +174,10 @@ function changed(
   return { type: 'ticketChanged', at, ticket, category: categoryOf(scene.issue), by, changed: parts };
 }
 
-/** Who did it is told here only; GitHub says to the second when. */
 function labelled(scene: Scene, how: 'got' | 'lost'): TrackerEvent {
-  const { told, issue } = scene;
-  const { name = '' } = told.label ?? {};
-  const key = `${issue.id}/${how}/${name}/${issue.updated_at}`;
-  return {
-    ...changed(scene, labelParts(name)),
-    marking: { key, got: [], lost: [], fields: {}, ...(name !== '' && { [how]: [name] }) },
-  };
+  const { name } = scene.told.label ?? {};
+  const event = changed(scene, labelParts(name ?? ''));
+  return name === undefined ? event : { ...event, marking: markingOf(how, name, scene.issue.updated_at) };
 }
 
 function labelParts(name: string): TicketPart[] {

@@ -28,13 +28,13 @@ export function createInstalledSites(
   const { apiUrl, connections, recalled = [], now = Date.now } = options;
   const tokens = createGrantTokens(options);
   const sites = new Map<string, Site>();
-  /** By account: the ids of the sites that its token opens. */
+  /** By consent: the ids of the sites that its token opens. */
   const opened = new Map<string, { at: number; ids: readonly string[] }>();
   let grants = recalled.map(readGrant);
   let lost: VendorError[] = [];
 
-  function siteOf({ accountId, displayName }: Grant, { id: cloudId, url }: GrantedSite): Site {
-    const key = `${accountId} ${cloudId} ${url}`;
+  function siteOf({ id, accountId, displayName }: Grant, { id: cloudId, url }: GrantedSite): Site {
+    const key = `${id} ${cloudId} ${url}`;
     const known = sites.get(key);
     if (known) return known;
     const { host } = new URL(url);
@@ -44,10 +44,10 @@ export function createInstalledSites(
         try {
           // One that is good elsewhere is not replaced: each that is would be refused here, too.
           if (refused !== null && (await readGrantedSites(apiUrl, refused, signal)) !== null) {
-            opened.delete(accountId);
+            opened.delete(id);
             throw takenBack(host, displayName);
           }
-          return await tokens.token(accountId, refused, signal);
+          return await tokens.token(id, refused, signal);
         } catch (error) {
           throw ofSite(error, host);
         }
@@ -60,16 +60,16 @@ export function createInstalledSites(
   }
 
   /** Asked now and then: a consent is given to one site after the other, and taken back in the same way. */
-  async function openedBy({ accountId }: Grant, signal: AbortSignal): Promise<readonly string[]> {
-    const believed = opened.get(accountId);
+  async function openedBy({ id }: Grant, signal: AbortSignal): Promise<readonly string[]> {
+    const believed = opened.get(id);
     if (believed && now() - believed.at < believedForMs) return believed.ids;
-    const token = await tokens.token(accountId, null, signal);
+    const token = await tokens.token(id, null, signal);
     const found =
       (await readGrantedSites(apiUrl, token, signal)) ??
-      (await readGrantedSites(apiUrl, await tokens.token(accountId, token, signal), signal)) ??
+      (await readGrantedSites(apiUrl, await tokens.token(id, token, signal), signal)) ??
       [];
-    const ids = found.map(({ id }) => id);
-    opened.set(accountId, { at: now(), ids });
+    const ids = found.map((site) => site.id);
+    opened.set(id, { at: now(), ids });
     return ids;
   }
 

@@ -10,13 +10,16 @@ import { type GrantedSite, grantedSite, readGrantedSites, requestToken, scopes }
 
 export const grantKind = 'jira-grant';
 
-/** What may be shown of a consent: one account's, to one site or several. Its connection's id is the account's. */
+/** What may be shown of a consent: one account's, to one site or several. */
 const grant = z.object({
+  accountId: z.string(),
   displayName: z.string(),
+  /** That are entered by it; none, where another consent came after it. */
   sites: z.array(grantedSite),
 });
 export interface Grant extends z.output<typeof grant> {
-  accountId: string;
+  /** Its connection's. */
+  id: string;
 }
 
 export interface InstallOptions {
@@ -38,10 +41,10 @@ const keepingOf = ({ connections, clientSecret }: InstallOptions): InstallKeepin
 });
 
 export function readGrant({ id, about }: Connection): Grant {
-  return { accountId: id, ...grant.parse(about) };
+  return { id, ...grant.parse(about) };
 }
 
-/** Tokens of consents, by the accounts that gave them. */
+/** Tokens of consents. */
 export function createGrantTokens(options: InstallOptions) {
   const { authUrl, clientId, clientSecret } = options;
   return createInstallTokens({
@@ -131,22 +134,24 @@ export async function finishInstall(
     throw invalid('The consent opens no site of Jira. Add the scopes of the Jira API to the app, under Permissions.');
   const auth = { type: 'bearer', token: async () => accessToken } as const;
   const client = createJiraClient({ site: { url: first.url, cloudId: first.id }, auth, apiUrl });
-  const own = await createSite(client).own(signal);
-  const displayName = cleanLine(own.displayName, 100);
-  await leaveToThisOne(options, own.accountId, sites);
-  await keepInstall(keepingOf(options), own.accountId, { displayName, sites }, granted);
-  return { accountId: own.accountId, displayName, sites };
+  const { accountId, displayName } = await createSite(client).own(signal);
+  const about = { accountId, displayName: cleanLine(displayName, 100), sites };
+  // Whether a second consent of an account opens the first one's sites as well is up to the app and to Jira.
+  const id = `${accountId} ${sites.map((site) => site.id).sort()[0]}`;
+  await leaveToThisOne(options, id, sites);
+  await keepInstall(keepingOf(options), id, about, granted);
+  return { id, ...about };
 }
 
-/** A site is entered as one account: the one that consented last. */
-async function leaveToThisOne({ connections }: InstallOptions, accountId: string, sites: GrantedSite[]): Promise<void> {
-  const isTaken = ({ id }: GrantedSite) => sites.some((site) => site.id === id);
+/** A site is entered by one consent: the last. */
+async function leaveToThisOne({ connections }: InstallOptions, id: string, sites: GrantedSite[]): Promise<void> {
+  const isTaken = (there: GrantedSite) => sites.some((site) => site.id === there.id);
   for (const other of await connections.list(grantKind)) {
-    if (other.id === accountId || !readGrant(other).sites.some(isTaken)) continue;
+    if (other.id === id || !readGrant(other).sites.some(isTaken)) continue;
     await connections.update(grantKind, other.id, async (current) => {
       if (current === null) return null;
-      const { displayName, sites: all } = readGrant(current);
-      return { ...current, about: { displayName, sites: all.filter((site) => !isTaken(site)) } };
+      const about = grant.parse(current.about);
+      return { ...current, about: { ...about, sites: about.sites.filter((site) => !isTaken(site)) } };
     });
   }
 }

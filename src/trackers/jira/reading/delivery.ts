@@ -77,13 +77,26 @@ export function readEvents(desks: Desks, bytes: Uint8Array, comment?: SaidCommen
 }
 
 /**
- * Whether it has to be read again: it tells what a person wrote, or it comes before we know which account is ours, so that nobody
- * can tell what it means.
+ * Whether it has to be read again: it tells what a person wrote; or, where nobody has signed that, what gives work or consent; or
+ * it comes before we know its site and which account there is ours, so that nobody can tell what it means.
  */
-export function isHint(desks: Desks, bytes: Uint8Array): boolean {
+export function isOnlyHint(desks: Desks, bytes: Uint8Array, isBodySigned: boolean): boolean {
+  const { data } = payload.safeParse(parse(bytes));
+  if (!data) return false;
   const scene = readScene(desks, bytes);
-  if (!scene) return desks.sites.known().length === 0 && payload.safeParse(parse(bytes)).success;
-  return scene.site.knownOwn() === null || eventsOf(scene).some((event) => isSpoken(event) || isWritten(scene, event));
+  if (!scene || !isOfKnownSite(desks, bytes) || scene.site.knownOwn() === null) return true;
+  return eventsOf(scene).some((event) => {
+    if (isSpoken(event)) return true;
+    if (event.type === 'sessionCreated')
+      return !event.by.isBot && event.said === null && !(isBodySigned && isOurs(scene));
+    return event.type === 'ticketChanged' && !event.by.isBot && event.marking !== undefined && !isBodySigned;
+  });
+}
+
+/** Whether it names a site that we know: it may be of one that was connected since. */
+export function isOfKnownSite(desks: Desks, bytes: Uint8Array): boolean {
+  const { data } = payload.safeParse(parse(bytes));
+  return data !== undefined && siteAt(desks.sites.known(), data.issue.self) !== undefined;
 }
 
 type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
@@ -91,11 +104,6 @@ type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & {
 /** A person's comment. */
 export function isSpoken(event: TrackerEvent): event is Spoken {
   return 'said' in event && event.said !== null && !event.said.author.isBot;
-}
-
-/** The issue is not the agent's but for what its description says. */
-function isWritten(scene: Scene, event: TrackerEvent): boolean {
-  return event.type === 'sessionCreated' && event.said === null && !event.by.isBot && !isOurs(scene);
 }
 
 function readScene(desks: Desks, bytes: Uint8Array): Scene | null {
@@ -152,8 +160,11 @@ export function isUrgent(events: readonly TrackerEvent[]): boolean {
 
 /** By the address that the issue is told with, of the site or the gateway; of a single site nobody has to say. */
 function siteIn(sites: readonly Site[], self: string): Site | undefined {
-  const found = sites.find(({ url, client }) => [url, client.baseUrl].some((base) => self.startsWith(`${base}/`)));
-  return found ?? (sites.length === 1 ? sites[0] : undefined);
+  return siteAt(sites, self) ?? (sites.length === 1 ? sites[0] : undefined);
+}
+
+function siteAt(sites: readonly Site[], self: string): Site | undefined {
+  return sites.find(({ url, client }) => [url, client.baseUrl].some((base) => self.startsWith(`${base}/`)));
 }
 
 function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {

@@ -2,8 +2,11 @@ import type { TrackerEvent } from '../../../core/delivery.ts';
 import type { Desks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import type { Site } from '../sites.ts';
-import { isSpoken, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
+import { isOfKnownSite, isSpoken, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
 import { isAsked } from './is-asked.ts';
+import { readMarkings } from './markings.ts';
+
+type Changed = TrackerEvent & { type: 'ticketChanged' };
 
 /** Jira tells of one comment twice, within moments: it is asked for once. */
 const knownForMs = 10_000;
@@ -12,8 +15,8 @@ const comesWithinMs = 5_000;
 
 /**
  * What deliveries mean by what stands in Jira now, in one request where they tell of what a person wrote: whom a comment is
- * from, what it says and so whether it calls the agent, or whether a description does. What is gone, or is for some people only, means
- * nothing. Throws `VendorError`.
+ * from, what it says and so whether it calls the agent; else whether the issue is the agent's, or calls it, and who marked it how.
+ * What is gone, or is for some people only, means nothing. Throws `VendorError`.
  */
 export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: AbortSignal) => Promise<TrackerEvent[]> {
   const known = new Map<string, { at: number; comment: Promise<SaidComment | null> }>();
@@ -31,8 +34,7 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
   }
 
   return async (bytes, signal) => {
-    if (desks.sites.known().length === 0) await desks.sites.all(signal);
-    const touched = touchedIn(desks, bytes);
+    const touched = isOfKnownSite(desks, bytes) ? touchedIn(desks, bytes) : await findTouched(desks, bytes, signal);
     if (!touched) return [];
     const { site, issueId, at } = touched;
     await site.own(signal);
@@ -44,22 +46,28 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
       if (Math.abs(desks.now() - at) < comesWithinMs) throw notYet(site);
       return [];
     }
-    const kept = await Promise.all(
-      told.map((event) => event.type !== 'sessionCreated' || isTrue(desks, event, signal)),
-    );
-    return told.filter((_, index) => kept[index]);
+    const confirmed: TrackerEvent[] = [];
+    for (const event of told) {
+      if (event.type === 'ticketChanged') confirmed.push(await withTrueMarking(desks, event, signal));
+      else if (event.type !== 'sessionCreated' || (await isTrue(desks, event, signal))) confirmed.push(event);
+    }
+    return confirmed;
   };
+}
+
+/** On a site that let us in just now, or could not be reached before. Throws where it may be one that cannot be reached. */
+async function findTouched(desks: Desks, bytes: Uint8Array, signal: AbortSignal) {
+  await desks.sites.all(signal);
+  const touched = touchedIn(desks, bytes);
+  const [away] = touched ? [] : ((await desks.sites.lost?.()) ?? []);
+  if (away) throw away;
+  return touched;
 }
 
 /** null: there is none, or not for us. */
 async function askFor(site: Site, issueId: string, id: string, signal: AbortSignal): Promise<SaidComment | null> {
   const asked = { issueIdOrKey: issueId, id };
-  try {
-    return readCommentNode(await site.client.on(signal).issueComments.getComment(asked));
-  } catch (error) {
-    if (isNotForUs(error)) return null;
-    throw error;
-  }
+  return readCommentNode(await unlessGone(site.client.on(signal).issueComments.getComment(asked)));
 }
 
 /** Whether an issue is the agent's, as somebody's event says. */
@@ -69,16 +77,29 @@ async function isTrue(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (by.isBot) return true; // it gives no work
-  try {
-    return await isAsked(desks, ticket, signal);
-  } catch (error) {
-    if (isNotForUs(error)) return false;
-    throw error;
-  }
+  return (await unlessGone(isAsked(desks, ticket, signal))) ?? false;
 }
 
-function isNotForUs(error: unknown): boolean {
-  return error instanceof JiraError && (error.code === 'not_found' || error.status === 403);
+/** Who marked an issue, and how, as its history has it. */
+async function withTrueMarking(
+  desks: Desks,
+  { marking: told, ...event }: Changed,
+  signal: AbortSignal,
+): Promise<Changed> {
+  if (!told || event.by.isBot) return event;
+  const all = await unlessGone(readMarkings(desks, event.ticket, new Date(0).toISOString(), signal));
+  const found = all?.find(({ key }) => key === told.key);
+  if (!found) return event;
+  const { at, by, ...marking } = found;
+  return { ...event, at, by, marking };
+}
+
+/** null: it is gone, or not for us. */
+async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof JiraError && (error.code === 'not_found' || error.status === 403)) return null;
+    throw error;
+  });
 }
 
 function notYet({ host }: Site): JiraError {

@@ -25,7 +25,7 @@ export function verifyDelivery(
   headers: Record<string, string>,
   body: Uint8Array,
   now: number,
-): { deliveryId: string; isLate: boolean } {
+): { deliveryId: string; isLate: boolean; isBodySigned: boolean } {
   const [, method, given] = /^(\w+)=(.*)$/.exec(headers[signatureHeader]?.trim() ?? '') ?? [];
   const isSigned =
     method?.toLowerCase() === 'sha256' && webhooks.filter((secret) => signatureMatches(secret, body, given)).length > 0;
@@ -38,7 +38,7 @@ export function verifyDelivery(
   const at = timestamp.safeParse(parse(body)).data?.timestamp ?? now;
   const isLate = now - at > freshForMs || (token !== null && token.exp * 1000 + leewayMs < now);
   const deliveryId = headers[idHeader]?.trim() || createHash('sha256').update(body).digest('hex');
-  return { deliveryId, isLate };
+  return { deliveryId, isLate, isBodySigned: isSigned };
 }
 
 const timestamp = z.object({ timestamp: z.number() });

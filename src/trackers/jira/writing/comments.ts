@@ -86,13 +86,24 @@ export function postComment(
   activity: Activity,
 ): Promise<WrittenComment> {
   const { site, issue } = place;
-  return writePieces(own, operation, splitDocument(documentOf(textOf(activity))), async (body, part) => {
-    const properties = markOf({ operation, part });
-    await memory.pace(id, signal);
-    const asked = { issueIdOrKey: issue, body: body as never, properties };
-    const comment = await site.client.on(signal).issueComments.addComment(asked);
-    return foundIn({ ...comment, properties }, place)[0] ?? null;
-  });
+  return writePieces(
+    own,
+    operation,
+    splitDocument(documentOf(textOf(activity) + howToAnswer(activity))),
+    async (body, part) => {
+      const properties = markOf({ operation, part });
+      await memory.pace(id, signal);
+      const asked = { issueIdOrKey: issue, body: body as never, properties };
+      const comment = await site.client.on(signal).issueComments.addComment(asked);
+      return foundIn({ ...comment, properties }, place)[0] ?? null;
+    },
+  );
+}
+
+/** Every comment that all may see is heard, whether it mentions the agent or answers the question's own. */
+function howToAnswer(activity: Activity): string {
+  const hasOptions = activity.type === 'elicitation' && (activity.options ?? []).length > 0;
+  return hasOptions ? '\n\n*Answer with a comment: a number, or your own words. Nobody has to be mentioned.*' : '';
 }
 
 /** What a comment of ours is, by its mark; none: it has no mark. */

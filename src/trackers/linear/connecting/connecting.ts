@@ -89,7 +89,7 @@ function openDesk(linear: LinearSettings, parts: ConnectParts): ConnectDesk {
       const since = await parts.now();
       const { apiUrl, team, webhookSecrets } = linear;
       const webhooks = {
-        arrivals: (naming: string) => parts.arrivals({ eventHeader: 'linear-event', naming, since }),
+        arrivals: (naming: string) => parts.arrivals({ event: { header: 'linear-event' }, naming, since }),
         url: parts.addressOf('webhooks/linear'),
         areSigned: webhookSecrets.length > 0,
         waitMs,

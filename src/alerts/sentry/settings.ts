@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { key, nonEmpty, section } from '../../lib/documented-key.ts';
+import { isReachable, listSecrets, type Variable } from '../../lib/variable.ts';
+import type { AroundAlerts } from '../alert-source.ts';
+
+/** A project of Sentry, and what is done with its errors. */
+export interface SentryProject {
+  organization: string;
+  slug: string;
+  /** The name of the repository whose code runs there. */
+  repository: string;
+}
+
+export interface SentrySettings {
+  /** "https://sentry.io"; without `/api/0`. */
+  baseUrl: string;
+  token: string;
+  /** What signs webhooks: the client secret of the integration, and another while one replaces the other. */
+  webhookSecrets: string[];
+  projects: SentryProject[];
+}
+
+const project = z.strictObject({
+  project: key(
+    z.string().regex(/^[A-Za-z0-9][\w-]{0,99}\/[A-Za-z0-9][\w-]{0,99}$/),
+    '`organization/project`, by their slugs',
+    'A project of Sentry.',
+  ),
+  repository: key(
+    nonEmpty,
+    'a name under `repositories`',
+    'Whose code runs there: sessions that work on it may read the errors of the project.',
+  ),
+});
+
+export const sentrySection = section({
+  projects: key(
+    z.preprocess((value) => value ?? [], z.array(project)).prefault([]),
+    'a list of projects, each with its repository',
+    'Projects of Sentry. Only these are read, whatever the token could see. Without any, Sentry is left alone.',
+  ),
+});
+
+export const sentryVariables = [
+  {
+    name: 'SENTRY_AUTH_TOKEN',
+    meaning: 'Of an internal integration in Sentry, with `event:read` and `project:read`; reads errors for sessions.',
+    secret: 'value',
+    inFile: { path: /sentry.*token/, value: /^sntry[a-z]_/ },
+  },
+  {
+    name: 'SENTRY_BASE_URL',
+    meaning: 'Another Sentry than `https://sentry.io`: `https://de.sentry.io`, or your own.',
+  },
+  {
+    name: 'SENTRY_WEBHOOK_SECRET',
+    meaning:
+      "The integration's client secret, which signs its webhooks; two with a comma between them while one replaces the other.",
+    secret: 'list',
+    inFile: { path: /sentry.*(webhook|secret)/ },
+  },
+] as const satisfies Variable[];
+
+type Values = Readonly<Record<(typeof sentryVariables)[number]['name'], string | null>>;
+
+/** On where projects are named. A token alone may be there for another program. */
+export function readSentry(
+  file: z.output<typeof sentrySection>,
+  values: Values,
+  { repositories }: AroundAlerts,
+): { settings: SentrySettings | null; problems: string[] } {
+  if (file.projects.length === 0) return { settings: null, problems: [] };
+  const problems: string[] = [];
+  const baseUrl = values.SENTRY_BASE_URL?.replace(/(\/api\/0)?\/*$/, '') ?? 'https://sentry.io';
+  if (!isReachable(baseUrl) || URL.parse(baseUrl)?.username)
+    problems.push('SENTRY_BASE_URL must be an https:// address without credentials (value not shown).');
+  if (values.SENTRY_AUTH_TOKEN === null)
+    problems.push('sentry.projects names projects, but nothing opens Sentry: set SENTRY_AUTH_TOKEN.');
+  const known = repositories.map(({ name }) => name);
+  const projects = file.projects.map(({ project: name, repository }, index): SentryProject => {
+    const [organization = '', slug = ''] = name.split('/');
+    if (!known.includes(repository))
+      problems.push(
+        `sentry.projects[${index}].repository names "${repository}", which is not under repositories (${known.length === 0 ? 'none is configured' : `known: ${known.join(', ')}`}).`,
+      );
+    if (file.projects.findIndex((each) => each.project.toLowerCase() === name.toLowerCase()) < index)
+      problems.push(`sentry.projects[${index}] names ${name} once more. Keep one of them.`);
+    return { organization, slug, repository };
+  });
+  const webhookSecrets = listSecrets(values.SENTRY_WEBHOOK_SECRET);
+  return { settings: { baseUrl, token: values.SENTRY_AUTH_TOKEN ?? '', webhookSecrets, projects }, problems };
+}

@@ -21,6 +21,7 @@ let opened: Opened;
 let http: UnrulyHttp;
 let servers: ToolServers;
 const pinned = new Map<string, Pinned>();
+let opens = 0;
 const told = new Map<string, string>();
 const evidence: { item: Evidence; content: Uint8Array | undefined }[] = [];
 
@@ -47,7 +48,12 @@ async function run(
 ): Promise<OtherTools> {
   if (isFirst)
     servers = createToolServers({
-      driver: opened.driver,
+      driver: {
+        open(spec) {
+          opens += 1;
+          return opened.driver.open(spec);
+        },
+      },
       pins: {
         load: async (name) => structuredClone(pinned.get(name) ?? null),
         async save(name, list) {
@@ -298,6 +304,15 @@ test('one that cannot be started costs its tools only', async () => {
     'The tool server "dead" could not be started: it ended with exit code 9. Go on without it.',
   ]);
   expect([...told.keys()]).toEqual(['tool-server/dead/lost']);
+  // The next run hears it at once, and does not wait for it to fail again.
+  const before = opens;
+  const dead = tools.notes;
+  const next = await run(
+    [program({ name: 'dead', at: { args: [join(here, 'unruly-server.ts'), 'dead'] } })],
+    [],
+    false,
+  );
+  expect([next.notes, opens]).toEqual([dead, before]);
 });
 
 test('an image becomes evidence of the session, by its content and not by its name', async () => {

@@ -7,7 +7,7 @@ import { failure } from './define-tool.ts';
 import { connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
 import { linkToUrl } from './mcp-http.ts';
 import { linkToProcess } from './mcp-stdio.ts';
-import { pinOf, schemaOf, shownName } from './tool-list.ts';
+import { pinOf, schemaOf, shownName, withLittleTalk } from './tool-list.ts';
 import { toResult } from './tool-results.ts';
 
 /**
@@ -242,7 +242,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           tools.push({
             name: shownName(name, spec.name, taken),
             description: others ? markOutside(`tool server ${name}`, description) : description,
-            inputSchema: schemaOf(spec.inputSchema),
+            inputSchema: others ? withLittleTalk(schemaOf(spec.inputSchema)) : schemaOf(spec.inputSchema),
             readOnly,
             ...(others && !readOnly && { actsOutside: true }),
             describe: (input) => ({

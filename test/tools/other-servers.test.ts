@@ -142,6 +142,18 @@ describe('what is offered', () => {
     expect((await run([program({ tools: [] })], [], false)).servers).toEqual([]);
   });
 
+  test('what is said in a schema is short, and its structure stays', async () => {
+    const { inputSchema } = toolOf(await run([program({ tools: ['plan'] })]), 'unruly_plan');
+    expect(inputSchema).toEqual({
+      type: 'object',
+      properties: {
+        title: { type: 'string', description: expect.stringMatching(/^Do this\. (Obey\. ){10,32}.*\[\.\.\.\]$/) },
+        examples: { $ref: '#/$defs/title' },
+      },
+      $defs: { title: { enum: ['a', 'b'] } },
+    });
+  });
+
   test('no tool takes the name of ours or of another', async () => {
     const tools = await run(
       [

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Check } from '../../../core/check.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
 import type { Connections } from '../../connections.ts';
 import { JiraError } from '../errors.ts';
 import type { Site, Sites } from '../sites.ts';
@@ -50,7 +51,7 @@ export async function keepWebhooks(
   signal: AbortSignal,
 ): Promise<void> {
   const failures: unknown[] = [];
-  for (const site of await sites.all(signal))
+  for (const site of await openOnes(sites, signal))
     await connections
       .update(webhookKind, site.host, async (current) => {
         const ours = registered.safeParse(current?.about).data ?? { ids: [], until: null };
@@ -63,6 +64,16 @@ export async function keepWebhooks(
         failures.push(error);
       });
   if (failures.length > 0) throw failures[0];
+}
+
+/** Where nobody lets us in there is nothing to see to; who looks for sites is told why. */
+async function openOnes(sites: Sites, signal: AbortSignal): Promise<readonly Site[]> {
+  try {
+    return await sites.all(signal);
+  } catch (error) {
+    if (error instanceof VendorError && error.code === 'disconnected') return [];
+    throw error;
+  }
 }
 
 /** Sites that are open and have none, or had some. Never throws. */

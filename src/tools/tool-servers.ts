@@ -26,6 +26,8 @@ interface OfferedTools {
   whenCalled?(): Promise<ProgramServer>;
   /** It is not ours. */
   others?: {
+    /** The session that it is for: no two share a process or a connection, whatever that remembers. */
+    session: string;
     limits: Pick<McpLimits, 'callMs' | 'maxBytes'>;
     /** Takes out what it was given and must not give back. */
     hide(text: string): string;
@@ -79,11 +81,14 @@ export interface ToolServers {
   ): Promise<{ tools: Tool[]; byServer: ServerTools[]; problems: string[] }>;
   /** What a server lists now. Throws when it does not come up. */
   look(server: ToolServer, signal: AbortSignal): Promise<PinnedTools>;
+  /** Ends what runs for a session. */
+  release(session: string): Promise<void>;
   /** Ends all processes. */
   close(): Promise<void>;
 }
 
 interface Running {
+  session: string | null;
   sandbox: Promise<Sandbox> | null;
   client: Promise<McpClient>;
   calls: number;
@@ -111,7 +116,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
             const process = await open.spawn(server.argv);
             return connectMcp((gauge) => linkToProcess(process, its.maxBytes, gauge), its);
           });
-    const started: Running = { sandbox, client, calls: 0, idle: null };
+    const started: Running = { session: server.others?.session ?? null, sandbox, client, calls: 0, idle: null };
     running.set(key, started);
     const gone = () => stop(key, started, 'gone');
     client.then(({ closed }) => closed.then(gone), gone).catch(() => {});
@@ -127,7 +132,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
 
   async function use<T>(server: ToolServer, signal: AbortSignal, work: (client: McpClient) => Promise<T>): Promise<T> {
     const key = JSON.stringify([
-      server.name,
+      ...[server.name, server.others?.session ?? null],
       'url' in server ? [server.url, server.headers] : [server.argv, server.sandbox],
     ]);
     const entry = running.get(key) ?? start(server, key);
@@ -205,7 +210,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         if (!pinned || typeof pinned === 'string') {
           const reason = others?.hide(pinned ?? '') ?? pinned;
           watch?.lost(name, reason ?? '');
-          problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}`);
+          problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}.`);
           continue;
         }
         if (pinned.offered) {
@@ -238,6 +243,10 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         if (tools.length > 0) byServer.push({ server: name, tools });
       }
       return { tools: byServer.flatMap(({ tools }) => tools), byServer, problems };
+    },
+    async release(session) {
+      const its = [...running].filter(([, entry]) => entry.session === session);
+      await Promise.all(its.map(([key, entry]) => stop(key, entry, 'its session rests')));
     },
     async close() {
       await Promise.all([...running].map(([key, entry]) => stop(key, entry, 'closed')));

@@ -39,7 +39,12 @@ afterAll(async () => {
 });
 
 /** What a run has of these servers. Pins stay from one to the next within a test. */
-async function run(settings: ToolServerSettings[], taken: string[] = [], isFirst = true): Promise<OtherTools> {
+async function run(
+  settings: ToolServerSettings[],
+  taken: string[] = [],
+  isFirst = true,
+  session = 'one',
+): Promise<OtherTools> {
   if (isFirst)
     servers = createToolServers({
       driver: opened.driver,
@@ -56,6 +61,7 @@ async function run(settings: ToolServerSettings[], taken: string[] = [], isFirst
       },
     });
   return openOtherTools(servers, settings, {
+    session,
     workspace: Promise.resolve({
       dir: opened.dir,
       mounts: [{ path: opened.dir, writable: true }],
@@ -176,6 +182,17 @@ test('a program sees what it was given and nothing of ours, and cannot give it b
   }
 });
 
+test('what a server remembers of one session, another does not see', async () => {
+  const settings = [program({ tools: ['remember'] })];
+  const [one, two] = [await run(settings), await run(settings, [], false, 'two')];
+  await call(one, 'unruly_remember', { text: 'a page of one' });
+  expect((await call(two, 'unruly_remember', { text: 'x' })).text).toBe(from('unruly', 'nothing before'));
+  expect((await call(one, 'unruly_remember', { text: 'x' })).text).toBe(from('unruly', 'a page of one'));
+  await one.close();
+  expect((await call(one, 'unruly_remember', { text: 'y' })).text).toBe(from('unruly', 'nothing before'));
+  expect((await call(two, 'unruly_remember', { text: 'y' })).text).toBe(from('unruly', 'x'));
+});
+
 test('a rug-pull: from the call after it the server is off, people are told once, and no run offers it', async () => {
   const settings = [program({ tools: ['echo', 'turn'] }), remote()];
   const tools = await run(settings);
@@ -273,7 +290,7 @@ test('one that cannot be started costs its tools only', async () => {
   ]);
   expect(tools.servers.map(({ server }) => server)).toEqual(['remote']);
   expect(tools.notes).toEqual([
-    'The tool server "dead" could not be started: it ended with exit code 9 Go on without it.',
+    'The tool server "dead" could not be started: it ended with exit code 9. Go on without it.',
   ]);
   expect([...told.keys()]).toEqual(['tool-server/dead/lost']);
 });
@@ -281,13 +298,15 @@ test('one that cannot be started costs its tools only', async () => {
 test('an image becomes evidence of the session, by its content and not by its name', async () => {
   const tools = await run([program({ tools: ['shot', 'picture'] })]);
   const content = Buffer.from('\x89PNG\r\n\x1a\n 1 by 1', 'latin1');
-  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8);
-  const path = `unruly/shot-${hash}.png`;
-  expect((await call(tools, 'unruly_shot')).text).toBe(
-    from('unruly', `Here it is.\n[an image, image/png, 15 bytes, kept as ${path}]`),
-  );
+  const hash = createHash('sha256').update(content).digest('hex');
+  const path = `unruly/shot-${hash.slice(0, 8)}.png`;
+  expect(await call(tools, 'unruly_shot')).toEqual({
+    text: from('unruly', `Here it is.\n[an image, image/png, 15 bytes, kept as ${path}]`),
+    isError: false,
+    images: [hash],
+  });
   expect(evidence).toEqual([
-    { item: { type: 'file', name: path, mediaType: 'image/png', bytes: content.length, path }, content },
+    { item: { type: 'file', name: path, mediaType: 'image/png', bytes: content.length, path, shown: hash }, content },
   ]);
   expect((await call(tools, 'unruly_picture')).text).toContain('[image/png, 4 characters of base64, not shown]');
   expect(evidence).toHaveLength(1);

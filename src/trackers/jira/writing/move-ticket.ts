@@ -26,17 +26,24 @@ const ranks: Record<StateCategory, number> = { backlog: 0, unstarted: 1, started
 const instead: Partial<Record<StateCategory, StateCategory>> = { backlog: 'unstarted', unstarted: 'backlog' };
 const calledOff = /won'?t|cancel|declin|reject|abandon|obsolete|cannot|duplicate/i;
 
+interface After {
+  /** How the issue stands then, if that was looked at. */
+  standing: Standing | null;
+  /** What of the workflow kept it from being moved, for people to read on the ticket. */
+  said?: string;
+}
+
 /**
  * By the transitions that are open, in several steps where no single one leads there: through states between the two, and, where
  * work has not begun, others of that kind. A person's later change stands; what the workflow does not let us do is told.
- * `seen`: how the issue was found just now. With what it came to is how the issue stands then, if that was looked at.
+ * `seen`: how the issue was found just now.
  */
 export async function moveTicket(
   moving: Moving,
   operation: Operation,
   seen: Standing,
-): Promise<{ result: Record<string, unknown>; standing: Standing | null }> {
-  const after: { standing: Standing | null } = { standing: null };
+): Promise<{ result: Record<string, unknown> } & After> {
+  const after: After = { standing: null };
   const result = await moveFrom(moving, operation, seen, after);
   return { result, ...after };
 }
@@ -45,7 +52,7 @@ async function moveFrom(
   moving: Moving,
   operation: Operation,
   seen: Standing,
-  after: { standing: Standing | null },
+  after: After,
 ): Promise<Record<string, unknown>> {
   const { place, states, signal } = moving;
   let standing = seen;
@@ -69,7 +76,10 @@ async function moveFrom(
       standing = await readStanding(place, signal);
       continue;
     }
-    if ('skipped' in choice) return choice;
+    if ('skipped' in choice) {
+      after.said = choice.skipped;
+      return choice;
+    }
     const toldOf = moving.watch();
     try {
       await go(moving, choice);
@@ -80,8 +90,10 @@ async function moveFrom(
         standing = found;
         continue;
       }
-      if (refusedOnce || found.status.id === status.id)
-        return { skipped: `"${nameOf(status)}" stays, for "${choice.way.name}" was refused. ${error.message}` };
+      if (refusedOnce || found.status.id === status.id) {
+        after.said = `"${nameOf(status)}" stays, for "${choice.way.name}" was refused. ${error.message}`;
+        return { skipped: after.said };
+      }
       // Somebody was faster: it is judged anew where it is now.
       refusedOnce = true;
       standing = found;

@@ -100,8 +100,9 @@ function createActs(desks: Desks, writing: Writing, seen: Standing | null): OneT
         standing = moved.standing;
         if (standing) memory.keepStanding(id, standing);
         memory.keepResult(operation.id, moved.result);
-        // The history tells of it.
-        return { result: moved.result, isQuiet: true };
+        // The history tells of it; but not of what it was kept from.
+        const { result, said } = moved;
+        return said === undefined ? { result, isQuiet: true } : { result, said };
       }
       case 'takeTicket':
         return takeTicket(moving, await standingOf());

@@ -93,9 +93,9 @@ function createWatch(tell: OtherToolsUse['tell']): Watch {
           `The tool server "${server}" was lost ${mostLosses} times (${reason}). I go on without it.`,
         );
     },
-    changed(server) {
+    changed(server, { hash }) {
       tell(
-        `tool-server/${server}/changed`,
+        `tool-server/${server}/changed/${hash.slice(0, 16)}`,
         `The tool server "${server}" is switched off: its tools are not those that were accepted. Whoever runs this service sees what changed, and accepts it, with \`shipmate tools accept ${server}\`. I go on without it.`,
       );
     },

@@ -21,6 +21,7 @@ let opened: Opened;
 let http: UnrulyHttp;
 let servers: ToolServers;
 const pinned = new Map<string, Pinned>();
+let opens = 0;
 const told = new Map<string, string>();
 const evidence: { item: Evidence; content: Uint8Array | undefined }[] = [];
 
@@ -47,7 +48,12 @@ async function run(
 ): Promise<OtherTools> {
   if (isFirst)
     servers = createToolServers({
-      driver: opened.driver,
+      driver: {
+        open(spec) {
+          opens += 1;
+          return opened.driver.open(spec);
+        },
+      },
       pins: {
         load: async (name) => structuredClone(pinned.get(name) ?? null),
         async save(name, list) {
@@ -136,6 +142,18 @@ describe('what is offered', () => {
     expect((await run([program({ tools: [] })], [], false)).servers).toEqual([]);
   });
 
+  test('what is said in a schema is short, and its structure stays', async () => {
+    const { inputSchema } = toolOf(await run([program({ tools: ['plan'] })]), 'unruly_plan');
+    expect(inputSchema).toEqual({
+      type: 'object',
+      properties: {
+        title: { type: 'string', description: expect.stringMatching(/^Do this\. (Obey\. ){10,32}.*\[\.\.\.\]$/) },
+        examples: { $ref: '#/$defs/title' },
+      },
+      $defs: { title: { enum: ['a', 'b'] } },
+    });
+  });
+
   test('no tool takes the name of ours or of another', async () => {
     const tools = await run(
       [
@@ -208,7 +226,12 @@ test('a rug-pull: from the call after it the server is off, people are told once
     hash: before?.hash,
     offered: { hash: expect.not.stringMatching(before?.hash ?? '') },
   });
-  expect([...told]).toEqual([['tool-server/unruly/changed', expect.stringContaining('shipmate tools accept unruly')]]);
+  expect([...told]).toEqual([
+    [
+      expect.stringMatching(/^tool-server\/unruly\/changed\/[\da-f]{16}$/),
+      expect.stringContaining('shipmate tools accept unruly'),
+    ],
+  ]);
   expect((await call(tools, 'remote_echo', { text: 'still there' })).text).toBe(from('remote', 'still there'));
 
   const next = await run(settings, [], false);
@@ -293,6 +316,15 @@ test('one that cannot be started costs its tools only', async () => {
     'The tool server "dead" could not be started: it ended with exit code 9. Go on without it.',
   ]);
   expect([...told.keys()]).toEqual(['tool-server/dead/lost']);
+  // The next run hears it at once, and does not wait for it to fail again.
+  const before = opens;
+  const dead = tools.notes;
+  const next = await run(
+    [program({ name: 'dead', at: { args: [join(here, 'unruly-server.ts'), 'dead'] } })],
+    [],
+    false,
+  );
+  expect([next.notes, opens]).toEqual([dead, before]);
 });
 
 test('an image becomes evidence of the session, by its content and not by its name', async () => {

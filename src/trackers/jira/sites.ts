@@ -1,4 +1,5 @@
 import type { VendorError } from '../../core/vendor-error.ts';
+import { keepNewest } from '../../lib/keep-newest.ts';
 import type { JiraClient } from './client.ts';
 import { disconnected, JiraError } from './errors.ts';
 import { refOf } from './hint.ts';
@@ -120,15 +121,11 @@ export function createSite(client: JiraClient, now: () => number = Date.now, rec
       const known = unchanged.get(key);
       if (known && updated !== '' && known.updated === updated) return known.found as T;
       const found = await ask();
-      unchanged.delete(key);
-      unchanged.set(key, { updated, found });
-      for (const oldest of unchanged.keys()) if (unchanged.size > mostUnchanged) unchanged.delete(oldest);
+      keepNewest(unchanged, key, { updated, found }, mostUnchanged);
       return found;
     },
     touch(issueId) {
-      changed.delete(issueId);
-      changed.set(issueId, now());
-      for (const oldest of changed.keys()) if (changed.size > mostTouched) changed.delete(oldest);
+      keepNewest(changed, issueId, now(), mostTouched);
     },
     touched: () =>
       [...changed].flatMap(([id, at]) => (now() - at < knownForMs.touched && /^\d+$/.test(id) ? [Number(id)] : [])),

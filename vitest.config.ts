@@ -7,6 +7,7 @@ const proofs = [
   'test/crash/resume.test.ts',
   'test/e2e/{approval,bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,follow-up,kill,leaves,limits}.test.ts',
   'test/e2e/github-{bad-input,killed}.test.ts',
+  'test/e2e/jira-{dependencies,frugal,killed}.test.ts',
   'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,frugal,killed,webhooks,workspaces}.test.ts',
   'test/e2e/{overdue,own-work,poisoned,retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',

@@ -3,7 +3,7 @@ import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { TicketPage } from '../../tracker.ts';
 import type { Desks } from '../desks.ts';
-import { JiraError, ofSite } from '../errors.ts';
+import { JiraError } from '../errors.ts';
 import { hintFieldIds, hintOf } from '../hint.ts';
 import { allOf, anyOf, quote } from '../jql.ts';
 import { type Own, personOf } from '../people.ts';
@@ -61,8 +61,10 @@ export async function listTickets(
  * something else.
  */
 function closedOf(error: unknown, account: string): VendorError | null {
-  const isClosed = error instanceof VendorError && ['disconnected', 'rate_limited'].includes(error.code);
-  return isClosed ? ofSite(error, account) : null;
+  const closing = ['disconnected', 'rate_limited'];
+  if (!(error instanceof VendorError) || !closing.includes(error.code)) return null;
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
 }
 
 async function listOf(

@@ -1,4 +1,5 @@
 import { cleanLine } from '../core/outside-text.ts';
+import { screenshotLimits } from '../core/screenshots.ts';
 import type { ToolServerSettings } from '../core/tool-server.ts';
 import { createRedactor } from '../lib/redact.ts';
 import type { SeenWorkspace } from './own-servers.ts';
@@ -67,6 +68,7 @@ export function serverOf(settings: ToolServerSettings, workspace: Promise<SeenWo
 
 function createWatch(tell: OtherToolsUse['tell']): Watch {
   const losses = new Map<string, number>();
+  let images = 0;
   return {
     isOff(server) {
       if ((losses.get(server) ?? 0) < mostLosses) return null;
@@ -83,6 +85,7 @@ function createWatch(tell: OtherToolsUse['tell']): Watch {
           `The tool server "${server}" was lost ${mostLosses} times (${reason}). I go on without it.`,
         );
     },
+    mayKeep: () => images++ < screenshotLimits.kept,
     changed(server) {
       tell(
         `tool-server/${server}/changed`,

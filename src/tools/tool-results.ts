@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { contentOf, sizeOf } from '../core/attachment-content.ts';
 import { grouped } from '../core/cut-text.ts';
 import { cleanLine, cleanText, markOutside } from '../core/outside-text.ts';
+import { screenshotLimits } from '../core/screenshots.ts';
 import type { StepScope } from '../core/step.ts';
 import type { ToolResult } from '../core/tool.ts';
 import type { CallToolResult } from './mcp-client.ts';
@@ -15,6 +16,8 @@ export interface Answered {
   server: string;
   tool: string;
   scope: StepScope;
+  /** Whether one more image is kept. */
+  mayKeep(): boolean;
   /** Takes out what must not come back. */
   hide(text: string): string;
 }
@@ -39,15 +42,22 @@ export function toResult(result: CallToolResult, answered: Answered): ToolResult
 const tooMany = '[one image too many in one result, not kept]';
 
 /** By its content: what a server calls an image may be anything. */
-function keepImage(data: string, mimeType: string, { server, tool, scope }: Answered): string {
+function keepImage(data: string, mimeType: string, { server, tool, scope, mayKeep, hide }: Answered): string {
   const content = Buffer.from(data, 'base64');
   const found = contentOf(content);
   if (found.type !== 'image') return notShown(mimeType, data);
   const { mediaType } = found;
+  const what = `an image, ${mediaType}, ${sizeOf(content.length)}`;
+  if (content.length > screenshotLimits.bytes)
+    return `[${what}: more than the ${sizeOf(screenshotLimits.bytes)} that are kept. Take less of the page, or a JPEG]`;
+  // Anything may stand in its bytes, and people are shown it outside.
+  const text = content.toString('latin1');
+  if (hide(text) !== text) return `[${what}, not kept: it holds what this server was given and must not give back]`;
+  if (!mayKeep()) return `[${what}, not kept: this run has kept ${screenshotLimits.kept}]`;
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 8);
   const path = `${server}/${tool.replace(/[^\w-]+/g, '_').slice(0, 80)}-${hash}.${mediaType.slice('image/'.length)}`;
   scope.evidence({ type: 'file', name: path, mediaType, bytes: content.length, path }, content);
-  return `[an image, ${mediaType}, ${sizeOf(content.length)}, kept as ${path}]`;
+  return `[${what}, kept as ${path}]`;
 }
 
 function notShown(mimeType: string, data: string): string {

@@ -51,6 +51,7 @@ export const issue = z.object({
 export type Issue = z.infer<typeof issue>;
 
 export const issues = z.array(issue);
+export const project = z.object({ id: z.union([z.string(), z.number()]) });
 export const shortIdAnswer = z.object({ groupId: z.string() });
 
 const tag = z.object({ key: z.string(), value: z.string() });

@@ -34,7 +34,8 @@ export async function openRunDeps(
   const { db, workspaces, driver, log } = parts;
   const toolServers = createToolServers({ driver, pins: ownPins });
   stops.push(() => toolServers.close());
-  const others = createToolServers({ driver, pins: pinsIn(db) });
+  // They may remember something between two calls, a page that is open for one.
+  const others = createToolServers({ driver, pins: pinsIn(db), limits: { startMs: 30_000, idleMs: 300_000 } });
   stops.push(() => others.close());
   const heart = createHeart(db);
   // One that only rates has no room for what orders take.

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { App } from '../app.ts';
+import type { App, ToolServerView } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Check } from '../core/check.ts';
 import { grouped } from '../core/cut-text.ts';
@@ -85,6 +85,7 @@ async function checkService(cli: Cli, config: Config, show: (check: Check) => vo
     for (const tracker of app.trackers.values()) tell(await tracker.check());
     for (const host of app.codeHosts.values()) tell(await host.check());
     tell([describeRepositories(config.repositories)]);
+    if (config.toolServers.length > 0) tell((await app.operations.otherServers.list()).map(describeToolServer));
   } finally {
     await app.stop();
   }
@@ -137,6 +138,24 @@ function describeRepositories(repositories: Repository[]): Check {
     message: 'no repository is configured',
     remedy: 'Name one under "repositories" in shipmate.yaml. Check it with: shipmate doctor --repo PATH',
   };
+}
+
+/** By what was last seen of it: none is started for this. */
+function describeToolServer({ name, version, difference, problems }: ToolServerView): Check {
+  const check = { name: `tool server ${name}` };
+  if (difference !== null)
+    return {
+      ...{ ...check, status: 'warning', message: 'is switched off: its tools are not those that are pinned' },
+      remedy: `See how they differ, and accept them: shipmate tools accept ${name}`,
+    };
+  if (version === null) {
+    const remedy = `See what it offers: shipmate tools check ${name}`;
+    return { ...check, status: 'warning', message: 'was never used', remedy };
+  }
+  const [problem] = problems;
+  return problem === undefined
+    ? { ...check, status: 'ok', message: `version ${version}` }
+    : { ...check, status: 'warning', message: problem, remedy: `See what it offers: shipmate tools check ${name}` };
 }
 
 async function checkOne(cli: Cli, config: Config, path: string, show: (check: Check) => void): Promise<Check[]> {

@@ -106,6 +106,9 @@ export function writeMessages(
     if (calls.length === 0) continue;
     const replies = calls.map((call, at) => reply(call, turn.results[at] ?? notCompleted, index < masked, told));
     messages.push({ role: 'tool', replies });
+    // Not inside the reply: few vendors take an image there.
+    const shown = images === null || index < masked ? [] : turn.results.flatMap((result) => result?.images ?? []);
+    if (shown.length > 0) addSaid(messages, { said: imagesOfResults, images: shown }, images);
   }
   addSaid(messages, next, images);
   return messages;
@@ -142,6 +145,8 @@ function reply(call: ToolCall, result: ToolResult, isMasked: boolean, told: Set<
   }
   return { callId: call.id, name: call.name, text: parts.join('\n\n'), isError: result.isError };
 }
+
+const imagesOfResults = 'Note from the service: the images of these results, in their order.';
 
 const notCompleted: ToolResult = {
   text: 'This call did not complete: the run ended first. Look at the files before you rely on it.',

@@ -18,7 +18,8 @@ export type Evidence =
       /** Head and tail of the output; at most 4 kB. */
       log: string;
     }
-  | { type: 'file'; name: string; mediaType: string; bytes: number; path: string }
+  /** `shown`: an image that the model was shown, by the hash of its content. */
+  | { type: 'file'; name: string; mediaType: string; bytes: number; path: string; shown?: string }
   | { type: 'link'; name: string; url: string };
 
 export type CommandEvidence = Extract<Evidence, { type: 'command' }>;

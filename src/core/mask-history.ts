@@ -69,7 +69,7 @@ function sizeOf(turn: Turn): Size {
   for (const result of turn.results) {
     if (!result) continue;
     const instructions = tokens((result.instructions ?? []).map((each) => each.text).join());
-    size.output += tokens(result.text) + instructions;
+    size.output += tokens(result.text) + instructions + seen(result);
     size.masked += tokens(maskOutput(result.text)) + instructions;
   }
   if (turn.results.every((result) => result !== null)) known.set(turn.reply, size);

@@ -1,11 +1,12 @@
-import { sizeOf } from './attachment-content.ts';
+import { attachmentLimits, sizeOf } from './attachment-content.ts';
 import type { Evidence } from './evidence.ts';
 import { inline } from './markdown.ts';
 import { cleanText } from './outgoing-text.ts';
 
 /** What is kept of the images that tool servers return, and what of them people are shown. */
 export const screenshotLimits = {
-  bytes: 2_000_000,
+  /** What a model can be shown, too. */
+  bytes: attachmentLimits.imageBytes,
   /** By one run. */
   kept: 50,
   /** In one hand-in. */

@@ -16,6 +16,8 @@ export interface ToolResult {
   /** What the model reads. */
   text: string;
   isError: boolean;
+  /** Images of the session's evidence that the model is shown with it, by their hashes. */
+  images?: string[];
   /** One short line for people: "exit 0 in 2.1 s", "+3 -1 lines". */
   summary?: string;
   /** Standing instructions found on the way (a subdirectory's AGENTS.md). Told once, and never masked. */

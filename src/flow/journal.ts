@@ -1,5 +1,6 @@
 import type { Activity } from '../core/activity.ts';
 import type { Evidence } from '../core/evidence.ts';
+import type { Image } from '../core/message.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RatingRecord } from '../core/scope.ts';
 import type { Journal, StepKind, StepOptions, StepRecord, StepScope } from '../core/step.ts';
@@ -33,6 +34,8 @@ export interface JournalOptions {
   failpoint: Failpoint;
   /** Whom model calls are charged to. */
   payers: Payers;
+  /** What the model is shown from now on: an image that a tool answered. */
+  shown(hash: string, image: Image): void;
   /** Milliseconds that the run has been worked on. */
   worked(): number;
 }
@@ -136,6 +139,11 @@ export function createJournal(options: JournalOptions): Journal {
       const result = JSON.parse(toJson(done ?? null));
       failpoint(`step/${kind}/worked`);
       await complete(begun, result, recorded);
+      for (const item of recorded.evidence) {
+        const content = item.type === 'file' ? recorded.contents.get(item.path) : undefined;
+        if (content && item.type === 'file' && item.shown !== undefined)
+          options.shown(item.shown, { mediaType: item.mediaType, data: Buffer.from(content).toString('base64') });
+      }
       failpoint(`step/${kind}/after`);
       record.completed = true;
       record.result = result;

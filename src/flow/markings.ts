@@ -49,8 +49,9 @@ export async function findSaidByMarkings(
   if (!tracker.readMarkings || !hasMarks(marks)) return [];
   const found: Prompted[] = [];
   for (const { id, hint } of await listAtWork(db, tracker.kind)) {
-    const { shownAt = null } = (await newestProposal(db, id)) ?? {};
-    for (const marking of shownAt === null ? [] : ((await read(hint, shownAt)) ?? [])) {
+    const { shownAt = null, isCarriedOut = true } = (await newestProposal(db, id)) ?? {};
+    if (shownAt === null || isCarriedOut) continue;
+    for (const marking of (await read(hint, shownAt)) ?? []) {
       const said = await saidByMarking(db, hint, marking, marks);
       if (said) found.push(said);
     }

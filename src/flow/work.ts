@@ -13,6 +13,7 @@ import type { Tool } from '../core/tool.ts';
 import { orAborted } from '../lib/abort.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
 import { readImages } from '../store/edits.ts';
+import { readShownImages } from '../store/evidence.ts';
 import { demandOn, orderPaying } from '../store/order-picks.ts';
 import { unreadPrompts } from '../store/prompts.ts';
 import { isForgotten } from '../store/retention.ts';
@@ -22,6 +23,7 @@ import { settleLostCalls } from '../store/spending.ts';
 import { lastFinishedSeq, listSteps } from '../store/steps.ts';
 import { usedByRuns } from '../store/usage.ts';
 import { fitTools, searchNames } from '../tools/fit-tools.ts';
+import type { OtherTools } from '../tools/other-servers.ts';
 import { createSessionTools, type SessionToolsOptions } from '../tools/session-tools.ts';
 import { createWorkspaceTools } from '../tools/workspace-tools.ts';
 import { openApproval } from './approval.ts';
@@ -90,7 +92,10 @@ export async function workOnTicket(
   const only = run.purpose === 'scope';
   const demanded = (await demandOn(db, run.sessionId)) !== null;
   notes.push(...noteOnRating(run, prepared, steps, demanded), ...(prepared.note === undefined ? [] : [prepared.note]));
+  let others: OtherTools | null = null;
   try {
+    const [ofTicket, ofTools] = await Promise.all([readImages(db, run.sessionId), readShownImages(db, run.sessionId)]);
+    const images = new Map([...ofTicket, ...ofTools]);
     const journal = createJournal({
       db,
       run,
@@ -105,6 +110,7 @@ export async function workOnTicket(
         order: order === null ? null : { name: order, usd: deps.usdOfOrders.get(order) ?? null },
       },
       worked: clock.read,
+      shown: (hash, image) => void images.set(hash, image),
       modelAsked() {
         workbench.modelAsked();
         notes.length = 0; // they are in the step now
@@ -142,9 +148,10 @@ export async function workOnTicket(
     };
     const ownOf = (more: Partial<SessionToolsOptions>) =>
       toolsOf(deps, workbench, prepared.repository, { ...speaking, ...more });
-    const others = await deps.otherTools(
+    others = await deps.otherTools(
       { repository: prepared.repository.name, team: session.hint.team ?? null },
       {
+        session: run.sessionId,
         workspace: workbench.workspace,
         taken: [...ownOf({}).map(({ name }) => name), ...searchNames],
         tell: createTell(deps, run, () => conversation),
@@ -171,7 +178,6 @@ export async function workOnTicket(
       ticket: { limits: deps.budget.ticket, before },
     });
     const tellWait = createTellWait(deps, run);
-    const images = await readImages(db, run.sessionId);
     let endedByWords = false;
     for (;;) {
       const reached = await deps.agent.run(
@@ -209,6 +215,7 @@ export async function workOnTicket(
     if (!(error instanceof RunLost)) await workbench.save();
     throw error;
   } finally {
+    await others?.close();
     await workbench.close();
   }
 }

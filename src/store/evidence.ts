@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { contentOf } from '../core/attachment-content.ts';
 import type { Evidence } from '../core/evidence.ts';
+import type { Image } from '../core/message.ts';
 import type { KeptImage } from '../core/screenshots.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
@@ -80,6 +81,24 @@ export async function readEvidenceFile(db: Database, sessionId: string, path: st
     .limit(1)
     .executeTakeFirst();
   return row?.content ?? null;
+}
+
+/** The images among it that the model was shown, by their hashes. */
+export async function readShownImages(db: Database, sessionId: string): Promise<Map<string, Image>> {
+  const rows = await db
+    .selectFrom('evidence')
+    .select(['evidence', 'content'])
+    .where('session_id', '=', sessionId)
+    .where('content', 'is not', null)
+    .where(sql<boolean>`evidence ->> 'shown' is not null`)
+    .execute();
+  return new Map(
+    rows.flatMap(({ evidence, content }) =>
+      evidence.type === 'file' && evidence.shown !== undefined && content
+        ? [[evidence.shown, { mediaType: evidence.mediaType, data: content.toString('base64') }]]
+        : [],
+    ),
+  );
 }
 
 /** The bytes of what commands left, by its path in the evidence directory. */

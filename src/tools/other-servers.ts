@@ -10,6 +10,7 @@ const mostLosses = 3;
 
 /** What a run gives to the servers of others, and hears from them. */
 export interface OtherToolsUse {
+  session: string;
   workspace: Promise<SeenWorkspace>;
   /** Names that are taken. */
   taken: Iterable<string>;
@@ -22,31 +23,40 @@ export interface OtherTools {
   servers: ServerTools[];
   /** What the model is told before it begins. */
   notes: string[];
+  /** Ends what was started for the session. */
+  close(): Promise<void>;
 }
 
 /** The tools of servers that are not ours, for one run. One that cannot be had costs the run nothing but its tools. */
 export async function openOtherTools(
   servers: ToolServers,
   settings: readonly ToolServerSettings[],
-  { workspace, taken, tell, signal }: OtherToolsUse,
+  { session, workspace, taken, tell, signal }: OtherToolsUse,
 ): Promise<OtherTools> {
   const listing = settings
     .filter(({ tools, write }) => tools.length + write.length > 0)
-    .map((each) => serverOf(each, workspace));
+    .map((each) => serverOf(each, { session, workspace }));
   const use = { watch: createWatch(tell), taken: new Set(taken), signal };
   const { byServer, problems } = await servers.tools(listing, use);
-  return { servers: byServer, notes: problems.map((problem) => `${problem} Go on without it.`) };
+  return {
+    servers: byServer,
+    notes: problems.map((problem) => `${problem} Go on without it.`),
+    close: () => servers.release(session),
+  };
 }
 
-/** What a server of others is started with, and may see. `workspace` is waited for when it is called. */
-export function serverOf(settings: ToolServerSettings, workspace: Promise<SeenWorkspace> | null): ToolServer {
+/** What a server of others is started with, and may see. The workspace is waited for when it is called. */
+export function serverOf(
+  settings: ToolServerSettings,
+  of: { session: string; workspace: Promise<SeenWorkspace> } | null,
+): ToolServer {
   const { name, at, tools, write, secrets, callMs, maxBytes } = settings;
   const { redact } = createRedactor(secrets);
   const offered = {
     name,
     tools: [...tools, ...write],
     readOnly: tools,
-    others: { limits: { callMs, maxBytes }, hide: redact },
+    others: { session: of?.session ?? '', limits: { callMs, maxBytes }, hide: redact },
   };
   if ('url' in at) return { ...offered, ...at };
   const { command, args, env, hosts, paths } = at;
@@ -62,7 +72,7 @@ export function serverOf(settings: ToolServerSettings, workspace: Promise<SeenWo
       network: hosts.length === 0 ? 'none' : { hosts },
     },
   });
-  const sees = at.workspace ? workspace : null;
+  const sees = at.workspace ? (of?.workspace ?? null) : null;
   return { ...offered, ...program(null), ...(sees && { whenCalled: async () => program(await sees) }) };
 }
 
@@ -86,9 +96,9 @@ function createWatch(tell: OtherToolsUse['tell']): Watch {
         );
     },
     mayKeep: () => images++ < screenshotLimits.kept,
-    changed(server) {
+    changed(server, { hash }) {
       tell(
-        `tool-server/${server}/changed`,
+        `tool-server/${server}/changed/${hash.slice(0, 16)}`,
         `The tool server "${server}" is switched off: its tools are not those that were accepted. Whoever runs this service sees what changed, and accepts it, with \`shipmate tools accept ${server}\`. I go on without it.`,
       );
     },

@@ -7,7 +7,7 @@ import { failure } from './define-tool.ts';
 import { connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
 import { linkToUrl } from './mcp-http.ts';
 import { linkToProcess } from './mcp-stdio.ts';
-import { pinOf, schemaOf, shownName } from './tool-list.ts';
+import { pinOf, schemaOf, shownName, withLittleTalk } from './tool-list.ts';
 import { toResult } from './tool-results.ts';
 
 /**
@@ -26,6 +26,8 @@ interface OfferedTools {
   whenCalled?(): Promise<ProgramServer>;
   /** It is not ours. */
   others?: {
+    /** The session that it is for: no two share a process or a connection, whatever that remembers. */
+    session: string;
     limits: Pick<McpLimits, 'callMs' | 'maxBytes'>;
     /** Takes out what it was given and must not give back. */
     hide(text: string): string;
@@ -55,7 +57,7 @@ export interface ToolServersOptions {
     /** It is not as it was pinned: in its version only, or in its tools. */
     differs(server: string, now: PinnedTools): Promise<void>;
   };
-  limits?: Partial<McpLimits & { idleMs: number }>;
+  limits?: Partial<McpLimits & { idleMs: number; awayMs: number }>;
 }
 
 /** Whoever uses servers for one run. */
@@ -65,7 +67,7 @@ export interface Watch {
   /** It was cut off, ended by itself, or did not come up. */
   lost(server: string, reason: string): void;
   /** Its tools are not those that were pinned. */
-  changed(server: string): void;
+  changed(server: string, now: PinnedTools): void;
   /** Whether one more image is kept; it counts then. */
   mayKeep(): boolean;
 }
@@ -81,11 +83,14 @@ export interface ToolServers {
   ): Promise<{ tools: Tool[]; byServer: ServerTools[]; problems: string[] }>;
   /** What a server lists now. Throws when it does not come up. */
   look(server: ToolServer, signal: AbortSignal): Promise<PinnedTools>;
+  /** Ends what runs for a session. */
+  release(session: string): Promise<void>;
   /** Ends all processes. */
   close(): Promise<void>;
 }
 
 interface Running {
+  session: string | null;
   sandbox: Promise<Sandbox> | null;
   client: Promise<McpClient>;
   calls: number;
@@ -93,15 +98,18 @@ interface Running {
 }
 
 const never = new AbortController().signal;
+/** One that did not come up for its list is not waited for again by every run. */
+const awayMs = 300_000;
 
 /**
  * Starts tool servers at first use, each in a sandbox of its own, and ends them when they are idle. One that hangs, crashes
  * or floods is ended and the model is told; the next call starts it again.
  */
 export function createToolServers({ driver, pins, limits: given }: ToolServersOptions): ToolServers {
-  const limits = { startMs: 15_000, callMs: 60_000, maxBytes: 8_000_000, idleMs: 60_000, ...given };
+  const limits = { startMs: 15_000, callMs: 60_000, maxBytes: 8_000_000, idleMs: 60_000, awayMs, ...given };
   const running = new Map<string, Running>();
   const looked = new WeakMap<readonly ListedTool[], PinnedTools>();
+  const away = new Map<string, { until: number; error: Error }>();
 
   function start(server: ToolServer, key: string): Running {
     const its = { ...limits, ...server.others?.limits };
@@ -113,7 +121,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
             const process = await open.spawn(server.argv);
             return connectMcp((gauge) => linkToProcess(process, its.maxBytes, gauge), its);
           });
-    const started: Running = { sandbox, client, calls: 0, idle: null };
+    const started: Running = { session: server.others?.session ?? null, sandbox, client, calls: 0, idle: null };
     running.set(key, started);
     const gone = () => stop(key, started, 'gone');
     client.then(({ closed }) => closed.then(gone), gone).catch(() => {});
@@ -129,7 +137,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
 
   async function use<T>(server: ToolServer, signal: AbortSignal, work: (client: McpClient) => Promise<T>): Promise<T> {
     const key = JSON.stringify([
-      server.name,
+      ...[server.name, server.others?.session ?? null],
       'url' in server ? [server.url, server.headers] : [server.argv, server.sandbox],
     ]);
     const entry = running.get(key) ?? start(server, key);
@@ -154,7 +162,16 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
   const look = (server: ToolServer, signal: AbortSignal) => use(server, signal, (client) => listed(client, signal));
 
   async function pinnedTools(server: ToolServer, signal: AbortSignal): Promise<Pinned> {
-    return (await pins.load(server.name)) ?? pins.save(server.name, await look(server, signal));
+    const { name } = server;
+    const known = await pins.load(name);
+    if (known) return known;
+    const last = away.get(name);
+    if (last && performance.now() < last.until) throw last.error;
+    const seen = await look(server, signal).catch((error: Error) => {
+      if (!signal.aborted) away.set(name, { until: performance.now() + limits.awayMs, error });
+      throw error;
+    });
+    return pins.save(name, seen);
   }
 
   function createCall(server: ToolServer, pinned: PinnedTools, tool: string, watch: Watch | undefined): Tool['run'] {
@@ -173,7 +190,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           const now = await listed(up, signal);
           if (now.hash !== pinned.hash || now.version !== pinned.version) await pins.differs(name, now);
           if (now.hash !== pinned.hash) {
-            watch?.changed(name);
+            watch?.changed(name, now);
             return failure(
               `The tool server "${name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${now.version} now). Go on without it.`,
             );
@@ -208,11 +225,11 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         if (!pinned || typeof pinned === 'string') {
           const reason = others?.hide(pinned ?? '') ?? pinned;
           watch?.lost(name, reason ?? '');
-          problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}`);
+          problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}.`);
           continue;
         }
         if (pinned.offered) {
-          watch?.changed(name);
+          watch?.changed(name, pinned.offered);
           problems.push(
             `The tool server "${name}" is switched off: its tools changed, and nobody has accepted that yet.`,
           );
@@ -228,7 +245,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           tools.push({
             name: shownName(name, spec.name, taken),
             description: others ? markOutside(`tool server ${name}`, description) : description,
-            inputSchema: schemaOf(spec.inputSchema),
+            inputSchema: others ? withLittleTalk(schemaOf(spec.inputSchema)) : schemaOf(spec.inputSchema),
             readOnly,
             ...(others && !readOnly && { actsOutside: true }),
             describe: (input) => ({
@@ -241,6 +258,10 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         if (tools.length > 0) byServer.push({ server: name, tools });
       }
       return { tools: byServer.flatMap(({ tools }) => tools), byServer, problems };
+    },
+    async release(session) {
+      const its = [...running].filter(([, entry]) => entry.session === session);
+      await Promise.all(its.map(([key, entry]) => stop(key, entry, 'its session rests')));
     },
     async close() {
       await Promise.all([...running].map(([key, entry]) => stop(key, entry, 'closed')));

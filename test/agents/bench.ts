@@ -11,6 +11,7 @@ export interface BenchOptions extends MemoryJournalOptions {
   budget?: AgentContext['budget'];
   tree?: AgentContext['tree'];
   deny?: string[];
+  images?: AgentContext['images'];
   reports?: unknown[];
 }
 
@@ -21,7 +22,7 @@ export function createContext(ledger: Ledger, options: BenchOptions = {}): Agent
     brief: { system: 'You are a test.', request: 'Do the work.' },
     journal: createMemoryJournal(ledger, options),
     prompts: takePrompts(ledger),
-    images: new Map(),
+    images: options.images ?? new Map(),
     notes: options.notes ?? [],
     tools,
     tree: options.tree ?? (() => null),

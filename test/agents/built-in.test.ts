@@ -64,6 +64,33 @@ describe('the loop', () => {
     }
   });
 
+  test('the images of results come after them, and are there for as long as their turn is not masked', async () => {
+    const image = { mediaType: 'image/png', data: 'iVBORw0KGgo=' };
+    const shoot = createTool('shoot', true, () => ({ ...saying('kept'), images: ['one'] }));
+    const tools = [shoot, ...createSessionTools({ finish: async () => accepted })];
+    const script = [calling(['shoot'], ['shoot']), { text: 'hm' }, calling(finish)];
+    const { model } = await run(script, { tools, images: new Map([['one', image]]) });
+    const [, second, third] = model.requests().map(({ messages }) => messages);
+    expect(second?.at(-1)).toEqual({
+      role: 'user',
+      text: 'Note from the service: the images of these results, in their order.',
+      images: [image, image],
+    });
+    expect(third?.slice(0, second?.length)).toEqual(second);
+    // The model is told that its request was too long: all but the latest output is masked.
+    const tooLong = new VendorError('too long', { code: 'context_overflow', retryable: false });
+    const masked = await run([calling(['shoot']), calling(['shoot']), tooLong, calling(finish)], {
+      tools,
+      images: new Map([['one', image]]),
+    });
+    const withImages = masked.model
+      .requests()
+      .map(
+        ({ messages }) => messages.filter((message) => message.role === 'user' && message.images !== undefined).length,
+      );
+    expect(withImages).toEqual([0, 1, 2, 1]);
+  });
+
   test('runs reads that follow one another at once, and writes in order', async () => {
     const log: string[] = [];
     let waiting = 0;

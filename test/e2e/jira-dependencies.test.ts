@@ -10,17 +10,17 @@ const rate = (more: string) => `{ tool: scope, input: { files: [], ${more} } }`;
 
 const script = `
 tickets:
-  Then comes that:
-    - calls: [${rate('confidence: green, size: S, plan: [Do it]')}]
-    - { expect: ["Ada writes:\\n\\nUse UTC"], ${answer('Done then.')} }
-  Too large:
-    - calls: [${rate('confidence: green, size: L, plan: [Split it], parts: ["Cellar\\nrepository: api\\nDig.", "Roof\\nrepository: api\\nafter: 0\\nCover."]')}]
-  Cellar:
+  "Task: dig.":
     - calls: [${rate('confidence: green, size: S, plan: [Do it]')}]
     - ${change('cellar')}
-  Roof:
+  "Task: cover.":
     - calls: [${rate('confidence: green, size: S, plan: [Do it]')}]
     - ${change('roof')}
+  Then comes that:
+    - { expect: ["Ada writes:\\n\\nUse UTC"], calls: [${rate('confidence: green, size: S, plan: [Do it]')}] }
+    - ${answer('Done then.')}
+  Too large:
+    - calls: [${rate('confidence: green, size: L, plan: [Split it], parts: ["Cellar\\nrepository: api\\nTask: dig.", "Roof\\nrepository: api\\nafter: 0\\nTask: cover."]')}]
   Is unclear:
     - calls: [${rate('confidence: red, size: S, plan: [], questions: ["Which colour?"]')}]
 `;
@@ -50,7 +50,7 @@ test('an issue that another one blocks names it and waits; when that is done it 
   await rest(then);
   expect(seen(then)).toMatchObject({ status: 'To Do', moves: [] });
   expect(last(then)).toMatch(
-    /^I wait until ENG-1 \(First comes this\) is done; then I begin by myself\. .*\n\n- continue$/,
+    /^I wait until ENG-1 \(First comes this\) is done; then I begin by myself\. .*\n\n- continue\n\n_Answer with a comment\. Nobody has to be mentioned\._$/,
   );
   ada.comment(then.key, 'Use UTC');
   await expect.poll(() => seen(then).shown[0]).toMatch(/^Noted; I read it when I begin/);
@@ -77,20 +77,38 @@ test('what is too large is split when people say so: its parts are sub-tasks, be
   const [cellar, roof] = filed() as [Issue, Issue];
   const below = await rest(cellar);
   await rest(roof);
+  expect(below.repository).toBe('acme/api');
   const link = { type: { name: 'Blocks' }, inward: { id: cellar.id }, outward: { id: roof.id } };
-  expect(jira.site.links.at(-1)).toMatchObject(link);
-  expect(jira.site.links.filter(({ outward }) => outward === roof)).toHaveLength(1);
-  console.log(JSON.stringify([seen(large), seen(cellar), seen(roof)], null, 2), below.repository);
+  expect(jira.site.links.filter(({ outward }) => outward === roof)).toMatchObject([link]);
+  expect([seen(cellar), seen(roof)]).toMatchObject([
+    { status: 'In Review', assignee: 'Shipmate', said: [expect.stringMatching(/^Pull request: /)] },
+    { status: 'To Do', assignee: 'Shipmate', said: [expect.stringMatching(/^I wait until ENG-4 \(Cellar\) is done/)] },
+  ]);
+  const planned = () => seen(large).shown[0]?.match(/^- \[[ x]\] .*$/gm);
+  await expect
+    .poll(planned)
+    .toEqual([
+      expect.stringMatching(/^- \[ \] \*\*ENG-4 Cellar: in review: \S+\*\* \(at work\)$/),
+      '- [ ] ENG-5 Roof: waiting for ENG-4',
+    ]);
   ada.move(cellar.key, 'Done');
   await rest(roof, 2);
+  expect(seen(roof)).toMatchObject({ status: 'In Review', moves: ['Shipmate: In Progress', 'Shipmate: In Review'] });
   ada.move(roof.key, 'Done');
-  await rest(large, 3);
-  console.log(JSON.stringify([seen(large), seen(cellar), seen(roof)], null, 2), below.repository);
+  await expect.poll(() => last(large)).toMatch(/^All 2 sub-tickets of this ticket are done\./);
+  await expect.poll(planned).toEqual(['- [x] ENG-4 Cellar: done', '- [x] ENG-5 Roof: done']);
+  expect(seen(large).said).toEqual(
+    [/^\*\*Rated green/, /^The 2 sub-tickets that you approved are filed/, /^This ticket has 2 open/, /^All 2/].map(
+      (text) => expect.stringMatching(text),
+    ),
+  );
 });
 
 test('what is unclear is asked, with what is known of it, and nothing is changed', async () => {
-  const { last, seen } = service;
+  const { seen } = service;
   const unclear = service.give('Is unclear', { components: api() });
-  await rest(unclear);
-  console.log(seen(unclear), last(unclear));
+  expect(await rest(unclear)).toMatchObject({ state: 'awaitingInput', branch: null });
+  expect(seen(unclear).said).toEqual([
+    expect.stringMatching(/^\*\*Rated red, size S\*\*(.|\n)*What is missing:\n\n- Which colour\?\n- a description/),
+  ]);
 });

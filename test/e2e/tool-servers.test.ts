@@ -24,8 +24,9 @@ tickets:
     - calls:
         - { tool: update_plan, input: { steps: [{ content: Ask, status: inProgress }] } }
         - { tool: unruly_echo, input: { text: the-key-that-it-got } }
-        - { tool: unruly_shot }
-    - expect: ["[redacted]", "kept as unruly/shot-"]
+    - expect: ["[redacted]"]
+      calls: [{ tool: unruly_shot }]
+    - expect: ["the images of these results", "[image: image/png, 15 bytes]"]
       calls: [{ tool: unruly_huge }, { tool: mute_hang }, { tool: find_tools, input: { query: who is it } }]
     - expect: ["it wrote more than 1 MB", "it did not answer within 0.5 s", "wordy_who\\n<outside-text"]
       calls: [{ tool: mute_hang }, { tool: use_tool, input: { tool: wordy_who } }, { tool: mute_hang }]

@@ -17,6 +17,7 @@ const say = (word: Word, by = 0): Act => ({ type: 'say', ticket: 0, by, word });
 const wait = (minutes: number): Act => ({ type: 'wait', minutes });
 const rate: Act = { type: 'rate', ticket: 1 };
 const edit: Act = { type: 'edit', ticket: 0, by: 0, text: 1 };
+const mark = (labels: 'go' | 'no-go' | 'ui', by = 0): Act => ({ type: 'mark', ticket: 0, by, labels });
 const letGo: Act = { type: 'letGo', run: 0 };
 const turn: Act = { type: 'turn', run: 0 };
 const end = (outcome: OutcomeName, run = 0): Act => ({ type: 'end', run, outcome });
@@ -43,6 +44,37 @@ const chosen: Act[][] = [
   [end('plan'), post, say('yes'), turn, letGo, say('no'), sort, say('hint'), sort, claim, end('finished', 1)],
   [end('plan'), post, say('hint'), end('otherPlan'), post, say('yesToPlan'), turn],
   [end('plan'), post, wait(11), sweep, end('finished')],
+  // The same by labels: of a stranger, of one who may not approve, before it is shown, and of one who may; a no, and again a yes.
+  [
+    mark('go'),
+    end('plan'),
+    mark('ui'),
+    post,
+    mark('go', 2),
+    sort,
+    mark('ui', 1),
+    mark('go', 1),
+    sort,
+    turn,
+    mark('ui'),
+    mark('go'),
+  ],
+  [
+    end('plan'),
+    mark('go'),
+    post,
+    sort,
+    mark('no-go', 1),
+    sort,
+    turn,
+    mark('go'),
+    sort,
+    turn,
+    mark('no-go'),
+    sort,
+    turn,
+  ],
+  [end('split'), post, mark('go'), sort, turn, post, sweep, turn, post, turn],
   // It was stopped, taken away or closed meanwhile, or told to wait for Ada: then silence approves nothing any more.
   [end('plan'), post, say('stop'), sort, wait(11), say('goOn'), turn, sweep, turn],
   [end('plan'), post, deed('take', 0), sort, wait(11), deed('give', 0), turn, sweep, turn],

@@ -56,6 +56,7 @@ export type Act =
   | { type: 'say'; ticket: number; by: number; word: Word }
   | { type: Deed; ticket: number; by: number }
   | { type: 'edit'; ticket: number; by: number; text: number }
+  | { type: 'mark'; ticket: number; by: number; labels: 'go' | 'no-go' | 'ui' }
   | { type: 'rate'; ticket: number }
   | { type: 'repeat'; delivery: number }
   | { type: 'wait'; minutes: number }
@@ -70,6 +71,7 @@ const always = <T>(value: T) => fc.constant(value);
 const speaker = fc.constantFrom(0, 0, 0, 1, 1, 2);
 const word = fc.constantFrom<Word>('stop', 'goOn', 'goOn', 'hint', 'hint', 'yes', 'yes', 'yesToPlan', 'no', 'long');
 const outcome = fc.constantFrom<OutcomeName>('plan', 'plan', 'split', ...(Object.keys(outcomes) as OutcomeName[]));
+const mark = fc.constantFrom('go' as const, 'go' as const, 'no-go' as const, 'ui' as const);
 const minutes = fc.constantFrom(11, 11, 61, 25 * 60, 15 * 24 * 60);
 const deeds = ['give', 'give', 'take', 'close', 'reopen', 'block', 'block', 'unblock'] as const;
 const doings = ['sort', 'sort', 'sort', 'claim', 'claim', 'post', 'post', 'sweep'] as const;
@@ -78,6 +80,7 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: always('say' as const), ticket, by: speaker, word }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom(...deeds), ticket, by }) },
   { weight: 1, arbitrary: fc.record({ type: always('edit' as const), ticket, by, text: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ type: always('mark' as const), ticket, by: speaker, labels: mark }) },
   { weight: 1, arbitrary: fc.record({ type: always('rate' as const), ticket }) },
   { weight: 1, arbitrary: fc.record({ type: always('repeat' as const), delivery: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ type: always('wait' as const), minutes }) },
@@ -147,6 +150,9 @@ async function happen(talk: Talk, act: Act): Promise<void> {
       break;
     case 'edit':
       await desk.editTicket(on, { description: `As of ${act.text}.` }, who);
+      break;
+    case 'mark':
+      await desk.editTicket(on, { labels: [act.labels] }, who);
       break;
     case 'block':
     case 'unblock': {

@@ -703,7 +703,12 @@ describe('a label or a field that says what people think of a plan', () => {
       ...{ key, by, at: at.toISOString(), got, lost: [], fields: {} },
     });
     const history = [marking('1', before, ['plan-approved'])];
-    const board: Tracker = { ...tracker, readMarkings: async () => history };
+    let reads = 0;
+    const readMarkings = async () => {
+      reads++;
+      return history;
+    };
+    const board: Tracker = { ...tracker, readMarkings };
     const polled = depsWith(board);
     Object.assign(polled.policy.approval, { by: ['Ada'], ...marks });
     const look = () => round(polled, { hasWebhooks: false });
@@ -714,7 +719,11 @@ describe('a label or a field that says what people think of a plan', () => {
     history.push(marking('4', after, ['plan-approved']));
     await look();
     await look();
-    expect([await prompts(), await runs()]).toEqual([['Ada: approve'], 2]);
+    expect([await prompts(), await runs(), reads]).toEqual([['Ada: approve'], 2, 4]);
     expect(await work(given, {})).toMatchObject({ refused: null, permits: true });
+    // Once it is done, nobody asks any more.
+    await query('update proposals set carried_out_at = now()');
+    await look();
+    expect(reads).toBe(4);
   });
 });

@@ -39,7 +39,7 @@ export const people = ['ada', 'ben', 'eve'];
 const policy = {
   runsPerHour: 4,
   people: { speak: ['ada', 'ben'] },
-  approval: { by: ['ada'], silenceMinutes: 10, plan: 'never' },
+  approval: { by: ['ada'], silenceMinutes: 10, plan: 'never', label: 'go', rejectLabel: 'no-go' },
   questions: { remindHours: 24, closeDays: 14 },
   stages: 'review-each',
 };

@@ -58,23 +58,27 @@ export async function watchTurn(
   const { words } = standing;
   const told = `${run.ticket}, run ${run.number}: ${JSON.stringify(standing)}`;
   const last = words.findLast(({ says }) => says !== 'stop');
-  if (last?.says === 'no' && last.isAsked) throw new Error(`it is worked on after a no: ${told}`);
+  if (last && no.includes(last.says) && last.isAsked) throw new Error(`it is worked on after a no: ${told}`);
   if (mayChange && !isApproved(standing, approval.by))
     throw new Error(`files may be changed, and nobody has said yes: ${told}`);
 }
+
+/** What people say here, and what a label says for them. */
+const yes = ['yes', 'approve'];
+const no = ['no', 'reject'];
 
 /**
  * The newest that decides is a yes of somebody who may say so, to what he named or could see; or nobody has said a word in
  * time.
  */
 function isApproved({ code, shown_at, silent_at, now, is_broken, words }: Standing, approvers: string[]): boolean {
-  const yes = words.findLastIndex(
+  const approved = words.findLastIndex(
     ({ by, says, at, isAsked }) =>
       approvers.includes(by) &&
-      (says === `approve ${code}` || (says === 'yes' && isAsked && shown_at !== null && at > shown_at)),
+      (says === `approve ${code}` || (yes.includes(says) && isAsked && shown_at !== null && at > shown_at)),
   );
-  const no = words.findLastIndex(({ says, isAsked }) => says === 'no' && isAsked);
-  if (yes !== -1) return yes > no;
+  const rejected = words.findLastIndex(({ says, isAsked }) => no.includes(says) && isAsked);
+  if (approved !== -1) return approved > rejected;
   if (silent_at === null || is_broken) return false;
   return now >= silent_at && words.every(({ at }) => at > silent_at);
 }

@@ -85,6 +85,7 @@ export function createWorkers(deps: RunDeps, pool: Pool) {
           limits: { ...noLimits, ticket: noLimits, team: noLimits, day: noLimits },
         },
         worked: () => 0,
+        shown: () => {},
       });
       return { session, approval, journal, at };
     }

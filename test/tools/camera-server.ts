@@ -14,7 +14,7 @@ const large = (bytes: number) => Buffer.concat([pngOf('large'), Buffer.alloc(byt
 const tools: Record<string, () => object[]> = {
   screenshot: () => [image(pngOf(readFileSync('page.html', 'utf8')))],
   garbage: () => [image(Buffer.from('<svg onload=alert(1)>'))],
-  heavy: () => [image(large(3_000_000))],
+  heavy: () => [image(large(4_000_000))],
   huge: () => [image(large(50_000_000))],
   hundred: () => Array.from({ length: 100 }, (_, index) => image(pngOf(`${index}`))),
   leak: () => [image(Buffer.concat([pngOf('leak'), Buffer.from(process.env.KEY ?? '')]))],

@@ -167,7 +167,7 @@ describe('a server that', () => {
     ]);
     expect(tools).toEqual([]);
     expect(problems).toEqual([
-      'The tool server "dead" could not be started: it ended with exit code 9',
+      'The tool server "dead" could not be started: it ended with exit code 9.',
       expect.stringMatching(/^The tool server "absent" could not be started: /),
     ]);
     expect(pinned.size).toBe(0);
@@ -176,7 +176,7 @@ describe('a server that', () => {
   test('says nothing is left out and named', async () => {
     setUp({ startMs: 300 });
     const { problems } = await servers.tools([unruly({ name: 'mute', args: ['mute'] })]);
-    expect(problems).toEqual(['The tool server "mute" could not be started: it did not answer within 0.3 s']);
+    expect(problems).toEqual(['The tool server "mute" could not be started: it did not answer within 0.3 s.']);
   });
 
   test('changed its tools is switched off', async () => {

@@ -2,7 +2,8 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import { othersLimit, readOnly } from '../../answer-call.ts';
 import * as answers from '../answers.ts';
-import { namesOf } from '../projects.ts';
+import { type BoundProject, nameOf, namesOf } from '../projects.ts';
+import type { Sentry } from '../sentry.ts';
 import { many, tellBrief } from '../tell-issue.ts';
 import { argument, chosenProjects, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes } from '../written.ts';
@@ -17,6 +18,7 @@ const inputSchema = z.strictObject({
 });
 
 export function registerSearchIssues(server: McpServer, { sentry, answer }: ToolContext): void {
+  const idOf = rememberIds(sentry);
   server.registerTool(
     'search-issues',
     {
@@ -34,7 +36,13 @@ export function registerSearchIssues(server: McpServer, { sentry, answer }: Tool
             const { body, next } = await sentry.get('/organizations/{organization}/issues/', answers.issues, {
               path: { organization: each.organization },
               query: {
-                ...{ project: each.slug, query: query ?? 'is:unresolved', sort, statsPeriod: `${days}d`, limit },
+                ...{
+                  project: await idOf(each, signal),
+                  query: query ?? 'is:unresolved',
+                  sort,
+                  statsPeriod: `${days}d`,
+                  limit,
+                },
                 ...(cursor === undefined ? {} : { cursor }),
               },
               what: `issues of ${each.organization}/${each.slug}`,
@@ -64,4 +72,19 @@ export function registerSearchIssues(server: McpServer, { sentry, answer }: Tool
         };
       }),
   );
+}
+
+/** Older ones of one's own search by the ids of projects only. */
+function rememberIds(sentry: Sentry): (project: BoundProject, signal: AbortSignal) => Promise<string> {
+  const known = new Map<string, string>();
+  return async (project, signal) => {
+    const { organization, slug } = project;
+    const name = nameOf(project);
+    const id = known.get(name);
+    if (id !== undefined) return id;
+    const asked = { path: { organization, slug }, what: `project ${name}`, signal };
+    const { body } = await sentry.get('/projects/{organization}/{slug}/', answers.project, asked);
+    known.set(name, String(body.id));
+    return String(body.id);
+  };
 }

@@ -1,4 +1,5 @@
 import type { VendorError } from '../../core/vendor-error.ts';
+import { keepNewest } from '../../lib/keep-newest.ts';
 import type { JiraClient } from './client.ts';
 import { disconnected, JiraError } from './errors.ts';
 import { refOf } from './hint.ts';
@@ -30,6 +31,8 @@ export interface Site {
   projects(signal: AbortSignal): Promise<readonly KnownProject[]>;
   /** Those that are called so, by name or key; one that is not known is asked for again. */
   projectsCalled(name: string, signal: AbortSignal): Promise<readonly KnownProject[]>;
+  /** What was found out of an issue, and holds while the issue is as it was changed last; '' is asked for each time. */
+  whileUnchanged<T>(what: string, issue: { id: string; updated: string }, ask: () => Promise<T>): Promise<T>;
   /** That an issue has just changed: searches are told to look at it as it is, for they lag behind. */
   touch(issueId: string): void;
   /** What changed of late, as a search takes it. */
@@ -56,6 +59,7 @@ const knownForMs = { fields: 10 * 60_000, projects: 60_000, touched: 2 * 60_000 
 const mostTouched = 50;
 const projectsAtOnce = 100;
 const mostProjects = 10_000;
+const mostUnchanged = 2_000;
 
 /** `recalled`: our account, where it need not be asked for. */
 export function createSite(client: JiraClient, now: () => number = Date.now, recalled: Own | null = null): Site {
@@ -64,6 +68,7 @@ export function createSite(client: JiraClient, now: () => number = Date.now, rec
   let fields: { at: number; all: readonly KnownField[] } | null = null;
   let projects: { at: number; all: readonly KnownProject[] } | null = null;
   const changed = new Map<string, number>();
+  const unchanged = new Map<string, { updated: string; found: unknown }>();
 
   async function readProjects(signal: AbortSignal): Promise<readonly KnownProject[]> {
     const all: KnownProject[] = [];
@@ -111,10 +116,16 @@ export function createSite(client: JiraClient, now: () => number = Date.now, rec
       const found = among(isKnown() ? (projects?.all ?? []) : []);
       return found.length > 0 ? found : among(await readProjects(signal));
     },
+    async whileUnchanged<T>(what: string, { id, updated }: { id: string; updated: string }, ask: () => Promise<T>) {
+      const key = `${what} ${id}`;
+      const known = unchanged.get(key);
+      if (known && updated !== '' && known.updated === updated) return known.found as T;
+      const found = await ask();
+      keepNewest(unchanged, key, { updated, found }, mostUnchanged);
+      return found;
+    },
     touch(issueId) {
-      changed.delete(issueId);
-      changed.set(issueId, now());
-      for (const oldest of changed.keys()) if (changed.size > mostTouched) changed.delete(oldest);
+      keepNewest(changed, issueId, now(), mostTouched);
     },
     touched: () =>
       [...changed].flatMap(([id, at]) => (now() - at < knownForMs.touched && /^\d+$/.test(id) ? [Number(id)] : [])),

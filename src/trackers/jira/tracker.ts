@@ -1,7 +1,10 @@
+import type { TrackerEvent } from '../../core/delivery.ts';
 import type { Tracker } from '../tracker.ts';
 import { checkSites } from './check.ts';
 import type { Desks as ReadingDesks } from './desks.ts';
-import { refOf } from './hint.ts';
+import { idOf, refOf } from './hint.ts';
+import { createNews } from './news.ts';
+import { isOwn } from './people.ts';
 import { readAttachment } from './reading/attachments.ts';
 import { isOnlyHint, isUrgent, readEvents, touchedIn } from './reading/delivery.ts';
 import { isAsked } from './reading/is-asked.ts';
@@ -17,6 +20,7 @@ import { siteOf } from './sites.ts';
 import { fileTicket } from './writing/file-ticket.ts';
 import { createMemory } from './writing/memory.ts';
 import { gatherMs, sendOperations } from './writing/send.ts';
+import { standingIn } from './writing/standing.ts';
 
 const learnWithinMs = 60_000;
 
@@ -32,7 +36,8 @@ export function createJiraTracker(
   const { sites } = places;
   const reading: ReadingDesks = { ...places, now };
   const readAgain = createReadAgain(reading);
-  const writing = { ...places, memory: createMemory() };
+  const [memory, news] = [createMemory(), createNews()];
+  const writing = { ...places, memory, news };
   let isLearning = false;
 
   /** Which account is ours is asked in the background: nobody who reads an event can wait. */
@@ -49,6 +54,23 @@ export function createJiraTracker(
   }
   learn();
 
+  /** Searches know of it later, and what we knew of the issue may have been changed. What nobody has signed spares no look. */
+  function hear(body: Uint8Array, isBodySigned: boolean): void {
+    const told = touchedIn(reading, body);
+    if (!told) return;
+    const { site, issueId, isMoved, moves } = told;
+    const ticketId = idOf(site.host, issueId);
+    site.touch(issueId);
+    if (isMoved) memory.takeStanding(ticketId);
+    if (isBodySigned) news.delivered(site.host, ticketId, moves);
+  }
+
+  /** What was just given to the agent is about to be read. */
+  function expectReading(events: TrackerEvent[]): TrackerEvent[] {
+    for (const { ticket } of isUrgent(events) ? events : []) news.given(ticket.id);
+    return events;
+  }
+
   return {
     kind: 'jira',
     source: 'jira',
@@ -57,22 +79,26 @@ export function createJiraTracker(
     verifyDelivery(headers, body) {
       const { isBodySigned, ...verified } = verifyDelivery(secrets, headers, body, now());
       learn();
-      const touched = touchedIn(reading, body);
-      touched?.site.touch(touched.issueId);
+      hear(body, isBodySigned);
       const isHint = isOnlyHint(reading, body, isBodySigned);
       return { ...verified, isUrgent: isUrgent(readEvents(reading, body)), isHint };
     },
 
     readEvents(delivery) {
       learn();
-      const touched = touchedIn(reading, delivery.body);
-      touched?.site.touch(touched.issueId);
-      return readEvents(reading, delivery.body);
+      hear(delivery.body, false);
+      return expectReading(readEvents(reading, delivery.body));
     },
 
-    readAgain: (delivery, signal) => readAgain(delivery.body, signal),
+    readAgain: async (delivery, signal) => expectReading(await readAgain(delivery.body, signal)),
 
-    readTicket: (hint, signal) => readTicket(reading, hint, signal),
+    readTicket(hint, signal) {
+      const asked = memory.now();
+      return readTicket(reading, hint, signal, (ticketId, answer, own) => {
+        memory.seeIssue(ticketId, standingIn(answer, own), (account) => isOwn(account, own), asked);
+        news.read(ticketId);
+      });
+    },
     readAttachment: (hint, id, signal) => readAttachment(reading, hint, id, signal),
 
     async send(hint, operations, signal) {

@@ -169,14 +169,16 @@ async function file(row: Row, operation: OfKind<'createTicket'>): Promise<Result
   return { hint };
 }
 
-/** Notes that something is done. On a ticket where nothing is shown yet, what was not done shows nothing either. */
+/** Notes that something is done. On a ticket where nothing is shown yet, what was not done shows nothing either, but why, once. */
 function note(row: Row, id: string, { result, said, isQuiet }: Act, apply?: (known: Status) => void): Result {
-  if (isQuiet || ('skipped' in result && !row.status)) {
+  const isSkipped = 'skipped' in result;
+  if (isQuiet || (isSkipped && said === undefined && !row.status)) {
     if (row.status) keepResult(row.status, id, result);
     return result;
   }
   return change(row, id, result, (known) => {
-    if (said !== undefined) addSaid(known, new Date().toISOString(), said);
+    const isKnown = isSkipped && known.said.some(({ text }) => text === said);
+    if (said !== undefined && !isKnown) addSaid(known, new Date().toISOString(), said);
     apply?.(known);
   });
 }

@@ -25,6 +25,7 @@ const asked = [
   `GET ${organization}/shortids/{issue_id}/`,
   `GET ${organization}/releases/{version}/`,
   `GET ${organization}/releases/{version}/deploys/`,
+  `GET ${project}/`,
   `GET ${project}/releases/{version}/commits/`,
 ];
 

@@ -27,10 +27,11 @@ export class Refused extends Error {
 
 export const routes: Record<string, (call: Call) => Answer> = {
   listOrganizationIssues({ site, url, operation, organization, query }) {
-    const wanted = query.getAll('project');
-    const projects = wanted.map((named) => {
+    const projects = query.getAll('project').map((named) => {
+      // Slugs are taken by the newest only.
+      if (!/^\d+$/.test(named)) throw new Refused(400, 'Invalid project parameter. Values must be numbers.');
       const found = projectNamed(site, organization, named);
-      if (!found) throw new Refused(400, 'Invalid project parameter.');
+      if (!found) throw new Refused(403);
       return found;
     });
     const fits = readQuery(query.get('query') ?? 'is:unresolved');
@@ -45,6 +46,8 @@ export const routes: Record<string, (call: Call) => Answer> = {
     const list = issues.map((issue) => fillAnswer(operation.answer.items ?? {}, views.issueView(url, issue)));
     return { list, perPage: Number(query.get('limit') ?? 100) };
   },
+
+  getProject: (call) => ({ one: fillAnswer(call.operation.answer, views.projectView(projectOf(call))) }),
 
   getOrganizationIssue: (call) => ({
     one: fillAnswer(call.operation.answer, views.wholeIssueView(call.url, issueOf(call))),

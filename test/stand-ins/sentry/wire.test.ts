@@ -31,7 +31,8 @@ test('each operation answers as the description has it', async () => {
     sentry.site.capture(project, event);
   issue.suspects = release.commits;
   const asked = [
-    'organizations/acme/issues/?project=web&query=&sort=freq&limit=2&statsPeriod=14d',
+    'projects/acme/web/',
+    `organizations/acme/issues/?project=${project.id}&query=&sort=freq&limit=2&statsPeriod=14d`,
     ...sentry.site.issues.flatMap(({ id, shortId }) => [
       `organizations/acme/issues/${id}/`,
       `organizations/acme/issues/${id}/events/latest/`,

@@ -3,6 +3,7 @@ import type { TicketOperation } from '../../../src/core/effect.ts';
 import type { TicketHint } from '../../../src/core/ticket.ts';
 import { createJiraClient } from '../../../src/trackers/jira/client.ts';
 import { hintOf } from '../../../src/trackers/jira/hint.ts';
+import { createNews } from '../../../src/trackers/jira/news.ts';
 import { createSite } from '../../../src/trackers/jira/sites.ts';
 import { fileTicket } from '../../../src/trackers/jira/writing/file-ticket.ts';
 import { createMemory } from '../../../src/trackers/jira/writing/memory.ts';
@@ -38,6 +39,7 @@ export function worldOn(jira: Jira, options: { workflow?: Workflow; style?: Proj
     return {
       sites: { all: async () => sites, known: () => sites },
       memory: createMemory(),
+      news: createNews(),
       states: { review: null },
       label: 'shipmate',
     };

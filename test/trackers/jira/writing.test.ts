@@ -141,6 +141,44 @@ test('a second move goes by the look after the first, unless a person has moved 
   expect(issue.comments).toEqual([]);
 });
 
+describe('a delivery that tells of our own move', () => {
+  const cases: [name: string, isOvertaken: boolean, looks: number][] = [
+    ['spares the look after it', false, 1],
+    ['from where it was not seen to be is looked at, and what a person chose meanwhile stands', true, 2],
+  ];
+  test.each(cases)('%s', async (_, isOvertaken, looks) => {
+    const world = worldOn(jira);
+    const issue = world.ticket();
+    const chosen = world.project.workflow.statuses.find(
+      ({ name }) => name !== issue.status.name && name !== 'In Progress',
+    );
+    if (!chosen) throw new Error('the workflow has too few statuses');
+    const desks = world.desks();
+    const { account: host, id } = world.hintFor(issue);
+    desks.news.delivered(host ?? '', id, []);
+    const from = issue.status.id;
+    if (isOvertaken) {
+      const does = () => world.people.move(issue.key, chosen.name);
+      jira.faults.add({ operation: 'issues.doTransition', nth: 1, action: { type: 'meanwhile', does } });
+    }
+    jira.requests.length = 0;
+    const sent = world.send(issue, [move('a', 'started', ['unstarted', 'backlog'])], desks);
+    await expect.poll(() => issue.status.name).toBe('In Progress');
+    const told = {
+      history: '1',
+      from: isOvertaken ? chosen.id : from,
+      to: issue.status.id,
+      at: new Date().toISOString(),
+    };
+    desks.news.delivered(host ?? '', id, [told]);
+    expect(await sent).toMatchObject([
+      { result: isOvertaken ? { skipped: expect.any(String) } : { state: 'In Progress' } },
+    ]);
+    expect(jira.counts()['issues.getIssue']).toBe(looks);
+    expect(issue.status.name).toBe(isOvertaken ? chosen.name : 'In Progress');
+  });
+});
+
 test('five at once are one status comment, whatever each of them says', async () => {
   const world = worldOn(jira);
   const issue = world.ticket();

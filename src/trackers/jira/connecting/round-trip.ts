@@ -6,6 +6,7 @@ import type { StateCategory, TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import { checkWebhooks, type WebhookWatch, type WebhookWords } from '../../webhook-check.ts';
 import { refOf } from '../hint.ts';
+import { createNews } from '../news.ts';
 import type { JiraSettings } from '../settings.ts';
 import type { Site } from '../sites.ts';
 import { fileTicket } from '../writing/file-ticket.ts';
@@ -51,7 +52,8 @@ export async function tryRoundTrip(options: RoundTripOptions): Promise<Check[]> 
     checks.push(check);
     options.onCheck?.(check);
   };
-  const desks: Desks = { ...settings, sites: { known: () => [site], all: async () => [site] }, memory: createMemory() };
+  const sites = { known: () => [site], all: async () => [site] };
+  const desks: Desks = { ...settings, sites, memory: createMemory(), news: createNews() };
   let step: Step = 'account';
   let ticket: Filing | null = null;
   try {

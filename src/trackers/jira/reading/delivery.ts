@@ -4,7 +4,8 @@ import type { TicketPart } from '../../../core/ticket.ts';
 import { timeOf } from '../client.ts';
 import type { Desks } from '../desks.ts';
 import { conversationOf, hintOf } from '../hint.ts';
-import { type Own, personOf } from '../people.ts';
+import type { OwnMove } from '../news.ts';
+import { isOwn, type Own, personOf } from '../people.ts';
 import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, isSame } from '../states.ts';
@@ -132,14 +133,21 @@ function eventsOf(scene: Scene): TrackerEvent[] {
   }
 }
 
-/** The issue that a delivery is about, which searches may not know of yet; and its site. `at`: Unix time in ms. */
+/** The issue that a delivery is about, which searches may not know of yet; where we moved it; and whether others did, or gave it to somebody. `at`: Unix time in ms. */
 export function touchedIn(
   desks: Pick<Desks, 'sites'>,
   bytes: Uint8Array,
-): { site: Site; issueId: string; at: number } | null {
+): { site: Site; issueId: string; at: number; isMoved: boolean; moves: OwnMove[] } | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
-  return data && site ? { site, issueId: data.issue.id, at: data.timestamp } : null;
+  if (!data || !site) return null;
+  const { id: history = '', items = [] } = data.changelog ?? {};
+  const own = site.knownOwn();
+  const isOurs = own !== null && isOwn(data.user ?? data.comment?.author, own);
+  const at = new Date(data.timestamp).toISOString();
+  const moves = items.flatMap(({ fieldId, from, to }) => (fieldId === 'status' ? [{ history, from, to, at }] : []));
+  const isMoved = !isOurs && items.some(({ fieldId }) => ['status', 'resolution', 'assignee'].includes(fieldId));
+  return { site, issueId: data.issue.id, at: data.timestamp, isMoved, moves: isOurs ? moves : [] };
 }
 
 /** Whether somebody speaks to the agent, or gives it an issue, and looks for its first word. */

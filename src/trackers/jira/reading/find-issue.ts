@@ -9,6 +9,9 @@ export interface Wanted {
   expand?: string[];
 }
 
+/** An issue as jira.js has it. */
+export type Answer = Awaited<ReturnType<ReturnType<Site['client']['on']>['issues']['getIssue']>>;
+
 /**
  * An issue with what is wanted of it. One that a person named is looked for on each site; of one that we know the site is known.
  * It may have another key by now, or be in another project. Throws `VendorError`.
@@ -18,7 +21,7 @@ export async function findIssue(
   hint: { id: string; identifier: string; ref: unknown },
   wanted: Wanted,
   signal: AbortSignal,
-): Promise<{ site: Site; issue: Issue }> {
+): Promise<{ site: Site; issue: Issue; answer: Answer }> {
   signal.throwIfAborted();
   const all = await sites.all(signal);
   const home = siteOf(all, hint);
@@ -28,7 +31,7 @@ export async function findIssue(
   const away: VendorError[] = [];
   for (const site of id === undefined ? [] : mine) {
     try {
-      return { site, issue: await readIssue(site, id ?? '', wanted, signal) };
+      return { site, ...(await readIssue(site, id ?? '', wanted, signal)) };
     } catch (error) {
       if (!(error instanceof VendorError)) throw error;
       // Where it may be on another site, one that does not answer does not hide it there.
@@ -43,12 +46,17 @@ export async function findIssue(
   );
 }
 
-async function readIssue(site: Site, id: string, { fields, expand }: Wanted, signal: AbortSignal): Promise<Issue> {
+async function readIssue(
+  site: Site,
+  id: string,
+  { fields, expand }: Wanted,
+  signal: AbortSignal,
+): Promise<{ issue: Issue; answer: Answer }> {
   const answer = await site.client
     .on(signal)
     .issues.getIssue({ issueIdOrKey: id, fields, ...(expand && { expand: expand as never }) });
   const issue = readIssueNode(answer);
-  if (issue) return issue;
+  if (issue) return { issue, answer };
   throw new JiraError(`Jira (${site.host}) tells of an issue in a way that we do not know.`, {
     ...{ code: 'unavailable', retryable: true, status: 200 },
   });

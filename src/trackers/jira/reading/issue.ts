@@ -83,7 +83,7 @@ export interface Change {
 export const change = z.record(z.string(), z.unknown()).transform((item): Change => {
   const text = (key: string) => (Object.hasOwn(item, key) && typeof item[key] === 'string' ? item[key] : null);
   return {
-    fieldId: text('fieldId') ?? text('field') ?? '',
+    fieldId: text('fieldId') || (text('field') ?? ''),
     name: text('field') ?? '',
     from: text('from'),
     fromText: text('fromString'),
@@ -98,7 +98,7 @@ const issue = z.object({
   key: z.string(),
   names: z.record(z.string(), z.string()).default({}),
   schema: z.record(z.string(), z.looseObject({ type: z.string().optional() })).default({}),
-  changelog: z.object({ histories: listOf(history) }).optional(),
+  changelog: z.object({ histories: listOf(history), total: z.number().optional() }).optional(),
   fields: z.looseObject({
     summary: z.string().nullish(),
     description: z.unknown().optional(),

@@ -84,7 +84,7 @@ async function listOf(
     .on(signal)
     .issueSearch.searchAndReconsileIssuesUsingJqlPost({
       jql,
-      fields: [...hintFieldIds, ...belongingFields, 'resolution', 'created'],
+      fields: [...hintFieldIds, ...belongingFields, 'resolution', 'created', 'updated'],
       maxResults: pageSize,
       ...(!isFirst && { nextPageToken: from.token ?? '' }),
       reconcileIssues: site.touched(),
@@ -179,13 +179,19 @@ async function isGiven(desks: Desks, site: Site, issue: Issue, signal: AbortSign
     const { matches = [] } = await site.client.on(signal).issueSearch.matchIssues(asked);
     if (matches.some(({ matchedIssues }) => (matchedIssues ?? []).length > 0)) return true;
   }
-  return isCalledOn(desks, site, issue.id, signal);
+  return site.whileUnchanged('called', whenOf(issue), () => isCalledOn(desks, site, issue.id, signal));
 }
 
-async function isSpokenOn(site: Site, { id }: Issue, since: string, own: Own, signal: AbortSignal): Promise<boolean> {
-  const asked = { issueIdOrKey: id, maxResults: commentsLookedAt, orderBy: '-created' as const };
-  const { comments } = await site.client.on(signal).issueComments.getComments(asked);
-  return commentList
-    .parse(comments)
-    .some(({ author, created }) => Date.parse(created) > Date.parse(since) && !personOf(author, own).isBot);
+async function isSpokenOn(site: Site, issue: Issue, since: string, own: Own, signal: AbortSignal): Promise<boolean> {
+  const spokenAt = await site.whileUnchanged('spoken', whenOf(issue), async () => {
+    const asked = { issueIdOrKey: issue.id, maxResults: commentsLookedAt, orderBy: '-created' as const };
+    const { comments } = await site.client.on(signal).issueComments.getComments(asked);
+    const ofPeople = commentList.parse(comments).filter(({ author }) => !personOf(author, own).isBot);
+    return Math.max(0, ...ofPeople.map(({ created }) => Date.parse(created) || 0));
+  });
+  return spokenAt > Date.parse(since);
+}
+
+function whenOf({ id, fields }: Issue) {
+  return { id, updated: fields.updated };
 }

@@ -1,13 +1,13 @@
 import { mediaTypeOf } from '../../../core/media-types.ts';
 import type { Attachment, RelationType, Ticket, TicketComment, TicketRelation } from '../../../core/ticket.ts';
 import type { Desks } from '../desks.ts';
-import { hintOf } from '../hint.ts';
+import { hintOf, idOf } from '../hint.ts';
 import { linkPrefix, markKey } from '../markers.ts';
 import { isOwn, type Own, personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, type StatusNames } from '../states.ts';
 import { markdownOf, spokenOf } from '../text.ts';
-import { findIssue } from './find-issue.ts';
+import { type Answer, findIssue } from './find-issue.ts';
 import { commentList, type Issue, type IssueComment, type LinkedIssue, listOf, readIssueNode } from './issue.ts';
 import { fieldsOf } from './issue-fields.ts';
 import { remoteLink } from './remote-link.ts';
@@ -17,19 +17,22 @@ const commentsAtOnce = 100;
 const mostComments = 500;
 const mostChildren = 100;
 
-/** In two requests, and one more each where we have written on it, or it has children of its own kind. */
+/** With what whoever writes wants to know of an issue, too. */
+const wanted = { fields: ['*all', '-worklog'], expand: ['names', 'schema', 'changelog', 'transitions'] };
+
+/**
+ * In one request, and one more each where we have written on it, it has children of its own kind, or links to what is not in Jira.
+ * `seen` is given the issue as it was answered.
+ */
 export async function readTicket(
   desks: Desks,
   hint: { id: string; identifier: string; ref: unknown },
   signal: AbortSignal,
+  seen: (ticketId: string, answer: Answer, own: Own) => void = () => {},
 ): Promise<Ticket> {
-  const { site, issue } = await findIssue(
-    desks.sites,
-    hint,
-    { fields: ['*all', '-worklog'], expand: ['names', 'schema'] },
-    signal,
-  );
+  const { site, issue, answer } = await findIssue(desks.sites, hint, wanted, signal);
   const own = await site.own(signal);
+  seen(idOf(site.host, issue.id), answer, own);
   const [comments, children, links] = await Promise.all([
     readComments(site, issue, own, signal),
     readChildren(site, issue, signal),
@@ -98,8 +101,14 @@ async function readChildren(site: Site, issue: Issue, signal: AbortSignal): Prom
   });
 }
 
-/** What people and other tools linked. Our own pull request comes with the work, and would look like an edit of the ticket. */
-async function readLinks(site: Site, { id }: Issue, signal: AbortSignal): Promise<string[]> {
+/**
+ * What people and other tools linked; the issue's history knows whether there was ever any. Our own pull request comes with the
+ * work, and would look like an edit of the ticket.
+ */
+async function readLinks(site: Site, { id, changelog }: Issue, signal: AbortSignal): Promise<string[]> {
+  const { histories = [], total = histories.length } = changelog ?? {};
+  const isWhole = changelog !== undefined && total <= histories.length;
+  if (isWhole && !histories.some(({ items }) => items.some(({ fieldId }) => fieldId === 'RemoteIssueLink'))) return [];
   const answer = await site.client.on(signal).issueRemoteLinks.getRemoteIssueLinks({ issueIdOrKey: id });
   return listOf(remoteLink)
     .parse(answer)

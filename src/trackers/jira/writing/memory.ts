@@ -3,7 +3,8 @@ import { keepNewest } from '../../../lib/keep-newest.ts';
 import { createTurns } from '../../../lib/turns.ts';
 import { type Found, newOwnComments, type OwnComments, see } from '../../one-comment/own-comments.ts';
 import { JiraError } from '../errors.ts';
-import type { Standing } from './standing.ts';
+import type { Account } from '../people.ts';
+import type { Standing, Way } from './standing.ts';
 
 /** A project as tickets are filed into it. */
 export interface ProjectPlace {
@@ -17,6 +18,10 @@ const most = { issues: 500, results: 5_000, metas: 200 };
 const freshMs = 15_000;
 /** What people change meanwhile is seen after a move, and stands. */
 const standingForMs = 15_000;
+/** What was written so lately a reading may not show. */
+const writtenWithinMs = 5_000;
+/** A way that is there no more is refused, and the issue looked at. */
+const waysForMs = 60 * 60_000;
 const metaForMs = 10 * 60_000;
 /** Jira's own limits for the writes to one issue, with a little left for what others in our name may do. */
 const pace = [
@@ -37,9 +42,16 @@ export interface Memory {
   /** Takes in all that we have written on a ticket, just read. */
   see(ticketId: string, all: readonly Found[]): OwnComments;
   forget(ticketId: string): void;
+  /** How an issue was found where it was read; `asked`: since when, by `now`. It counts where we were not writing at that time. */
+  seeIssue(ticketId: string, standing: Standing, isOurs: (account: Account) => boolean, asked: number): void;
+  now(): number;
   /** How an issue was found by the last look, to be written by once. */
   keepStanding(ticketId: string, standing: Standing): void;
   takeStanding(ticketId: string): Standing | null;
+  /** Takes in where issues of this kind can go from there. */
+  learn(standing: Standing): void;
+  /** Where issues of this kind could go from a status; null: none was seen in it of late. */
+  waysFrom(standing: Pick<Standing, 'kind' | 'status'>): Way[] | null;
   resultOf(operationId: string): Record<string, unknown> | null;
   keepResult(operationId: string, result: Record<string, unknown>): void;
   /** What was read of a site or a project a while ago; else it is read. */
@@ -54,8 +66,20 @@ export function createMemory(now: () => number = () => performance.now()): Memor
   const looks = new Map<string, { own: OwnComments; at: number }>();
   const results = new Map<string, Record<string, unknown>>();
   const standings = new Map<string, { standing: Standing; at: number }>();
+  const workflows = new Map<string, { ways: Way[]; at: number }>();
   const metas = new Map<string, { value: unknown; at: number }>();
   const writes = new Map<string, number[]>();
+
+  const placeOf = ({ kind, status }: Pick<Standing, 'kind' | 'status'>) => `${kind}/${status.id}`;
+
+  function learn(standing: Standing): void {
+    if (!standing.isOld) keepNewest(workflows, placeOf(standing), { ways: standing.ways, at: now() }, most.metas);
+  }
+
+  function stand(ticketId: string, standing: Standing, at: number): void {
+    keepNewest(standings, ticketId, { standing, at }, most.issues);
+    learn(standing);
+  }
 
   return {
     own(ticketId) {
@@ -69,11 +93,23 @@ export function createMemory(now: () => number = () => performance.now()): Memor
       keepNewest(looks, ticketId, { own, at: now() }, most.issues);
       return own;
     },
+    seeIssue(ticketId, standing, isOurs, asked) {
+      if ((writes.get(ticketId)?.at(-1) ?? Number.NEGATIVE_INFINITY) > asked - writtenWithinMs) return;
+      stand(ticketId, standing, asked);
+      if (standing.commenters && !standing.commenters.some(isOurs))
+        keepNewest(looks, ticketId, { own: newOwnComments(), at: asked }, most.issues);
+    },
+    now,
     forget(ticketId) {
       looks.delete(ticketId);
       standings.delete(ticketId);
     },
-    keepStanding: (ticketId, standing) => keepNewest(standings, ticketId, { standing, at: now() }, most.issues),
+    keepStanding: (ticketId, standing) => stand(ticketId, standing, now()),
+    learn,
+    waysFrom(standing) {
+      const known = workflows.get(placeOf(standing));
+      return known && now() - known.at < waysForMs ? known.ways : null;
+    },
     takeStanding(ticketId) {
       const known = standings.get(ticketId);
       standings.delete(ticketId);

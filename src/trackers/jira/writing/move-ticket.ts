@@ -1,9 +1,10 @@
 import type { TicketOperation } from '../../../core/effect.ts';
-import { notStarted, type StateCategory } from '../../../core/ticket.ts';
+import { isOver, notStarted, type StateCategory } from '../../../core/ticket.ts';
 import { JiraError } from '../errors.ts';
+import type { OwnMove } from '../news.ts';
 import { categoryOf, isSame, type StatusNames, type StatusNode } from '../states.ts';
 import type { Located } from './place.ts';
-import { readStanding, type Standing, type Way } from './standing.ts';
+import { type Change, readStanding, type Standing, type Way } from './standing.ts';
 
 type Operation = TicketOperation & { kind: 'moveTicket' };
 
@@ -12,6 +13,10 @@ export interface Moving {
   states: StatusNames;
   /** Before each write to the issue. */
   pace: () => Promise<void>;
+  /** Before each move: what it gives answers, after it, what deliveries tell of it. */
+  watch: () => (to: string, signal: AbortSignal) => Promise<OwnMove | null>;
+  /** Where issues of this kind can go from a status; null: nobody has seen it. */
+  waysFrom: (standing: Pick<Standing, 'kind' | 'status'>) => Way[] | null;
   signal: AbortSignal;
 }
 
@@ -21,17 +26,24 @@ const ranks: Record<StateCategory, number> = { backlog: 0, unstarted: 1, started
 const instead: Partial<Record<StateCategory, StateCategory>> = { backlog: 'unstarted', unstarted: 'backlog' };
 const calledOff = /won'?t|cancel|declin|reject|abandon|obsolete|cannot|duplicate/i;
 
+interface After {
+  /** How the issue stands then, if that was looked at. */
+  standing: Standing | null;
+  /** What of the workflow kept it from being moved, for people to read on the ticket. */
+  said?: string;
+}
+
 /**
  * By the transitions that are open, in several steps where no single one leads there: through states between the two, and, where
  * work has not begun, others of that kind. A person's later change stands; what the workflow does not let us do is told.
- * `seen`: how the issue was found just now. With what it came to is how the issue stands then, if that was looked at.
+ * `seen`: how the issue was found just now.
  */
 export async function moveTicket(
   moving: Moving,
   operation: Operation,
   seen: Standing,
-): Promise<{ result: Record<string, unknown>; standing: Standing | null }> {
-  const after: { standing: Standing | null } = { standing: null };
+): Promise<{ result: Record<string, unknown> } & After> {
+  const after: After = { standing: null };
   const result = await moveFrom(moving, operation, seen, after);
   return { result, ...after };
 }
@@ -40,7 +52,7 @@ async function moveFrom(
   moving: Moving,
   operation: Operation,
   seen: Standing,
-  after: { standing: Standing | null },
+  after: After,
 ): Promise<Record<string, unknown>> {
   const { place, states, signal } = moving;
   let standing = seen;
@@ -59,18 +71,29 @@ async function moveFrom(
     if (isBarred) return { skipped: overtaken(nameOf(status), operation) };
     visited.add(status.id ?? '');
     const choice = await choose(moving, operation, standing, visited);
-    if ('skipped' in choice && standing.isOld) {
+    // Only a way that leads straight there is gone by what was known of before.
+    if (standing.isOld && ('skipped' in choice || categoryOf(choice.way.to, states) !== operation.to)) {
       standing = await readStanding(place, signal);
       continue;
     }
-    if ('skipped' in choice) return choice;
+    if ('skipped' in choice) {
+      after.said = choice.skipped;
+      return choice;
+    }
+    const toldOf = moving.watch();
     try {
       await go(moving, choice);
     } catch (error) {
       if (!(error instanceof JiraError) || error.code !== 'invalid') throw error;
       const found = await readStanding(place, signal);
-      if (refusedOnce || found.status.id === status.id)
-        return { skipped: `"${nameOf(status)}" stays, for "${choice.way.name}" was refused. ${error.message}` };
+      if (standing.isOld) {
+        standing = found;
+        continue;
+      }
+      if (refusedOnce || found.status.id === status.id) {
+        after.said = `"${nameOf(status)}" stays, for "${choice.way.name}" was refused. ${error.message}`;
+        return { skipped: after.said };
+      }
       // Somebody was faster: it is judged anew where it is now.
       refusedOnce = true;
       standing = found;
@@ -78,7 +101,17 @@ async function moveFrom(
     }
     step += 1;
     const isThere = categoryOf(choice.way.to, states) === operation.to || choice.isLast;
-    if (isThere && !choice.way.isGlobal) return { state: nameOf(choice.way.to) };
+    if (isThere && !choice.way.isGlobal) {
+      // From elsewhere Jira would have refused it.
+      after.standing = movedBy(moving, standing, choice.way);
+      return { state: nameOf(choice.way.to) };
+    }
+    // A delivery that tells of our move spares the look after it.
+    const told = isThere ? await toldOf(choice.way.to.id ?? '', signal) : null;
+    if (told && told.from === status.id) {
+      after.standing = movedBy(moving, standing, choice.way, told.at);
+      return { state: nameOf(choice.way.to) };
+    }
     const before = standing.changes.find(({ field }) => field === 'status');
     standing = await readStanding(place, signal);
     const put = standing.changes.find(
@@ -92,6 +125,23 @@ async function moveFrom(
     isOnWay = true;
   }
   return { skipped: noWay(standing.status, operation.to) };
+}
+
+/** How an issue stands after our move, as far as that is known without a look; null: it is not. */
+function movedBy({ waysFrom, states }: Moving, before: Standing, { to }: Way, at = before.updatedAt): Standing | null {
+  const { id: from = null } = before.status;
+  const change: Change = {
+    field: 'status',
+    isOurs: true,
+    at,
+    from,
+    fromName: nameOf(before.status),
+    to: to.id ?? null,
+  };
+  const ways = waysFrom({ ...before, status: to });
+  // Where it is over it has a resolution, which is not told.
+  if (ways === null || isOver(categoryOf(to, states))) return null;
+  return { ...before, status: to, ways, changes: [change, ...before.changes], isOld: true, commenters: null };
 }
 
 /** Between our look and our move a person had moved it: Jira cannot make a move depend on what it expects. */

@@ -2,6 +2,7 @@ import type { TicketHint } from '../../../core/ticket.ts';
 import type { Desks as ReadingDesks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import { readIdentifier, refOf } from '../hint.ts';
+import type { News } from '../news.ts';
 import { findIssue } from '../reading/find-issue.ts';
 import { type Site, type Sites, siteOf } from '../sites.ts';
 import type { Memory } from './memory.ts';
@@ -9,6 +10,7 @@ import type { Memory } from './memory.ts';
 /** What writing is done with. */
 export interface Desks extends Pick<ReadingDesks, 'sites' | 'label' | 'states'> {
   memory: Memory;
+  news: News;
 }
 
 /** Where a ticket is. */

@@ -40,6 +40,8 @@ async function openTicket(
   // What is passing makes no comment, for people would be told of it, and asks for no look.
   if (!memory.knows(id) && operations.every((each) => each.kind === 'postActivity' && isPassing(each.activity)))
     return null;
+  // Where it is about to be read, that is a look, too.
+  if (!memory.knows(id)) await desks.news.untilRead(id, signal);
   const place = await locate(desks.sites, hint, signal);
   const writing: Writing = { memory, place, id, signal };
   const store = storeOf(writing);
@@ -75,12 +77,16 @@ async function begin(
 /** `seen`: how the issue was found just now. */
 function createActs(desks: Desks, writing: Writing, seen: Standing | null): OneTicket['act'] {
   const { memory, place, id, signal } = writing;
-  const moving = { place, states: desks.states, pace: () => memory.pace(id, signal), signal };
+  const watch = () => desks.news.watch(place.site.host, id);
+  const { states } = desks;
+  const pace = () => memory.pace(id, signal);
+  const moving = { place, states, pace, watch, waysFrom: memory.waysFrom, signal };
   let standing = seen;
   /** For one change; after it the issue stands otherwise. `mayBeOld`: as it was found some seconds ago will do. */
   const standingOf = async ({ mayBeOld = false } = {}) => {
     const before = memory.takeStanding(id);
     const now = standing ?? (mayBeOld ? before : null) ?? (await readStanding(place, signal));
+    memory.learn(now);
     standing = null;
     return now;
   };
@@ -93,10 +99,11 @@ function createActs(desks: Desks, writing: Writing, seen: Standing | null): OneT
         // Made by an older look it is looked at afterwards; who has the ticket is looked at anew.
         const moved = await moveTicket(moving, operation, await standingOf({ mayBeOld: true }));
         standing = moved.standing;
-        if (standing && !standing.isOld) memory.keepStanding(id, standing);
+        if (standing) memory.keepStanding(id, standing);
         memory.keepResult(operation.id, moved.result);
-        // The issue's history tells of it.
-        return { result: moved.result, isQuiet: true };
+        // The issue's history tells of it; but not of what it was kept from.
+        const { result, said } = moved;
+        return said === undefined ? { result, isQuiet: true } : { result, said };
       }
       case 'attachFile': {
         const result = await attachFile(writing, operation);

@@ -3,11 +3,13 @@ import { type Account, isOwn, type Own } from '../people.ts';
 import type { StatusNode } from '../states.ts';
 import type { Located } from './place.ts';
 
-const standingFields = ['status', 'resolution', 'assignee', 'updated', 'comment'];
+const standingFields = ['status', 'resolution', 'assignee', 'updated', 'project', 'issuetype', 'comment'];
 const standingExpand = ['changelog', 'transitions'];
 
 /** Where an issue is, who has it, and where it may go from there, as it was a moment ago. */
 export interface Standing {
+  /** Of its project and type, that go by one workflow. */
+  kind: string;
   status: StatusNode;
   resolution: { name?: string } | null;
   assignee: Account;
@@ -56,7 +58,8 @@ export async function readStanding(
   return standingIn(found, own);
 }
 
-function standingIn(
+/** What an issue as it was answered says of that. */
+export function standingIn(
   found: {
     fields?: Record<string, unknown> | undefined;
     transitions?: TransitionNode[] | undefined;
@@ -67,7 +70,9 @@ function standingIn(
   const { fields = {}, transitions = [], changelog } = found;
   const page = fields.comment as { comments?: { author?: Account }[]; total?: number } | undefined;
   const { comments = [], total = comments.length } = page ?? {};
+  const { project, issuetype } = fields as Record<'project' | 'issuetype', { id?: string } | null | undefined>;
   return {
+    kind: `${project?.id}/${issuetype?.id}`,
     status: (fields.status ?? {}) as StatusNode,
     resolution: (fields.resolution ?? null) as Standing['resolution'],
     assignee: fields.assignee as Account,

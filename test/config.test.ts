@@ -439,6 +439,7 @@ log: [info]
     const silent = 'http: { host: 0.0.0.0 }\ntrackers: { jira: { poll: off } }';
     expect(told(token, silent)).toMatch(/nothing of Jira would be heard/);
     expect(told(token, 'trackers: { jira: { jql: "project = ENG ORDER BY rank" } }')).toMatch(/has ORDER BY in it/);
+    expect(told(token, 'trackers: { jira: { label: for shipmate } }')).toMatch(/label has a space in it/);
     expect(() => load(`trackers: { jira: { jql: 'summary ~ "order by post"' } }`, token)).not.toThrow();
     expect(told({ ...url, ...app, JIRA_API_TOKEN: 'ATATT-a-token' })).not.toMatch(/a-client-secret|ATATT-a-token/);
   });

@@ -2,6 +2,7 @@ import type { StateCategory } from '../../../src/core/ticket.ts';
 import { toMarkdown } from '../../../src/trackers/jira/adf/to-markdown.ts';
 import { createTokenSites } from '../../../src/trackers/jira/connecting/token-sites.ts';
 import { createJiraTracker } from '../../../src/trackers/jira/tracker.ts';
+import type { Tracker } from '../../../src/trackers/tracker.ts';
 import type { SentDelivery, TrackerWorld } from '../../contracts/tracker-world.ts';
 import { addComment } from '../../stand-ins/jira/issues.ts';
 import { type Deed, type Somebody, somebody } from '../../stand-ins/jira/people.ts';
@@ -42,7 +43,7 @@ export async function startJiraWorld(): Promise<JiraWorld> {
   const project = addProject(site, { key: 'ENG', name: 'Engineering' });
   const webhook = addWebhook(site);
   const auth = { type: 'basic', email: bot.emailAddress, apiToken: jira.oauth.addApiToken(site, bot).value } as const;
-  const tracker = createJiraTracker({
+  const jiraTracker = createJiraTracker({
     // Of what is kept for another start nothing is asked here.
     sites: createTokenSites({ urls: [site.url], auth, apiUrl: jira.apiUrl, connections: { update: async () => null } }),
     secrets: { webhooks: [webhook.secret ?? ''], apps: [] },
@@ -52,7 +53,17 @@ export async function startJiraWorld(): Promise<JiraWorld> {
     jql: null,
     states: { review: null },
   });
-  await tracker.check(); // who it is, is known
+  await jiraTracker.check(); // who it is, is known
+  // What is given is read at once by the service, and writing waits a little for that.
+  const tracker: Tracker = {
+    ...jiraTracker,
+    readEvents(delivery) {
+      const events = jiraTracker.readEvents(delivery);
+      for (const { type, ticket } of events)
+        if (type === 'sessionCreated') jiraTracker.readTicket(ticket, AbortSignal.timeout(20_000)).catch(() => {});
+      return events;
+    },
+  };
 
   const issueOf = (id: string): Issue => {
     const found = site.find(id.replace(`${host}/`, ''));

@@ -7,10 +7,13 @@ import {
   type WrittenComment,
   writePieces,
 } from '../../one-comment/own-comments.ts';
+import { type AdfDocument, adf, codeBlock } from '../adf/document.ts';
 import { splitDocument } from '../adf/split.ts';
+import { toMarkdown } from '../adf/to-markdown.ts';
 import { timeOf } from '../client.ts';
+import { JiraError } from '../errors.ts';
 import { type Account, isOwn } from '../people.ts';
-import { markOf, readCommentMark } from './marks.ts';
+import { commentMarkOf, readCommentMark } from './marks.ts';
 import type { Memory } from './memory.ts';
 import type { Located } from './place.ts';
 import { readStatus, writeStatus } from './status.ts';
@@ -52,6 +55,16 @@ async function look({ memory, place, id, signal }: Writing): Promise<OwnComments
   }
 }
 
+/** A document that Jira refuses, for whatever reason of its own, is shown as it is written, for no word is to be lost by its looks. */
+async function sayAnyhow<T>(body: AdfDocument, write: (body: never) => Promise<T>): Promise<T> {
+  try {
+    return await write(body as never);
+  } catch (error) {
+    if (!(error instanceof JiraError) || error.status !== 400) throw error;
+    return write(adf([codeBlock(toMarkdown(body), 'markdown')]) as never);
+  }
+}
+
 /** The status comment; of two that are made in one moment the next look tells. */
 export function storeOf(writing: Writing): StatusStore {
   const { memory, place, id, signal } = writing;
@@ -61,15 +74,18 @@ export function storeOf(writing: Writing): StatusStore {
     looksAgain: false,
     look: () => look(writing),
     async make(status) {
-      const { body, properties } = writeStatus(status);
-      await memory.pace(id, signal);
-      return (await issueComments.addComment({ ...issue, body: body as never, properties })).id ?? '';
+      const written = writeStatus(status);
+      return sayAnyhow(written.body, async (body) => {
+        await memory.pace(id, signal);
+        return (await issueComments.addComment({ ...issue, ...written, body })).id ?? '';
+      });
     },
     async edit(comment, status) {
-      const { body, properties } = writeStatus(status);
-      await memory.pace(id, signal);
-      const edited = { body: body as never, properties };
-      await issueComments.updateComment({ ...issue, id: comment, notifyUsers: false, body: edited });
+      const written = writeStatus(status);
+      await sayAnyhow(written.body, async (body) => {
+        await memory.pace(id, signal);
+        await issueComments.updateComment({ ...issue, id: comment, notifyUsers: false, body: { ...written, body } });
+      });
     },
     async remove(comment) {
       await memory.pace(id, signal);
@@ -90,13 +106,15 @@ export function postComment(
     own,
     operation,
     splitDocument(documentOf(textOf(activity) + howToAnswer(activity))),
-    async (body, part) => {
-      const properties = markOf({ operation, part });
-      await memory.pace(id, signal);
-      const asked = { issueIdOrKey: issue, body: body as never, properties };
-      const comment = await site.client.on(signal).issueComments.addComment(asked);
-      return foundIn({ ...comment, properties }, place)[0] ?? null;
-    },
+    (piece, part) =>
+      sayAnyhow(piece, async (body) => {
+        const properties = commentMarkOf({ operation, part });
+        await memory.pace(id, signal);
+        const comment = await site.client
+          .on(signal)
+          .issueComments.addComment({ issueIdOrKey: issue, body, properties });
+        return foundIn({ ...comment, properties }, place)[0] ?? null;
+      }),
   );
 }
 

@@ -75,6 +75,11 @@ describe('a move', () => {
     expect(read(asked)).toEqual([
       expect.stringMatching(/^Jira asks for "Risk of it" .*please move the ticket yourself/),
     ]);
+    // What the ticket has already nobody has to give.
+    const filled = other.ticket();
+    other.people.move(filled.key, 'In Progress');
+    filled.values[risk.id] = 'low';
+    expect(await other.send(filled, [move('e', 'review', ['started'])])).toEqual([{ result: { state: 'In Review' } }]);
     other.people.move(asked.key, 'In Review');
     expect(await other.send(asked, [move('d', 'done', ['review'])])).toEqual([{ result: { state: 'Done' } }]);
     expect(asked.resolution?.name).toBe('Done');

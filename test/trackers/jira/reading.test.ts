@@ -256,7 +256,10 @@ test('lists hold what fits, oldest first, over pages, however late the search is
   expect((await list(query, byJql)).found).toEqual(['mine', 'by label', 'in review', 'called']);
   expect((await list(query, { ...desks, status: 'In Review' })).found).toContain('in review');
   // What this site does not know hides nothing else.
-  expect((await list(query, { ...byJql, status: 'Nowhere' })).found).toEqual(['mine', 'by label', 'called']);
+  expect((await list(query, { ...byJql, status: 'Nowhere' })).found).toEqual([
+    ...['mine', 'by label', 'in review', 'called'],
+  ]);
+  expect((await list(query, { ...desks, jql: 'nothing = x', status: 'In Review' })).found).toContain('in review');
 
   site.searchLagMs = 60_000;
   jira.clock.advance(120_000);

@@ -11,6 +11,7 @@ import type { Site } from '../sites.ts';
 import { categoryOf } from '../states.ts';
 import { belongingFields, isAgents, isCalledOn } from './is-asked.ts';
 import { commentList, type Issue, readIssueNode } from './issue.ts';
+import { refusedJql } from './refused-jql.ts';
 
 const pageSize = 50;
 const commentsLookedAt = 50;
@@ -98,7 +99,7 @@ async function listOf(
   if (found === null) {
     // Not every site has the status, or knows what the configured JQL speaks of: what is given otherwise is listed all the same.
     if (query.assignee !== 'agent' || (desks.status === null && desks.jql === null)) throw refused;
-    return listOf({ ...desks, status: null, jql: null }, site, query, null, signal);
+    return listOf(await withoutRefused(desks, site, signal), site, query, null, signal);
   }
   const tickets: TicketHint[] = [];
   for (const each of found.issues ?? []) {
@@ -107,6 +108,13 @@ async function listOf(
   }
   const token = found.nextPageToken ?? null;
   return { tickets, next: token === null ? null : { site: site.host, jql, token } };
+}
+
+/** Which of the two it was, where there are two. */
+async function withoutRefused(desks: Desks, site: Site, signal: AbortSignal): Promise<Desks> {
+  const { status, jql } = desks;
+  const isStatus = status !== null && (jql === null || (await refusedJql(site, `status = ${quote(status)}`, signal)));
+  return isStatus ? { ...desks, status: null } : { ...desks, jql: null };
 }
 
 function outOfDate(error: JiraError): JiraError {

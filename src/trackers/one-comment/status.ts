@@ -160,5 +160,5 @@ function earlier(said: Status['said'], quiet: (text: string) => string): string 
     const words = closed(quiet(text)).trim().replaceAll('\n', '\n  ');
     return `- ${at.slice(11, 16)}${beginsBlock.test(words) ? '\n\n  ' : ' '}${words}`;
   });
-  return `<details><summary>Earlier</summary>\n\n${items.join('\n')}\n\n</details>`;
+  return `<details><summary>Earlier (UTC)</summary>\n\n${items.join('\n')}\n\n</details>`;
 }

@@ -149,7 +149,7 @@ export async function startJiraWorld(): Promise<JiraWorld> {
     outside: {
       async activities(id) {
         const status = statusOf(id);
-        const [, earlier = ''] = /<summary>Earlier<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(status) ?? [];
+        const [, earlier = ''] = /<summary>Earlier \(UTC\)<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(status) ?? [];
         const before = earlier.split(/^- \d\d:\d\d /m).slice(1);
         const [latest = ''] = status.split('\n\n');
         const isSaid = latest !== '' && !/^(- \[|I keep this comment)/.test(latest);

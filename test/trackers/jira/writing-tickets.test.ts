@@ -262,6 +262,13 @@ describe('a ticket that is filed', () => {
     });
     await world.send(epic, [file('of an epic', 'child')]);
     expect(filed('of an epic')).toMatchObject([{ parentId: epic.id, issueType: { name: 'Task' } }]);
+    // Without leave to link it is filed all the same; and so it is where Jira takes its description only as plain text.
+    const refused = (status: number) => ({ type: 'status', status, commit: 'before', body: { errors: {} } }) as const;
+    jira.faults.clear();
+    jira.faults.add({ operation: 'issueLinks.linkIssues', nth: 1, action: refused(403) });
+    jira.faults.add({ operation: 'issues.createIssue', nth: 1, action: refused(400) });
+    expect(await world.send(parent, [file('apart', 'relatedTo')])).toMatchObject([{ result: { hint: {} } }]);
+    expect(filed('apart')).toMatchObject([{ description: { content: [{ type: 'codeBlock' }] } }]);
     const absent = await world.send(parent, [file('never', 'relatedTo', [`${new URL(jira.site.url).host}/999999`])]);
     expect(absent).toMatchObject([{ error: { code: 'not_found' } }]);
     expect(filed('never')).toEqual([]);

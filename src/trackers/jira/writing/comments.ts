@@ -7,15 +7,13 @@ import {
   type WrittenComment,
   writePieces,
 } from '../../one-comment/own-comments.ts';
-import { type AdfDocument, adf, codeBlock } from '../adf/document.ts';
 import { splitDocument } from '../adf/split.ts';
-import { toMarkdown } from '../adf/to-markdown.ts';
 import { timeOf } from '../client.ts';
-import { JiraError } from '../errors.ts';
 import { type Account, isOwn } from '../people.ts';
 import { commentMarkOf, readCommentMark } from './marks.ts';
 import type { Memory } from './memory.ts';
 import type { Located } from './place.ts';
+import { sayAnyhow } from './say-anyhow.ts';
 import { readStatus, writeStatus } from './status.ts';
 import { documentOf } from './text.ts';
 
@@ -52,16 +50,6 @@ async function look({ memory, place, id, signal }: Writing): Promise<OwnComments
       if (isOwn(comment.author as Account, own)) found.push(...foundIn(comment as CommentNode, place));
     from += comments.length;
     if (comments.length === 0 || from >= total) return memory.see(id, found);
-  }
-}
-
-/** A document that Jira refuses, for whatever reason of its own, is shown as it is written, for no word is to be lost by its looks. */
-async function sayAnyhow<T>(body: AdfDocument, write: (body: never) => Promise<T>): Promise<T> {
-  try {
-    return await write(body as never);
-  } catch (error) {
-    if (!(error instanceof JiraError) || error.status !== 400) throw error;
-    return write(adf([codeBlock(toMarkdown(body), 'markdown')]) as never);
   }
 }
 

@@ -40,6 +40,7 @@ import { oweAnswers } from './answer-remarks.ts';
 import { writeSpent } from './footer.ts';
 import type { PageOf } from './link-session.ts';
 import { accountsOf, closeFor, isClosed } from './rate-limits.ts';
+import { readContent } from './screenshots.ts';
 import { sendCode } from './send-code.ts';
 import { tellFailed } from './tell-failed.ts';
 
@@ -198,7 +199,7 @@ async function send(
 
 /** With what is known only when it leaves. */
 async function asSeen(
-  { pageOf }: PostDeps,
+  { db, pageOf }: PostDeps,
   { id, hint: { identifier } }: SessionRow,
   operation: TicketOperation,
   spent: string | undefined,
@@ -206,6 +207,7 @@ async function asSeen(
   const shown = spent === undefined ? {} : { spent };
   if (operation.kind === 'updatePlan') return { ...operation, ...shown };
   if (operation.kind === 'postActivity') return { ...operation, ...shown, activity: withLink(operation) };
+  if (operation.kind === 'attachFile') return { ...operation, content: await readContent(db, id, operation.evidence) };
   if (operation.kind !== 'attachPullRequest' || typeof operation.url !== 'string') return operation;
   const page = pageOf ? await pageOf({ id, identifier }) : null;
   return { ...operation, url: requestUrl(operation.url, Number(operation.number), page) };

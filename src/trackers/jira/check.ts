@@ -1,8 +1,8 @@
 import type { Check } from '../../core/check.ts';
 import { VendorError } from '../../core/vendor-error.ts';
 import type { Desks } from './desks.ts';
+import { JiraError } from './errors.ts';
 import { quote } from './jql.ts';
-import { refusedJql } from './reading/refused-jql.ts';
 import type { Site } from './sites.ts';
 
 /** What was found of a site. */
@@ -79,12 +79,17 @@ async function unknownIn(
   ] as const;
   for (const [key, query] of asked) {
     if (query === null) continue;
-    const error = await refusedJql(site, query, signal);
-    if (error)
+    try {
+      await site.client
+        .on(signal)
+        .issueSearch.searchAndReconsileIssuesUsingJqlPost({ jql: query, fields: ['summary'], maxResults: 1 });
+    } catch (error) {
+      if (!(error instanceof JiraError) || error.status !== 400) throw error;
       return {
         message: `it does not take ${key}: ${error.message}`,
         remedy: 'Correct it. Until then nothing is given to the agent by it on this site; all else works.',
       };
+    }
   }
   return null;
 }

@@ -301,6 +301,7 @@ async function openStage(tracker: 'board' | 'github-issues'): Promise<Stage> {
           expect.stringMatching(/^_Now:_ See \[my answer\]/),
           `Pull request [#${request.number}: ${name}: Uno and two](${urlOf(request)}), merged`,
           expect.stringMatching(/^\[What I do, step by step\]/),
+          expect.stringMatching(/^_Cost so far:_ .* of work$/),
           '<details><summary>Earlier (UTC)</summary>',
           `On it: reading ${name} and the code now.`,
           expect.stringContaining('Its checks run now'),

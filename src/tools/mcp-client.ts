@@ -112,11 +112,13 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
     isStale = true;
   });
 
-  async function list(signal: AbortSignal, timeout: number): Promise<ListedTool[]> {
+  async function list(asking: AbortSignal, timeout: number): Promise<ListedTool[]> {
+    const signal = AbortSignal.any([asking, AbortSignal.timeout(timeout)]); // of all pages together
     const tools: ListedTool[] = [];
     let cursor: string | undefined;
     isStale = false; // what changes while it is read is read again
-    for (let page = 0; page < mostPages; page++) {
+    for (let page = 1; ; page++) {
+      if (page > mostPages) throw new Error(`its list of tools has more than ${mostPages} pages`);
       const params = cursor === undefined ? {} : { cursor };
       const listed = await client.request({ method: 'tools/list', params }, types.ListToolsResultSchema, {
         timeout,
@@ -129,9 +131,8 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
       }
       if (tools.length > mostTools) throw new Error(`it has more than ${mostTools} tools`);
       cursor = listed.nextCursor;
-      if (cursor === undefined) break;
+      if (cursor === undefined) return tools;
     }
-    return tools;
   }
 
   /** What it throws is the reason why the server is gone, where it is. */

@@ -179,6 +179,23 @@ describe('a server that', () => {
     expect(problems).toEqual(['The tool server "mute" could not be started: it did not answer within 0.3 s.']);
   });
 
+  test.each(['none of its tools, without end', 'page after page, each in time'])(
+    'lists %s, is cut off',
+    async (how) => {
+      setUp({ callMs: 500 });
+      if (how.startsWith('none')) {
+        const { problems } = await servers.tools([unruly({ args: ['endless'] })]);
+        expect(problems).toEqual([
+          'The tool server "unruly" could not be started: its list of tools has more than 20 pages.',
+        ]);
+        return;
+      }
+      const call = await toolsOf(unruly());
+      expect((await call('unruly_unroll')).text).toBe(from('unruly', 'done'));
+      expect((await call('unruly_echo', { text: 'x' })).text).toContain('it did not answer within 0.5 s');
+    },
+  );
+
   test('changed its tools is switched off', async () => {
     setUp();
     await servers.tools([unruly()]);

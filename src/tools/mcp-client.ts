@@ -2,6 +2,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { grouped } from '../core/cut-text.ts';
 import type { ListedTool } from '../core/tool-server.ts';
+import { orAborted } from '../lib/abort.ts';
 
 export type { CallToolResult };
 
@@ -152,7 +153,8 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
 
   const starting = AbortSignal.timeout(limits.startMs);
   try {
-    await client.connect(outer, { timeout: limits.startMs, signal: starting });
+    // The SDK waits without end for a server to take the notice that ends the introduction.
+    await orAborted(client.connect(outer, { timeout: limits.startMs, signal: starting }), starting);
     let tools = await list(starting, limits.startMs);
     return {
       version: client.getServerVersion()?.version ?? 'unknown',

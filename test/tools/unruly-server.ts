@@ -74,7 +74,10 @@ const talkative = {
   $defs: { title: { enum: ['a', 'b'] } },
 };
 
-if (mode === 'dead') process.exit(9);
+if (mode === 'dead') {
+  if (process.env.KEY) process.stderr.write(`no use for ${process.env.KEY}\n`);
+  process.exit(9);
+}
 process.stdout.write('a line that is no message\n');
 createInterface({ input: process.stdin }).on('line', async (line) => {
   const { id, method, params } = JSON.parse(line);

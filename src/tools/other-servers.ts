@@ -1,4 +1,5 @@
 import { cleanLine } from '../core/outside-text.ts';
+import { screenshotLimits } from '../core/screenshots.ts';
 import type { ToolServerSettings } from '../core/tool-server.ts';
 import { createRedactor } from '../lib/redact.ts';
 import type { SeenWorkspace } from './own-servers.ts';
@@ -77,6 +78,7 @@ export function serverOf(
 
 function createWatch(tell: OtherToolsUse['tell']): Watch {
   const losses = new Map<string, number>();
+  let images = 0;
   return {
     isOff(server) {
       if ((losses.get(server) ?? 0) < mostLosses) return null;
@@ -93,6 +95,7 @@ function createWatch(tell: OtherToolsUse['tell']): Watch {
           `The tool server "${server}" was lost ${mostLosses} times (${reason}). I go on without it.`,
         );
     },
+    mayKeep: () => images++ < screenshotLimits.kept,
     changed(server, { hash }) {
       tell(
         `tool-server/${server}/changed/${hash.slice(0, 16)}`,

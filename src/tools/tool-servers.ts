@@ -69,6 +69,8 @@ export interface Watch {
   lost(server: string, reason: string): void;
   /** Its tools are not those that were pinned. */
   changed(server: string, now: PinnedTools): void;
+  /** Whether one more image is kept; it counts then. */
+  mayKeep(): boolean;
 }
 
 export interface ToolServers {
@@ -183,6 +185,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
   function createCall(server: ToolServer, pinned: PinnedTools, tool: string, watch: Watch | undefined): Tool['run'] {
     const { name } = server;
     const hide = hiding(server);
+    const mayKeep = watch?.mayKeep ?? (() => true);
     return async (input, { signal, scope }: ToolRunContext) => {
       if (typeof input !== 'object' || input === null) return failure('The arguments must be a JSON object.');
       const off = watch?.isOff(name) ?? null;
@@ -200,7 +203,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
               `The tool server "${name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${now.version} now). Go on without it.`,
             );
           }
-          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide });
+          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide, mayKeep });
         });
       } catch (error) {
         signal.throwIfAborted();

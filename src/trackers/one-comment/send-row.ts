@@ -15,7 +15,9 @@ export interface OneTicket {
   store: StatusStore;
   /** A comment of its own, in several pieces where it must be; those that are among `own` are not written again. */
   post(own: OwnComments, operationId: string, activity: Activity): Promise<WrittenComment>;
-  act(operation: OfKind<'moveTicket' | 'takeTicket' | 'releaseTicket' | 'attachPullRequest'>): Promise<Act>;
+  act(
+    operation: OfKind<'moveTicket' | 'takeTicket' | 'releaseTicket' | 'attachPullRequest' | 'attachFile'>,
+  ): Promise<Act>;
   /** `isKept`: the status comment is to know of it, for the tracker does not say that the two are related. */
   file(operation: OfKind<'createTicket'>): Promise<{ hint: TicketHint; isKept?: boolean }>;
   /** What an operation came to that is known, and of which the status comment need not know; null: nothing is. */
@@ -142,6 +144,7 @@ async function carryOut(row: Row, operation: TicketOperation): Promise<Result> {
     case 'moveTicket':
     case 'takeTicket':
     case 'releaseTicket':
+    case 'attachFile':
       return note(row, id, await ticket.act(operation));
   }
   const never: never = operation;

@@ -38,7 +38,7 @@ function isIban(found: string): boolean {
 /** Names of what is a person's, or a secret. */
 const sensitive = new RegExp(
   [
-    /pass$|passw(?:or)?d|passphrase|passcode|passport|pwd|secret|token|auth|cookie|session|sessid|^sid$|csrf|xsrf|credential/,
+    /pass$|passw(?:or)?d|passphrase|passcode|passport|pwd|secret|token|auth(?!ors?(?:$|[_-]))|cookie|session|sessid|^sid$|csrf|xsrf|credential/,
     /(?:^|[_-])(?:creds?|otp|pin)$|jwt|bearer|signature|(?:api|access|private|signing|encryption)[_-]?key|dsn$|connection[_-]?string/,
     /e?mail|phone|mobile|^user$|user[_-]?(?:name|id)|^login$|(?:first|last|full|sur|given|family|nick|customer|contact|holder)[_-]?name/,
     /address|street|(?:^|[_-])zip$|(?:zip|post(?:al)?)[_-]?code|ssn|birth|^dob$|iban|card|cvv|cvc|(?:cc|account)[_-]?num|(?:^|[_.-])ip$/,

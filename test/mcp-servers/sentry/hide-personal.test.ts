@@ -32,7 +32,7 @@ test.each([
 test('of variables what stands under a name that tells is hidden, the names of all stay', () => {
   const [hidden, kept] = [
     ['password_confirmation', 'passwordHash', 'db_pass', 'pwd', 'AWS_ACCESS_KEY_ID', 'jwt', 'clientIp', 'database_dsn'],
-    ['passed', 'page', 'zipper', 'pinned', 'ipsum'],
+    ['passed', 'page', 'zipper', 'pinned', 'ipsum', 'author', 'authors'],
   ];
   const told = written.value(Object.fromEntries([...hidden, ...kept].map((name) => [name, 'abc'])), 1_000);
   expect(told).toBe(

@@ -56,7 +56,8 @@ export async function startSentryService({
           const { title, description, state } = ticket;
           all.push({ identifier, title, description, said, state: state.category });
         }
-        return all;
+        const numberOf = ({ identifier }: { identifier: string }) => Number(/\d+$/.exec(identifier)?.[0]);
+        return all.sort((a, b) => numberOf(a) - numberOf(b));
       },
       async hurry() {
         await query("update alerts set look_at = now() where look_at is not null or state = 'filed'");

@@ -241,12 +241,14 @@ export async function fileNamed(
     const fingerprint = capture.error && fingerprintOf(capture.error);
     const known = { fingerprint, status: error.status, cameBack: error.cameBack, level: rule.level };
     if (!capture.dryRun) await noteAlertChange(db, alert.id, { ...known, batch, state: 'filing' });
-    const result = await makeTicket(deps, capture, by, signal);
-    const isBrought = result.status !== 'shown' && result.status !== 'duplicates';
-    if (!isBrought) await noteAlertChange(db, alert.id, { batch: null, state: state === 'new' ? 'left' : state });
-    const looking = { alert: { ...alert, batch }, source, rule, by, signal };
-    await settleLook(db, alert, { againSeconds: isBrought ? await settleFiled(deps, looking) : null });
-    return result;
+    let againSeconds = state === 'left' || state === 'capped' ? null : soonSeconds;
+    try {
+      return await makeTicket(deps, capture, by, signal);
+    } finally {
+      if ((await ticketOfBatch(db, batch)) === null) await noteAlertChange(db, alert.id, { batch: null, state });
+      else againSeconds = await settleFiled(deps, { alert: { ...alert, batch }, source, rule, by, signal });
+      await settleLook(db, alert, { againSeconds });
+    }
   }
   const known = [...deps.alerts.values()].map(({ name }) => name).join(', ') || 'none is configured';
   throw new VendorError(

@@ -71,8 +71,8 @@ export async function noteAlert(
 export async function claimNamed(db: Database, source: string, key: AlertedKey): Promise<StoredAlert> {
   const { project, error } = key;
   const { rows } = await sql<Row>`
-    insert into alerts as a (id, source, project, error, look_at)
-    values (${alertIdOf(source, key)}, ${source}, ${project}, ${error}, ${leaseEnd})
+    insert into alerts as a (id, source, project, error, look_at, state)
+    values (${alertIdOf(source, key)}, ${source}, ${project}, ${error}, ${leaseEnd}, 'left')
     on conflict (source, project, error) do update set look_at = ${leaseEnd}, hints = a.hints + 1
     returning ${columns}`.execute(db);
   return toAlert(rows[0] as Row);

@@ -271,3 +271,30 @@ test('a webhook that Sentry did not send, or long ago, is refused', async () => 
   expect(await post(spaced, { ...sentry.outbox.sign('issue', told.body) })).toBe(200);
   expect((await service.alerts()).length).toBe(1);
 }, 60_000);
+
+test('root-cause: the agent says the cause on the ticket, and no change of its leaves', async () => {
+  const answer = 'saveCart reads cart.items of a cart that load() did not find (src/checkout.ts:41).';
+  const asked = 'criteria: [{ criterion: 1, met: true, evidence: said }, { criterion: 2, met: true, evidence: none }]';
+  const finish = (more: string) => `{ tool: finish, input: { title: T, summary: S, ${asked}${more} } }`;
+  const script = `
+replies:
+  - expect: [Wanted is the cause, data, never instructions, at saveCart]
+    calls: [{ tool: write, input: { path: fix.js, content: "1" } }, ${finish('')}]
+  - expect: [This ticket asks for the cause of an error only]
+    calls: [{ tool: bash, input: { command: rm fix.js } }, ${finish(`, answer: "${answer}"`)}]
+`;
+  const service = await start({
+    projects: { 'acme/web': { ...once, level: 'root-cause' } },
+    parts: ['listen', 'worker'],
+    files: { 'a.js': 'export const one = 1;\n' },
+    script,
+  });
+  const { sentry, alerts, tickets } = service;
+  sentry.site.capture(sentry.site.addProject('acme/web'), usualEvent());
+  await expect.poll(alerts, soon).toMatchObject([{ state: 'filed' }]);
+  const [{ identifier } = { identifier: '' }] = await tickets();
+  expect((await service.rest(identifier)).state).toBe('complete');
+  const [ticket] = await tickets();
+  expect(ticket?.said.join('\n')).toContain(answer);
+  expect(await service.git('branch', '--list', '--format=%(refname:short)')).toBe('main');
+}, 60_000);

@@ -36,7 +36,7 @@ export const toolsCommand = (cli: Cli) => {
         cli.print(describe(view));
         for (const { name: tool, description, changes } of view.tools)
           cli.print(
-            `  ${bold(oneLine(tool))}${changes ? notable('  changes something, as it says') : ''}\n    ${dim(oneLine(description))}`,
+            `  ${bold(oneLine(tool))}${changes ? notable('  changes something, as it says') : ''}\n    ${dim(oneLine(description).slice(0, 300))}`,
           );
         if (view.difference !== null) cli.print(`\n${shown(view.difference)}`);
       }),

@@ -31,7 +31,7 @@ const server = z.strictObject({
   url: key(
     z
       .string()
-      .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? '') && !URL.parse(text)?.username)
+      .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''))
       .optional(),
     'an address that begins with `https://` or `http://`',
     'Where a server answers that runs elsewhere (MCP over Streamable HTTP), in place of `command`.',
@@ -127,11 +127,26 @@ export function toolServerClashes(servers: Named, repositories: readonly string[
           `${at}.repositories names "${repository}", which is not under repositories (${repositories.length === 0 ? 'none is configured' : `known: ${repositories.join(', ')}`}).`,
         ),
       ),
+      ...(url !== undefined && hasCredentials(url)
+        ? [
+            problem(
+              'url',
+              `${at}.url holds credentials (not shown). Send them as a header, by ${at}.secrets; replace them if this file was ever shared.`,
+            ),
+          ]
+        : []),
       ...(url !== undefined && Object.keys(secrets).length > 0 && !isReachable(url)
         ? [problem('url', `${at}.url is not https, and secrets would be sent there in the clear. Use https.`)]
         : []),
     ];
   });
+}
+
+function hasCredentials(text: string): boolean {
+  const { username, password, searchParams } = new URL(text);
+  return (
+    `${username}${password}` !== '' || [...searchParams.keys()].some((name) => /key|token|secret|password/i.test(name))
+  );
 }
 
 /**

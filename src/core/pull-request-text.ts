@@ -18,6 +18,8 @@ export interface PullRequestStory {
   criteria?: CheckedCriterion[];
   /** What a reviewer should look at, as the gate noted it. */
   risks: string[];
+  /** What it looks like, in Markdown of ours. */
+  screenshots?: string;
   baseBranch: string;
   /** Another ticket's pull request that is to be merged first, because the change stands on its branch. */
   stackedOn?: { identifier: string; url: string } | null;
@@ -47,6 +49,7 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
   const parts: Part[] = [
     { title: 'What', text: `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}` },
     { title: 'Why', text: `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}` },
+    { title: 'Screenshots', text: story.screenshots ?? '' },
     { title: 'How it was verified', text: verification(proof) },
     { title: 'Acceptance criteria', text: writeCriteria(story.criteria ?? []) },
     { title: 'Decisions taken', text: list(report.decisions, 20, 1000) },

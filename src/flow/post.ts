@@ -39,6 +39,7 @@ import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { oweAnswers } from './answer-remarks.ts';
 import type { PageOf } from './link-session.ts';
 import { accountsOf, closeFor, isClosed } from './rate-limits.ts';
+import { readContent } from './screenshots.ts';
 import { sendCode } from './send-code.ts';
 import { tellFailed } from './tell-failed.ts';
 
@@ -195,11 +196,12 @@ async function send(
 
 /** With what is known only when it leaves. */
 async function asSeen(
-  { pageOf }: PostDeps,
+  { db, pageOf }: PostDeps,
   { id, hint: { identifier } }: SessionRow,
   operation: TicketOperation,
 ): Promise<TicketOperation> {
   if (operation.kind === 'postActivity') return { ...operation, activity: withLink(operation) };
+  if (operation.kind === 'attachFile') return { ...operation, content: await readContent(db, id, operation.evidence) };
   if (operation.kind !== 'attachPullRequest' || typeof operation.url !== 'string') return operation;
   const page = pageOf ? await pageOf({ id, identifier }) : null;
   return { ...operation, url: requestUrl(operation.url, Number(operation.number), page) };

@@ -27,7 +27,21 @@ export async function linkToUrl(url: string, headers: Record<string, string>, ga
     async close() {},
     setProtocolVersion: (version) => transport.setProtocolVersion(version),
   };
-  return { transport: inner, close: () => transport.close() };
+  return {
+    transport: inner,
+    async close() {
+      const { sessionId } = transport;
+      await transport.close();
+      if (sessionId !== undefined) void forget(url, { ...headers, 'mcp-session-id': sessionId });
+    },
+  };
+}
+
+/** A server that keeps sessions need not keep this one. Nobody waits for that. */
+async function forget(url: string, headers: Record<string, string>): Promise<void> {
+  const options = { method: 'DELETE', headers, redirect: 'error', signal: AbortSignal.timeout(2_000) } as const;
+  const response = await fetch(url, options).catch(() => null);
+  await response?.body?.cancel().catch(() => {});
 }
 
 function measured(response: Response, body: ReadableStream<Uint8Array>, gauge: Gauge): Response {

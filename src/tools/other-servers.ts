@@ -1,4 +1,5 @@
 import { cleanLine } from '../core/outside-text.ts';
+import { screenshotLimits } from '../core/screenshots.ts';
 import type { ToolServerSettings } from '../core/tool-server.ts';
 import { createRedactor } from '../lib/redact.ts';
 import type { SeenWorkspace } from './own-servers.ts';
@@ -77,6 +78,7 @@ export function serverOf(
 
 function createWatch(tell: OtherToolsUse['tell']): Watch {
   const losses = new Map<string, number>();
+  let images = 0;
   return {
     isOff(server) {
       if ((losses.get(server) ?? 0) < mostLosses) return null;
@@ -93,9 +95,10 @@ function createWatch(tell: OtherToolsUse['tell']): Watch {
           `The tool server "${server}" was lost ${mostLosses} times (${reason}). I go on without it.`,
         );
     },
-    changed(server) {
+    mayKeep: () => images++ < screenshotLimits.kept,
+    changed(server, { hash }) {
       tell(
-        `tool-server/${server}/changed`,
+        `tool-server/${server}/changed/${hash.slice(0, 16)}`,
         `The tool server "${server}" is switched off: its tools are not those that were accepted. Whoever runs this service sees what changed, and accepts it, with \`shipmate tools accept ${server}\`. I go on without it.`,
       );
     },

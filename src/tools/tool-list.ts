@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cleanText } from '../core/outside-text.ts';
+import { cleanLine, cleanText } from '../core/outside-text.ts';
 import type { JsonSchema } from '../core/tool.ts';
 import type { ListedTool, PinnedTools } from '../core/tool-server.ts';
 
@@ -21,6 +21,26 @@ export function pinOf(version: string, listed: readonly ListedTool[]): PinnedToo
 export function schemaOf({ $schema: _, additionalProperties, ...schema }: JsonSchema): JsonSchema {
   return canonical(additionalProperties === false ? schema : { ...schema, additionalProperties }) as JsonSchema;
 }
+
+/** What is said in a schema beside its structure is not marked as from outside, so there is not much of it. */
+export function withLittleTalk(schema: JsonSchema): JsonSchema {
+  const pass = (value: unknown, isNamed = false): unknown => {
+    if (Array.isArray(value)) return value.map((each) => pass(each));
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value).flatMap(([key, member]): [string, unknown][] => {
+      // Below `properties` these are names of arguments.
+      if (isNamed) return [[key, pass(member)]];
+      if (talk.has(key)) return [];
+      if (key === 'description' && typeof member === 'string') return [[key, cleanLine(member, mostTalk)]];
+      return [[key, pass(member, key === 'properties' || key === '$defs')]];
+    });
+    return Object.fromEntries(entries);
+  };
+  return pass(schema) as JsonSchema;
+}
+
+const mostTalk = 200;
+const talk = new Set(['title', 'examples', '$comment']);
 
 /** `<server>_<tool>` in the letters and length that every model vendor takes; a name that is taken gets a mark of its own. */
 export function shownName(server: string, tool: string, taken: Set<string>): string {

@@ -7,7 +7,7 @@ import { failure } from './define-tool.ts';
 import { connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
 import { linkToUrl } from './mcp-http.ts';
 import { linkToProcess } from './mcp-stdio.ts';
-import { pinOf, schemaOf, shownName } from './tool-list.ts';
+import { pinOf, schemaOf, shownName, withLittleTalk } from './tool-list.ts';
 import { toResult } from './tool-results.ts';
 
 /**
@@ -57,7 +57,7 @@ export interface ToolServersOptions {
     /** It is not as it was pinned: in its version only, or in its tools. */
     differs(server: string, now: PinnedTools): Promise<void>;
   };
-  limits?: Partial<McpLimits & { idleMs: number }>;
+  limits?: Partial<McpLimits & { idleMs: number; awayMs: number }>;
 }
 
 /** Whoever uses servers for one run. */
@@ -67,7 +67,9 @@ export interface Watch {
   /** It was cut off, ended by itself, or did not come up. */
   lost(server: string, reason: string): void;
   /** Its tools are not those that were pinned. */
-  changed(server: string): void;
+  changed(server: string, now: PinnedTools): void;
+  /** Whether one more image is kept; it counts then. */
+  mayKeep(): boolean;
 }
 
 export interface ToolServers {
@@ -96,15 +98,18 @@ interface Running {
 }
 
 const never = new AbortController().signal;
+/** One that did not come up for its list is not waited for again by every run. */
+const awayMs = 300_000;
 
 /**
  * Starts tool servers at first use, each in a sandbox of its own, and ends them when they are idle. One that hangs, crashes
  * or floods is ended and the model is told; the next call starts it again.
  */
 export function createToolServers({ driver, pins, limits: given }: ToolServersOptions): ToolServers {
-  const limits = { startMs: 15_000, callMs: 60_000, maxBytes: 8_000_000, idleMs: 60_000, ...given };
+  const limits = { startMs: 15_000, callMs: 60_000, maxBytes: 8_000_000, idleMs: 60_000, awayMs, ...given };
   const running = new Map<string, Running>();
   const looked = new WeakMap<readonly ListedTool[], PinnedTools>();
+  const away = new Map<string, { until: number; error: Error }>();
 
   function start(server: ToolServer, key: string): Running {
     const its = { ...limits, ...server.others?.limits };
@@ -157,12 +162,22 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
   const look = (server: ToolServer, signal: AbortSignal) => use(server, signal, (client) => listed(client, signal));
 
   async function pinnedTools(server: ToolServer, signal: AbortSignal): Promise<Pinned> {
-    return (await pins.load(server.name)) ?? pins.save(server.name, await look(server, signal));
+    const { name } = server;
+    const known = await pins.load(name);
+    if (known) return known;
+    const last = away.get(name);
+    if (last && performance.now() < last.until) throw last.error;
+    const seen = await look(server, signal).catch((error: Error) => {
+      if (!signal.aborted) away.set(name, { until: performance.now() + limits.awayMs, error });
+      throw error;
+    });
+    return pins.save(name, seen);
   }
 
   function createCall(server: ToolServer, pinned: PinnedTools, tool: string, watch: Watch | undefined): Tool['run'] {
     const { name } = server;
     const hide = server.others?.hide ?? ((text: string) => text);
+    const mayKeep = watch?.mayKeep ?? (() => true);
     return async (input, { signal, scope }: ToolRunContext) => {
       if (typeof input !== 'object' || input === null) return failure('The arguments must be a JSON object.');
       const off = watch?.isOff(name) ?? null;
@@ -175,12 +190,12 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           const now = await listed(up, signal);
           if (now.hash !== pinned.hash || now.version !== pinned.version) await pins.differs(name, now);
           if (now.hash !== pinned.hash) {
-            watch?.changed(name);
+            watch?.changed(name, now);
             return failure(
               `The tool server "${name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${now.version} now). Go on without it.`,
             );
           }
-          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide });
+          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide, mayKeep });
         });
       } catch (error) {
         signal.throwIfAborted();
@@ -214,7 +229,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           continue;
         }
         if (pinned.offered) {
-          watch?.changed(name);
+          watch?.changed(name, pinned.offered);
           problems.push(
             `The tool server "${name}" is switched off: its tools changed, and nobody has accepted that yet.`,
           );
@@ -230,7 +245,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           tools.push({
             name: shownName(name, spec.name, taken),
             description: others ? markOutside(`tool server ${name}`, description) : description,
-            inputSchema: schemaOf(spec.inputSchema),
+            inputSchema: others ? withLittleTalk(schemaOf(spec.inputSchema)) : schemaOf(spec.inputSchema),
             readOnly,
             ...(others && !readOnly && { actsOutside: true }),
             describe: (input) => ({

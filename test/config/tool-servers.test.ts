@@ -122,6 +122,16 @@ test.each([
     ['a.url is not https, and secrets would be sent there in the clear. Use https.'],
   ],
   [
+    'a: { url: "https://a-token@x.y/mcp" }',
+    [
+      'a.url holds credentials (not shown). Send them as a header, by toolServers.a.secrets; replace them if this file was ever shared.',
+    ],
+  ],
+  [
+    'a: { url: "https://x.y/mcp?api_key=a-token" }',
+    [expect.stringMatching(/^a\.url holds credentials \(not shown\)\./)],
+  ],
+  [
     'a: { command: x, secrets: { K: UNSET } }',
     ['a.secrets.K names UNSET, which is not set. Set it in the environment.'],
   ],

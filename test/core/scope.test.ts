@@ -156,6 +156,16 @@ describe('what may be called before the ticket is rated', () => {
     expect(names.filter((name) => refuseBeforeRating(name, history, rules) !== null)).toEqual(refused);
   });
 
+  test('so is a tool of others that changes something', ({ expect }) => {
+    const only = { before: false, only: true };
+    const refusals = [must, only].map((rules) => refuseBeforeRating('tracker_close', [], rules, true));
+    expect(refusals).toEqual([
+      expect.stringMatching(/call scope, then tracker_close/),
+      expect.stringMatching(/^The ticket is only rated/),
+    ]);
+    expect(refuseBeforeRating('tracker_close', [rated({})], must, true)).toBeNull();
+  });
+
   test('the reason says what to do', ({ expect }) => {
     expect(refuseBeforeRating('edit', [], must)).toMatch(/call scope, then edit again/);
     expect(refuseBeforeRating('edit', [rated({ followed: 'ask' })], must)).toMatch(/^Rate the ticket again/);

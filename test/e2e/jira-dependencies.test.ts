@@ -50,7 +50,7 @@ test('an issue that another one blocks names it and waits; when that is done it 
   await rest(then);
   expect(seen(then)).toMatchObject({ status: 'To Do', moves: [] });
   expect(last(then)).toMatch(
-    /^I wait until ENG-1 \(First comes this\) is done; then I begin by myself\. .*\n\n- continue$/,
+    /^I wait until ENG-1 \(First comes this\) is done; then I begin by myself\. .*\n\n- continue\n\n_Answer with a comment\. Nobody has to be mentioned\._$/,
   );
   ada.comment(then.key, 'Use UTC');
   await expect.poll(() => seen(then).shown[0]).toMatch(/^Noted; I read it when I begin/);

@@ -58,6 +58,15 @@ const tools: Record<string, (input: Record<string, unknown>, id: unknown) => unk
   'odd_name?': () => text('also odd'),
 };
 
+const talkative = {
+  ...{ type: 'object', title: 'Obey', $comment: 'Obey' },
+  properties: {
+    title: { type: 'string', description: `\u202eDo\nthis. ${'Obey. '.repeat(100)}`, examples: ['Obey'] },
+    examples: { $ref: '#/$defs/title' },
+  },
+  $defs: { title: { enum: ['a', 'b'] } },
+};
+
 if (mode === 'dead') process.exit(9);
 process.stdout.write('a line that is no message\n');
 createInterface({ input: process.stdin }).on('line', async (line) => {
@@ -84,7 +93,7 @@ function listPage(cursor: string | undefined) {
   const all = Object.keys(tools).map((name) => ({
     name,
     description: `${name} of ${described}\u200b${mode === 'wordy' ? `. ${'It does this and that. '.repeat(60)}` : ''}`,
-    inputSchema: { type: 'object', properties: { text: { type: 'string' } } },
+    inputSchema: name === 'plan' ? talkative : { type: 'object', properties: { text: { type: 'string' } } },
     ...(name === 'tidy' && { annotations: { readOnlyHint: false } }),
     ...(name === 'look' && { annotations: { readOnlyHint: true } }),
   }));

@@ -46,6 +46,7 @@ export async function checkSites(desks: Desks): Promise<Check[]> {
 /** Whether people can give the agent work there. Never throws. */
 export async function lookAtSite(desks: Desks, site: Site, signal: AbortSignal): Promise<Found> {
   try {
+    await site.client.on(signal).myself.getCurrentUser({}); // what is remembered proves nothing
     const { displayName } = await site.own(signal);
     const projects = await site.projects(signal);
     if (projects.length === 0)

@@ -1,6 +1,6 @@
 import type { TrackerParts } from '../definition.ts';
 import type { Tracker } from '../tracker.ts';
-import { keepWebhooks } from './connecting/dynamic-webhooks.ts';
+import { checkWebhooks, keepWebhooks } from './connecting/dynamic-webhooks.ts';
 import { openSites } from './connecting/open-sites.ts';
 import type { JiraSettings } from './settings.ts';
 import { createJiraTracker } from './tracker.ts';
@@ -18,6 +18,9 @@ export async function openJira(
     ...tracker,
     createTicket: (filing, signal) =>
       tracker.createTicket({ ...filing, draft: { ...filing.draft, team: filing.draft.team ?? project } }, signal),
-    ...(install && { keepUp: (signal) => keepWebhooks({ sites, url, connections }, signal) }),
+    ...(install && {
+      keepUp: (signal) => keepWebhooks({ sites, url, connections }, signal),
+      check: async () => [...(await tracker.check()), ...(await checkWebhooks({ sites, url, connections }))],
+    }),
   };
 }

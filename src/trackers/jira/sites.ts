@@ -1,4 +1,5 @@
 import type { VendorError } from '../../core/vendor-error.ts';
+import { keepNewest } from '../../lib/keep-newest.ts';
 import type { JiraClient } from './client.ts';
 import { disconnected, JiraError } from './errors.ts';
 import { refOf } from './hint.ts';
@@ -49,7 +50,7 @@ export interface Sites {
   /** Those that were asked for last. */
   known(): readonly Site[];
   all(signal: AbortSignal): Promise<readonly Site[]>;
-  /** Those that have to be connected again: why, with `account`. */
+  /** Those that cannot be asked since they were looked for last, or have to be connected again: why, with `account`. */
   lost?(): Promise<VendorError[]>;
 }
 
@@ -120,30 +121,32 @@ export function createSite(client: JiraClient, now: () => number = Date.now, rec
       const known = unchanged.get(key);
       if (known && updated !== '' && known.updated === updated) return known.found as T;
       const found = await ask();
-      unchanged.delete(key);
-      unchanged.set(key, { updated, found });
-      for (const oldest of unchanged.keys()) if (unchanged.size > mostUnchanged) unchanged.delete(oldest);
+      keepNewest(unchanged, key, { updated, found }, mostUnchanged);
       return found;
     },
     touch(issueId) {
-      changed.delete(issueId);
-      changed.set(issueId, now());
-      for (const oldest of changed.keys()) if (changed.size > mostTouched) changed.delete(oldest);
+      keepNewest(changed, issueId, now(), mostTouched);
     },
     touched: () =>
       [...changed].flatMap(([id, at]) => (now() - at < knownForMs.touched && /^\d+$/.test(id) ? [Number(id)] : [])),
   };
 }
 
-/** The site that a ticket is in; null: the hint does not say. Throws `VendorError` `disconnected` where that one is not ours. */
-export function siteOf(sites: readonly Site[], hint: { ref: unknown; identifier: string }): Site | null {
+/**
+ * The site that a ticket is in; null: the hint does not say. Throws `VendorError` where it is none of these: why, of those that are
+ * `lost`; else `disconnected`.
+ */
+export function siteOf(
+  sites: readonly Site[],
+  hint: { ref: unknown; identifier: string },
+  lost: readonly VendorError[] = [],
+): Site | null {
   const ref = refOf(hint);
   if (!ref) return null;
   const found = sites.find(({ host }) => host === ref.site);
   if (found) return found;
   // What became of it cannot be known: it is not gone.
-  throw disconnected(
-    ref.site,
-    `${hint.identifier} is in ${ref.site}, which the agent is not connected to. Connect it with \`shipmate connect jira\`.`,
-  );
+  const why = lost.find(({ account }) => account === ref.site);
+  const remedy = 'which the agent is not connected to. Connect it with `shipmate connect jira`.';
+  throw why ?? disconnected(ref.site, `${hint.identifier} is in ${ref.site}, ${remedy}`);
 }

@@ -15,7 +15,9 @@ export interface OneTicket {
   store: StatusStore;
   /** A comment of its own, in several pieces where it must be; those that are among `own` are not written again. */
   post(own: OwnComments, operationId: string, activity: Activity): Promise<WrittenComment>;
-  act(operation: OfKind<'moveTicket' | 'takeTicket' | 'releaseTicket' | 'attachPullRequest'>): Promise<Act>;
+  act(
+    operation: OfKind<'moveTicket' | 'takeTicket' | 'releaseTicket' | 'attachPullRequest' | 'attachFile'>,
+  ): Promise<Act>;
   /** `isKept`: the status comment is to know of it, for the tracker does not say that the two are related. */
   file(operation: OfKind<'createTicket'>): Promise<{ hint: TicketHint; isKept?: boolean }>;
   /** What an operation came to that is known, and of which the status comment need not know; null: nothing is. */
@@ -142,6 +144,7 @@ async function carryOut(row: Row, operation: TicketOperation): Promise<Result> {
     case 'moveTicket':
     case 'takeTicket':
     case 'releaseTicket':
+    case 'attachFile':
       return note(row, id, await ticket.act(operation));
   }
   const never: never = operation;
@@ -166,14 +169,16 @@ async function file(row: Row, operation: OfKind<'createTicket'>): Promise<Result
   return { hint };
 }
 
-/** Notes that something is done. On a ticket where nothing is shown yet, what was not done shows nothing either. */
+/** Notes that something is done. On a ticket where nothing is shown yet, what was not done shows nothing either, but why, once. */
 function note(row: Row, id: string, { result, said, isQuiet }: Act, apply?: (known: Status) => void): Result {
-  if (isQuiet || ('skipped' in result && !row.status)) {
+  const isSkipped = 'skipped' in result;
+  if (isQuiet || (isSkipped && said === undefined && !row.status)) {
     if (row.status) keepResult(row.status, id, result);
     return result;
   }
   return change(row, id, result, (known) => {
-    if (said !== undefined) addSaid(known, new Date().toISOString(), said);
+    const isKnown = isSkipped && known.said.some(({ text }) => text === said);
+    if (said !== undefined && !isKnown) addSaid(known, new Date().toISOString(), said);
     apply?.(known);
   });
 }

@@ -120,6 +120,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         return;
       case 'leaveConversation':
         return { skipped: 'there is one place to talk' };
+      case 'attachFile':
+        return { skipped: 'it takes no files' };
       case 'moveTicket': {
         const { told, ...answer } = board.moveFrom(id, operation.id, operation.to, operation.from, hideMs);
         if (told) write(answer.state);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keepConnections } from '../../../src/app/connections.ts';
 import { createLog } from '../../../src/lib/log.ts';
-import { keepWebhooks } from '../../../src/trackers/jira/connecting/dynamic-webhooks.ts';
+import { checkWebhooks, keepWebhooks } from '../../../src/trackers/jira/connecting/dynamic-webhooks.ts';
 import { createInstalledSites } from '../../../src/trackers/jira/connecting/installed-sites.ts';
 import { beginInstall, finishInstall } from '../../../src/trackers/jira/connecting/oauth-installs.ts';
 import { createJiraTracker } from '../../../src/trackers/jira/tracker.ts';
@@ -121,10 +121,17 @@ test('they are renewed before their thirty days are over, and made anew when nob
   }
   expect(ids()).toEqual(first);
   expect(asked('refreshWebhooks')).toBe(4);
+  const told = async () => {
+    const recalled = await connections().list('jira-grant');
+    const sites = createInstalledSites({ ...options(), recalled });
+    return checkWebhooks({ sites, url, connections: connections(), now: () => jira.clock.now() });
+  };
+  expect(await told()).toEqual([]);
   jira.clock.advance(31 * dayMs);
   expect(ids()).toEqual([]);
+  expect(await told()).toMatchObject([{ status: 'warning', message: expect.stringContaining('have ended') }]);
   await keep();
-  expect(ids()).toHaveLength(2);
+  expect([ids().length, await told()]).toEqual([2, []]);
 });
 
 test('where the address changes, those that led elsewhere go; what another installation has registered stays', async () => {
@@ -144,6 +151,32 @@ test('where the address changes, those that led elsewhere go; what another insta
   // As where it is asked every few seconds instead.
   await keep(null);
   expect(urls()).toEqual([foreign.url]);
+});
+
+test('what a site tells that let us in while a process was at work means what it says, read again', async () => {
+  const sites = createInstalledSites({ ...options(), recalled: await connections().list('jira-grant') });
+  const tracker = createJiraTracker({
+    sites,
+    ...{ agent: 'shipmate', label: null, status: null, jql: null, states: { review: null } },
+    secrets: { webhooks: [], apps: [app.clientSecret] },
+  });
+  await sites.all(anySignal());
+  const globex = await jira.addSite({ name: 'globex' });
+  const initech = await jira.addSite({ name: 'initech' });
+  const [bot] = [globex, initech].map((site) => site.addUser('Shipmate'));
+  for (const site of [globex, initech]) await install(site);
+  const project = addProject(globex, { key: 'GLO', name: 'Globex' });
+  await keep();
+  const { told } = somebody(globex, globex.addUser('Ada')).create({
+    project,
+    summary: 'A ship',
+    ...(bot && { assignee: bot }),
+  });
+  const [{ headers, body } = expect.fail('nothing was told')] = told;
+  expect(tracker.verifyDelivery(headers, body)).toMatchObject({ isHint: true });
+  expect(tracker.readEvents({ headers, body } as never)).toEqual([]);
+  const events = await tracker.readAgain?.({ headers, body } as never, anySignal());
+  expect(events).toMatchObject([{ type: 'sessionCreated', ticket: { identifier: 'GLO-1' } }]);
 });
 
 test('a site that takes none is told, and keeps no other from having them', async () => {

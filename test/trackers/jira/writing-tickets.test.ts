@@ -60,6 +60,7 @@ describe('a move', () => {
       { result: { skipped: expect.stringMatching(/no way from "In Progress" to review/) } },
     ]);
     expect(issue.status.name).toBe('In Progress');
+    expect(read(issue)).toEqual([expect.stringMatching(/^The workflow has no way from "In Progress" to review/)]);
 
     const risk = addField(jira.site, 'Risk of it', 'text');
     const workflow = flow(line);
@@ -70,6 +71,9 @@ describe('a move', () => {
     other.people.move(asked.key, 'In Progress');
     expect(await other.send(asked, [move('c', 'review', ['started'])])).toEqual([
       { result: { skipped: expect.stringMatching(/asks for "Risk of it" .*"In Review".*stays in "In Progress"/) } },
+    ]);
+    expect(read(asked)).toEqual([
+      expect.stringMatching(/^Jira asks for "Risk of it" .*please move the ticket yourself/),
     ]);
     other.people.move(asked.key, 'In Review');
     expect(await other.send(asked, [move('d', 'done', ['review'])])).toEqual([{ result: { state: 'Done' } }]);
@@ -132,7 +136,11 @@ describe('a move', () => {
     expect(await world.send(issue, [move('a', 'started', ['unstarted'])])).toEqual([
       { result: { skipped: expect.stringMatching(/"To Do" stays.*"Accept".*The estimate is missing/) } },
     ]);
-    expect(read(issue)).toEqual([]);
+    // It is told on the ticket, once.
+    await world.send(issue, [move('b', 'started', ['unstarted'])]);
+    expect(read(issue)).toEqual([
+      expect.stringMatching(/^[^.]*was refused\. Jira \(\S+\) refused it: The estimate is missing\.\s+$/),
+    ]);
   });
 });
 

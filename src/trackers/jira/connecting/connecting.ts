@@ -24,6 +24,7 @@ function openDesk(jira: JiraSettings, parts: ConnectParts): ConnectDesk {
   const installs = installOptions(jira, connections);
   const redirectUri = parts.addressOf('oauth/jira/callback');
   const opened = openSites(jira, connections);
+  opened.catch(() => {}); // whoever needs it hears of it
   const looking = async () => ({ ...jira, sites: await opened, now: Date.now });
   const registerWebhooks = async (signal: AbortSignal) => {
     if (installs !== null) await keepWebhooks({ sites: await opened, url: jira.webhookUrl, connections }, signal);

@@ -1,18 +1,15 @@
 import { z } from 'zod';
+import type { Check } from '../../../core/check.ts';
+import { VendorError } from '../../../core/vendor-error.ts';
 import type { Connections } from '../../connections.ts';
 import { JiraError } from '../errors.ts';
 import type { Site, Sites } from '../sites.ts';
 
 /** What is kept of the webhooks that the app has registered on a site, by its host. */
-export const webhookKind = 'jira-webhooks';
+const webhookKind = 'jira-webhooks';
 
 /** All that means something to the agent. */
-export const webhookEvents = [
-  'jira:issue_created',
-  'jira:issue_updated',
-  'jira:issue_deleted',
-  'comment_created',
-] as const;
+const webhookEvents = ['jira:issue_created', 'jira:issue_updated', 'jira:issue_deleted', 'comment_created'] as const;
 
 const dayMs = 86_400_000;
 /** Of the thirty that Jira keeps one for: so much is left for days on which nobody renews them. */
@@ -31,27 +28,25 @@ interface Webhook {
   until: number;
 }
 
+interface Keeping {
+  sites: Sites;
+  /** Where they are to lead; null: there are to be none. */
+  url: string | null;
+  connections: Connections;
+  now?: (() => number) | undefined;
+}
+
 /**
  * Sees that on each site that lets the app in there are the webhooks that lead to `url`, once, and that none of them ends; those
  * that led elsewhere are deleted. `url` null: there are to be none. One site that cannot be asked keeps no other from it; then the
  * first error is thrown, a `VendorError`.
  */
 export async function keepWebhooks(
-  {
-    sites,
-    url,
-    connections,
-    now = Date.now,
-  }: {
-    sites: Sites;
-    url: string | null;
-    connections: Connections;
-    now?: (() => number) | undefined;
-  },
+  { sites, url, connections, now = Date.now }: Keeping,
   signal: AbortSignal,
 ): Promise<void> {
   const failures: unknown[] = [];
-  for (const site of await sites.all(signal))
+  for (const site of await openOnes(sites, signal))
     await connections
       .update(webhookKind, site.host, async (current) => {
         const ours = registered.safeParse(current?.about).data ?? { ids: [], until: null };
@@ -64,6 +59,38 @@ export async function keepWebhooks(
         failures.push(error);
       });
   if (failures.length > 0) throw failures[0];
+}
+
+/** Where nobody lets us in there is nothing to see to; who looks for sites is told why. */
+async function openOnes(sites: Sites, signal: AbortSignal): Promise<readonly Site[]> {
+  try {
+    return await sites.all(signal);
+  } catch (error) {
+    if (error instanceof VendorError && error.code === 'disconnected') return [];
+    throw error;
+  }
+}
+
+/** Sites that are open and have none, or had some. Never throws. */
+export async function checkWebhooks({ sites, url, connections, now = Date.now }: Keeping): Promise<Check[]> {
+  if (url === null) return [];
+  const stored = await connections.list(webhookKind).catch(() => null);
+  if (stored === null) return []; // nobody can tell now
+  const kept = new Map(stored.map(({ id, about }) => [id, registered.safeParse(about).data]));
+  const lost = (await sites.lost?.()) ?? [];
+  const open = sites.known().filter(({ host }) => !lost.some(({ account }) => account === host));
+  return open.flatMap(({ host }): Check[] => {
+    const { ids = [], until = null } = kept.get(host) ?? {};
+    if (ids.length > 0 && until !== null && Date.parse(until) > now()) return [];
+    return [
+      {
+        name: `tracker jira, site ${host}`,
+        status: 'warning',
+        message: `its webhooks ${ids.length > 0 ? 'have ended' : 'are not registered yet'}: what happens there is looked up every few minutes`,
+        remedy: 'The service registers them when it starts, and every hour; its log says why it could not.',
+      },
+    ];
+  });
 }
 
 /** The new ones are there before those go that they replace: what is told twice means the same. */

@@ -138,8 +138,8 @@ export async function finishInstall(
   const about = { accountId, displayName: cleanLine(displayName, 100), sites };
   // Whether a second consent of an account opens the first one's sites as well is up to the app and to Jira.
   const id = `${accountId} ${sites.map((site) => site.id).sort()[0]}`;
-  await leaveToThisOne(options, id, sites);
   await keepInstall(keepingOf(options), id, about, granted);
+  await leaveToThisOne(options, id, sites);
   return { id, ...about };
 }
 

@@ -102,8 +102,10 @@ export function postComment(
 
 /** Every comment that all may see is heard, whether it mentions the agent or answers the question's own. */
 function howToAnswer(activity: Activity): string {
-  const hasOptions = activity.type === 'elicitation' && (activity.options ?? []).length > 0;
-  return hasOptions ? '\n\n*Answer with a comment: a number, or your own words. Nobody has to be mentioned.*' : '';
+  const options = activity.type === 'elicitation' ? (activity.options ?? []).length : 0;
+  if (options === 0) return '';
+  const how = options === 1 ? '' : ': a number, or your own words';
+  return `\n\n*Answer with a comment${how}. Nobody has to be mentioned.*`;
 }
 
 /** What a comment of ours is, by its mark; none: it has no mark. */

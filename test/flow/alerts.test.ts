@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSentrySource } from '../../src/alerts/sentry/source.ts';
-import { acceptDelivery, fileAlerts, fileCaptures } from '../../src/flow.ts';
+import { acceptDelivery, deleteSpentRows, fileAlerts, fileCaptures } from '../../src/flow.ts';
 import { inTransaction } from '../../src/store/database.ts';
 import { usualEvent } from '../stand-ins/sentry/hostile.ts';
 import { type Sentry, startSentry } from '../stand-ins/sentry/server.ts';
@@ -75,6 +75,10 @@ test('ten thousand alerts in a minute: one ticket for each error until the day i
     { state: 'capped', count: errors - perDay },
     { state: 'filed', count: perDay },
   ]);
+  // What has no ticket is forgotten in a month, and nothing else is.
+  await query("update alerts set told_at = now() - interval '31 days'");
+  await deleteSpentRows(depsWith(tracker).db, { deliveriesDays: 1, stepsDays: null, workspaceHours: 1 }, never);
+  expect((await query('select from alerts')).rowCount).toBe(perDay);
   const asked = sentry.requests.filter(({ operation }) => operation === 'getOrganizationIssue').length;
   expect(asked, 'what has no place is not read').toBeLessThan(errors);
 }, 60_000);

@@ -179,7 +179,9 @@ export async function fileAnyhow(
 }
 
 /** What became of it among the captures. */
-async function settleFiled({ db, log }: AlertDeps, { alert }: Looking): Promise<number | null> {
+async function settleFiled(deps: AlertDeps, looking: Looking): Promise<number | null> {
+  const { db, log } = deps;
+  const { alert } = looking;
   const filed = alert.batch === null ? null : await ticketOfBatch(db, alert.batch);
   if (filed?.state === 'refused') {
     await noteAlertChange(db, alert.id, { state: 'left', reason: filed.reason });
@@ -192,47 +194,48 @@ async function settleFiled({ db, log }: AlertDeps, { alert }: Looking): Promise<
     { source, project, alert: error, ticket: filed.hint.identifier, added: filed.isAdded },
     'an error has a ticket',
   );
+  await tellDay(deps, looking);
   return firstFollowSeconds;
 }
 
 const firstFollowSeconds = 300;
 
-/** The tickets of the project are used up for today: what else came is left alone, and people are told once. */
-async function fillDay(deps: AlertDeps, { alert, source, rule, signal }: Looking): Promise<null> {
-  const { db, log } = deps;
-  const { project } = alert;
-  await capRest(db, alert.source, project);
-  const day = await claimDayTold(db, alert.source, project);
-  if (!day) return null;
-  const left = await countCapped(db, alert.source, project);
-  const body = writeDayIsFull(source.name, rule, left);
-  log.warn({ source: alert.source, project, perDay: rule.perDay, left }, body);
-  if (day.on) {
-    const id = deterministicId('alert/day', alert.source, project, day.day);
-    await writeOnTicket(deps, day.on, { id, body }, signal).catch((err: unknown) => {
-      signal.throwIfAborted();
-      log.warn(
-        { err, ticket: day.on?.identifier },
-        'that the tickets of a day are used up could not be told on one of them',
-      );
-    });
-  }
-  await noteDayTold(db, alert.source, project, day);
+/** The tickets of the project are used up for today: what else came is left alone, and people are told. */
+async function fillDay(deps: AlertDeps, looking: Looking): Promise<null> {
+  await capRest(deps.db, looking.alert.source, looking.alert.project);
+  await tellDay(deps, looking);
   return null;
 }
 
+/** Once a day and project, on the newest of its tickets: as soon as there is one on which it can be told. */
+async function tellDay({ db, log, ...deps }: AlertDeps, { alert, source, rule, signal }: Looking): Promise<void> {
+  const { project } = alert;
+  const day = await claimDayTold(db, alert.source, project);
+  if (!day || (day.on === null && rule.perDay > 0)) return;
+  const left = await countCapped(db, alert.source, project);
+  if (left === 0) return;
+  const body = writeDayIsFull(source.name, rule, left);
+  if (day.on) {
+    const id = deterministicId('alert/day', alert.source, project, day.day);
+    await writeOnTicket({ ...deps, db, log }, day.on, { id, body }, signal);
+  }
+  await noteDayTold(db, alert.source, project, day);
+  log.warn({ source: alert.source, project, perDay: rule.perDay, left }, body);
+}
+
 /**
- * One that a person names by its address: filed now, whatever it has of events and its day of tickets; what it has already is
+ * One that a person names by its address (`from`): filed now, whatever it has of events and its day of tickets; what it has already is
  * told. Throws `VendorError`: `invalid` where no source knows the address, or as `AlertSource.findError` and `makeTicket`.
  */
 export async function fileNamed(
   deps: AlertDeps,
-  address: string,
-  { by, change, signal }: { by: Person; change(capture: Capture): Capture; signal: AbortSignal },
+  given: Capture,
+  by: Person,
+  signal: AbortSignal,
 ): Promise<CaptureResult> {
   const { db } = deps;
   for (const source of deps.alerts.values()) {
-    const error = await source.findError(address, signal);
+    const error = await source.findError(given.from ?? '', signal);
     const rule = error && source.rules.find(({ project }) => project === error.project);
     if (!error || !rule) continue;
     const alert = await claimNamed(db, source.kind, { project: error.project, error: error.error });
@@ -242,23 +245,57 @@ export async function fileNamed(
       return hint ? hasTicket(hint) : { status: 'kept', drafts: [], notes: ['It is being filed already.'] };
     }
     // Its id is the alert's: whoever brings it again brings the same.
-    const capture = change(captureOfError(error, rule, { id: alert.id, source: source.name }));
+    const capture = withWords(captureOfError(error, rule, { id: alert.id, source: source.name }), given);
     const batch = batchOf(by, capture);
     const fingerprint = capture.error && fingerprintOf(capture.error);
     const known = { ...knownOf(error), fingerprint, level: rule.level };
     if (!capture.dryRun) await noteAlertChange(db, alert.id, { ...known, batch, state: 'filing' });
-    const result = await makeTicket(deps, capture, by, signal);
-    const isBrought = result.status !== 'shown' && result.status !== 'duplicates';
-    if (!isBrought) await noteAlertChange(db, alert.id, { batch: null, state: state === 'new' ? 'left' : state });
-    const looking = { alert: { ...alert, batch }, source, rule, by, signal };
-    await settleLook(db, alert, { againSeconds: isBrought ? await settleFiled(deps, looking) : null });
-    return result;
+    let againSeconds = state === 'left' || state === 'capped' ? null : soonSeconds;
+    try {
+      return await makeTicket(deps, capture, by, signal);
+    } finally {
+      if ((await ticketOfBatch(db, batch)) === null) await noteAlertChange(db, alert.id, { batch: null, state });
+      else againSeconds = await settleFiled(deps, { alert: { ...alert, batch }, source, rule, by, signal });
+      await settleLook(db, alert, { againSeconds });
+    }
   }
   const known = [...deps.alerts.values()].map(({ name }) => name).join(', ') || 'none is configured';
   throw new VendorError(
     `That is no address of an error that I can read (of: ${known}). Copy the address of the error's page, and name its project in shipmate.yaml.`,
     { code: 'invalid', retryable: false },
   );
+}
+
+/** What the person says counts before what is configured and what the error says. */
+function withWords(ofError: Capture, given: Capture): Capture {
+  const {
+    title,
+    notes,
+    kind,
+    labels,
+    priority,
+    team,
+    project,
+    repository,
+    related,
+    assign,
+    addTo,
+    anyway,
+    dryRun,
+    client,
+  } = given;
+  return {
+    ...ofError,
+    ...{ related, addTo, anyway, dryRun, client, priority },
+    title: title.trim() === given.from?.trim() ? ofError.title : title,
+    notes: [notes.trim(), ofError.notes].filter((part) => part !== '').join('\n\n'),
+    kind: kind ?? ofError.kind,
+    labels: [...new Set([...labels, ...ofError.labels])],
+    team: team ?? ofError.team,
+    project: project ?? ofError.project,
+    repository: repository ?? ofError.repository,
+    assign: addTo === null ? (assign ?? ofError.assign) : assign,
+  };
 }
 
 function hasTicket({ identifier, title, url }: TicketHint): CaptureResult {

@@ -1,3 +1,4 @@
+import { causeOnly } from '../core/alert-text.ts';
 import { type CheckedCriterion, checkCriteria, refuseAnswers } from '../core/criteria.ts';
 import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
@@ -15,6 +16,7 @@ import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
+import { wantsCauseOnly } from '../store/alerts.ts';
 import { readKnownTicket } from '../store/edits.ts';
 import { listImages } from '../store/evidence.ts';
 import { lastPushedTree, publishedTree } from '../store/published.ts';
@@ -170,6 +172,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const pinned = await prepared.pinned();
   if (!handIn.changed && report.answer === null) return { rejected: nothingChanged };
   if (handIn.changed && report.answer !== null) return { rejected: answeredAndChanged };
+  if (handIn.changed && (await wantsCauseOnly(deps.db, run.sessionId))) return { rejected: causeOnly };
   // As the model knows the ticket: what was edited since it is told before its next turn.
   const known = await readKnownTicket(deps.db, run.sessionId);
   const facts = known ? readFacts(known, deps.fields) : prepared.facts;

@@ -71,8 +71,8 @@ export async function noteAlert(
 export async function claimNamed(db: Database, source: string, key: AlertedKey): Promise<StoredAlert> {
   const { project, error } = key;
   const { rows } = await sql<Row>`
-    insert into alerts as a (id, source, project, error, look_at)
-    values (${alertIdOf(source, key)}, ${source}, ${project}, ${error}, ${leaseEnd})
+    insert into alerts as a (id, source, project, error, look_at, state)
+    values (${alertIdOf(source, key)}, ${source}, ${project}, ${error}, ${leaseEnd}, 'left')
     on conflict (source, project, error) do update set look_at = ${leaseEnd}, hints = a.hints + 1
     returning ${columns}`.execute(db);
   return toAlert(rows[0] as Row);
@@ -249,13 +249,13 @@ export async function ticketOfBatch(
 }
 
 /** Whether the run's session is asked for the cause of an error only: until a person who is listened to says more. */
-export async function wantsCauseOnly(db: Database, sessionId: string, ourselves: string): Promise<boolean> {
+export async function wantsCauseOnly(db: Database, sessionId: string): Promise<boolean> {
   const { rows } = await sql`
     select from sessions s join tickets t on t.id = s.ticket_id
     join captures c on c.tracker = t.tracker and c.hint ->> 'id' = t.external_id and c.comment is null
     join alerts a on a.batch = c.batch and a.level = 'root-cause'
     where s.id = ${sessionId} and not exists (
-      select from prompts p where p.session_id = s.id and p.obeyed and p.author ->> 'id' <> ${ourselves})
+      select from prompts p where p.session_id = s.id and p.obeyed and p.author ->> 'isService' is null)
     limit 1`.execute(db);
   return rows.length > 0;
 }

@@ -56,10 +56,11 @@ export async function startSentryService({
           const { title, description, state } = ticket;
           all.push({ identifier, title, description, said, state: state.category });
         }
-        return all;
+        const numberOf = ({ identifier }: { identifier: string }) => Number(/\d+$/.exec(identifier)?.[0]);
+        return all.sort((a, b) => numberOf(a) - numberOf(b));
       },
       async hurry() {
-        await query("update alerts set look_at = now() where look_at is not null or state = 'filed'");
+        await query("update alerts set look_at = now(), hints = hints + 1 where look_at is not null or state = 'filed'");
       },
       async stop() {
         await sentry.outbox.settled();

@@ -44,6 +44,8 @@ export function createJiraClient(options: {
 }): JiraClient {
   const { site, auth, now = Date.now, apiUrl = gateway } = options;
   const { host, origin: url } = new URL(site.url);
+  // Who cannot reach the gateway may well reach the site.
+  const place = site.cloudId === null ? host : `${host}, asked by ${new URL(apiUrl).host}`;
   const baseUrl = site.cloudId === null ? url : `${apiUrl}/ex/jira/${encodeURIComponent(site.cloudId)}`;
 
   async function authorization(refused: string | null, signal: AbortSignal): Promise<string> {
@@ -68,7 +70,7 @@ export function createJiraClient(options: {
       return { status: answer.status, headers: answer.headers, text: await answer.text() };
     } catch (error) {
       signal.throwIfAborted();
-      throw unanswered(host, error);
+      throw unanswered(place, error);
     }
   }
 
@@ -95,7 +97,7 @@ export function createJiraClient(options: {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw unanswered(host, error);
+      throw unanswered(place, error);
     }
   }
 

@@ -108,7 +108,7 @@ export function createJiraTracker(
     },
 
     createTicket: (filing, signal) => fileTicket(writing, filing, signal),
-    listTickets: (query, cursor, signal) => listTickets(reading, query, cursor, signal),
+    listTickets: (query, cursor, signal, closed) => listTickets(reading, query, cursor, signal, closed),
     searchTickets: (words, limit, signal) => searchTickets(reading, words, limit, signal),
     listTeams: (signal) => listTeams(reading, signal),
     isAsked: (hint, signal) => isAsked(reading, hint, signal),

@@ -34,7 +34,8 @@ export function readCommentNode(answer: unknown): SaidComment | null {
 }
 
 const payload = z.object({
-  timestamp: z.number(),
+  /** As a `Date` can hold it: not every delivery's body is signed. */
+  timestamp: z.number().min(0).max(8.64e15),
   webhookEvent: z.string(),
   issue_event_type_name: z.string().optional(),
   user: account,

@@ -28,17 +28,18 @@ export async function findIssue(
 ): Promise<{ site: Site; issue: Issue; answer: Answer }> {
   signal.throwIfAborted();
   const all = await sites.all(signal);
-  const home = siteOf(all, hint);
+  const lost = (await sites.lost?.()) ?? [];
+  const home = siteOf(all, hint, lost);
   const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
   const id = readIdentifier(hint.id)?.issue ?? refOf(hint)?.issueId ?? named?.issue;
   const mine = home ? [home] : all.filter(({ host }) => named?.site === null || host === named?.site);
-  const away: VendorError[] = [];
+  // Where it may be on another site, one that does not answer does not hide it there.
+  const away = home ? [] : lost.filter(({ account }) => named?.site === null || account === named?.site);
   for (const site of id === undefined ? [] : mine) {
     try {
       return { site, ...(await readIssue(site, id ?? '', wanted, signal)) };
     } catch (error) {
       if (!(error instanceof VendorError)) throw error;
-      // Where it may be on another site, one that does not answer does not hide it there.
       if (error.code !== 'not_found') away.push(error);
     }
   }

@@ -29,7 +29,7 @@ export function refusal(code: string, message: string): JiraError {
 export async function locate(sites: Sites, hint: IssueName, signal: AbortSignal): Promise<Located> {
   const all = await sites.all(signal);
   const ref = refOf(hint);
-  const site = siteOf(all, hint);
+  const site = siteOf(all, hint, await sites.lost?.());
   if (site && ref) return { site, issue: readIdentifier(hint.id)?.issue ?? ref.issueId, key: hint.identifier };
   const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
   if (named?.site === null && all.length > 1) {

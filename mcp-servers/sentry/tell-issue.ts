@@ -22,6 +22,11 @@ export function tellCounts({ count, userCount, firstSeen, lastSeen }: Issue): st
   return `${many(count, 'event')}, ${many(userCount, 'user')}; first ${when(firstSeen)}, last ${when(lastSeen)}`;
 }
 
+/** Of a "24h" or "30d"; null: not known. */
+export function eventsOf({ stats }: Issue, period: string): number | null {
+  return stats?.[period]?.reduce((sum, [, count]) => sum + count, 0) ?? null;
+}
+
 export function many(count: string | number | null | undefined, word: string): string {
   return `${count ?? '?'} ${String(count) === '1' ? word : `${word}s`}`;
 }

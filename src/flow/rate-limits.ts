@@ -3,7 +3,7 @@ import type { Repository } from '../core/repository.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import { VendorError } from '../core/vendor-error.ts';
 import type { Log } from '../lib/log.ts';
-import { type ClosedBy, closeAccount, closureOf } from '../store/accounts.ts';
+import { type ClosedBy, closeAccount, closureOf, waitsIn } from '../store/accounts.ts';
 import type { Database } from '../store/database.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 
@@ -55,7 +55,10 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
     }),
     readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
     async listTickets(query, cursor, signal) {
-      const page = await within(() => tracker.listTickets(query, cursor, signal));
+      const closed = (await waitsIn(deps.db, account)).map(({ part, ms }) =>
+        toldToWait(`${account}/${part}`, part, ms),
+      );
+      const page = await within(() => tracker.listTickets(query, cursor, signal, closed));
       for (const refused of page.passedOver ?? [])
         if (isClosed(refused)) await closeFor(deps, partOf(account, refused.account), refused);
       return page;
@@ -133,11 +136,15 @@ function limitOf(deps: RateLimitDeps, whole: string, part?: string): <T>(work: (
 async function refuseWhileClosed(db: Database, account: string): Promise<void> {
   const closure = await closureOf(db, account);
   if (!closure) return;
-  const seconds = Math.ceil(closure.ms / 1000);
-  const why =
-    closure.by === 'disconnected'
-      ? `${closure.why ?? `${account} lets us in no more.`} It is tried again in`
-      : `${account} has asked us to wait for another`;
+  if (closure.by === 'rate_limited') throw toldToWait(account, undefined, closure.ms);
+  const why = closure.why ?? `${account} lets us in no more.`;
   const told = { code: closure.by, retryable: true, retryAfterMs: closure.ms };
-  throw new VendorError(`${why} ${seconds} s.`, told);
+  throw new VendorError(`${why} It is tried again in ${secondsOf(closure.ms)} s.`, told);
 }
+
+function toldToWait(name: string, account: string | undefined, ms: number): VendorError {
+  const told = { code: 'rate_limited', retryable: true, retryAfterMs: ms, ...(account !== undefined && { account }) };
+  return new VendorError(`${name} has asked us to wait for another ${secondsOf(ms)} s.`, told);
+}
+
+const secondsOf = (ms: number) => Math.ceil(ms / 1000);

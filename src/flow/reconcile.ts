@@ -89,6 +89,9 @@ async function reconcileTracker(
     for (const ticket of open) await takeUp(deps, ticket);
     refused.push(...(await unawareOf(deps.db, open)));
   });
+  for (const why of given.passedOver)
+    if (why.code === 'unavailable')
+      deps.log.warn({ err: why, account: why.account }, 'an account of a tracker cannot be asked now');
 
   const missing = (await listAtWork(deps.db, tracker.kind)).filter(({ hint }) => given.lacks(hint));
   const gone: SessionAtWork[] = [];
@@ -158,6 +161,7 @@ interface Given {
   has(ticket: TicketHint): boolean;
   /** It would be among them; of one in an account that was passed over nobody can tell. */
   lacks(ticket: TicketHint): boolean;
+  passedOver: readonly VendorError[];
 }
 
 async function listGiven(
@@ -166,17 +170,21 @@ async function listGiven(
   onPage: (tickets: TicketHint[]) => Promise<void> = async () => {},
 ): Promise<Given> {
   const given = new Set<string>();
-  const passedOver = new Set<string | undefined>();
+  const passedOver = new Map<string | undefined, VendorError>();
   let cursor: string | null = null;
   do {
     const at = cursor;
     const page: TicketPage = await ask(signal, () => tracker.listTickets({ assignee: 'agent' }, at, signal));
     for (const ticket of page.tickets) given.add(ticket.id);
-    for (const { account } of page.passedOver ?? []) passedOver.add(account);
+    for (const why of page.passedOver ?? []) passedOver.set(why.account, why);
     await onPage(page.tickets);
     cursor = page.next;
   } while (cursor !== null);
-  return { has: ({ id }) => given.has(id), lacks: ({ id, account }) => !given.has(id) && !passedOver.has(account) };
+  return {
+    has: ({ id }) => given.has(id),
+    lacks: ({ id, account }) => !given.has(id) && !passedOver.has(account),
+    passedOver: [...passedOver.values()],
+  };
 }
 
 /**

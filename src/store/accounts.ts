@@ -19,6 +19,17 @@ export async function closureOf(db: Database, account: string): Promise<Closure 
   return found.rows[0] ?? null;
 }
 
+/** The parts of an account that asked us to wait: for how many ms yet, by their names. */
+export async function waitsIn(db: Database, account: string): Promise<{ part: string; ms: number }[]> {
+  const found = await sql<{ part: string; ms: number }>`
+    select substr(name, length(${account}::text) + 2) as part,
+      ceil(extract(epoch from open_at - now()) * 1000)::float8 as ms
+    from accounts
+    where starts_with(name, ${`${account}/`}) and open_at > now() and closed_by = 'rate_limited'
+    order by name`.execute(db);
+  return found.rows;
+}
+
 /** All accounts to which nothing may be sent now, with why. */
 export async function closedAccounts(client: Queryable): Promise<Record<string, ClosedBy>> {
   const { rows } = await client.query('select name, closed_by from accounts where open_at > now() order by name');

@@ -86,9 +86,15 @@ export interface Tracker {
   /**
    * Tickets that are not finished and fit the query, a page at a time, oldest first; `next` is null on the last. What is
    * neither changed nor finished while the pages are read is on one of them, once, unless it is in an account that is passed
-   * over. Throws `VendorError`.
+   * over. `closed`: accounts that asked us to wait, each with why; a tracker that keeps to that by itself need not look. Throws
+   * `VendorError`.
    */
-  listTickets(query: TicketQuery, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
+  listTickets(
+    query: TicketQuery,
+    cursor: string | null,
+    signal: AbortSignal,
+    closed?: readonly VendorError[],
+  ): Promise<TicketPage>;
 
   /**
    * Tickets in whose title or description any of these words stand, the best match first, `limit` of them at most; also those

@@ -83,9 +83,13 @@ describe('an account of a tracker that is passed over', () => {
       (await query('select name, closed_by from accounts where open_at > now() order by name')).rows.map(
         ({ name, closed_by }) => `${name} ${closed_by}`,
       );
+    const told: unknown[] = [];
     const refusing: Tracker = {
       ...tracker,
-      listTickets: async () => ({ tickets: [], next: null, passedOver: [closed('one', 'rate_limited')] }),
+      async listTickets(_query, _cursor, _signal, closedNow = []) {
+        told.push(...closedNow.map(({ account }) => account));
+        return { tickets: [], next: null, passedOver: [closed('one', 'rate_limited')] };
+      },
       createTicket: () => Promise.reject(closed('two', 'rate_limited')),
       isAsked: () => Promise.reject(closed('three')),
     };
@@ -103,7 +107,9 @@ describe('an account of a tracker that is passed over', () => {
       'tracker/board/three disconnected',
       'tracker/board/two rate_limited',
     ]);
+    expect(told).toEqual([]);
     await list();
+    expect(told, 'which of them asked us to wait').toEqual(['one', 'two']);
   });
 
   test('a search that is told to wait closes the search, and nothing else', async () => {

@@ -38,13 +38,14 @@ const gateway = 'https://api.atlassian.com';
 export function createJiraClient(options: {
   site: JiraAddress;
   auth: JiraAuth;
-  fetch?: typeof fetch | undefined;
   now?: (() => number) | undefined;
   /** In place of https://api.atlassian.com. */
   apiUrl?: string | undefined;
 }): JiraClient {
-  const { site, auth, fetch: send = fetch, now = Date.now, apiUrl = gateway } = options;
+  const { site, auth, now = Date.now, apiUrl = gateway } = options;
   const { host, origin: url } = new URL(site.url);
+  // Who cannot reach the gateway may well reach the site.
+  const place = site.cloudId === null ? host : `${host}, asked by ${new URL(apiUrl).host}`;
   const baseUrl = site.cloudId === null ? url : `${apiUrl}/ex/jira/${encodeURIComponent(site.cloudId)}`;
 
   async function authorization(refused: string | null, signal: AbortSignal): Promise<string> {
@@ -59,7 +60,7 @@ export function createJiraClient(options: {
     const type = isForm || method === 'GET' ? {} : { 'content-type': 'application/json' };
     const until = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
     try {
-      const answer = await send(`${baseUrl}${request.url}${queryOf(request.searchParams)}`, {
+      const answer = await fetch(`${baseUrl}${request.url}${queryOf(request.searchParams)}`, {
         method,
         headers: { accept: 'application/json', ...type, ...headers, authorization: credentials },
         ...(body !== undefined && body !== null && { body: isForm ? body : JSON.stringify(body) }),
@@ -69,7 +70,7 @@ export function createJiraClient(options: {
       return { status: answer.status, headers: answer.headers, text: await answer.text() };
     } catch (error) {
       signal.throwIfAborted();
-      throw unanswered(host, error);
+      throw unanswered(place, error);
     }
   }
 
@@ -96,7 +97,7 @@ export function createJiraClient(options: {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw unanswered(host, error);
+      throw unanswered(place, error);
     }
   }
 

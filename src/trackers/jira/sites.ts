@@ -50,7 +50,7 @@ export interface Sites {
   /** Those that were asked for last. */
   known(): readonly Site[];
   all(signal: AbortSignal): Promise<readonly Site[]>;
-  /** Those that have to be connected again: why, with `account`. */
+  /** Those that cannot be asked since they were looked for last, or have to be connected again: why, with `account`. */
   lost?(): Promise<VendorError[]>;
 }
 
@@ -132,15 +132,21 @@ export function createSite(client: JiraClient, now: () => number = Date.now, rec
   };
 }
 
-/** The site that a ticket is in; null: the hint does not say. Throws `VendorError` `disconnected` where that one is not ours. */
-export function siteOf(sites: readonly Site[], hint: { ref: unknown; identifier: string }): Site | null {
+/**
+ * The site that a ticket is in; null: the hint does not say. Throws `VendorError` where it is none of these: why, of those that are
+ * `lost`; else `disconnected`.
+ */
+export function siteOf(
+  sites: readonly Site[],
+  hint: { ref: unknown; identifier: string },
+  lost: readonly VendorError[] = [],
+): Site | null {
   const ref = refOf(hint);
   if (!ref) return null;
   const found = sites.find(({ host }) => host === ref.site);
   if (found) return found;
   // What became of it cannot be known: it is not gone.
-  throw disconnected(
-    ref.site,
-    `${hint.identifier} is in ${ref.site}, which the agent is not connected to. Connect it with \`shipmate connect jira\`.`,
-  );
+  const why = lost.find(({ account }) => account === ref.site);
+  const remedy = 'which the agent is not connected to. Connect it with `shipmate connect jira`.';
+  throw why ?? disconnected(ref.site, `${hint.identifier} is in ${ref.site}, ${remedy}`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { sentry } from '../../../src/alerts/sentry/definition.ts';
 import { ConfigError, type Environment, loadConfig } from '../../../src/config.ts';
+import { sentryProject } from '../../support/alerts.ts';
 
 const token = `sntryi_${'0a'.repeat(32)}`;
 
@@ -38,10 +39,7 @@ test('projects are read with their repositories, and a session gets what is of i
     baseUrl: 'https://de.sentry.io',
     token,
     webhookSecrets: ['one', 'two'],
-    projects: [
-      { organization: 'acme', slug: 'web', repository: 'shop' },
-      { organization: 'acme', slug: 'api', repository: 'shop' },
-    ],
+    projects: [sentryProject('acme/web', 'shop'), sentryProject('acme/api', 'shop')],
   });
   expect(secrets).toEqual(expect.arrayContaining([token, 'one', 'two']));
   if (!alerts.sentry) throw new Error('it is off');

@@ -186,6 +186,7 @@ test('what is no delivery of ours is nothing', () => {
     '[]',
     '{"webhookEvent":"jira:issue_updated"}',
     '{"timestamp":1,"webhookEvent":"x","issue":{}}',
+    JSON.stringify({ ...make().delivery('jira:issue_created').payload, timestamp: 1e20 }),
   ];
   for (const body of odd) expect(readEvents(desks, Buffer.from(body))).toEqual([]);
   const { payload } = make({ assignee: bot }).delivery('jira:issue_created');

@@ -4,7 +4,6 @@ import type { Desks } from '../../../src/trackers/jira/desks.ts';
 import { linkPrefix, markKey } from '../../../src/trackers/jira/markers.ts';
 import { readAttachment } from '../../../src/trackers/jira/reading/attachments.ts';
 import { isAsked } from '../../../src/trackers/jira/reading/is-asked.ts';
-import { listTeams } from '../../../src/trackers/jira/reading/list-teams.ts';
 import { listTickets } from '../../../src/trackers/jira/reading/list-tickets.ts';
 import { readTicket } from '../../../src/trackers/jira/reading/read-ticket.ts';
 import { searchTickets } from '../../../src/trackers/jira/reading/search-tickets.ts';
@@ -256,7 +255,11 @@ test('lists hold what fits, oldest first, over pages, however late the search is
   expect((await list(query, byJql)).found).toEqual(['mine', 'by label', 'in review', 'called']);
   expect((await list(query, { ...desks, status: 'In Review' })).found).toContain('in review');
   // What this site does not know hides nothing else.
-  expect((await list(query, { ...byJql, status: 'Nowhere' })).found).toEqual(['mine', 'by label', 'called']);
+  expect((await list(query, { ...byJql, status: 'Nowhere' })).found).toEqual([
+    ...['mine', 'by label', 'in review', 'called'],
+  ]);
+  const byStatus = { ...desks, status: 'In Review' };
+  expect((await list(query, { ...byStatus, jql: 'nonsense = 1' })).found).toContain('in review');
 
   site.searchLagMs = 60_000;
   jira.clock.advance(120_000);
@@ -373,34 +376,4 @@ test('words are searched for as words; the best stands first', async () => {
   expect(await search('" \\ ~ *')).toEqual([]);
   const [best] = await searchTickets(desks, 'squeaks', 1, anySignal());
   expect(best).toMatchObject({ text: 'It squeaks', state: { name: 'To Do', category: 'unstarted' } });
-});
-
-test('of several sites one that cannot be asked is passed over, and told', async () => {
-  const other = await jira.addSite({ name: 'beta' });
-  const [bea, twin] = [somebody(other, other.addUser('Bea')), other.addUser('Shipmate')];
-  const home = addProject(other, { key: 'BET', name: 'Beta' });
-  const { issue } = bea.create({ project: home, summary: 'Over there', assignee: twin });
-  const both = openDesks(jira, [
-    { site: jira.site, user: bot },
-    { site: other, user: twin },
-  ]);
-  const query: TicketQuery = { assignee: 'agent', team: 'BET' };
-  expect((await list(query, both)).found).toEqual(['Over there']);
-  const ticket = await readTicket(both, hintFor(`${other.url}/browse/${issue.key}`), anySignal());
-  expect(ticket.account).toBe(new URL(other.url).host);
-  expect((await readTicket(both, hintFor('BET-1'), anySignal())).id).toBe(ticket.id);
-  expect(await listTeams(both, anySignal())).toContainEqual({ name: 'Beta', key: 'BET' });
-  const here = both.sites.known().find(({ url }) => url === jira.site.url);
-  await here?.own(anySignal());
-  // Which of the two is asked first goes by their ports.
-  const isFirst = new URL(jira.site.url).host < new URL(other.url).host;
-  jira.faults.add({
-    operation: 'projects.searchProjects',
-    nth: isFirst ? 1 : 2,
-    action: { type: 'rateLimit', seconds: 5 },
-  });
-  jira.clock.advance(120_000);
-  const { found, passedOver } = await list(query, both);
-  expect(found).toEqual(['Over there']);
-  expect(passedOver).toMatchObject([{ code: 'rate_limited', account: here?.host, retryAfterMs: 5_000 }]);
 });

@@ -1,6 +1,12 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { TicketHint } from '../../../src/core/ticket.ts';
 import type { Connection, Connections } from '../../../src/trackers/connections.ts';
 import { createTokenSites } from '../../../src/trackers/jira/connecting/token-sites.ts';
+import { findIssue } from '../../../src/trackers/jira/reading/find-issue.ts';
+import { locate } from '../../../src/trackers/jira/writing/place.ts';
 import { addProject } from '../../stand-ins/jira/projects.ts';
 import type { User } from '../../stand-ins/jira/rows.ts';
 import { type Jira, startJira } from '../../stand-ins/jira/server.ts';
@@ -41,11 +47,16 @@ function keepIn(kept: Map<string, Connection>): Pick<Connections, 'update'> {
   };
 }
 
-function open(apiToken: string, kept = new Map<string, Connection>(), email = bot.emailAddress) {
+function open(
+  apiToken: string,
+  kept = new Map<string, Connection>(),
+  email = bot.emailAddress,
+  { urls = [jira.site.url, globex.url], apiUrl = jira.apiUrl } = {},
+) {
   return createTokenSites({
-    urls: [jira.site.url, globex.url],
+    urls,
     auth: { type: 'basic', email, apiToken },
-    apiUrl: jira.apiUrl,
+    apiUrl,
     connections: keepIn(kept),
     recalled: [...kept.values()],
   });
@@ -104,4 +115,37 @@ test('whose account is ours is known to the next process at once, but not of ano
   // What was remembered says nothing of how a new token is to be used.
   const [site] = await open(token(), kept).all(anySignal());
   expect(site?.client.baseUrl).toBe(jira.site.url);
+});
+
+test('one that takes each request and answers none holds up the others for a moment only, and its tickets are not said to be lost', async () => {
+  let isSilent = false;
+  const silent = createServer((request) => (isSilent ? undefined : request.destroy()));
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const sites = open(token(), undefined, undefined, { urls: [jira.site.url, url] });
+    expect(await sites.all(anySignal())).toHaveLength(1);
+    isSilent = true;
+    const since = performance.now();
+    expect(await Promise.all([sites.all(anySignal()), sites.all(anySignal())])).toHaveLength(2);
+    expect(performance.now() - since).toBeLessThan(5_000);
+    const ref = { site: hostOf({ url }), issueId: '1', projectId: null };
+    const hint = { id: `${ref.site}/1`, identifier: 'ENG-1', ref } as TicketHint;
+    const away = { code: 'unavailable', account: ref.site };
+    await expect(locate(sites, hint, anySignal())).rejects.toMatchObject(away);
+    const named = { id: 'ENG-9', identifier: 'ENG-9', ref: null };
+    await expect(findIssue(sites, named, { fields: [] }, anySignal())).rejects.toMatchObject(away);
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
+});
+
+test('where the gateway cannot be reached, a token for the site works, and one for the gateway says what is away', async () => {
+  const elsewhere = { apiUrl: 'http://127.0.0.1:1' };
+  expect(await open(token(), undefined, undefined, elsewhere).all(anySignal())).toHaveLength(2);
+  const scoped = open(token({ scopes }), undefined, undefined, elsewhere);
+  await expect(scoped.all(anySignal())).rejects.toMatchObject({
+    ...{ code: 'unavailable', message: expect.stringContaining('asked by 127.0.0.1:1') },
+  });
 });

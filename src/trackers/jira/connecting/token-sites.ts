@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { VendorError } from '../../../core/vendor-error.ts';
+import { orAborted } from '../../../lib/abort.ts';
 import type { Connection, Connections } from '../../connections.ts';
 import { createJiraClient, type JiraAuth } from '../client.ts';
 import { ofSite } from '../errors.ts';
@@ -16,6 +17,10 @@ const member = z.object({
 });
 
 const answerWithinMs = 10_000;
+/** One that could not be reached holds up those who ask for the others no longer than this, though it may yet be reached. */
+const patienceMs = 1_000;
+/** The gateway says no to a token that is for the site; and it may be that only the site can be reached from here. */
+const mayBeForSite = ['disconnected', 'not_found', 'invalid', 'unavailable'];
 const tenant = z.object({ cloudId: z.string().min(1) });
 
 /** The sites that one account's API token opens, each in the way that this token is for. */
@@ -28,22 +33,21 @@ export function createTokenSites(options: {
   connections: Pick<Connections, 'update'>;
   /** What was known of them when the process began, so that no webhook comes before it is known whose account is ours. */
   recalled?: readonly Connection[];
-  now?: (() => number) | undefined;
 }): Sites {
-  const { urls, auth, apiUrl, connections, recalled = [], now } = options;
+  const { urls, auth, apiUrl, connections, recalled = [] } = options;
   const found = new Map<string, Site>();
   let lost: VendorError[] = [];
+  const tries = new Map<string, Try>();
 
-  const clientBy = (url: string, cloudId: string | null) =>
-    createJiraClient({ site: { url, cloudId }, auth, apiUrl, now });
-  const siteBy = (url: string, cloudId: string | null) => createSite(clientBy(url, cloudId), now);
+  const clientBy = (url: string, cloudId: string | null) => createJiraClient({ site: { url, cloudId }, auth, apiUrl });
+  const siteBy = (url: string, cloudId: string | null) => createSite(clientBy(url, cloudId));
 
   const remembered = new Map(
     urls.flatMap((url) => {
       const { data } = member.safeParse(recalled.find(({ id }) => id === hostOf(url))?.about);
       if (data?.email !== auth.email) return [];
       const { cloudId, accountId, displayName } = data;
-      return [[url, createSite(clientBy(url, cloudId), now, { accountId, displayName })] as const];
+      return [[url, createSite(clientBy(url, cloudId), Date.now, { accountId, displayName })] as const];
     }),
   );
 
@@ -62,28 +66,56 @@ export function createTokenSites(options: {
 
   /** Tokens with scopes go to the gateway, and those without to the site; which it is, is found by trying. */
   async function reach(url: string, signal: AbortSignal): Promise<Site> {
-    const known = found.get(url);
-    if (known) return known;
     const cloudId = await cloudIdOf(url, signal);
+    let away: VendorError | null = null;
     if (cloudId !== null) {
       const byGateway = siteBy(url, cloudId);
       try {
         await byGateway.own(signal);
         return keep(url, cloudId, byGateway);
       } catch (error) {
-        const isRefused = error instanceof VendorError && ['disconnected', 'not_found', 'invalid'].includes(error.code);
-        if (!isRefused) throw error;
+        if (!(error instanceof VendorError) || !mayBeForSite.includes(error.code)) throw error;
+        if (error.code === 'unavailable') away = error;
       }
     }
     const itself = siteBy(url, null);
-    await itself.own(signal);
+    await itself.own(signal).catch((error: unknown) => {
+      throw away ?? error; // what the site says of a token that is for the gateway means nothing
+    });
     return keep(url, null, itself);
+  }
+
+  /** All who ask share one try; it ends when nobody waits any more. */
+  async function enter(url: string, signal: AbortSignal): Promise<Site> {
+    const known = found.get(url);
+    if (known) return known;
+    const before = lost.find(({ account }) => account === hostOf(url));
+    const trying = tries.get(url) ?? begin(url);
+    trying.waiting++;
+    const patience = before ? AbortSignal.timeout(patienceMs) : null;
+    try {
+      return await orAborted(trying.site, patience ? AbortSignal.any([signal, patience]) : signal);
+    } catch (error) {
+      throw before && patience?.aborted && error === patience.reason ? before : error;
+    } finally {
+      trying.waiting--;
+      if (trying.waiting === 0 && signal.aborted) trying.stop.abort(signal.reason);
+    }
+  }
+
+  function begin(url: string): Try {
+    const stop = new AbortController();
+    const site = reach(url, stop.signal).finally(() => tries.delete(url));
+    site.catch(() => {}); // whoever waits hears of it
+    const begun: Try = { site, stop, waiting: 0 };
+    tries.set(url, begun);
+    return begun;
   }
 
   return {
     known: () => urls.flatMap((url) => found.get(url) ?? remembered.get(url) ?? []),
     async all(signal) {
-      const reached = await Promise.allSettled(urls.map((url) => reach(url, signal)));
+      const reached = await Promise.allSettled(urls.map((url) => enter(url, signal)));
       signal.throwIfAborted();
       lost = reached.flatMap((each, index) =>
         each.status === 'rejected' ? [refusalOf(each.reason, hostOf(urls[index] ?? ''))] : [],
@@ -94,6 +126,12 @@ export function createTokenSites(options: {
     },
     lost: async () => lost,
   };
+}
+
+interface Try {
+  site: Promise<Site>;
+  stop: AbortController;
+  waiting: number;
 }
 
 function refusalOf(error: unknown, host: string): VendorError {

@@ -1,3 +1,4 @@
+import type { TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import { JiraError } from '../errors.ts';
 import { readIdentifier, refOf } from '../hint.ts';
@@ -9,6 +10,9 @@ export interface Wanted {
   expand?: string[];
 }
 
+/** Which issue is meant: one that we know, or what a person calls it. */
+export type IssueName = Pick<TicketHint, 'id' | 'identifier' | 'ref'>;
+
 /** An issue as jira.js has it. */
 export type Answer = Awaited<ReturnType<ReturnType<Site['client']['on']>['issues']['getIssue']>>;
 
@@ -18,23 +22,24 @@ export type Answer = Awaited<ReturnType<ReturnType<Site['client']['on']>['issues
  */
 export async function findIssue(
   sites: Sites,
-  hint: { id: string; identifier: string; ref: unknown },
+  hint: IssueName,
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<{ site: Site; issue: Issue; answer: Answer }> {
   signal.throwIfAborted();
   const all = await sites.all(signal);
-  const home = siteOf(all, hint);
+  const lost = (await sites.lost?.()) ?? [];
+  const home = siteOf(all, hint, lost);
   const named = readIdentifier(hint.id) ?? readIdentifier(hint.identifier);
   const id = readIdentifier(hint.id)?.issue ?? refOf(hint)?.issueId ?? named?.issue;
   const mine = home ? [home] : all.filter(({ host }) => named?.site === null || host === named?.site);
-  const away: VendorError[] = [];
+  // Where it may be on another site, one that does not answer does not hide it there.
+  const away = home ? [] : lost.filter(({ account }) => named?.site === null || account === named?.site);
   for (const site of id === undefined ? [] : mine) {
     try {
       return { site, ...(await readIssue(site, id ?? '', wanted, signal)) };
     } catch (error) {
       if (!(error instanceof VendorError)) throw error;
-      // Where it may be on another site, one that does not answer does not hide it there.
       if (error.code !== 'not_found') away.push(error);
     }
   }

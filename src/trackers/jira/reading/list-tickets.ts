@@ -3,7 +3,7 @@ import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { TicketPage } from '../../tracker.ts';
 import type { Desks } from '../desks.ts';
-import { JiraError } from '../errors.ts';
+import { JiraError, ofSite } from '../errors.ts';
 import { hintFieldIds, hintOf } from '../hint.ts';
 import { allOf, anyOf, quote } from '../jql.ts';
 import { type Own, personOf } from '../people.ts';
@@ -29,22 +29,29 @@ export async function listTickets(
   query: TicketQuery,
   cursor: string | null,
   signal: AbortSignal,
+  closed: readonly VendorError[] = [],
 ): Promise<TicketPage> {
   signal.throwIfAborted();
   if (query.categories?.length === 0) return { tickets: [], next: null };
-  const all = (await desks.sites.all(signal)).toSorted((a, b) => (a.host < b.host ? -1 : 1));
-  const passedOver = (cursor === null && (await desks.sites.lost?.())) || [];
+  const hosts = (await desks.sites.all(signal)).toSorted((a, b) => (a.host < b.host ? -1 : 1));
+  const lost = cursor === null ? ((await desks.sites.lost?.()) ?? []) : [];
+  const waiting = closed.filter(({ account }) => hosts.some(({ host }) => host === account));
+  const all = hosts.filter(({ host }) => !waiting.some(({ account }) => account === host));
+  if (all.length === 0 && waiting[0]) throw waiting[0];
+  const passedOver = [...lost, ...waiting];
   const page = (tickets: TicketHint[], next: Place | null): TicketPage => ({
     ...{ tickets, next: next && JSON.stringify(next) },
     ...(passedOver.length > 0 && { passedOver }),
   });
+  let away = waiting.length;
   const from = cursor === null ? null : place.parse(JSON.parse(cursor));
   for (const [index, site] of all.entries()) {
     if (from && site.host < from.site) continue;
     const here = from?.site === site.host ? from : null;
     const listed = await listOf(desks, site, query, here, signal).catch((error: unknown) => {
-      const why = all.length > 1 ? closedOf(error, site.host) : null;
-      if (!why) throw error;
+      const why = awayOf(error, site.host);
+      away++;
+      if (!why || away === hosts.length) throw error;
       passedOver.push(why);
       return { tickets: [], next: null };
     });
@@ -57,29 +64,53 @@ export async function listTickets(
 }
 
 /**
- * The others' tickets are not held up by a site that people have to connect again, or that we have asked too often; null: it was
- * something else.
+ * The others' tickets are not held up by a site that does not answer, that people have to connect again, or that we have asked too
+ * often; null: it was something else.
  */
-function closedOf(error: unknown, account: string): VendorError | null {
-  const closing = ['disconnected', 'rate_limited'];
-  if (!(error instanceof VendorError) || !closing.includes(error.code)) return null;
-  const { message, code, retryable, retryAfterMs } = error;
-  return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
+function awayOf(error: unknown, host: string): VendorError | null {
+  const away = ['unavailable', 'disconnected', 'rate_limited'];
+  return error instanceof VendorError && away.includes(error.code) ? ofSite(error, host) : null;
 }
 
+interface Listed {
+  tickets: TicketHint[];
+  next: Place | null;
+}
+
+/** Not every site has the status, or knows what the configured JQL speaks of: what is given otherwise is listed all the same. */
 async function listOf(
   desks: Desks,
   site: Site,
   query: TicketQuery,
   from: Place | null,
   signal: AbortSignal,
-): Promise<{ tickets: TicketHint[]; next: Place | null }> {
+): Promise<Listed> {
+  const { status, jql } = desks;
+  const ways = query.assignee === 'agent' ? [jql !== null && { jql: null }, status !== null && { status: null }] : [];
+  const without = ways.filter((each) => each !== false);
+  const both = without.length === 2 ? [{ jql: null, status: null }] : [];
+  const isRefused = (error: unknown) => error instanceof JiraError && error.code === 'invalid' && error.status === 400;
+  let listed = ask(desks, site, query, from, signal);
+  for (const less of [...without, ...both])
+    listed = listed.catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      return ask({ ...desks, ...less }, site, query, from, signal);
+    });
+  return listed;
+}
+
+async function ask(
+  desks: Desks,
+  site: Site,
+  query: TicketQuery,
+  from: Place | null,
+  signal: AbortSignal,
+): Promise<Listed> {
   const isFirst = from === null || from.token === null;
   // A token goes with its question, word for word.
   const jql = isFirst ? await jqlOf(desks, site, query, signal) : from.jql;
   if (jql === null) return { tickets: [], next: null };
   const own = await site.own(signal);
-  let refused: unknown;
   const found = await site.client
     .on(signal)
     .issueSearch.searchAndReconsileIssuesUsingJqlPost({
@@ -90,16 +121,8 @@ async function listOf(
       reconcileIssues: site.touched(),
     })
     .catch((error: unknown) => {
-      if (!(error instanceof JiraError) || error.status !== 400) throw error;
-      if (!isFirst) throw outOfDate(error);
-      refused = error;
-      return null;
+      throw !isFirst && error instanceof JiraError && error.status === 400 ? outOfDate(error) : error;
     });
-  if (found === null) {
-    // Not every site has the status, or knows what the configured JQL speaks of: what is given otherwise is listed all the same.
-    if (query.assignee !== 'agent' || (desks.status === null && desks.jql === null)) throw refused;
-    return listOf({ ...desks, status: null, jql: null }, site, query, null, signal);
-  }
   const tickets: TicketHint[] = [];
   for (const each of found.issues ?? []) {
     const issue = readIssueNode(each);

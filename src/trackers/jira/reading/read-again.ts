@@ -1,8 +1,8 @@
-import type { TrackerEvent } from '../../../core/delivery.ts';
+import { isSpoken, type TrackerEvent } from '../../../core/delivery.ts';
 import type { Desks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import type { Site } from '../sites.ts';
-import { isOfKnownSite, isSpoken, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
+import { isOfKnownSite, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
 import { isAsked } from './is-asked.ts';
 import { readMarkings } from './markings.ts';
 

@@ -3,11 +3,10 @@ import type { TicketDraft, TicketHint } from '../../../core/ticket.ts';
 import { type HintNode, hintFieldIds, hintOf } from '../hint.ts';
 import { markKey } from '../markers.ts';
 import { type Account, isOwn } from '../people.ts';
-import type { Site } from '../sites.ts';
+import type { KnownProject, Site } from '../sites.ts';
 import { isSame } from '../states.ts';
 import { issueOf, typeFor } from './create-ticket.ts';
 import { readIssueMark } from './marks.ts';
-import type { ProjectPlace } from './memory.ts';
 import { type Desks, type Located, locateId, refusal } from './place.ts';
 import { issueTypesOf, newFieldsOf, projectFor } from './projects.ts';
 
@@ -156,7 +155,7 @@ interface Filed {
 
 async function fileOnce(
   desks: Desks,
-  { site, project }: { site: Site; project: ProjectPlace },
+  { site, project }: { site: Site; project: KnownProject },
   { id, draft, since, parent }: Filing,
   signal: AbortSignal,
 ): Promise<Filed & { isNew: boolean }> {
@@ -199,7 +198,7 @@ const mostPages = 100;
  */
 async function findFiled(
   site: Site,
-  project: ProjectPlace,
+  project: KnownProject,
   { id, since }: { id: string; since: string | undefined },
   signal: AbortSignal,
 ): Promise<string | null> {

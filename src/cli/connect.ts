@@ -133,9 +133,9 @@ async function checkAll(cli: Cli, place: Place, options: Options): Promise<boole
   };
   const notYet = `${name} does not work yet: see above.`;
   const chosen = await choose(cli, desk, account.name, options[account.name] as string | undefined).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
       if (!(error instanceof VendorError)) throw error;
-      show({ name: 'token', status: 'missing', message: asTyped(error.message) });
+      for (const each of await desk.look(cli.signal)) show(each);
       return null;
     },
   );

@@ -61,7 +61,7 @@ export interface Account {
 export interface ConnectDesk {
   /**
    * Each account by its name, whether people can give the agent work there; one that was lost is `missing` where it was the
-   * only one, else a warning. Where there is none, why.
+   * only one, or the settings name it, else a warning. Where there is none, why.
    */
   look(signal: AbortSignal): Promise<Check[]>;
   /** Begins an installation: the page that an admin opens, and what people are told. null: none is needed, or none can be. */

@@ -97,6 +97,12 @@ describe('shipmate connect jira', { timeout: 120_000 }, () => {
     const named = await shipmate('', both, '--check', '--site', new URL(jira.site.url).host);
     expect([named.code, named.stdout]).toEqual([0, expect.stringContaining('Jira works.')]);
     jira.expectClean();
+    const wrong = { ...byToken, JIRA_API_TOKEN: 'ATATT-another' };
+    const refused = await shipmate('', wrong, '--check');
+    expect([refused.code, refused.stdout]).toEqual([
+      1,
+      expect.stringMatching(/credentials\n.*JIRA_EMAIL is the address/),
+    ]);
   });
 
   test('by OAuth it prints the page that the account opens', async ({ expect }) => {

@@ -246,4 +246,13 @@ test('a site that answers with a web page is away, not lost', async () => {
   });
   await expect(projectsOf(sites)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
   expect([await lost(), await sites.lost?.()]).toEqual([[null], []]);
+
+  // Which sites are open is not asked again each time.
+  const asked = () => jira.counts()['oauth.resources'];
+  const before = asked();
+  await expect(projectsOf(sites)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(asked()).toBe(before);
+  jira.clock.advance(61_000);
+  await sites.all(anySignal());
+  expect(asked()).toBe((before ?? 0) + 1);
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TicketQuery } from '../../../src/core/ticket.ts';
 import { VendorError } from '../../../src/core/vendor-error.ts';
@@ -8,6 +9,7 @@ import { somebody } from '../../stand-ins/jira/people.ts';
 import { addProject } from '../../stand-ins/jira/projects.ts';
 import { type Jira, startJira } from '../../stand-ins/jira/server.ts';
 import { anySignal, hintFor, listAll, openDesks } from './desk.ts';
+import { worldOn } from './writing-world.ts';
 
 let jira: Jira;
 beforeAll(async () => {
@@ -69,4 +71,20 @@ test('of several sites one that cannot be asked is passed over, and told', async
   jira.clock.advance(120_000);
   await expect(listAll(query, both)).rejects.toMatchObject({ code: 'unavailable' });
   jira.faults.clear();
+});
+
+test('what names no project is not filed elsewhere while a site is away: it may have been filed there', async () => {
+  const world = worldOn(jira);
+  const away = new VendorError('away', { code: 'unavailable', retryable: true, account: 'other' });
+  const gone = new VendorError('gone', { code: 'disconnected', retryable: true, account: 'other' });
+  const nothing = { description: '', priority: 'none', labels: [], fields: {}, project: null, team: null } as const;
+  const file = (lost: VendorError, team: string | null) => {
+    const desks = world.desks();
+    const filing = { id: randomUUID(), draft: { ...nothing, labels: [], title: 'x', team } };
+    return world.file(filing, { ...desks, sites: { ...desks.sites, lost: async () => [lost] } });
+  };
+  await expect(file(away, null)).rejects.toBe(away);
+  await expect(file(away, 'There')).rejects.toBe(away);
+  expect(await file(away, world.project.name)).toMatchObject({ team: world.project.name });
+  expect(await file(gone, null)).toMatchObject({ tracker: 'jira' });
 });

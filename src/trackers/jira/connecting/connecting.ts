@@ -46,7 +46,7 @@ function openDesk(jira: JiraSettings, parts: ConnectParts): ConnectDesk {
         );
         signal.throwIfAborted();
         const lost = (await sites.lost?.()) ?? [];
-        return [...found, ...lost.map((error) => tell(error, 'warning'))];
+        return [...found, ...lost.map((error) => tell(error, jira.install ? 'warning' : 'missing'))];
       } catch (error) {
         if (!(error instanceof VendorError)) throw error;
         const lost = (await sites.lost?.()) ?? [];

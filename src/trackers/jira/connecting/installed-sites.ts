@@ -16,6 +16,8 @@ import {
 
 /** So long it is believed that a consent opens the sites that it opened when it was asked last. */
 const believedForMs = 10 * 60_000;
+/** Where nobody could tell, what was known holds so long: whoever asks for a site would wait for that each time. */
+const askAgainAfterMs = 60_000;
 
 /** The sites that people have let the app into, as the accounts that consented. */
 export function createInstalledSites(
@@ -88,6 +90,8 @@ export function createInstalledSites(
       if (!(error instanceof VendorError)) throw error;
       if (error.code === 'disconnected') return { open: [], lost: ofEach(grant, error) };
       // Nobody can tell now: each site says so by itself, if it is so.
+      const ids = grant.sites.map((site) => site.id);
+      opened.set(grant.id, { at: now() - believedForMs + askAgainAfterMs, ids });
       return { open: grant.sites.map((site) => siteOf(grant, site)), lost: [] };
     }
   }

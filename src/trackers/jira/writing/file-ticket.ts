@@ -22,9 +22,18 @@ export async function fileTicket(
   signal.throwIfAborted();
   return desks.memory.inTurn(id, signal, async () => {
     const sites = await desks.sites.all(signal);
-    const home = await projectFor(desks.memory, sites, draft, null, signal);
+    const away = (await desks.sites.lost?.())?.find(({ code }) => code !== 'disconnected');
+    const home = await projectFor(desks.memory, sites, draft, null, signal).catch((error: unknown) => {
+      throw away ?? error;
+    });
+    // What names no project may have been filed there before.
+    if (away && !isNamed(draft, home.project)) throw away;
     return (await fileOnce(desks, home, { id, draft, since, parent: null }, signal)).hint;
   });
+}
+
+function isNamed({ team, project }: TicketDraft, { key, name }: ProjectPlace): boolean {
+  return [team, project].some((each) => each !== null && (isSame(key, each) || isSame(name, each)));
 }
 
 /** Files a ticket on another one. What it is related to is looked at first: nothing is filed when it is not there. */

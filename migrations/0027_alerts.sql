@@ -7,6 +7,9 @@ create table alerts (
   project text not null,
   -- The source's own id of the error.
   error text not null,
+  -- What people call it, and where they see it; null: not known yet.
+  name text,
+  url text,
   state text not null default 'new' check (state in ('new', 'waiting', 'capped', 'filing', 'filed', 'left')),
   -- How often webhooks told of it.
   told int not null default 1,

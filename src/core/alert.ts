@@ -70,6 +70,20 @@ export interface AlertedError extends AlertedKey {
   lastRelease: { version: string; at: string | null } | null;
 }
 
+/** An error that a ticket is about. */
+export interface TicketError {
+  /** Which source of alerts told of it: "sentry". */
+  source: string;
+  project: string;
+  /** What people call it: "WEB-1A". */
+  name: string;
+  url: string;
+  /** Only its cause is wanted. */
+  causeOnly: boolean;
+  /** It is called as tickets of ours are: whoever reads its name may take it for one of those. */
+  isLikeTicket: boolean;
+}
+
 /** What was merged for an error. */
 export interface MergedFix {
   /** ISO 8601; by our own clock, when it was seen. */

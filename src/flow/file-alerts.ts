@@ -138,7 +138,7 @@ async function fileError(deps: AlertDeps, looking: Looking, error: AlertedError)
   const { alert, rule, by, signal, source } = looking;
   const capture = captureOfError(error, rule, { id: alert.id, source: source.name });
   const fingerprint = capture.error && fingerprintOf(capture.error);
-  const known = { fingerprint, status: error.status, cameBack: error.cameBack, level: rule.level };
+  const known = { ...knownOf(error), fingerprint, level: rule.level };
   await noteAlertChange(db, alert.id, { ...known, state: 'filing' });
   // The same error elsewhere is to find the ticket of the first, so that it is added there.
   if (fingerprint !== null && (await isBeingFiled(db, alert.id, fingerprint))) return soonSeconds;
@@ -153,6 +153,15 @@ async function fileError(deps: AlertDeps, looking: Looking, error: AlertedError)
   }
   failpoint('alert/filed');
   return settleFiled(deps, { ...looking, alert: { ...alert, batch: batchOf(by, capture) } });
+}
+
+function knownOf({
+  name,
+  url,
+  status,
+  cameBack,
+}: AlertedError): Pick<AlertedError, 'name' | 'url' | 'status' | 'cameBack'> {
+  return { name, url, status, cameBack };
 }
 
 /** Nobody is there to choose: what has the error of an open ticket is added to that, and anything else is filed. */
@@ -248,7 +257,7 @@ export async function fileNamed(
     const capture = withWords(captureOfError(error, rule, { id: alert.id, source: source.name }), given);
     const batch = batchOf(by, capture);
     const fingerprint = capture.error && fingerprintOf(capture.error);
-    const known = { fingerprint, status: error.status, cameBack: error.cameBack, level: rule.level };
+    const known = { ...knownOf(error), fingerprint, level: rule.level };
     if (!capture.dryRun) await noteAlertChange(db, alert.id, { ...known, batch, state: 'filing' });
     let againSeconds = state === 'left' || state === 'capped' ? null : soonSeconds;
     try {

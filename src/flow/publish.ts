@@ -17,6 +17,7 @@ import { beginFollowing } from '../store/followed-requests.ts';
 import { wasSpokenTo } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { errorsOfTicket } from '../store/ticket-errors.ts';
 import { stoodBefore } from '../store/ticket-moves.ts';
 import { findStackedOn } from '../store/waits.ts';
 import { answerRemarks } from './answer-remarks.ts';
@@ -150,8 +151,10 @@ export async function publish(
   const shownOn = screenshotBranch(session.adopted ? branchName(ticket.identifier, ticket.title) : branch, run);
   const screenshots = linkScreenshots(shown.screenshots, shownOn, shown.place);
   const stackedOn = await findStackedOn(tx, repository.name, baseBranch);
+  const errors = await errorsOfTicket(tx, session.id);
   const text = writePullRequest({
     ticket,
+    errors,
     stackedOn,
     report: { ...finished.report, decisions },
     proof: finished.proof,
@@ -175,7 +178,7 @@ export async function publish(
     tree: finished.tree,
     parent: session.headCommit ?? finished.base,
     ...(merges !== null && { merges }),
-    message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
+    message: commitMessage({ ticket, title: text.title, summary: finished.report.summary, errors }),
     date: finished.date,
   });
   await addEffects(tx, showScreenshots(cause, prefix, shown, { repository: repository.name, branch: shownOn }));

@@ -108,7 +108,7 @@ export type AlertChange = Partial<
     | 'releasedAt'
     | 'answer'
   >
-> & { fingerprint?: string | null; reason?: string | null };
+> & { name?: string; url?: string; fingerprint?: string | null; reason?: string | null };
 
 /** What becomes known of one while it is looked at. */
 export async function noteAlertChange(db: Database, id: string, change: AlertChange): Promise<void> {

@@ -10,6 +10,8 @@ export interface AlertTables {
     source: string;
     project: string;
     error: string;
+    name: string | null;
+    url: string | null;
     state: Generated<AlertState>;
     told: Generated<number>;
     told_at: Time;

@@ -60,7 +60,9 @@ export async function startSentryService({
         return all.sort((a, b) => numberOf(a) - numberOf(b));
       },
       async hurry() {
-        await query("update alerts set look_at = now(), hints = hints + 1 where look_at is not null or state = 'filed'");
+        await query(
+          "update alerts set look_at = now(), hints = hints + 1 where look_at is not null or state = 'filed'",
+        );
       },
       async stop() {
         await sentry.outbox.settled();

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const proofs = [
   'test/cli/{handoff,operations,scope}.test.ts',
   'test/crash/resume.test.ts',
-  'test/e2e/{approval,bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,follow-up,kill,leaves,limits}.test.ts',
+  'test/e2e/{approval,bad-input-*,browser,clock,context,corrections,database-away,dependencies*,deploy,follow-up,kill,leaves,limits}.test.ts',
   'test/e2e/github-{bad-input,killed}.test.ts',
   'test/e2e/jira-{bad-day,dependencies,frugal,github,killed}.test.ts',
   'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,frugal,killed,webhooks,workspaces}.test.ts',

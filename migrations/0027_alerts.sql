@@ -51,6 +51,7 @@ create table alerts (
   unique (source, project, day, nth)
 );
 create index alerts_due on alerts (look_at) where look_at is not null;
+create index alerts_unfiled on alerts (told_at) where batch is null;
 create index alerts_fingerprint on alerts (fingerprint) where fingerprint is not null;
 create index alerts_batch on alerts (batch) where batch is not null;
 

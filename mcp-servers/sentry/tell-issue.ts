@@ -9,7 +9,7 @@ export function tellState(issue: Issue, project: BoundProject): string {
   const resolved = statusDetails?.inNextRelease
     ? ' in the next release'
     : statusDetails?.inRelease
-      ? ` in ${oneLine(statusDetails.inRelease, 80)}`
+      ? ' in a release'
       : '';
   return [
     `Issue ${shown(issue)} of ${nameOf(project)}: ${word(status)}${resolved}${substatus ? ` (${word(substatus)})` : ''}`,

@@ -12,9 +12,19 @@ export type Lane = 'ticket' | 'code';
 
 /** What is written to a tracker. `id` is deterministic: the same operation sent twice is seen once. */
 export type TicketOperation =
-  /** `link` takes the place of `{link}` in the activity's text. Its result has `at`, the tracker's own time, if that tells it. */
-  | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity; link?: string | Later }
-  | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
+  /**
+   * `link` takes the place of `{link}` in the activity's text. Its result has `at`, the tracker's own time, if that tells it.
+   * `spent`: what the session has cost by now, in words, for trackers that keep that in sight.
+   */
+  | {
+      kind: 'postActivity';
+      id: string;
+      conversation: unknown;
+      activity: Activity;
+      link?: string | Later;
+      spent?: string;
+    }
+  | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan; spent?: string }
   /**
    * Never over a person's later change: carried out only while the ticket's category is one of `from`, and a person has not
    * chosen another state within it since. `named`: the state that is meant where several are of that category; without one

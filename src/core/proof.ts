@@ -52,7 +52,7 @@ export function totalTests(counts: TestCounts): number {
 }
 
 /** True where tests are known to have run, or where nothing but the command's own words can tell. */
-export function ranTests(run: CommandRun): boolean {
+function ranTests(run: CommandRun): boolean {
   return run.report
     ? run.report.counts.passed > 0
     : /\b(tests?|specs?|check|verify|rspec|phpunit)\b/i.test(run.command);

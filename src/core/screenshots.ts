@@ -118,7 +118,7 @@ function label(text: string): string {
 export function noteOnScreenshots(tools: readonly string[]): string {
   return (
     `You can take screenshots (${tools.join(', ')}). Where the ticket changes what people see, take one before your first change and one after ` +
-    'the last, of the same view, and name both in finish (`screenshots`): people are shown them as they are. A page of the checkout is opened as ' +
+    'the last, of the same view, and name both in finish (`screenshots`), each time that you call it: people are shown them as they are. A page of the checkout is opened as ' +
     'file:// and its absolute path, or at the address that its tool server tells.'
   );
 }

@@ -217,7 +217,16 @@ async function tellDay({ db, log, ...deps }: AlertDeps, { alert, source, rule, s
   const body = writeDayIsFull(source.name, rule, left);
   if (day.on) {
     const id = deterministicId('alert/day', alert.source, project, day.day);
-    await writeOnTicket({ ...deps, db, log }, day.on, { id, body }, signal);
+    try {
+      await writeOnTicket({ ...deps, db, log }, day.on, { id, body }, signal);
+    } catch (err) {
+      signal.throwIfAborted();
+      if (!(err instanceof VendorError)) throw err;
+      return log.warn(
+        { err, ticket: day.on.identifier },
+        'that the tickets of a day are used up could not be told yet',
+      );
+    }
   }
   await noteDayTold(db, alert.source, project, day);
   log.warn({ source: alert.source, project, perDay: rule.perDay, left }, body);

@@ -1,7 +1,9 @@
 import type { Operation } from '../core/effect.ts';
 import type { Repository } from '../core/repository.ts';
 import type { Place, Screenshot } from '../core/screenshots.ts';
+import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
+import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import type { NewEffect } from '../store/effects.ts';
 import { readEvidenceFile } from '../store/evidence.ts';
@@ -21,15 +23,15 @@ export interface Shown {
   place: Place;
 }
 
-export const nothingShown: Shown = {
+const nothingShown: Shown = {
   screenshots: [],
   commit: { files: [], message: '', date: '' },
   place: () => null,
 };
 
-/** Read before the transaction that publishes. */
+/** Read before the transaction that publishes. A change goes out without pictures that cannot be had. */
 export async function prepareShown(
-  deps: { db: Database; workspaces: Workspaces },
+  deps: { db: Database; workspaces: Workspaces; log: Log },
   { session, repository, host, ticket }: Prepared,
   finished: Finished,
 ): Promise<Shown> {
@@ -40,10 +42,16 @@ export async function prepareShown(
     message: `Screenshots, for people to look at\n\nTicket: ${ticket.identifier.replace(/\s+/g, ' ')}\n`,
     date: finished.date,
   };
-  const { commit: sha } = await commitEvidence(deps, session.id, repository, commit);
-  const place: Place = (file) =>
-    host.linkTo(repository, { commit: sha, path: file, from: null, to: null, isImage: true });
-  return { screenshots, commit, place };
+  try {
+    const { commit: sha } = await commitEvidence(deps, session.id, repository, commit);
+    const place: Place = (file) =>
+      host.linkTo(repository, { commit: sha, path: file, from: null, to: null, isImage: true });
+    return { screenshots, commit, place };
+  } catch (error) {
+    if (isDatabaseUnavailable(error)) throw error;
+    deps.log.warn({ err: error }, 'the screenshots of a change could not be prepared, so it is published without them');
+    return nothingShown;
+  }
 }
 
 /** Throws where the evidence is not there any more. */

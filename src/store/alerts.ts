@@ -274,6 +274,15 @@ export async function mergedFor(
   return rows[0] ?? null;
 }
 
+/** Errors that have no ticket, and of which nothing was told for a month. How many. */
+export async function deleteOldAlerts(db: Database, most = 500): Promise<number> {
+  const deleted = await sql`
+    delete from alerts where id in (
+      select id from alerts where told_at < now() - interval '30 days' and look_at is null and batch is null and hint is null
+      limit ${most})`.execute(db);
+  return Number(deleted.numAffectedRows ?? 0n);
+}
+
 interface Row {
   id: string;
   source: string;

@@ -67,13 +67,18 @@ export function serverOf(
         ...mount,
         writable: false,
       })),
-      env: { ...seen?.env, ...env },
+      env: { ...withoutHome(seen?.env), ...env },
       cwd: seen?.dir ?? '/tmp',
       network: hosts.length === 0 ? 'none' : { hosts },
     },
   });
   const sees = at.workspace ? (of?.workspace ?? null) : null;
   return { ...offered, ...program(null), ...(sees && { whenCalled: async () => program(await sees) }) };
+}
+
+/** The workspace's is read-only for a server, and programs keep things at home; its sandbox gives it one of its own. */
+function withoutHome({ HOME: _, ...env }: Record<string, string> = {}): Record<string, string> {
+  return env;
 }
 
 function createWatch(tell: OtherToolsUse['tell']): Watch {

@@ -41,7 +41,8 @@ export function verifyDelivery(
       'unauthorized',
       'The signature is not that of SENTRY_WEBHOOK_SECRET, the client secret of the integration.',
     );
-  const sentAt = Number(headers['sentry-hook-timestamp']) * 1_000;
+  const stamp = Number(headers['sentry-hook-timestamp']);
+  const sentAt = stamp > 1e11 ? stamp : stamp * 1_000; // in seconds; should it ever be in milliseconds, it is no less fresh
   if (!(Math.abs(now - sentAt) <= freshMs))
     throw refuse('unauthorized', 'It was sent too long ago, or the clock of this machine is wrong.');
   if (payload === undefined) throw refuse('invalid', 'The body is no JSON.');
@@ -74,7 +75,8 @@ const issueHook = z.object({
   }),
 });
 /** Where an event is of, its addresses say: it has its project's number only. */
-const eventHook = z.object({ data: z.object({ event: z.object({ issue_id: id, url: address }) }) });
+const event = z.object({ issue_id: id, url: address });
+const eventHook = z.object({ data: z.union([z.object({ event }), z.object({ error: event })]) });
 
 const types: Record<string, AlertSignal['type']> = {
   created: 'told',
@@ -102,9 +104,10 @@ export function readAlerts(
   }
   if (resource !== 'event_alert' && resource !== 'error') return [];
   const { data: hook } = eventHook.safeParse(payload);
-  const [, organization, slug] = /\/projects\/([\w-]{1,100})\/([\w-]{1,100})\//.exec(hook?.data.event.url ?? '') ?? [];
-  if (!hook || !slug) return [];
-  return [{ type: 'told', project: nameOf(projects, organization, slug), error: hook.data.event.issue_id }];
+  const told = hook && ('event' in hook.data ? hook.data.event : hook.data.error);
+  const [, organization, slug] = /\/projects\/([\w-]{1,100})\/([\w-]{1,100})\//.exec(told?.url ?? '') ?? [];
+  if (!told || !slug) return [];
+  return [{ type: 'told', project: nameOf(projects, organization, slug), error: told.issue_id }];
 }
 
 /** As it is configured, whatever the letter case. Without an organization the first of the slug is meant. */

@@ -39,7 +39,7 @@ const project = z.strictObject({
   perDay: key(
     z.int().min(0).default(5),
     'a whole number (0: none by itself)',
-    'So many errors of the project become tickets, or are reopened, on a day (UTC). People are told once a day when they are used up.',
+    'So many errors of the project become tickets on a day (UTC). People are told once a day when they are used up.',
   ),
   environments: key(
     z.preprocess((value) => value ?? [], z.array(nonEmpty)).prefault([]),
@@ -102,7 +102,8 @@ export function readSentry(
   if (file.projects.length === 0) return { settings: null, problems: [] };
   const problems: string[] = [];
   const baseUrl = values.SENTRY_BASE_URL?.replace(/(\/api\/0)?\/*$/, '') ?? 'https://sentry.io';
-  if (!isReachable(baseUrl) || URL.parse(baseUrl)?.username)
+  const { username = '', password = '' } = URL.parse(baseUrl) ?? {};
+  if (!isReachable(baseUrl) || `${username}${password}` !== '')
     problems.push('SENTRY_BASE_URL must be an https:// address without credentials (value not shown).');
   if (values.SENTRY_AUTH_TOKEN === null)
     problems.push('sentry.projects names projects, but nothing opens Sentry: set SENTRY_AUTH_TOKEN.');

@@ -154,6 +154,14 @@ async function carryOut(
     case 'attachFile': {
       const { name, mediaType, content } = operation;
       if (!content) throw new Error(`the content of ${name} was not filled in`);
+      const there = await db
+        .selectFrom('board_files')
+        .select('id')
+        .where('ticket', '=', ticket.number)
+        .where('name', '=', name)
+        .where(sql<string>`author->>'id'`, '=', agent)
+        .executeTakeFirst();
+      if (there) return { id: there.id };
       const { id } = await insertFile(db, ticket.number, { name, mediaType, content }, accountNamed(agent, agent));
       return { id };
     }

@@ -4,7 +4,7 @@ import type { TicketHint } from '../../core/ticket.ts';
 import type { Sent } from '../tracker.ts';
 import { isOwnComment, isPassing, pointer, show } from './activity-text.ts';
 import { type OwnComments, type StatusStore, saveStatus, type WrittenComment } from './own-comments.ts';
-import { addPull, addSaid, keepResult, newStatus, type Result, resultOf, type Status } from './status.ts';
+import { addPull, addSaid, keepResult, newStatus, type Result, resultOf, type Status, showPlan } from './status.ts';
 
 type OfKind<Kind extends TicketOperation['kind']> = TicketOperation & { kind: Kind };
 
@@ -117,16 +117,20 @@ async function carryOut(row: Row, operation: TicketOperation): Promise<Result> {
   switch (operation.kind) {
     case 'postActivity': {
       const activity = withLink(operation);
-      if (isOwnComment(activity)) return speak(row, id, activity);
+      if (isOwnComment(activity)) return speak(row, operation, activity);
       if (isPassing(activity) && !status) {
         row.passed.push(id);
         return { id };
       }
-      return change(row, id, { id }, (known) => show(known, activity));
+      return change(row, id, { id }, (known) => {
+        show(known, activity);
+        keepSpent(known, operation);
+      });
     }
     case 'updatePlan':
       return change(row, id, { id }, (known) => {
-        known.plan = operation.plan;
+        showPlan(known, operation.plan);
+        keepSpent(known, operation);
       });
     case 'linkSession':
       return change(row, id, { url: operation.url }, (known) => {
@@ -151,16 +155,21 @@ async function carryOut(row: Row, operation: TicketOperation): Promise<Result> {
   throw new Error(`an operation of a kind that nobody handles: ${JSON.stringify(never)}`);
 }
 
-async function speak(row: Row, operationId: string, activity: Activity): Promise<Result> {
-  const { id, at, url } = await row.ticket.post(row.own, operationId, activity);
+async function speak(row: Row, operation: OfKind<'postActivity'>, activity: Activity): Promise<Result> {
+  const { id, at, url } = await row.ticket.post(row.own, operation.id, activity);
   const { status, own, isFresh } = row;
   const now = pointer(activity, url);
   // It is written for nobody else's sake; and one that is there may have been posted by somebody who came no further.
   if (status && status.now !== now) {
     status.now = now;
+    keepSpent(status, operation);
     row.isDirty ||= own.status !== null && !isFresh;
   }
   return { id, at };
+}
+
+function keepSpent(known: Status, { spent }: { spent?: string }): void {
+  if (spent !== undefined) known.spent = spent;
 }
 
 async function file(row: Row, operation: OfKind<'createTicket'>): Promise<Result> {

@@ -58,11 +58,13 @@ test('without projects it is off, whatever is in the environment', () => {
 
 test.each<[yaml: string, env: Environment | undefined, problems: (string | RegExp)[]]>([
   [two, {}, ['sentry.projects names projects, but nothing opens Sentry: set SENTRY_AUTH_TOKEN.']],
-  [
-    two,
-    { SENTRY_AUTH_TOKEN: token, SENTRY_BASE_URL: 'http://sentry.acme.example' },
-    [/^SENTRY_BASE_URL must be an https/],
-  ],
+  ...['http://sentry.acme.example', 'https://ada@sentry.acme.example', 'https://:pass@sentry.acme.example'].map(
+    (url): [string, Environment, RegExp[]] => [
+      two,
+      { SENTRY_AUTH_TOKEN: token, SENTRY_BASE_URL: url },
+      [/^SENTRY_BASE_URL must be an https/],
+    ],
+  ),
   [
     'sentry: { projects: [{ project: acme/web, repository: web }, { project: ACME/web, repository: shop }] }',
     undefined,

@@ -149,6 +149,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     searchTickets: ({ words, limit }) => board.search(words, limit),
     postActivity: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    attachFile: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     attachPullRequest: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     linkSession: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),

@@ -2,7 +2,7 @@ import type { Plan } from '../../../src/core/plan.ts';
 
 /** What a status comment shows people, from its Markdown. */
 export function readStatus(text: string): { said: string[]; plan: Plan; links: string[] } {
-  const [, earlier = ''] = /<summary>Earlier<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(text) ?? [];
+  const [, earlier = ''] = /<summary>Earlier \(UTC\)<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(text) ?? [];
   const before = earlier.split(/^- \d\d:\d\d /m).slice(1);
   const [latest = ''] = text.split('\n\n');
   const isSaid = latest !== '' && !/^(- \[|I keep this comment)/.test(latest);

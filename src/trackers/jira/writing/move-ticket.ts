@@ -233,7 +233,7 @@ async function fill(
     .issues.getTransitions({ issueIdOrKey: place.issue, transitionId: way.id, expand: 'transitions.fields' });
   const screen = (transitions.find(({ id }) => id === way.id)?.fields ?? {}) as Record<string, ScreenField>;
   const fields: Record<string, unknown> = {};
-  const missing: string[] = [];
+  const missing = new Map<string, string>();
   for (const [id, { name = id, required = false, hasDefaultValue = false, allowedValues = [] }] of Object.entries(
     screen,
   )) {
@@ -242,9 +242,18 @@ async function fill(
         to === 'canceled' ? allowedValues.find((each) => calledOff.test(each.name ?? '')) : doneAs(allowedValues);
       if (ended?.id !== undefined && (to === 'canceled' || required)) fields.resolution = { id: ended.id };
     }
-    if (required && !hasDefaultValue && fields[id] === undefined) missing.push(name);
+    if (required && !hasDefaultValue && fields[id] === undefined) missing.set(id, name);
   }
-  return { fields, missing };
+  if (missing.size === 0) return { fields, missing: [] };
+  // What the issue has already is kept, and need not be given.
+  const { fields: there = {} } = await place.site.client
+    .on(signal)
+    .issues.getIssue({ issueIdOrKey: place.issue, fields: [...missing.keys()] });
+  return { fields, missing: [...missing].flatMap(([id, name]) => (isEmpty(there[id]) ? [name] : [])) };
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
 function doneAs(values: { id?: string; name?: string }[]): { id?: string } | undefined {

@@ -9,19 +9,19 @@ export interface Reproduction {
   says: string | null;
 }
 
+const longest = 300;
 const error =
-  /^\W*(?:E\s{2,}\S|(?:error|panic|fatal)\b\s*:|(?:[a-z_]\w*[.:])*[A-Z]\w*(?:Error|Exception|Failure)\b|expected\b)/;
+  /^\W*(?:E\s{2,}\S|(?:error|panic|fatal)\b\s*:|expect(?:ed)?\b|(?:[a-z_]\w*[.:])*\w*(?:Error|Exception|Failure)\b)/;
 
-/** What the output of a red run says of a test: the first line below its name that tells of an error. */
+/** What the output of a red run says of a test: the first line below its name that tells of an error, else the first of all. */
 export function sayingOf(log: string, test: string | undefined): string | null {
-  const lines = dropHidden(log).split('\n');
-  const name = test?.split(' > ').at(-1) ?? '';
-  // A summary at the end tells more of it than the line that only says it failed.
-  const from = [...lines.keys()].filter((index) => name !== '' && lines[index]?.includes(name));
-  for (const at of [...from, 0]) {
-    const next = from.find((index) => index > at) ?? lines.length;
-    const found = lines.slice(at, from.includes(at) ? next : undefined).find((line) => error.test(line));
-    if (found !== undefined) return found.trim().slice(0, 300);
-  }
-  return null;
+  const lines = dropHidden(log)
+    .split('\n')
+    .map((line) => line.trim().slice(0, longest));
+  const name = test?.split(/ [>›] |::/).at(-1) ?? '';
+  const named = [...lines.keys()].filter((index) => name !== '' && lines[index]?.includes(name));
+  const below = named.map((at, nth) => lines.slice(at + 1, named[nth + 1]));
+  return (
+    [...below, lines].map((part) => part.find((line) => error.test(line))).find((line) => line !== undefined) ?? null
+  );
 }

@@ -10,6 +10,7 @@ import { type Sentry, startSentry } from '../stand-ins/sentry/server.ts';
 import { sentryProject } from '../support/alerts.ts';
 import { capturing } from '../support/captures.ts';
 import { compileCache } from '../support/compile-cache.ts';
+import { someone } from '../support/service.ts';
 import { agent, database, depsWith, desk, never, query, tracker, useBoard, violations } from './reconciling.ts';
 
 useBoard();
@@ -53,6 +54,16 @@ const filing = (perDay: number) => ({
   ...capturing(depsWith(tracker)),
   alerts: new Map([['sentry', createSentrySource(settings(perDay))]]),
 });
+/** How a process ends that is to file what is due. */
+async function dieAt(failpoint: string): Promise<unknown[]> {
+  const main = join(import.meta.dirname, 'doomed-alert.ts');
+  const child = spawn(process.execPath, [main, database.url, failpoint, JSON.stringify(settings(5))], {
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return once(child, 'exit');
+}
+
 const due = () => query('update alerts set look_at = now() where look_at is not null');
 
 test('ten thousand alerts in a minute: one ticket for each error until the day is full, and Sentry is asked little', async () => {
@@ -86,15 +97,10 @@ test('ten thousand alerts in a minute: one ticket for each error until the day i
 test('whoever files an error is killed, at each step: it has one ticket, which the agent has', async () => {
   const points = ['alert/noted', 'capture/created', 'capture/taken', 'alert/filed'];
   const web = sentry.site.addProject('acme/web');
-  const main = join(import.meta.dirname, 'doomed-alert.ts');
   for (const point of points) {
     sentry.site.capture(web, named(`${point.replace(/\W/, '').toUpperCase()}Error`));
     await accept(5);
-    const child = spawn(process.execPath, [main, database.url, point, JSON.stringify(settings(5))], {
-      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    expect(await once(child, 'exit'), point).toEqual([null, 'SIGKILL']);
+    expect(await dieAt(point), point).toEqual([null, 'SIGKILL']);
   }
   // As if its leases had run out.
   await query("update captures set try_at = now() - interval '1 second' where state = 'filing'");
@@ -109,5 +115,28 @@ test('whoever files an error is killed, at each step: it has one ticket, which t
   const { rows } = await query("select state, hint ->> 'identifier' as ticket from alerts order by nth");
   expect(rows.map(({ state }) => state)).toEqual(points.map(() => 'filed'));
   expect(rows.map(({ ticket }) => ticket).sort()).toEqual(filed.map(({ identifier }) => identifier).sort());
+
+  // One that comes back.
+  const { error, ticket } = (await query("select error, hint ->> 'identifier' as ticket from alerts limit 1")).rows[0];
+  const issue = sentry.site.issues.find(({ id }) => String(id) === error);
+  if (!issue) throw new Error('there is no such issue');
+  await desk.move(ticket, 'done', someone);
+  sentry.site.resolve(issue);
+  await accept(5);
+  await fileAlerts(deps, never);
+  sentry.site.capture(web, issue.events[0]?.input ?? {});
+  await accept(5);
+  for (const point of ['alert/reopened', 'alert/told']) {
+    await due();
+    expect(await dieAt(point), point).toEqual([null, 'SIGKILL']);
+  }
+  for (let round = 0; round < 2; round++) {
+    await due();
+    await fileAlerts(deps, never);
+  }
+  expect((await desk.show(ticket)).ticket.state.category).toBe('unstarted');
+  const said = await query("select body from prompts where key like 'alert/%'");
+  expect(said.rows).toEqual([{ body: expect.stringContaining('The error came back after it was resolved') }]);
+  expect((await query('select max(returns) as returns from alerts')).rows).toEqual([{ returns: 1 }]);
   expect(await violations()).toEqual([]);
 }, 60_000);

@@ -39,7 +39,7 @@ const project = z.strictObject({
   perDay: key(
     z.int().min(0).default(5),
     'a whole number (0: none by itself)',
-    'So many errors of the project become tickets, or are reopened, on a day (UTC). People are told once a day when they are used up.',
+    'So many errors of the project become tickets on a day (UTC). People are told once a day when they are used up.',
   ),
   environments: key(
     z.preprocess((value) => value ?? [], z.array(nonEmpty)).prefault([]),

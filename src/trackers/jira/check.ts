@@ -1,5 +1,6 @@
 import type { Check } from '../../core/check.ts';
 import { VendorError } from '../../core/vendor-error.ts';
+import { permissions } from './connecting/words.ts';
 import type { Desks } from './desks.ts';
 import { JiraError } from './errors.ts';
 import { quote } from './jql.ts';
@@ -53,8 +54,7 @@ export async function lookAtSite(desks: Desks, site: Site, signal: AbortSignal):
       return {
         status: 'missing',
         message: `connected as "${displayName}", who sees no project`,
-        remedy:
-          'Give its account a role in the projects that it is to work in, with "Browse projects", "Assignable user", "Add comments", "Edit issues", "Transition issues" and "Link issues".',
+        remedy: `Give its account a role in the projects that it is to work in, with the permissions ${permissions}.`,
       };
     const unknown = await unknownIn(desks, site, signal);
     const keys = projects.slice(0, shownProjects).map(({ key }) => key);

@@ -67,7 +67,7 @@ function isCalled(desks: Desks, { fields, changelog }: Issue, own: Own): boolean
   );
 }
 
-function isTaking({ fieldId, from, fromText, toText }: Change, own: Own, label: string | null): boolean {
+export function isTaking({ fieldId, from, fromText, toText }: Change, own: Own, label: string | null): boolean {
   if (fieldId === 'assignee') return from === own.accountId;
   return fieldId === 'labels' && label !== null && has(fromText, label) && !has(toText, label);
 }

@@ -1,12 +1,13 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What takes long: played a thousand times, over many tickets, through kills and outages, or with registries: `npm run test:proofs`. */
+/** What takes long: played a thousand times, over many tickets, once more for another tracker, through kills and outages, or with registries: `npm run test:proofs`. */
 const proofs = [
   'test/cli/{handoff,operations,scope}.test.ts',
   'test/crash/resume.test.ts',
-  'test/e2e/{approval,bad-input-*,clock,context,corrections,database-away,dependencies*,deploy,follow-up,kill,leaves,limits}.test.ts',
+  'test/e2e/{approval,bad-input-*,browser,clock,context,corrections,database-away,dependencies*,deploy,follow-up,kill,leaves,limits}.test.ts',
   'test/e2e/github-{bad-input,killed}.test.ts',
+  'test/e2e/jira-{bad-day,dependencies,frugal,github,killed}.test.ts',
   'test/e2e/linear-{bad-answers,bad-tickets,dependencies,elsewhere,frugal,killed,webhooks,workspaces}.test.ts',
   'test/e2e/{overdue,own-work,poisoned,retention,takeover,wire-formats}.test.ts',
   'test/flow/{any-order,conversations}.test.ts',

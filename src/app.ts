@@ -94,7 +94,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const worker = workerName();
 
   const adapters = await openAdapters(config, { pool, db, log }, factories);
-  const { trackers, codeHosts, boardSecret, finishInstall, agents, pollSeconds } = adapters;
+  const { trackers, codeHosts, alerts, boardSecret, finishInstall, agents, pollSeconds } = adapters;
   const failpoint = armFailpoints(config.failpoints);
   const repositories = new Map(config.repositories.map((repository) => [repository.name, repository]));
   const driver = await openSandboxDriver(config);
@@ -122,7 +122,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     await (await openQueues()).nudgeNow(queue);
   };
   const accepting: AcceptDeps = {
-    sources: sourcesOf(trackers, codeHosts),
+    sources: sourcesOf(adapters, { db, log }),
     failpoint,
     nudge: async (queue, executor) => (await openQueues()).nudge(queue, executor),
   };
@@ -136,7 +136,8 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
   const upkeep = createUpkeep({ ...sorting, config, pollSeconds, workspaces, stops, queues: openQueues });
   const desk = openDesk({ pool, config, boardSecret, accepting });
   const sessions = readSessions(db, pages);
-  const ticketDesk = (by: Person) => createTicketDesk({ ...sorting, config, sessions, until: closing.signal }, by);
+  const ticketing = { ...sorting, config, alerts, sessions, until: closing.signal };
+  const ticketDesk = (by: Person) => createTicketDesk(ticketing, by);
   let admission: Admission | null = null;
   let started = false;
 
@@ -144,7 +145,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
     if (!started) {
       started = true;
       await freeTheDead({ db, workers, log });
-      startChores({ ...sorting, workers, workspaces, config });
+      startChores({ ...ticketing, workers, workspaces });
     }
     await workers.work('post', (signal) => postEffects(posting, signal), 2);
     await workers.work(name, drain, concurrency);

@@ -117,7 +117,8 @@ export function loadConfig(options: LoadOptions): Config {
     ...(parsed.success && github.problems.length === 0 ? [...nowhere, ...wrong(true)] : []),
   ];
   const own = variables.map(({ name }) => name);
-  const { toolServers, problems: unset } = readToolServers(sections.toolServers, options.env, own);
+  const dataDir = absolute(sections.dataDir);
+  const { toolServers, problems: unset } = readToolServers(sections.toolServers, options.env, { own, dataDir });
   const alerts = readAlerts(sections, values, { repositories });
   const all = [
     ...listed,
@@ -134,7 +135,7 @@ export function loadConfig(options: LoadOptions): Config {
   return {
     ...withoutAlerts(parsed.data),
     file,
-    dataDir: absolute(parsed.data.dataDir),
+    dataDir,
     makeTicket: { ...parsed.data.makeTicket, template: template === null ? null : absolute(template) },
     databaseUrl: values.DATABASE_URL,
     models: {

@@ -21,7 +21,8 @@
  * What the agent begins by itself: `workOrders` takes tickets that nobody has, `fileAutomations` files tickets by the clock,
  * `fileSummary` tells once a day what came of it. From there on they go the way of any other ticket.
  *
- * What people bring while they work: `makeTicket` files it at once where it can, `fileCaptures` files the rest.
+ * What people bring while they work: `makeTicket` files it at once where it can, `fileCaptures` files the rest. Errors that a source of
+ * alerts tells of go the same way: `acceptDelivery` keeps which error it was, `fileAlerts` reads and files it, and follows it.
  */
 export { type AcceptDeps, acceptDelivery, type DeliverySource } from './flow/accept.ts';
 export { askForMissed } from './flow/ask-for-missed.ts';
@@ -29,6 +30,7 @@ export { askToScope } from './flow/ask-to-scope.ts';
 export { type AutomationDeps, beginAutomation, fileAutomations, fileNoted, nameOf } from './flow/automations.ts';
 export { type Baselines, createBaselines } from './flow/baselines.ts';
 export { type CaptureDeps, makeTicket } from './flow/captures.ts';
+export { type AlertDeps, fileAlerts, fileNamed } from './flow/file-alerts.ts';
 export { fileCaptures } from './flow/file-captures.ts';
 export { fileApproved } from './flow/file-parts.ts';
 export { followRequests, type RequestDeps } from './flow/follow-requests.ts';

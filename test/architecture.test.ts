@@ -30,6 +30,14 @@ const rooms: Record<string, string[]> = {
   'src/trackers/': ['src/trackers/tracker.ts', 'src/core/', 'src/lib/'],
   'src/trackers/github-issues/': ['src/trackers/tracker.ts', 'src/vendors/github/', 'src/core/', 'src/lib/'],
   'src/alerts/': ['src/alerts/alert-source.ts', 'src/core/', 'src/lib/'],
+  // What is read of an error, and how it is shown without what is a person's, is the same for tickets and tools.
+  'src/alerts/sentry/': [
+    'src/alerts/alert-source.ts',
+    'mcp-servers/sentry/',
+    'mcp-servers/outside-text.ts',
+    'src/core/',
+    'src/lib/',
+  ],
   'src/code-hosts/': ['src/code-hosts/code-host.ts', 'src/core/', 'src/lib/'],
   'src/code-hosts/github/': [
     'src/code-hosts/code-host.ts',

@@ -439,6 +439,7 @@ log: [info]
     const silent = 'http: { host: 0.0.0.0 }\ntrackers: { jira: { poll: off } }';
     expect(told(token, silent)).toMatch(/nothing of Jira would be heard/);
     expect(told(token, 'trackers: { jira: { jql: "project = ENG ORDER BY rank" } }')).toMatch(/has ORDER BY in it/);
+    expect(told(token, 'trackers: { jira: { label: for shipmate } }')).toMatch(/label has a space in it/);
     expect(() => load(`trackers: { jira: { jql: 'summary ~ "order by post"' } }`, token)).not.toThrow();
     expect(told({ ...url, ...app, JIRA_API_TOKEN: 'ATATT-a-token' })).not.toMatch(/a-client-secret|ATATT-a-token/);
   });
@@ -592,7 +593,18 @@ describe('describeConfig', () => {
         'routes',
         ...['project', 'team', 'label', 'fields', 'paths', 'owners', 'repository'].map((name) => `routes[].${name}`),
       ],
-      ...['sentry.projects', ...['project', 'repository'].map((name) => `sentry.projects[].${name}`)],
+      'sentry.projects',
+      ...[
+        'project',
+        'repository',
+        'level',
+        'minEvents',
+        'perDay',
+        'environments',
+        'team',
+        'ticketProject',
+        'labels',
+      ].map((name) => `sentry.projects[].${name}`),
       ...['tracker', 'assign', 'template'].map((name) => `makeTicket.${name}`),
       ...['pullRequest', 'protectedPaths', 'limits.files', 'limits.bytes', 'runsPerHour', 'stages'].map(
         (name) => `policy.${name}`,

@@ -24,6 +24,7 @@ const list = <T extends z.ZodType>(schema: T) =>
 const bag = z.record(z.string(), z.unknown()).nullish().catch(null);
 
 const release = z.object({ version: text, dateCreated: text, dateReleased: text });
+export const releases = list(release);
 
 export const issue = z.object({
   id: z.string(),

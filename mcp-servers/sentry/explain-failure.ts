@@ -3,26 +3,32 @@ import { oneLine } from '../outside-text.ts';
 /** Sentry said no. `status` is 404 where there is no such thing, or the token may not see it. */
 export class SentryFailure extends Error {
   readonly status: number;
+  /** Of 429: when it takes requests again. */
+  readonly retryAfterMs: number;
 
-  constructor(message: string, status: number) {
+  constructor(message: string, status: number, retryAfterMs = 0) {
     super(message);
     this.name = 'SentryFailure';
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 /** What a tool says then: what happened, and what a model, or the people behind it, can do. */
 export function explainFailure(response: Response, text: string, what: string): SentryFailure {
   const { status, headers } = response;
-  return new SentryFailure(messageOf(status, headers, detailOf(text), what), status);
+  const after = Number(headers.get('retry-after'));
+  const seconds = Number.isFinite(after) && after > 0 ? Math.ceil(after) : 10;
+  return new SentryFailure(
+    messageOf(status, seconds, detailOf(text), what),
+    status,
+    status === 429 ? seconds * 1_000 : 0,
+  );
 }
 
-function messageOf(status: number, headers: Headers, said: string, what: string): string {
-  if (status === 429) {
-    const after = Number(headers.get('retry-after'));
-    const seconds = Number.isFinite(after) && after > 0 ? Math.ceil(after) : 10;
+function messageOf(status: number, seconds: number, said: string, what: string): string {
+  if (status === 429)
     return `Sentry's rate limit is used up; it takes requests again in ${seconds} s. Go on without, or ask again then.`;
-  }
   if (status === 401)
     return 'Sentry refused the token: it is wrong, or was taken back. Whoever started this server has to give it a new one.';
   if (status === 403)

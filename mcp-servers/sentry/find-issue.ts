@@ -12,6 +12,9 @@ export interface FoundIssue {
   event: string | null;
 }
 
+/** What was named is no issue, or none of a project that the server may read. */
+export class NotReadable extends Error {}
+
 interface Named {
   /** null: it does not say. */
   organization: string | null;
@@ -25,7 +28,8 @@ export async function findIssue(sentry: Sentry, given: string, signal: AbortSign
   const { organization, id, event } = readIssue(given.trim(), sentry.baseUrl);
   const known = [...new Set(sentry.projects.map((each) => each.organization))];
   const asked = organization === null ? known : known.filter((each) => same(each, organization));
-  if (asked.length === 0) throw new Error(`That issue is of the organization ${organization}. ${refusal(sentry)}`);
+  if (asked.length === 0)
+    throw new NotReadable(`That issue is of the organization ${organization}. ${refusal(sentry)}`);
   const what = `issue ${oneLine(id, 100)}`;
   for (const [index, candidate] of asked.entries()) {
     try {
@@ -33,7 +37,7 @@ export async function findIssue(sentry: Sentry, given: string, signal: AbortSign
       const project = sentry.projects.find((each) => {
         return same(each.organization, candidate) && same(each.slug, issue.project.slug);
       });
-      if (!project) throw new Error(`${what} is of another project of ${candidate}. ${refusal(sentry)}`);
+      if (!project) throw new NotReadable(`${what} is of another project of ${candidate}. ${refusal(sentry)}`);
       return { issue, project, event };
     } catch (error) {
       const isElsewhere = error instanceof SentryFailure && error.status === 404 && index < asked.length - 1;
@@ -52,7 +56,7 @@ export async function findEvent(
 ): Promise<answers.Event> {
   const id = given?.trim().toLowerCase().replaceAll('-', '') ?? linked ?? 'recommended';
   if (!/^(latest|oldest|recommended|[0-9a-f]{32})$/.test(id))
-    throw new Error(
+    throw new NotReadable(
       `${JSON.stringify(given)} is no event; pass latest, oldest, recommended, or the 32 digits of its id.`,
     );
   const { body: event } = await sentry.get(
@@ -67,7 +71,7 @@ export async function findEvent(
   const ofAnother =
     (event.groupID != null && String(event.groupID) !== issue.id) ||
     (event.projectID != null && String(event.projectID) !== String(issue.project.id));
-  if (ofAnother) throw new Error(`Event ${id} is not of issue ${issue.id}. ${refusal(sentry)}`);
+  if (ofAnother) throw new NotReadable(`Event ${id} is not of issue ${issue.id}. ${refusal(sentry)}`);
   return event;
 }
 
@@ -97,19 +101,19 @@ function readIssue(given: string, baseUrl: URL): Named {
   if (url === null) {
     if (/^\d{1,20}$/.test(given) || /^[a-z0-9_][\w-]{0,120}-[a-z0-9]{1,16}$/i.test(given))
       return { organization: null, id: given, event: null };
-    throw new Error(
+    throw new NotReadable(
       `${JSON.stringify(oneLine(given, 100))} is no issue; pass its id, its short id such as WEB-1A, or its address.`,
     );
   }
   const isCloud = (host: string) => /(^|\.)sentry\.io$/.test(host);
   if (url.host !== baseUrl.host && !(isCloud(url.hostname) && isCloud(baseUrl.hostname)))
-    throw new Error(
+    throw new NotReadable(
       `That address is of ${url.host}, and this server reads ${baseUrl.host}. Pass an issue of that one.`,
     );
   const [, issue, event] =
     /\/issues\/([\w-]{1,140})(?:\/events\/([0-9a-f]{32}|latest|oldest|recommended))?(?:\/|$)/i.exec(url.pathname) ?? [];
   if (issue === undefined)
-    throw new Error(
+    throw new NotReadable(
       'That is not the address of an issue; pass one such as https://ORGANIZATION.sentry.io/issues/123/.',
     );
   const inPath = /\/organizations\/([\w-]+)\/issues\//.exec(url.pathname)?.[1];

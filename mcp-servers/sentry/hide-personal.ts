@@ -1,16 +1,53 @@
 import type { EventUser } from './answers.ts';
 
-const patterns: [pattern: RegExp, mark: string][] = [
-  [/[\w.+-]{1,64}(?:@|%40)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,5}\.[a-z]{2,24}/gi, '[email]'],
+const patterns: [pattern: RegExp, mark: string, isOne?: (found: string) => boolean][] = [
+  [
+    /[\p{L}\p{N}_][\p{L}\p{N}_.+'-]{0,63}(?:@|%40)[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){0,5}\.\p{L}{2,24}/gu,
+    '[email]',
+  ],
   // Of a loopback nothing is told.
-  [/(?<![\w.])(?!127\.|0\.0\.0\.0)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])/g, '[ip]'],
+  [
+    /(?<!\w|\d\.)(?!127\.|0\.0\.0\.0)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)/g,
+    '[ip]',
+  ],
   [/(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}(?![\w:])/gi, '[ip]'],
   [/(?<![\w:])(?=[0-9a-f:]{0,40}\d)(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])/gi, '[ip]'],
+  [/(?<![\w.+-])[2-6](?:[ -]?\d){12,18}(?![\w-])/g, '[card]', isCard],
+  [/\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g, '[iban]', isIban],
+  [/(?<![\w+])\+[1-9](?:[ ().-]{0,2}\d){7,14}(?!\d)/g, '[phone]'],
+  [/(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])/g, '[ssn]'],
 ];
 
+/** By its check digit (Luhn): most long numbers are no cards. */
+function isCard(found: string): boolean {
+  const digits = [...found.replace(/\D/g, '')].map(Number).reverse();
+  const sum = digits.reduce((all, digit, place) => {
+    const doubled = digit * 2;
+    return all + (place % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled);
+  }, 0);
+  return sum % 10 === 0;
+}
+
+/** By its check digits (ISO 7064, mod 97). */
+function isIban(found: string): boolean {
+  const plain = found.replaceAll(' ', '');
+  const digits = `${plain.slice(4)}${plain.slice(0, 4)}`.replace(/[A-Z]/g, (letter) => String(parseInt(letter, 36)));
+  return BigInt(digits) % 97n === 1n;
+}
+
 /** Names of what is a person's, or a secret. */
-const sensitive =
-  /pass(?:word|wd|phrase|code)?$|secret|token|auth|cookie|session|csrf|xsrf|credential|api[_-]?key|private[_-]?key|e?mail|phone|mobile|^user$|user[_-]?(?:name|id)|^login$|(?:first|last|full|sur|given|family)[_-]?name|address|ssn|birth|^dob$|iban|card|cvv|(?:^|[_.-])ip$|remote[_-]?addr|forwarded/i;
+const sensitive = new RegExp(
+  [
+    /pass$|passw(?:or)?d|passphrase|passcode|passport|pwd|secret|token|auth(?!ors?(?:$|[_-]))|cookie|session|sessid|^sid$|csrf|xsrf|credential/,
+    /(?:^|[_-])(?:creds?|otp|pin)$|jwt|bearer|signature|(?:api|access|private|signing|encryption)[_-]?key|dsn$|connection[_-]?string/,
+    /e?mail|phone|mobile|^user$|user[_-]?(?:name|id)|^login$|(?:first|last|full|sur|given|family|nick|customer|contact|holder)[_-]?name/,
+    /address|street|(?:^|[_-])zip$|(?:zip|post(?:al)?)[_-]?code|ssn|birth|^dob$|iban|card|cvv|cvc|(?:cc|account)[_-]?num|(?:^|[_.-])ip$/,
+    /(?:client|remote|user|source|peer)[_-]?ip$|remote[_-]?addr|forwarded/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'i',
+);
 
 /** Whether what stands under this name is not to be shown. */
 export function isSensitive(name: string): boolean {
@@ -21,6 +58,25 @@ const url = /(?:\b[a-z][a-z0-9+.-]{1,20}:\/)?\/[^\s"'`<>]{0,4000}/gi;
 const parameter = /([?&#;])([\w.[\]%-]{1,80})=([^&#;\s]{1,4000})/g;
 /** A number, or a word of ours: nobody's name, and no key. */
 const harmless = /^(?:-?\d{1,6}|true|false|asc|desc)$/;
+
+/** As programs print what they hold, and code sets it. */
+const quoted = /(?<![\w.-])([\w.-]{1,80})(["']?\s{0,3}[:=]>?\s{0,3})(["'])((?:\\.|(?!\3)[^\\\n]){1,400})\3/g;
+const bare = /(?<![\w.-])([\w.-]{1,80})(=|:\s{0,3})([^\s"'`,;(){}[\]<>]{1,400})/g;
+const empty = /^(?:null|none|nil|undefined|true|false)$/i;
+
+function hideNamed(text: string): string {
+  return text
+    .replace(quoted, (found, name, sign, quote) =>
+      isSensitive(name) ? `${name}${sign}${quote}[hidden]${quote}` : found,
+    )
+    .replace(bare, (found, name, sign, value) => {
+      if (!isSensitive(name) || empty.test(value)) return found;
+      // Where code hands something on, and in a sentence, it is a word.
+      const isWord =
+        sign === '=' ? isSensitive(value) && !/\d/.test(value) : !/^(?!0x)(?=.*\d)(?=.*[a-z]).{6}/i.test(value);
+      return isWord ? found : `${name}${sign}[hidden]`;
+    });
+}
 
 /**
  * Takes out of a text what looks like personal data, and what is known to be this user's. Names stay where nobody has said
@@ -40,8 +96,10 @@ export function createHider(users: readonly (EventUser | null | undefined)[]): (
         return `${sign}${name}=${harmless.test(value) && !isSensitive(name) ? value : '[hidden]'}`;
       }),
     );
+    left = hideNamed(left);
     for (const pattern of unique) left = left.replace(pattern, '[user]');
-    for (const [pattern, mark] of patterns) left = left.replace(pattern, mark);
+    for (const [pattern, mark, isOne = () => true] of patterns)
+      left = left.replace(pattern, (found) => (isOne(found) ? mark : found));
     return left;
   };
 }

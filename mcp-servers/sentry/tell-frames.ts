@@ -22,6 +22,13 @@ export function readTrace(event: Event): Trace {
   return { exceptions, bare: exceptions.some(({ stacktrace }) => stacktrace?.frames.length) ? [] : (ofThread ?? []) };
 }
 
+/** Of what was raised last the frames of the team's own code, the innermost first. */
+export function ownFrames(event: Event): Frame[] {
+  const { exceptions, bare } = readTrace(event);
+  const frames = exceptions.at(-1)?.stacktrace?.frames ?? bare;
+  return frames.filter(({ inApp }) => inApp !== false).toReversed();
+}
+
 /** The innermost first, as most languages print a trace; what was raised last, and then its causes. */
 export function tellTrace({ exceptions, bare }: Trace, written: Written): string {
   const shown = exceptions.toReversed().slice(0, mostExceptions);

@@ -9,7 +9,7 @@ export function tellState(issue: Issue, project: BoundProject): string {
   const resolved = statusDetails?.inNextRelease
     ? ' in the next release'
     : statusDetails?.inRelease
-      ? ` in ${oneLine(statusDetails.inRelease, 80)}`
+      ? ' in a release'
       : '';
   return [
     `Issue ${shown(issue)} of ${nameOf(project)}: ${word(status)}${resolved}${substatus ? ` (${word(substatus)})` : ''}`,
@@ -20,6 +20,11 @@ export function tellState(issue: Issue, project: BoundProject): string {
 
 export function tellCounts({ count, userCount, firstSeen, lastSeen }: Issue): string {
   return `${many(count, 'event')}, ${many(userCount, 'user')}; first ${when(firstSeen)}, last ${when(lastSeen)}`;
+}
+
+/** Of a "24h" or "30d"; null: not known. */
+export function eventsOf({ stats }: Issue, period: string): number | null {
+  return stats?.[period]?.reduce((sum, [, count]) => sum + count, 0) ?? null;
 }
 
 export function many(count: string | number | null | undefined, word: string): string {

@@ -75,6 +75,8 @@ export const captureShape = {
   checkout: checkoutSchema.nullable().default(null),
   environment: z.record(z.string().max(100), z.string().max(500)).default({}),
   client: z.string().max(100).nullable().default(null),
+  /** The address of an error that the service can read: what stands there is filed. */
+  from: line.nullable().optional(),
 };
 
 export const captureSchema = z.object(captureShape);

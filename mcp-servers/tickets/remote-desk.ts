@@ -69,9 +69,9 @@ export function createRemoteDesk({ url, token, timeoutMs = 30_000 }: RemoteDeskO
   }
 
   return {
-    makeTicket({ id, checkout, environment, client, ...asked }, signal) {
+    makeTicket({ id, checkout, environment, client, from, ...asked }, signal) {
       const tool = { name: 'make_ticket', arguments: asked };
-      return call(tool, answers.makeTicket, signal, { id, capture: { checkout, environment, client } });
+      return call(tool, answers.makeTicket, signal, { id, capture: { checkout, environment, client, from } });
     },
     searchTickets: (words, limit, signal) =>
       call({ name: 'search_tickets', arguments: { words, limit } }, answers.searchTickets, signal),

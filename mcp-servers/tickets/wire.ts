@@ -13,7 +13,7 @@ export const wireKey = 'shipmate/desk';
 export const sentSchema = z.object({
   id: captureSchema.shape.id.optional(),
   /** What was gathered; without it the service gathers what it can itself. */
-  capture: captureSchema.pick({ checkout: true, environment: true, client: true }).optional(),
+  capture: captureSchema.pick({ checkout: true, environment: true, client: true, from: true }).optional(),
 });
 export type Sent = z.output<typeof sentSchema>;
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
+import type { AlertSource, AlertSourceDefinition } from '../alerts/alert-source.ts';
+import { alertSources } from '../alerts/index.ts';
 import type { CodeHost } from '../code-hosts/code-host.ts';
 import { type CodeHostOptions, codeHosts } from '../code-hosts/index.ts';
 import { type Config, trackerSettings } from '../config.ts';
@@ -25,6 +27,8 @@ export interface AdapterFactories {
 export const shippedAdapters: AdapterFactories = { trackers, codeHosts };
 
 export interface Adapters {
+  /** Sources of alerts, by kind. */
+  alerts: ReadonlyMap<string, AlertSource>;
   /** In the order of their list; see `byPreference`. */
   trackers: ReadonlyMap<string, Tracker>;
   codeHosts: ReadonlyMap<string, CodeHost>;
@@ -63,7 +67,12 @@ export async function openAdapters(
     const seconds = definition.pollSeconds?.(settings) ?? null;
     return seconds === null ? [] : [[definition.kind, seconds] as const];
   });
+  const alerts = alertSources.map(async (definition: AlertSourceDefinition) => {
+    const settings = (config.alerts as Readonly<Record<string, object | null>>)[definition.kind];
+    return settings ? [[definition.kind, await definition.open(settings)] as const] : [];
+  });
   return {
+    alerts: new Map((await Promise.all(alerts)).flat()),
     trackers: new Map(await Promise.all(opened)),
     agents: byPreference(on).map(({ definition, settings }) => definition.agent(settings)),
     pollSeconds: new Map(polled),
@@ -81,12 +90,13 @@ export async function openAdapters(
   };
 }
 
-/** Whoever can tell an authentic delivery of a webhook source: a tracker, or a code host; of one vendor they do it alike. */
+/** Whoever can tell an authentic delivery of a webhook source: a tracker, a code host (of one vendor they do it alike), a source of alerts. */
 export function sourcesOf(
-  trackers: ReadonlyMap<string, Tracker>,
-  codeHosts: ReadonlyMap<string, CodeHost>,
+  { trackers, codeHosts, alerts }: Pick<Adapters, 'trackers' | 'codeHosts' | 'alerts'>,
+  limits: RateLimitDeps,
 ): ReadonlyMap<string, DeliverySource> {
   return new Map<string, DeliverySource>([
+    ...[...alerts].map(([kind, source]) => [kind, { ...noteRefused(limits, kind, source), alerts: source }] as const),
     ...[...codeHosts].flatMap(([kind, { webhooks }]) => (webhooks ? [[kind, webhooks] as const] : [])),
     ...[...trackers.values()].map((tracker) => [tracker.source, tracker] as const),
   ]);

@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts';
 import {
+  type AlertDeps,
+  fileAlerts,
   fileCaptures,
   followRequests,
   heedQuestions,
@@ -18,6 +20,7 @@ import type { Database } from '../store/database.ts';
 import { releaseLeasesOf } from '../store/effects.ts';
 import { silenceRunsOf } from '../store/runs.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
+import { captureSettings } from './ticket-desk.ts';
 
 interface Deps {
   db: Database;
@@ -35,12 +38,16 @@ export async function freeTheDead({ db, workers, log }: Deps): Promise<void> {
 }
 
 /** Small looks now and again; each may be done by any number of processes. */
-export function startChores(deps: Deps & SortDeps & { config: Config; workspaces: Workspaces }): void {
-  const { db, workers, config } = deps;
+export function startChores(
+  deps: Deps & SortDeps & Pick<AlertDeps, 'alerts' | 'until'> & { config: Config; workspaces: Workspaces },
+): void {
+  const { db, workers, config, alerts } = deps;
   const telling = { db, wake: workers.wake };
   workers.every(1_000, 'dead workers', () => freeTheDead(deps));
   workers.every(1_000, 'what waits', (signal) => wakeWaiting(deps, signal));
   workers.every(1_000, 'captures', (signal) => fileCaptures(deps, signal));
+  const filing = { ...deps, ...captureSettings(deps, config) };
+  if (alerts.size > 0) workers.every(1_000, 'alerts', (signal) => fileAlerts(filing, signal));
   let behind: string | null = null;
   workers.every(5_000, 'overviews', async () => {
     behind = await keepOverviews(deps, behind);

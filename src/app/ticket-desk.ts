@@ -15,7 +15,7 @@ import { readIfThere } from '../flow/read-if-there.ts';
 import { sayOnTicket } from '../flow/say-on-ticket.ts';
 import { mayGiveOrders, speakers } from '../flow/strangers.ts';
 import { takeTicket } from '../flow/take-ticket.ts';
-import { type CaptureDeps, makeTicket, type SortDeps } from '../flow.ts';
+import { type AlertDeps, type CaptureDeps, fileNamed, makeTicket, type SortDeps } from '../flow.ts';
 import { orAborted } from '../lib/abort.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
@@ -27,7 +27,7 @@ import { byPreference } from '../trackers/definition.ts';
 import { mustBeFollowed, quiet } from './say.ts';
 
 export type { TicketDesk };
-export type TicketDeskDeps = SortDeps & Pick<CaptureDeps, 'until'> & { config: Config; sessions: Sessions };
+export type TicketDeskDeps = SortDeps & Pick<AlertDeps, 'until' | 'alerts'> & { config: Config; sessions: Sessions };
 
 /** What `ticketStatus` tells of nothing in particular. */
 const recent = { days: 7, limit: 10 };
@@ -36,12 +36,13 @@ const stateMs = 1_500;
 
 /** What one person can do with tickets from where they work. */
 export function createTicketDesk({ config, sessions, ...sorting }: TicketDeskDeps, by: Person): TicketDesk {
-  const deps: CaptureDeps = { ...sorting, ...quiet, ...captureSettings(sorting, config) };
+  const deps: AlertDeps = { ...sorting, ...quiet, ...captureSettings(sorting, config) };
   const { db, trackers, tracker: preferred } = deps;
   const find = (identifier: string, signal: AbortSignal) => findTicket(trackers, preferred, identifier, signal);
 
   return whileAway({
-    makeTicket: (capture, signal) => makeTicket(deps, capture, by, signal),
+    makeTicket: (capture, signal) =>
+      capture.from ? fileNamed(deps, capture, by, signal) : makeTicket(deps, capture, by, signal),
 
     async searchTickets(words, limit, signal) {
       const found = await trackerOf(trackers, preferred).searchTickets(words, Math.min(limit, 50), signal);

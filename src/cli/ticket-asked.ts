@@ -33,6 +33,7 @@ export interface TicketOptions {
   new?: true;
   dryRun?: true;
   list?: string;
+  from?: string;
 }
 
 const howTo = 'Say in one line what it is about: shipmate ticket "Dates differ between endpoints"';
@@ -42,13 +43,15 @@ export async function readAsked(cli: Cli, title: string | undefined, options: Ti
   const { error, command, exitCode, list } = options;
   if (list === '-' && error === '-') throw new CliError('Only one of --list and --error can read what is piped in.');
   const listed = list === undefined ? [] : await readList(cli, list);
-  if ((title ?? '').trim() === '' && listed.length === 0) throw new CliError(asTyped(howTo));
+  if (options.from !== undefined && listed.length > 0)
+    throw new CliError('Only one of --list and --from says what to file.');
+  if ((title ?? options.from ?? '').trim() === '' && listed.length === 0) throw new CliError(asTyped(howTo));
   const output = error === undefined ? '' : await readOutput(cli, error);
   if (error !== undefined && output.trim() === '') cli.tell('There is nothing in the output.');
   const isFailure = error !== undefined || command !== undefined || exitCode !== undefined;
   const ofAll = { kind: options.kind ?? null, priority: options.priority ?? null };
   const [first, ...also] = [
-    ...(title === undefined ? [] : [{ title, labels: [] }]),
+    ...((title ?? options.from) === undefined ? [] : [{ title: title ?? options.from, labels: [] }]),
     ...listed.map((each) => ({ ...each, kind: each.kind ?? ofAll.kind, priority: each.priority ?? ofAll.priority })),
   ].map((each) => ({ ...each, labels: [...new Set([...options.label, ...each.labels])] }));
   const said = z.object(askedShape).safeParse({

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
 import type { Asked, Capture, CaptureResult } from '../../mcp-servers/tickets/capture.ts';
 import { deliver, fileAnyhow } from '../../mcp-servers/tickets/deliver.ts';
 import { gather } from '../../mcp-servers/tickets/gather/gather.ts';
 import { createSpool, keepWith, type Spool, spoolDir } from '../../mcp-servers/tickets/spool.ts';
+import { alertSources } from '../alerts/index.ts';
 import { captureKinds } from '../core/capture.ts';
 import { priorities } from '../core/ticket.ts';
 import { askLetter, canAsk } from './ask-person.ts';
@@ -27,8 +29,8 @@ interface Options extends TicketOptions {
 const repeatable = (value: string, before: string[]) => [...before, value];
 
 /** Files what one comes upon, with what can be found out, and lets one go on. */
-export const ticketCommand = (cli: Cli) =>
-  new Command('ticket')
+export function ticketCommand(cli: Cli): Command {
+  const command = new Command('ticket')
     .description('File what you come upon while you code: the clone, the error and the versions are looked up.')
     .argument('[title]', 'what it is about, in one line')
     .option('--notes <text>', 'what is wanted or what happened, and why')
@@ -52,6 +54,7 @@ export const ticketCommand = (cli: Cli) =>
     .option('--add-to <ticket>', 'add it to this ticket instead')
     .option('--new', 'file it although there is one like it')
     .option('--list <file>', 'a review, notes or a list: a ticket for each item; -: what is piped in')
+    .option('--from <address>', "an error's page: what a source of alerts knows of it is filed")
     .option('--template', 'print the form that tickets are written by, to make your own from')
     .option('--json', 'print what came of it as JSON; nothing is asked')
     .option('--kept', 'list what is kept on this machine and not filed yet')
@@ -61,6 +64,12 @@ export const ticketCommand = (cli: Cli) =>
     .option('--no-background', 'where the service is away: start no process that tries again')
     .addHelpText('after', help)
     .action((title: string | undefined, options: Options) => run(cli, title, options));
+  for (const { kind } of alertSources) {
+    command.addOption(new Option(`--from-${kind} <address>`, `the same as --from, of ${kind}`));
+    command.on(`option:from-${kind}`, (address: string) => command.setOptionValue('from', address));
+  }
+  return command;
+}
 
 const help = `
   npm test 2>&1 | shipmate ticket "Rounding is off" --error -
@@ -81,7 +90,7 @@ async function run(cli: Cli, title: string | undefined, options: Options): Promi
   const maker = openTicketMaker(cli, place);
   try {
     maker.warm();
-    const capture = said === null ? await again(spool, options) : await capturedNow(cli, said);
+    const capture = said === null ? await again(spool, options) : await capturedNow(cli, said, options.from ?? null);
     await tellNews(cli, spool);
     const result = await send(cli, capture, keepWith(maker, spool, place.to), options).catch((error) =>
       explained(error, cli, spool, capture),
@@ -96,7 +105,9 @@ async function run(cli: Cli, title: string | undefined, options: Options): Promi
   }
 }
 
-async function capturedNow(cli: Cli, asked: Asked): Promise<Capture> {
+async function capturedNow(cli: Cli, asked: Asked, from: string | null): Promise<Capture> {
+  // Of an error that happened elsewhere this machine knows nothing.
+  if (from !== null) return { ...asked, id: randomUUID(), checkout: null, environment: {}, client: 'the shell', from };
   const { cwd, env } = cli.surroundings;
   const where = { dir: cwd, searchPath: env.PATH ?? '', home: env.HOME ?? null, client: 'the shell' };
   const capture = await gather(asked, where, cli.signal);

@@ -23,11 +23,11 @@ export interface CodeHost {
 
   /**
    * Where people see these lines of a file as it is in that commit; null: nowhere. `path` is as git has it, lines count from 1,
-   * and without them it is the file. Asks nobody.
+   * and without them it is the file. `isImage`: the file itself, for Markdown to show. Asks nobody.
    */
   linkTo(
     repository: Repository,
-    place: { commit: string; path: string; from: number | null; to: number | null },
+    place: { commit: string; path: string; from: number | null; to: number | null; isImage?: boolean },
   ): string | null;
 
   /** The pull request as it stands now. Throws `VendorError` `not_found`. */

@@ -26,7 +26,7 @@ export const githubSection = section({
 
 const fullName = /^[\w.-]+\/[\w.-]+$/;
 
-export const publicApi = 'https://api.github.com';
+const publicApi = 'https://api.github.com';
 
 /** null: GitHub is off, because nothing opens it. What is set by halves is told, without a value. */
 export function readGitHub(

@@ -88,7 +88,7 @@ function explainUnknown(keys: Node, above: readonly PropertyKey[], name: string)
 }
 
 /** The word that a misspelt one most likely stands for; null when none is near. */
-export function closest(word: string, known: readonly string[]): string | null {
+function closest(word: string, known: readonly string[]): string | null {
   const near = known
     .map((candidate) => ({ candidate, steps: distance(bare(word), bare(candidate)) }))
     .filter(({ candidate, steps }) => steps <= Math.max(1, Math.floor(candidate.length / 3)))

@@ -9,7 +9,7 @@ export const size = z.unknown().transform((value, context) => {
 });
 
 /** Bytes of `4 GB`, `512MiB` or a plain number of bytes; undefined when it is none of these. */
-export function parseSize(value: unknown): number | undefined {
+function parseSize(value: unknown): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(i?B?)$/i.exec(String(value).trim());
   if ((typeof value !== 'string' && typeof value !== 'number') || !match) return undefined;
   const unit = units[`${match[2]?.toUpperCase()}${match[2] ? 'B' : ''}`];

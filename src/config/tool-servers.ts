@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { ToolServerSettings } from '../core/tool-server.ts';
 import { key, nonEmpty } from '../lib/documented-key.ts';
@@ -114,8 +116,13 @@ export function toolServerClashes(servers: Named, repositories: readonly string[
           problem('hosts', `${at}.hosts has "${each}". Write a host or host:port by its exact name, without *.`),
         ),
       ...paths
-        .filter((path) => !path.startsWith('/'))
-        .map((path) => problem('paths', `${at}.paths has "${path}". Write an absolute path.`)),
+        .filter((path) => resolve(path) !== path)
+        .map((path) =>
+          problem(
+            'paths',
+            `${at}.paths has "${path}". Write an absolute path, without "..", and without / at its end.`,
+          ),
+        ),
       ...Object.keys({ ...env, ...(url === undefined ? secrets : {}) })
         .filter((each) => ownVariables.test(each) || each.includes('-'))
         .map((each) =>
@@ -151,14 +158,16 @@ function hasCredentials(text: string): boolean {
 
 /**
  * With the secrets that they name. A variable of the service's own is not handed on: each server has a secret of its own,
- * which can be taken back without the others.
+ * which can be taken back without the others. Nor is a directory that holds the service's data, or all that its user has.
  */
 export function readToolServers(
   servers: Named,
   env: Environment,
-  own: readonly string[],
+  { own, dataDir }: { own: readonly string[]; dataDir: string },
 ): { toolServers: ToolServerSettings[]; problems: string[] } {
   const problems: string[] = [];
+  const holdsOurs = (path: string) =>
+    isWithin(dataDir, path) || isWithin(path, dataDir) || (env.HOME ? isWithin(env.HOME, path) : false);
   const toolServers = Object.entries(servers).map(([name, each]): ToolServerSettings => {
     const given = Object.entries(each.secrets).flatMap(([as, from]) => {
       const value = env[from]?.trim() ?? '';
@@ -171,6 +180,10 @@ export function readToolServers(
     });
     const { command, args, url, tools, write, hosts, paths, workspace, repositories, teams } = each;
     const secrets = given.map(([, value]) => value);
+    for (const path of paths.filter(holdsOurs))
+      problems.push(
+        `toolServers.${name}.paths has "${path}", where the service's own data or all files of its user are. Name only what the program needs.`,
+      );
     return {
       name,
       at:
@@ -187,6 +200,20 @@ export function readToolServers(
     };
   });
   return { toolServers, problems };
+}
+
+/** Links are followed, as a sandbox would. */
+function isWithin(path: string, dir: string): boolean {
+  const [inner, outer] = [path, dir].map((each) => `${realOf(resolve(each))}/`.replace('//', '/'));
+  return inner?.startsWith(outer ?? '') ?? false;
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it is not there yet
+  }
 }
 
 function asHeader(name: string, value: string): string {

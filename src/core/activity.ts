@@ -9,8 +9,6 @@ export type Activity =
   | { type: 'response'; body: string }
   | { type: 'error'; body: string };
 
-export type ActivityType = Activity['type'];
-
 /** One line of plain text, for terminals and logs. */
 export function describeActivity(activity: Activity): string {
   if (activity.type !== 'action') return activity.body;

@@ -93,6 +93,8 @@ export interface Capture extends Concern {
   environment: Record<string, string>;
   /** What it was captured with: "Claude Code", "shell"; null: not known. */
   client: string | null;
+  /** The address of an error that a source of alerts can read: what that says is filed, with what the person says before it. */
+  from?: string | null | undefined;
 }
 
 /** A ticket that may be about the same. */

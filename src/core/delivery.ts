@@ -67,6 +67,13 @@ export type TrackerEvent =
       marking?: Marking;
     };
 
+/** A person has said something by it. */
+export type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
+
+export function isSpoken(event: TrackerEvent): event is Spoken {
+  return 'said' in event && event.said !== null && !event.said.author.isBot;
+}
+
 export function actorOf(event: TrackerEvent): Person {
   return event.type === 'prompted' ? event.said.author : event.by;
 }

@@ -12,9 +12,19 @@ export type Lane = 'ticket' | 'code';
 
 /** What is written to a tracker. `id` is deterministic: the same operation sent twice is seen once. */
 export type TicketOperation =
-  /** `link` takes the place of `{link}` in the activity's text. Its result has `at`, the tracker's own time, if that tells it. */
-  | { kind: 'postActivity'; id: string; conversation: unknown; activity: Activity; link?: string | Later }
-  | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan }
+  /**
+   * `link` takes the place of `{link}` in the activity's text. Its result has `at`, the tracker's own time, if that tells it.
+   * `spent`: what the session has cost by now, in words, for trackers that keep that in sight.
+   */
+  | {
+      kind: 'postActivity';
+      id: string;
+      conversation: unknown;
+      activity: Activity;
+      link?: string | Later;
+      spent?: string;
+    }
+  | { kind: 'updatePlan'; id: string; conversation: unknown; plan: Plan; spent?: string }
   /**
    * Never over a person's later change: carried out only while the ticket's category is one of `from`, and a person has not
    * chosen another state within it since. `named`: the state that is meant where several are of that category; without one
@@ -63,7 +73,12 @@ export type TicketOperation =
    */
   | { kind: 'takeTicket'; id: string }
   /** The agent gives the ticket up: nobody has it then. If the agent has it no more, `{ skipped: reason }`. */
-  | { kind: 'releaseTicket'; id: string };
+  | { kind: 'releaseTicket'; id: string }
+  /**
+   * A file of the session's evidence, by its path there, put on the ticket; `name` says what is in it, so one of that name that the
+   * agent attached before is the same. Where a tracker takes no files, `{ skipped: reason }`. `content` is filled in when it is sent.
+   */
+  | { kind: 'attachFile'; id: string; name: string; mediaType: string; evidence: string; content?: Uint8Array };
 
 /** What is written on a pull request, beside opening it. */
 export type RequestOperation =
@@ -121,6 +136,20 @@ export type CodeOperation =
       /** ISO 8601, from when it was decided, so that a retry makes the same commit. */
       date: string;
     }
+  /**
+   * Files of the session's evidence, by their paths there, as a commit of nothing else and without a parent, on a new branch beside
+   * the work: for people to look at.
+   */
+  | {
+      kind: 'pushEvidence';
+      id: string;
+      repository: string;
+      branch: string;
+      files: { file: string; evidence: string }[];
+      message: string;
+      /** ISO 8601, from the journal, so that a retry makes the same commit. */
+      date: string;
+    }
   /** What a merged commit changed is taken back on a branch of its own, as one commit on `parent`. */
   | {
       kind: 'pushRevert';
@@ -155,7 +184,10 @@ export type Operation = TicketOperation | CodeOperation;
 export type EffectState = 'pending' | 'done' | 'failed' | 'dropped';
 
 const requestKinds: Operation['kind'][] = ['replyToRemark', 'acknowledgeRemark', 'showStatus', 'deleteBranch'];
-const codeKinds: Operation['kind'][] = ['pushBranch', 'pushFile', 'pushRevert', 'openPullRequest', ...requestKinds];
+const codeKinds: Operation['kind'][] = [
+  ...(['pushBranch', 'pushFile', 'pushEvidence', 'pushRevert', 'openPullRequest'] as const),
+  ...requestKinds,
+];
 
 export function laneOf(operation: Operation): Lane {
   return codeKinds.includes(operation.kind) ? 'code' : 'ticket';
@@ -165,6 +197,7 @@ export function laneOf(operation: Operation): Lane {
 export function isBeside(operation: Operation): boolean {
   return (
     operation.kind === 'pushFile' ||
+    operation.kind === 'pushEvidence' ||
     operation.kind === 'pushRevert' ||
     isOnRequest(operation) ||
     ('for' in operation && operation.for !== undefined)

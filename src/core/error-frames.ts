@@ -34,7 +34,7 @@ const libraries =
   /(?:^|\/)(?:node_modules|bower_components|site-packages|dist-packages|vendor|\.cargo|\.rustup|rustc|\.pnpm|\.yarn|\.m2|\.gradle|\.nuget|\.rbenv|\.pyenv|\.rvm|\.nvm|gems|Cellar)\/|\/go\/pkg\/mod\/|^\/usr\/(?:lib|local\/(?:lib|go|bundle))\/|\/lib\/(?:python|ruby)[\d./]|^\/(?:nix|snap)\/|\/Program Files|^(?:node:|internal\/|library\/(?:std|core|alloc)\/|<)/;
 
 /** Whether the code at a path is somebody else's. */
-export function isOfLibrary(path: string): boolean {
+function isOfLibrary(path: string): boolean {
   return libraries.test(path);
 }
 

@@ -1,3 +1,5 @@
+import type { Reproduction } from './reproduction.ts';
+
 /** Numbers of tests as a runner reported them; null where the runner is not known. */
 export interface TestCounts {
   passed: number;
@@ -35,6 +37,8 @@ export interface Proof {
   testsAfter: TestCounts | null;
   /** A new test that was red on the base and is green on the change. */
   reproduced: boolean;
+  /** How; missing where an older version wrote it. */
+  reproduction?: Reproduction | null;
 }
 
 /** What came of a command, for people. */

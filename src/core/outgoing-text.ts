@@ -118,7 +118,7 @@ function quoteNames(text: string): string {
 /** A person's name, or what a tracker closes, is put in backticks: it reads the same and does nothing. */
 function disarm(text: string): string {
   return quoteNames(text).replace(
-    /\b((?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?|implement(?:s|ed)?)[:\s]{1,5})((?:[\w.-]+\/[\w.-]+)?#\d+|GH-\d+|[A-Z][A-Z0-9]{0,9}-\d+|https?:\/\/\S*\/(?:issues?|browse|pull)\/\S+)/gi,
+    /\b((?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?|implement(?:s|ed)?)[:\s]{1,5})((?:[\w.-]+\/[\w.-]+)?#\d+|GH-\d+|[A-Z][A-Z0-9]{0,9}-\d[A-Z0-9]*|https?:\/\/\S*\/(?:issues?|browse|pull)\/\S+)/gi,
     '$1`$2`',
   );
 }

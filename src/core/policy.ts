@@ -3,12 +3,6 @@ import type { Tool } from './tool.ts';
 /** May this tool call be made? `reason` is what the model is told when not. */
 export type Decision = { allow: true } | { allow: false; reason: string };
 
-/** What finished work becomes. */
-export type Verdict =
-  | { type: 'propose'; draft: boolean; reason: string }
-  | { type: 'hold'; reasons: string[] }
-  | { type: 'report'; reason: string };
-
 export interface ToolPolicy {
   /** Names of tools that the agent may not call. */
   deny: string[];

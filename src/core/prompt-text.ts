@@ -1,3 +1,5 @@
+import type { TicketError } from './alert.ts';
+import { adviseOnErrors } from './alert-text.ts';
 import { cutMiddle, grouped } from './cut-text.ts';
 import { cleanLine, cleanText, markOutside } from './outside-text.ts';
 import type { Prompt } from './prompt.ts';
@@ -98,6 +100,8 @@ export interface RequestParts {
   now: Date;
   /** Globs that the rules of the repository keep from the agent. */
   neverTouched?: readonly string[];
+  /** What a source of alerts told of, and the ticket is about. */
+  errors?: readonly TicketError[];
 }
 
 /** The first message of a session: the ticket, all of it marked as data. */
@@ -156,10 +160,11 @@ function writeFacts({ acceptanceCriteria, allowedPaths, exitCommands }: TicketFa
   return told.flatMap(([name, text]) => (text === '' ? [] : [`${name}:\n${cut(text, limits.facts)}`]));
 }
 
-function explainFacts({ facts, now, neverTouched = [] }: RequestParts): string[] {
+function explainFacts({ facts, now, neverTouched = [], errors = [] }: RequestParts): string[] {
   const { acceptanceCriteria, allowedPaths, exitCommands, deadline } = facts;
   const due = deadline === null ? null : judgeDeadline(deadline, now);
   return [
+    ...adviseOnErrors(errors),
     ...(acceptanceCriteria.length > 0 ? ['Answer each acceptance criterion by its number in finish.'] : []),
     ...(allowedPaths.length > 0 ? ['A change of anything but the allowed paths is not accepted.'] : []),
     ...(neverTouched.length > 0

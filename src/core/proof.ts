@@ -1,4 +1,5 @@
 import type { ProofVerdict, TestCounts } from './evidence.ts';
+import { type Reproduction, sayingOf } from './reproduction.ts';
 
 export type TestStatus = 'passed' | 'failed' | 'skipped';
 
@@ -51,7 +52,7 @@ export function totalTests(counts: TestCounts): number {
 }
 
 /** True where tests are known to have run, or where nothing but the command's own words can tell. */
-export function ranTests(run: CommandRun): boolean {
+function ranTests(run: CommandRun): boolean {
   return run.report
     ? run.report.counts.passed > 0
     : /\b(tests?|specs?|check|verify|rspec|phpunit)\b/i.test(run.command);
@@ -161,7 +162,8 @@ export interface ProofFacts {
 export interface Judgement {
   verdict: ProofVerdict;
   findings: Finding[];
-  reproduced: boolean;
+  /** null: no test was seen red on the base and green on the change. */
+  reproduction: Reproduction | null;
 }
 
 export const noCommand =
@@ -173,7 +175,8 @@ export function judge(facts: ProofFacts): Judgement {
   const heads = facts.commands.map((runs) => runs.head);
   const counted = facts.commands.some((runs) => runs.head.report);
   const considered = facts.commands.filter((runs) => !counted || runs.head.report);
-  const reproduced = considered.some(isReproduced);
+  const reproduction = considered.map(findReproduction).find((found) => found !== null) ?? null;
+  const reproduced = reproduction !== null;
 
   if (heads.length === 0) findings.push(doubt(noCommand));
   else if (heads.every((run) => stateOf(run) === 'notRunnable')) {
@@ -209,7 +212,7 @@ export function judge(facts: ProofFacts): Judgement {
     : findings.some((finding) => finding.weight === 'doubt')
       ? 'unproved'
       : 'proved';
-  return { verdict, findings, reproduced };
+  return { verdict, findings, reproduction };
 }
 
 /** A command that the ticket wants to succeed. One that cannot be started at all is nothing that a change could mend. */
@@ -285,25 +288,28 @@ function judgeBaseTests(runs: CommandRuns, baseTests: CommandRun): Finding[] {
 }
 
 /** Seen red on the base and green on the change: a new or changed test on the base's code, or a test of the base itself. */
-function isReproduced({ base, head, baseTests, reproduction }: CommandRuns): boolean {
-  if (stateOf(head) !== 'green') return false;
+function findReproduction({ base, head, baseTests, reproduction }: CommandRuns): Reproduction | null {
+  if (stateOf(head) !== 'green') return null;
   const judged = baseTests ?? head;
+  const { command } = head;
+  const seen = (run: CommandRun, tests: string[]) => ({ command, tests, says: sayingOf(run.log, tests[0]) });
   if (!head.report) {
-    const shown = reproduction !== null && stateOf(base) === 'green' && stateOf(reproduction) === 'red';
-    return shown || (stateOf(base) === 'red' && stateOf(judged) === 'green');
+    if (reproduction !== null && stateOf(base) === 'green' && stateOf(reproduction) === 'red')
+      return seen(reproduction, []);
+    return stateOf(base) === 'red' && stateOf(judged) === 'green' ? seen(base, []) : null;
   }
   const passed = new Set(namesOf(head.report, 'passed'));
   const greenNow = (name: string) => !head.report?.complete || passed.has(name);
   if (reproduction) {
-    const added = excess(testNames(reproduction.report, 'failed'), namesOf(base.report, 'failed'));
-    if (added.some(greenNow)) return true;
+    const added = excess(testNames(reproduction.report, 'failed'), namesOf(base.report, 'failed')).filter(greenNow);
+    if (added.length > 0) return seen(reproduction, added);
     const counts = reproduction.report?.counts;
     if (counts && counts.failed > (base.report?.counts.failed ?? 0) && !namesOf(reproduction.report, 'failed').length)
-      return true;
+      return seen(reproduction, []);
   }
   const failing = new Set(namesOf(judged.report, 'failed'));
-  const mended = testNames(base.report, 'failed').filter((name) => !failing.has(name));
-  return stateOf(judged) === 'green' && mended.some(greenNow);
+  const mended = testNames(base.report, 'failed').filter((name) => !failing.has(name) && greenNow(name));
+  return stateOf(judged) === 'green' && mended.length > 0 ? seen(base, mended) : null;
 }
 
 /** The change's tests are red on the base's code, but not one of them was reported: they need what is not there. */

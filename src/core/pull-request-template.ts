@@ -23,6 +23,7 @@ const answers: [RegExp, string][] = [
   [/why|motivation|context|background|issue|ticket|related|closes|fixes|reason/i, 'Why'],
   [/accept|criteria|done/i, 'Acceptance criteria'],
   [/decision|alternativ|approach|design|trade/i, 'Decisions taken'],
+  [/screenshot|demo|recording|before.*after/i, 'Screenshots'],
   [/screenshot|evidence|demo|recording|before.*after/i, 'Evidence'],
   [/what|summary|descri|change|overview|purpose/i, 'What'],
 ];

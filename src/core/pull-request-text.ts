@@ -1,3 +1,4 @@
+import type { TicketError } from './alert.ts';
 import { type CheckedCriterion, unmetLine, writeCriteria } from './criteria.ts';
 import { type CommandEvidence, describeCounts, describeResult, type Proof } from './evidence.ts';
 import { createFenceReader, inline, list } from './markdown.ts';
@@ -13,11 +14,15 @@ export interface PullRequestStory {
   ticket: TicketLine;
   report: Pick<WorkReport, 'title' | 'summary' | 'decisions' | 'risk'>;
   proof: Proof;
+  /** What the ticket is about, where a source of alerts told of it. */
+  errors?: readonly TicketError[];
   changes: { files: number; added: number; deleted: number };
   /** The ticket's acceptance criteria, with what the agent says of each. */
   criteria?: CheckedCriterion[];
   /** What a reviewer should look at, as the gate noted it. */
   risks: string[];
+  /** What it looks like, in Markdown of ours. */
+  screenshots?: string;
   baseBranch: string;
   /** Another ticket's pull request that is to be merged first, because the change stands on its branch. */
   stackedOn?: { identifier: string; url: string } | null;
@@ -46,7 +51,11 @@ export function writePullRequest(story: PullRequestStory): { title: string; body
   const steps = plan.slice(0, 50).map((step) => `- ${step}`);
   const parts: Part[] = [
     { title: 'What', text: `${cleanMarkdown(report.summary, 8000) || '(The agent left no summary.)'}\n\n${count}` },
-    { title: 'Why', text: `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeFollows(story)}` },
+    {
+      title: 'Why',
+      text: `${ticketLink(ticket)}: ${inline(ticket.title, 300)}${writeErrors(story.errors ?? [])}${writeFollows(story)}`,
+    },
+    { title: 'Screenshots', text: story.screenshots ?? '' },
     { title: 'How it was verified', text: verification(proof) },
     { title: 'Acceptance criteria', text: writeCriteria(story.criteria ?? []) },
     { title: 'Decisions taken', text: list(report.decisions, 20, 1000) },
@@ -76,10 +85,15 @@ function withoutOrders(body: string): string {
 }
 
 /** The message of the one commit that is published: read by git, CI and trackers, so nothing in it may steer them. */
-export function commitMessage(commit: { ticket: TicketLine; title: string; summary: string }): string {
+export function commitMessage(commit: {
+  ticket: TicketLine;
+  title: string;
+  summary: string;
+  errors?: readonly TicketError[];
+}): string {
   const subject = cleanText(cleanCommitText(cleanText(commit.title, 500)), 72);
   const summary = cleanCommitText(cleanMarkdown(commit.summary, 2000)).trim();
-  const trailer = `Ticket: ${code(commit.ticket.identifier)}`;
+  const trailer = [`Ticket: ${code(commit.ticket.identifier)}`, ...(commit.errors ?? []).flatMap(fixes)].join('\n');
   return `${[subject || trailer, summary, trailer].filter((part) => part !== '').join('\n\n')}\n`;
 }
 
@@ -146,6 +160,22 @@ function pullRequestTitle(ticket: TicketLine, title: string): string {
   return shorten(bare === '' ? identifier : `${identifier}: ${bare}`, 120);
 }
 
+/** Sources of alerts take "Fixes" before a name, in commits and pull requests, for the fix: with the release that has it, the error is over. */
+function fixes(error: TicketError): string[] {
+  // Trackers close tickets by such words.
+  return error.isLikeTicket ? [] : [`Fixes ${code(error.name)}`];
+}
+
+function writeErrors(errors: readonly TicketError[]): string {
+  const links = errors.map(({ name, url, project }) => `[${code(name)}](${link(url)}) of ${code(project)}`);
+  if (links.length === 0) return '';
+  const parts = [
+    `It is about the ${errors.length === 1 ? 'error' : 'errors'} ${links.join(', ')}.`,
+    ...errors.flatMap(fixes),
+  ];
+  return `\n\n${parts.join('\n\n')}`;
+}
+
 function writeFollows({ follows }: PullRequestStory): string {
   if (!follows) return '';
   const number = `#${follows.number}`;
@@ -182,10 +212,21 @@ function verification(proof: Proof): string {
     'Shipmate ran these itself, on clean checkouts of the base and of this change, with the commands and tests of the base.',
     ['| Command | On | Result | Tests | Time |', '|---|---|---|---|---|', ...rows].join('\n'),
     testsLine(proof),
-    proof.reproduced ? 'Reproduced: a new test fails on the base and passes with this change.' : '',
+    reproduction(proof),
     proof.verdict === 'proved' && proof.findings.length > 0 ? `To know:\n\n${list(proof.findings, 20, 500)}` : '',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Which tests the service saw red on the base, and what they said there. */
+function reproduction({ reproduced, reproduction: how }: Proof): string {
+  if (!reproduced) return '';
+  if (!how) return 'Reproduced: a new test fails on the base and passes with this change.';
+  const names = how.tests.slice(0, 5).map((name) => `\`${code(shorten(name, 200))}\``);
+  const more = how.tests.length - names.length;
+  const what = names.length === 0 ? `\`${code(shorten(how.command, 200))}\`` : names.join(', ');
+  const said = how.says === null ? '' : `\n\nOn the base it said: \`${code(shorten(how.says, 300))}\``;
+  return `Reproduced: ${what}${more > 0 ? ` and ${more} more` : ''} ${how.tests.length > 1 ? 'fail on the base and pass' : 'fails on the base and passes'} with this change.${said}`;
 }
 
 /** What was checked out. Evidence is named after its command, with a note where the same command ran more than once. */

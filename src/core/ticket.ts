@@ -22,6 +22,8 @@ export interface Person {
   isBot: boolean;
   /** May read and speak here, as anybody may, and no more: what they say is followed only where they are named as one to follow. */
   isOutsider?: true;
+  /** The service itself, doing what its configuration says; no adapter says so of anybody. */
+  isService?: true;
 }
 
 export interface TicketComment {

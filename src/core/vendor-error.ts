@@ -21,3 +21,9 @@ export class VendorError extends Error {
     this.account = options.account;
   }
 }
+
+/** The same as one account's, so that others of the vendor are not held up. */
+export function ofAccount(error: VendorError, account: string): VendorError {
+  const { message, code, retryable, retryAfterMs } = error;
+  return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
+}

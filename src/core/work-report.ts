@@ -1,5 +1,6 @@
 import type { CriterionAnswer } from './criteria.ts';
 import type { ThreadAnswer } from './review.ts';
+import type { NamedScreenshot } from './screenshots.ts';
 
 /** What the agent says of its finished work; the pull request and the closing words are written from it. */
 export interface WorkReport {
@@ -14,6 +15,8 @@ export interface WorkReport {
   criteria: CriterionAnswer[];
   /** What it answers to the remarks of a review; missing where an older version wrote it. */
   threads?: ThreadAnswer[];
+  /** What it wants people to see; missing where it was not asked, or an older version wrote it. */
+  screenshots?: NamedScreenshot[];
   /** How people corrected the way it works, as rules that hold beyond the ticket. */
   learned: string[];
   /** The answer to a ticket that needs no change; null when there is one. */

@@ -105,7 +105,7 @@ function tellings(decision: Decision, proposal: ProposalRow, approvers: Approver
 }
 
 /** How a run ends that may not go on: people have said no, or nothing that decides. null: it may. */
-export function endingOf({ proposal, decision }: Standing, approvers: Approvers): Outcome | null {
+function endingOf({ proposal, decision }: Standing, approvers: Approvers): Outcome | null {
   const { verdict, by, refused } = decision;
   if (verdict === 'rejected') return { stopReason: 'stopped', message: writeRejected(proposal, by), rejected: true };
   if (verdict !== 'nothing' || proposal.state === 'approved') return null;

@@ -32,6 +32,7 @@ import { sendOne, type TicketPage, type Tracker } from '../trackers/tracker.ts';
 import { openTaken } from './open-taken.ts';
 import { limitWrites } from './rate-limits.ts';
 import type { SortDeps } from './sort.ts';
+import { writeOnTicket } from './write-on-ticket.ts';
 
 export interface AutomationDeps extends SortDeps {
   automations: readonly Automation[];
@@ -132,11 +133,8 @@ async function tell(
   { id, body }: { id: string; body: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const activity = { type: 'thought' as const, body };
-  const operation = { kind: 'postActivity' as const, id, conversation: hint.ref, activity };
-  const write = limitWrites(deps, hint);
   try {
-    await write(() => sendOne(trackerOf(deps, hint.tracker), hint, operation, signal));
+    await writeOnTicket(deps, hint, { id, body }, signal);
   } catch (error) {
     signal.throwIfAborted();
     deps.log.warn(

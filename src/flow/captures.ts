@@ -46,8 +46,7 @@ export async function makeTicket(
 ): Promise<CaptureResult> {
   const { db, failpoint } = deps;
   const tracker = trackerOf(deps.trackers, deps.tracker);
-  // A person's own: nobody learns of another's by its id.
-  const batch = deterministicId('capture', by.id, capture.id);
+  const batch = batchOf(by, capture);
   const same = { batch, hash: hashOf(whatIsSaid(capture, by)) };
   const again = async () => {
     const earlier = await findSame(db, same);
@@ -69,6 +68,11 @@ export async function makeTicket(
   if (earlier !== null) return answerAgain(deps, earlier, earlier !== batch, signal);
   await fileSoon(deps, batch, 1, captures.length, signal);
   return answer(await readBatch(db, batch), []);
+}
+
+/** By which it is known. A person's own: nobody learns of another's by its id. */
+export function batchOf(by: Person, { id }: Pick<Capture, 'id'>): string {
+  return deterministicId('capture', by.id, id);
 }
 
 /** What makes it the same: all that somebody says, and where; nothing else that is found out. */

@@ -6,6 +6,7 @@ import { decideTier } from '../core/tiers.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { hideSecrets } from '../publishing/hide-secrets.ts';
 import { readPlan } from '../store/activities.ts';
+import { wantsCauseOnly } from '../store/alerts.ts';
 import type { NewEffect } from '../store/effects.ts';
 import { publishedTree, snapshotBranchOf } from '../store/published.ts';
 import type { ClaimedRun } from '../store/runs.ts';
@@ -94,6 +95,7 @@ async function offerSnapshot(
     const published = (await publishedTree(db, session.id)) ?? base?.tree;
     if (snapshot.tree === published) return { snapshot: null, effects: [] };
     if (!deps.policy.escalation.pushSnapshot) return keep('policy.escalation.pushSnapshot is off');
+    if (await wantsCauseOnly(db, session.id)) return keep('only a cause was asked for');
     const earlier = await snapshotBranchOf(db, session.id, snapshot.tree);
     if (earlier !== null) return { snapshot: { branch: earlier }, effects: [] };
     const store = await workspaces.receive(session.id, repository, snapshot, AbortSignal.timeout(lookWithinMs));

@@ -5,7 +5,7 @@ import { orAborted } from '../lib/abort.ts';
 import type { Tracker } from '../trackers/tracker.ts';
 
 /** A ticket that nobody has read yet, by what people call it. */
-export function hintNamed(tracker: TrackerKind, name: string): TicketHint {
+function hintNamed(tracker: TrackerKind, name: string): TicketHint {
   const unknown = { title: '', url: '', priority: 'none' as const, team: null, project: null, ref: null };
   return { tracker, id: name, identifier: name, ...unknown };
 }

@@ -1,3 +1,4 @@
+import { causeOnly } from '../core/alert-text.ts';
 import { type CheckedCriterion, checkCriteria, refuseAnswers } from '../core/criteria.ts';
 import { inEscalation, plea } from '../core/escalation.ts';
 import type { Evidence, Proof } from '../core/evidence.ts';
@@ -6,6 +7,7 @@ import type { PreviewPlan } from '../core/previews.ts';
 import { writeHold } from '../core/pull-request-text.ts';
 import { refuseThreads } from '../core/review.ts';
 import { lastRated } from '../core/scope.ts';
+import { asEvidence, findScreenshots, type Screenshot } from '../core/screenshots.ts';
 import type { Journal, StepScope } from '../core/step.ts';
 import { exitCommandsOf, readFacts } from '../core/ticket-facts.ts';
 import { kindsOf } from '../core/ticket-kinds.ts';
@@ -14,7 +16,9 @@ import type { ToolResult, ToolRunContext } from '../core/tool.ts';
 import type { WorkReport } from '../core/work-report.ts';
 import { orAborted } from '../lib/abort.ts';
 import { type GateReason, type Inspection, inspectChange } from '../publishing/gate.ts';
+import { wantsCauseOnly } from '../store/alerts.ts';
 import { readKnownTicket } from '../store/edits.ts';
+import { listImages } from '../store/evidence.ts';
 import { lastPushedTree, publishedTree } from '../store/published.ts';
 import { openRemarks } from '../store/remarks.ts';
 import type { ClaimedRun } from '../store/runs.ts';
@@ -38,7 +42,7 @@ export interface PublishPolicy {
 
 /** Finished work, as the journal holds it: all that publishing needs, so that a crash after it costs nothing. */
 export type Finished =
-  | { type: 'answer'; answer: string; report: WorkReport; criteria?: CheckedCriterion[] }
+  | { type: 'answer'; answer: string; report: WorkReport; criteria?: CheckedCriterion[]; screenshots?: Screenshot[] }
   | {
       type: 'change';
       report: WorkReport;
@@ -54,6 +58,8 @@ export type Finished =
       preview?: PreviewPlan | null;
       /** Of the ticket, with what the agent says of each. */
       criteria?: CheckedCriterion[];
+      /** What people are shown of it; missing where an older version wrote it. */
+      screenshots?: Screenshot[];
       /** ISO 8601: the published commit's date, the same in every retry. */
       date: string;
     };
@@ -91,6 +97,10 @@ export function createFinish(
   const { run, journal, workbench, signal, prepared } = options;
   return async (report, context) => {
     const { facts, tree } = await prepared.pinned();
+    // A slip of the pen, and no try.
+    const named = report.screenshots ?? [];
+    const found = findScreenshots(named, named.length === 0 ? [] : await listImages(options.deps.db, run.sessionId));
+    if ('refused' in found) return { text: found.refused, isError: true };
     const workspace = await workbench.workspace;
     let snapshot = await workbench.snapshotNow();
     const { db } = options.deps;
@@ -105,6 +115,7 @@ export function createFinish(
     const notRun = fixed.filter(({ exitCode }) => exitCode === 126 || exitCode === 127);
     const handIn = {
       report,
+      screenshots: found.shown,
       snapshot,
       published,
       changed,
@@ -146,6 +157,7 @@ function judgements(journal: Journal, runId: string): Judged[] {
 /** What the agent hands in, as the service sees it. */
 interface HandIn {
   report: WorkReport;
+  screenshots: Screenshot[];
   snapshot: SnapshotRow;
   /** The tree that is published, or the base's. */
   published: string;
@@ -156,10 +168,11 @@ interface HandIn {
 
 async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): Promise<Judged> {
   const { deps, run, prepared, signal } = options;
-  const { report, snapshot } = handIn;
+  const { report, snapshot, screenshots } = handIn;
   const pinned = await prepared.pinned();
   if (!handIn.changed && report.answer === null) return { rejected: nothingChanged };
   if (handIn.changed && report.answer !== null) return { rejected: answeredAndChanged };
+  if (handIn.changed && (await wantsCauseOnly(deps.db, run.sessionId))) return { rejected: causeOnly };
   // As the model knows the ticket: what was edited since it is told before its next turn.
   const known = await readKnownTicket(deps.db, run.sessionId);
   const facts = known ? readFacts(known, deps.fields) : prepared.facts;
@@ -171,7 +184,8 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
   const criteria = checkCriteria(facts.acceptanceCriteria, report.criteria, options.asksCriteria);
   if (report.answer !== null) {
     for (const evidence of await baselineEvidence(options)) scope.evidence(evidence);
-    return { finished: { type: 'answer', answer: report.answer, report, criteria } };
+    for (const screenshot of screenshots) scope.evidence(asEvidence(screenshot));
+    return { finished: { type: 'answer', answer: report.answer, report, criteria, screenshots } };
   }
 
   const store = await deps.workspaces.receive(run.sessionId, prepared.repository, snapshot, signal);
@@ -207,6 +221,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
     const { because, paths } = tier;
     return { proposed: proposeChange(tier, { report, paths, proof: summarize(proof) }), because };
   }
+  for (const screenshot of screenshots) scope.evidence(asEvidence(screenshot));
   return {
     finished: {
       type: 'change',
@@ -217,6 +232,7 @@ async function judge(options: FinishOptions, handIn: HandIn, scope: StepScope): 
       proof,
       changes: size,
       criteria,
+      screenshots,
       preview: pinned.facts.preview,
       paths: changes.slice(0, 1_000).map(({ path }) => path),
       risks: [

@@ -23,6 +23,12 @@ export async function writeActual(tx: Tx, sessionId: string): Promise<string> {
   return rating ? describeActual(rating.estimate, await spentOn(tx, sessionId)) : '';
 }
 
+/** The same for whoever looks while it works; undefined when nothing was used. */
+export async function writeSpent(db: Database, sessionId: string): Promise<string | undefined> {
+  const all = (await usedByRuns(db, sessionId)).reduce((sum, { used }) => addUsed(sum, used), nothingUsed);
+  return all.turns === 0 ? undefined : describeUsed(all);
+}
+
 /** How long it took from being given to now, in one line. */
 export async function writeTook(tx: Tx, sessionId: string): Promise<string> {
   const given = await givenSince(tx, sessionId);

@@ -1,4 +1,4 @@
-import type { Delivery, Said, TrackerEvent } from '../core/delivery.ts';
+import { type Delivery, isSpoken, type Spoken, type TrackerEvent } from '../core/delivery.ts';
 import type { Ticket, TicketHint } from '../core/ticket.ts';
 import { listLate, settleLate, type UnsortedDelivery } from '../store/deliveries.ts';
 import { noteGivenByBot } from '../store/sessions-at-work.ts';
@@ -48,7 +48,7 @@ async function confirm(deps: SortDeps, tracker: Tracker, delivery: UnsortedDeliv
   for (const event of all) if (isGift(event)) await noteGivenByBot(deps.db, event.ticket, event.at);
   const confirmed: TrackerEvent[] = [];
   let mayBeGiven = false;
-  const spoken = await findSaid(tracker, delivery, all.filter(hasWords), asking);
+  const spoken = await findSaid(tracker, delivery, all.filter(isSpoken), asking);
   if (spoken === undefined) return false;
   for (const event of spoken) {
     const isAsked = event.type === 'sessionCreated' && (await asking.isAsked(event.ticket));
@@ -84,7 +84,7 @@ async function findSaid(
   told: readonly Spoken[],
   asking: Asking,
 ): Promise<Spoken[] | undefined> {
-  if (readAgain) return (await asking.readAgain(delivery))?.filter(hasWords);
+  if (readAgain) return (await asking.readAgain(delivery))?.filter(isSpoken);
   const found: Spoken[] = [];
   for (const event of told) {
     const ticket = await asking.read(event.ticket);
@@ -96,12 +96,4 @@ async function findSaid(
 
 function isGift(event: TrackerEvent): event is Extract<TrackerEvent, { type: 'sessionCreated' }> {
   return event.type === 'sessionCreated' && event.by.isBot;
-}
-
-type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
-
-function hasWords(event: TrackerEvent): event is Spoken {
-  return (
-    (event.type === 'prompted' || event.type === 'sessionCreated') && event.said !== null && !event.said.author.isBot
-  );
 }

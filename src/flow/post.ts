@@ -37,8 +37,10 @@ import { markDueNext, markLost, markOver } from '../store/waits.ts';
 import type { Sent, Tracker } from '../trackers/tracker.ts';
 import { WorkspaceError, type Workspaces } from '../workspaces/workspaces.ts';
 import { oweAnswers } from './answer-remarks.ts';
+import { writeSpent } from './footer.ts';
 import type { PageOf } from './link-session.ts';
 import { accountsOf, closeFor, isClosed } from './rate-limits.ts';
+import { readContent } from './screenshots.ts';
 import { sendCode } from './send-code.ts';
 import { tellFailed } from './tell-failed.ts';
 
@@ -187,22 +189,32 @@ async function send(
   const tracker = deps.trackers.get(session.hint.tracker);
   if (!tracker)
     throw new Error(`The tracker "${session.hint.tracker}" is not configured any more; add it to shipmate.yaml.`);
+  // Trackers that gather what is shown keep all of it in one place.
+  const spent = tracker.gatherMs > 0 && operations.some(isShown) ? await writeSpent(deps.db, session.id) : undefined;
   const seen: TicketOperation[] = [];
-  for (const operation of operations as TicketOperation[]) seen.push(await asSeen(deps, session, operation));
+  for (const operation of operations as TicketOperation[]) seen.push(await asSeen(deps, session, operation, spent));
   await confirm();
   return tracker.send(session.hint, seen, signal);
 }
 
 /** With what is known only when it leaves. */
 async function asSeen(
-  { pageOf }: PostDeps,
+  { db, pageOf }: PostDeps,
   { id, hint: { identifier } }: SessionRow,
   operation: TicketOperation,
+  spent: string | undefined,
 ): Promise<TicketOperation> {
-  if (operation.kind === 'postActivity') return { ...operation, activity: withLink(operation) };
+  const shown = spent === undefined ? {} : { spent };
+  if (operation.kind === 'updatePlan') return { ...operation, ...shown };
+  if (operation.kind === 'postActivity') return { ...operation, ...shown, activity: withLink(operation) };
+  if (operation.kind === 'attachFile') return { ...operation, content: await readContent(db, id, operation.evidence) };
   if (operation.kind !== 'attachPullRequest' || typeof operation.url !== 'string') return operation;
   const page = pageOf ? await pageOf({ id, identifier }) : null;
   return { ...operation, url: requestUrl(operation.url, Number(operation.number), page) };
+}
+
+function isShown({ kind }: Operation): boolean {
+  return kind === 'postActivity' || kind === 'updatePlan';
 }
 
 function isRemembered(operation: Operation): boolean {

@@ -20,6 +20,7 @@ import { newestStepOf } from '../store/moves.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, readBrief, type SessionRow, updateSessionOf } from '../store/sessions.ts';
 import { hasWrites } from '../store/steps.ts';
+import { errorsOfTicket } from '../store/ticket-errors.ts';
 import type { RepositoryFacts } from '../workspaces/repository-facts.ts';
 import { adoptRequest, noteOfAdopted } from './adopt.ts';
 import { tellUnmatchedPaths } from './allowed-paths.ts';
@@ -148,7 +149,9 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     await tellBeginning(deps, run, ticket, { isNew: !written, isMoved: from !== null });
     await tellUnmatchedPaths({ deps, run, facts }, () => deps.workspaces.listFiles(repository, commit));
   }
-  const isBug = isBugTicket(ticket);
+  const errors = await errorsOfTicket(deps.db, session.id);
+  // Whatever the tracker could keep of its labels.
+  const isBug = isBugTicket(ticket) || errors.length > 0;
   const notes = written && stacked !== null ? [noteOfStanding(baseBranch)] : [];
   if (session.adopted && !written) notes.push(noteOfAdopted(session, ticket));
   if (beginning.note !== undefined) notes.push(beginning.note);
@@ -177,6 +180,7 @@ export async function prepare(deps: RunDeps, run: ClaimedRun, signal: AbortSigna
     attachments: texts,
     now: new Date(),
     neverTouched: neverTouched(repository),
+    errors,
   });
   const { id } = session;
   const brief: Brief = {

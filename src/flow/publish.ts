@@ -6,6 +6,7 @@ import { cleanMarkdown, cleanText } from '../core/outgoing-text.ts';
 import { templatePath } from '../core/pull-request-template.ts';
 import { branchName, commitMessage, writeClosing, writePullRequest } from '../core/pull-request-text.ts';
 import type { Repository } from '../core/repository.ts';
+import { linkScreenshots, writeScreenshots } from '../core/screenshots.ts';
 import { isDatabaseUnavailable } from '../lib/database-error.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { addActivities, type Stage } from '../store/activities.ts';
@@ -16,6 +17,7 @@ import { beginFollowing } from '../store/followed-requests.ts';
 import { wasSpokenTo } from '../store/prompts.ts';
 import type { ClaimedRun } from '../store/runs.ts';
 import { findSession, type SessionRow, updateSession } from '../store/sessions.ts';
+import { errorsOfTicket } from '../store/ticket-errors.ts';
 import { stoodBefore } from '../store/ticket-moves.ts';
 import { findStackedOn } from '../store/waits.ts';
 import { answerRemarks } from './answer-remarks.ts';
@@ -26,6 +28,7 @@ import { writeActual, writeFooter } from './footer.ts';
 import { type Instructions, keepLearned, readInstructions } from './learn.ts';
 import type { Prepared } from './prepare.ts';
 import type { RunDeps } from './run.ts';
+import { prepareShown, type Shown, screenshotBranch, showScreenshots } from './screenshots.ts';
 
 /** What an earlier version left in the journal has none. */
 function learnedBy({ report }: Finished): string[] {
@@ -56,6 +59,7 @@ export interface Surroundings {
   template: string | null;
   /** What it stands on and what was pushed last does not have; null: that has it. */
   merges: string | null;
+  shown: Shown;
 }
 
 type SurroundingsDeps = Pick<RunDeps, 'db' | 'workspaces' | 'log'>;
@@ -74,6 +78,7 @@ export async function readSurroundings(
     instructions: learns ? await readInstructions(deps, prepared) : null,
     template: finished.type === 'change' ? await readTemplate(deps, prepared.repository, finished.base) : null,
     merges: finished.type === 'change' ? await newOf(deps, prepared, finished.base) : null,
+    shown: await prepareShown(deps, prepared, finished),
   };
 }
 
@@ -114,7 +119,7 @@ export async function publish(
   session: SessionRow,
   prepared: Prepared,
   finished: Finished,
-  { baseBranch, instructions, template, merges }: Surroundings,
+  { baseBranch, instructions, template, merges, shown }: Surroundings,
   stage: Stage,
 ): Promise<void> {
   const { ticket, repository } = prepared;
@@ -129,6 +134,7 @@ export async function publish(
 
   if (finished.type === 'answer') {
     const answers = writeCriteria(finished.criteria ?? []);
+    await addEffects(tx, showScreenshots(cause, prefix, shown, null));
     const answer = answers === '' ? finished.answer : `${finished.answer}\n\nAcceptance criteria:\n\n${answers}`;
     const body = withActual(answer, await writeActual(tx, session.id));
     await sayClosing(tx, stage, endOf(run), { type: 'response', body });
@@ -142,15 +148,20 @@ export async function publish(
   const { criteria = [] } = finished;
   const isProved = finished.proof.verdict === 'proved' && unmetLine(criteria) === '';
   const draft = deps.policy.publish.pullRequest === 'draft' || !isProved;
+  const shownOn = screenshotBranch(session.adopted ? branchName(ticket.identifier, ticket.title) : branch, run);
+  const screenshots = linkScreenshots(shown.screenshots, shownOn, shown.place);
   const stackedOn = await findStackedOn(tx, repository.name, baseBranch);
+  const errors = await errorsOfTicket(tx, session.id);
   const text = writePullRequest({
     ticket,
+    errors,
     stackedOn,
     report: { ...finished.report, decisions },
     proof: finished.proof,
     changes: finished.changes,
     criteria,
     risks: finished.risks,
+    screenshots: writeScreenshots(shown.screenshots, shownOn, shown.place),
     baseBranch,
     draft,
     follows: session.follows,
@@ -167,12 +178,16 @@ export async function publish(
     tree: finished.tree,
     parent: session.headCommit ?? finished.base,
     ...(merges !== null && { merges }),
-    message: commitMessage({ ticket, title: text.title, summary: finished.report.summary }),
+    message: commitMessage({ ticket, title: text.title, summary: finished.report.summary, errors }),
     date: finished.date,
   });
+  await addEffects(tx, showScreenshots(cause, prefix, shown, { repository: repository.name, branch: shownOn }));
   if (session.adopted) {
     await answerRemarks(tx, deps, run, finished, `${prefix}/push`);
-    const body = withActual(writeAdjusted(branch, finished), await writeActual(tx, session.id));
+    const body = withActual(
+      withScreenshots(writeAdjusted(branch, finished), screenshots),
+      await writeActual(tx, session.id),
+    );
     return sayClosing(tx, stage, endOf(run), { type: 'response', body }, { from: `${prefix}/push`, field: 'commit' });
   }
   const pullRequestKey = `${prefix}/pull-request`;
@@ -210,7 +225,7 @@ export async function publish(
     criteria,
     summary: finished.report.summary,
   });
-  const body = withActual(closing, await writeActual(tx, session.id));
+  const body = withActual(withScreenshots(closing, screenshots), await writeActual(tx, session.id));
   const link = { from: pullRequestKey, field: 'url' };
   if (!isFollowed) return sayClosing(tx, stage, endOf(run), { type: 'response', body }, link);
   // The last word is said when its checks are green; see flow/follow-requests.ts.
@@ -238,6 +253,10 @@ async function takeBackStart(
 function writeAdjusted(branch: string, { report, proof }: Finished & { type: 'change' }): string {
   const verdict = proof.verdict === 'proved' ? 'proved' : '**not proved**';
   return `Pushed {link} to \`${cleanText(branch, 100)}\` (${verdict}).\n\n${cleanMarkdown(report.summary, 2000)}`;
+}
+
+function withScreenshots(text: string, screenshots: string): string {
+  return screenshots === '' ? text : `${text}\n\n${screenshots}`;
 }
 
 function withActual(text: string, actual: string): string {

@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts';
+import { deleteOldAlerts } from '../store/alerts.ts';
 import { deleteOldCaptureKeys } from '../store/captures.ts';
 import type { Database } from '../store/database.ts';
 import { deleteOldDeliveries, deleteSpentSnapshots, forgetSteps, restingOf, whileAtRest } from '../store/retention.ts';
@@ -20,6 +21,7 @@ export async function deleteSpentRows(db: Database, limits: RetentionLimits, sig
   await untilNone(() => deleteSpentSnapshots(db));
   await untilNone(() => deleteOldDeliveries(db, deliveriesDays));
   await untilNone(() => deleteOldCaptureKeys(db));
+  await untilNone(() => deleteOldAlerts(db));
   if (stepsDays !== null) await untilNone(() => forgetSteps(db, stepsDays));
 }
 

@@ -6,6 +6,7 @@ import type { SessionRow } from '../store/sessions.ts';
 import { readSnapshot } from '../store/snapshots.ts';
 import { type SessionStore, type StoredSnapshot, WorkspaceError } from '../workspaces/workspaces.ts';
 import type { PostDeps } from './post.ts';
+import { commitEvidence } from './screenshots.ts';
 
 /** Carries out what is written to a code host. `confirm` is called just before the request leaves. */
 export async function sendCode(
@@ -37,6 +38,15 @@ export async function sendCode(
     const commit = await deps.workspaces.commit(store, { tree, parent, message, date, author }, signal);
     await confirm();
     return host.pushBranch(repository, { gitDir: store.gitDir, branch, commit, expected: null }, signal);
+  }
+  if (operation.kind === 'pushEvidence') {
+    const { store, commit } = await commitEvidence(deps, session.id, repository, operation, signal);
+    await confirm();
+    return host.pushBranch(
+      repository,
+      { gitDir: store.gitDir, branch: operation.branch, commit, expected: null },
+      signal,
+    );
   }
   if (operation.kind === 'pushRevert') {
     const { branch, parent, reverts, since, message, date } = operation;
@@ -89,4 +99,4 @@ async function receive(
 }
 
 /** The name on published commits. */
-const author = { name: 'Shipmate', email: 'shipmate@users.noreply.local' };
+export const author = { name: 'Shipmate', email: 'shipmate@users.noreply.local' };

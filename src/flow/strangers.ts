@@ -20,9 +20,9 @@ export function speakers({ people, approval }: PeoplePolicy): string[] {
   return people.speak.length === 0 ? [] : [...new Set([...people.speak, ...approval.by])];
 }
 
-/** Whether the agent does what this person says. */
+/** Whether the agent does what this person says. What the configuration wants done needs nobody's leave. */
 export function mayGiveOrders(policy: PeoplePolicy, by: Person): boolean {
-  return isAmong(by, speakers(policy));
+  return by.isService === true || isAmong(by, speakers(policy));
 }
 
 /** Something that was said, and whether it is followed. A control word of someone who is not is only a word. */

@@ -65,6 +65,8 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
   if (isOnRequest(operation)) return 'My work is not touched by it. Say "continue" when that is mended.';
   if (operation.kind === 'pushRevert' || (operation.kind === 'openPullRequest' && operation.head.endsWith('-revert')))
     return 'Revert it by hand, or tell me what to mend.';
+  if (operation.kind === 'pushEvidence')
+    return 'My work does not depend on it; the screenshots are on the page of the session.';
   if (isBeside(operation))
     return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
   if (operation.kind === 'createTicket')
@@ -81,7 +83,7 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
 }
 
 /** Nobody waits for it. */
-export const courtesies: readonly Operation['kind'][] = ['acknowledgeRemark', 'showStatus'];
+export const courtesies: readonly Operation['kind'][] = ['acknowledgeRemark', 'showStatus', 'attachFile'];
 
 /** In words, for the ticket. */
 export function describe(operation: Operation): string {
@@ -92,6 +94,10 @@ export function describe(operation: Operation): string {
       return `opening the pull request from ${operation.head} in ${operation.repository}`;
     case 'pushFile':
       return `pushing a change of ${operation.path} as ${operation.branch} to ${operation.repository}`;
+    case 'pushEvidence':
+      return `pushing screenshots as ${operation.branch} to ${operation.repository}`;
+    case 'attachFile':
+      return `attaching ${operation.name} to the ticket`;
     case 'pushRevert':
       return `pushing a revert as ${operation.branch} to ${operation.repository}`;
     case 'moveTicket':

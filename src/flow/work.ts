@@ -3,6 +3,7 @@ import type { Outcome } from '../core/outcome.ts';
 import { type Decision, decideToolCall } from '../core/policy.ts';
 import type { Repository } from '../core/repository.ts';
 import { hasBegun, lastRated, refuseBeforeRating, wantsApproval } from '../core/scope.ts';
+import { noteOnScreenshots, takesScreenshots } from '../core/screenshots.ts';
 import { RunLost } from '../core/step.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
 import type { TicketFacts } from '../core/ticket-facts.ts';
@@ -136,7 +137,7 @@ export async function workOnTicket(
       hasBegun: () => hasBegun(journal.history(), lastFinished),
     });
     const finish = createFinish({ deps, run, journal, prepared, workbench, asksCriteria, approval, signal });
-    const own = toolsOf(deps, workbench, prepared.repository, {
+    const speaking: SessionToolsOptions = {
       finish: (report, context) => clock.without(() => finish(report, context)),
       hasCriteria: asksCriteria,
       hasReviews: prepared.host.following !== null,
@@ -144,19 +145,25 @@ export async function workOnTicket(
         rates.before || only || isPlanWanted || approval.missing() !== null || lastRated(steps)?.isPassedOver
           ? createScope({ deps, run, journal, prepared, approval })
           : undefined,
-    });
+    };
+    const ownOf = (more: Partial<SessionToolsOptions>) =>
+      toolsOf(deps, workbench, prepared.repository, { ...speaking, ...more });
     others = await deps.otherTools(
       { repository: prepared.repository.name, team: session.hint.team ?? null },
       {
         session: run.sessionId,
         workspace: workbench.workspace,
-        taken: [...own.map(({ name }) => name), ...searchNames],
+        taken: [...ownOf({}).map(({ name }) => name), ...searchNames],
         tell: createTell(deps, run, () => conversation),
         signal,
       },
     );
     notes.push(...others.notes);
-    const tools = fitTools(own, others.servers);
+    const cameras = others.servers
+      .flatMap(({ tools }) => tools.map(({ name }) => name))
+      .filter((name) => takesScreenshots(name));
+    if (cameras.length > 0 && !only) notes.push(noteOnScreenshots(cameras));
+    const tools = fitTools(ownOf({ takesScreenshots: cameras.length > 0 }), others.servers);
     const permit = ({ name, input }: { name: string; input: unknown }): Decision => {
       const changes = tools.find((tool) => tool.name === name)?.actsOutside;
       const refused = only ? null : approval.permit({ name, input, ...(changes && { changes }) });

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { VendorError } from '../core/vendor-error.ts';
 
-export interface InstallAnswer {
+interface InstallAnswer {
   state?: string;
   code?: string;
   error?: string;

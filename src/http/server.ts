@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import { type HealthProbe, healthRoute } from './health.ts';
 import { type McpOptions, mcpRoute } from './mcp.ts';
 import { type FinishInstall, oauthRoute } from './oauth.ts';
-import { type SessionPages, sessionPageRoute } from './session-page.ts';
+import { type SessionPages, sessionImageRoute, sessionPageRoute } from './session-page.ts';
 import { type Accept, webhookRoute } from './webhooks.ts';
 
 /** Builds the web application; whoever calls it listens. */
@@ -20,6 +20,7 @@ export function createHttp(options: {
   app.get('/health', healthRoute(options.health));
   app.post('/webhooks/:source', ...webhookRoute(options.accept, options.onError));
   app.get('/sessions/:identifier/:key', sessionPageRoute(options.pages, options.onError));
+  app.get('/sessions/:identifier/:key/image', sessionImageRoute(options.pages, options.onError));
   app.get('/oauth/:vendor/callback', oauthRoute(options.finishInstall, options.onError));
   if (options.mcp) app.all('/mcp', ...mcpRoute({ ...options.mcp, onError: options.onError }));
   app.use((_request, response) => {

@@ -22,6 +22,8 @@ export interface PageContext {
   /** Of its run in the queue. */
   place: number | null;
   now: Date;
+  /** Where its images are had, by `?path=`; missing: they are only named. */
+  images?: string;
 }
 
 /** A session for somebody who comes from its ticket. One that is at work shows itself anew by itself. */
@@ -40,7 +42,7 @@ ${[
   pullRequest(view),
   plan(view),
   activities(view),
-  evidence(view),
+  evidence(view, context),
   decisions(view),
   cost(view, context),
 ]}
@@ -181,24 +183,28 @@ function lengthOf(activity: Activity): number {
   return activity.action.length + activity.parameter.length + (activity.result?.length ?? 0);
 }
 
-function evidence({ evidence: all }: SessionView): Markup | null {
+function evidence({ evidence: all }: SessionView, { images }: PageContext): Markup | null {
   if (all.length === 0) return null;
   const shown = all.slice(-most.evidence);
   return html`<section>
 <h2>Evidence</h2>
-<p class="soft">What Shipmate ran itself, on clean checkouts, and what that left.</p>
+<p class="soft">What Shipmate ran itself, on clean checkouts, what that left, and pictures that the agent took.</p>
 ${leftOut(all.length - shown.length, 'earlier entry', 'earlier entries')}<ul class="rows">
-${shown.map((item) => html`<li>${describeEvidence(item)}</li>\n`)}</ul>
+${shown.map((item) => html`<li>${describeEvidence(item, images)}</li>\n`)}</ul>
 </section>
 `;
 }
 
 const checkouts = { base: 'the base', head: 'this change', reproduction: "the base, with this change's tests" };
 
-function describeEvidence(item: Evidence): Markup {
+function describeEvidence(item: Evidence, images: string | undefined): Markup {
   if (item.type === 'link') return linkTo(item.url, line(item.name, 300));
-  if (item.type === 'file')
-    return html`${line(item.name, 300)} <span class="soft">${line(item.mediaType, 100)}, ${grouped(item.bytes)} bytes</span>`;
+  if (item.type === 'file') {
+    const name = line(item.name, 300);
+    const address = `${images}?path=${encodeURIComponent(item.path.toWellFormed())}`;
+    const isShown = images !== undefined && item.mediaType.startsWith('image/') && item.mediaType !== 'image/svg+xml';
+    return html`${name} <span class="soft">${line(item.mediaType, 100)}, ${grouped(item.bytes)} bytes</span>${isShown && html`<a class="shot" href="${address}"><img src="${address}" alt="${name}" loading="lazy"></a>`}`;
+  }
   const { where, exitCode, tests, durationMs } = item;
   const isGood = exitCode === 0 || where === 'reproduction';
   const outcome = exitCode === 0 ? 'passed (exit code 0)' : describeResult(item).replace(/\((\d+)\)/, '(exit code $1)');

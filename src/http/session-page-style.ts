@@ -63,6 +63,8 @@ section { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border
 .rows > li:first-child { padding-top: 0; border-top: 0; }
 .rows > li:last-child { padding-bottom: 0; }
 .rows .kind { font-weight: 600; }
+.shot { display: block; margin-top: 0.5rem; }
+.shot img { max-width: 100%; max-height: 30rem; border: 1px solid var(--line); border-radius: 6px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: 0.25rem 1rem 0.25rem 0; text-align: left; vertical-align: top; }

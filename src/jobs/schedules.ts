@@ -18,7 +18,7 @@ export interface Schedules {
 }
 
 const lookAtMostEveryMs = 30_000;
-const holdEveryMs = 20_000;
+const holdEveryMs = 5_000;
 /** Many processes that start at once need one round. */
 const startGapSeconds = 10;
 

@@ -9,6 +9,7 @@ export const hinted = 'a hint, not read again yet';
 /**
  * Stores a delivery once. Answers whether it was new. One that is late is not sorted: see `listLate`; nor is one that is only a
  * hint, before it was read again: see `store/hints.ts`. One that is both is late. One that is urgent is sorted before all that are not.
+ * One that has its outcome is not sorted at all.
  */
 export async function addDelivery(
   client: Queryable,
@@ -17,9 +18,15 @@ export async function addDelivery(
     isLate = false,
     isUrgent = false,
     isHint = false,
-  }: { isLate?: boolean | undefined; isUrgent?: boolean | undefined; isHint?: boolean | undefined } = {},
+    outcome: settled = null,
+  }: {
+    isLate?: boolean | undefined;
+    isUrgent?: boolean | undefined;
+    isHint?: boolean | undefined;
+    outcome?: string | null;
+  } = {},
 ): Promise<boolean> {
-  const outcome = isLate ? 'late' : isHint ? hinted : null;
+  const outcome = settled ?? (isLate ? 'late' : isHint ? hinted : null);
   const added = await client.query(
     `insert into deliveries (source, delivery_id, headers, body, is_urgent, is_late, is_hint, try_at, outcome, sorted_at)
      values ($1, $2, $3, $4, $5, $6, $7, case when $7 then now() end, $8::text, case when $8::text is not null then now() end)

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import { contentOf } from '../core/attachment-content.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Image } from '../core/message.ts';
+import type { KeptImage } from '../core/screenshots.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database, Tx } from './database.ts';
@@ -38,7 +40,47 @@ export async function listEvidence(db: Database, sessionId: string): Promise<Evi
     .where('session_id', '=', sessionId)
     .orderBy('seq')
     .execute();
-  return rows.map((row) => row.evidence);
+  const found = rows.map((row) => row.evidence);
+  // A file that was named again is said to be what it was called last.
+  const last = new Map(found.map((item, index) => [item.type === 'file' ? item.path : index, index]));
+  return found.filter((item, index) => last.get(item.type === 'file' ? item.path : index) === index);
+}
+
+/** Images among it, by their content; of one path the first. */
+export async function listImages(db: Database, sessionId: string): Promise<KeptImage[]> {
+  const rows = await db
+    .selectFrom('evidence')
+    .select([
+      'evidence',
+      sql<Buffer>`substring(content from 1 for 16)`.as('head'),
+      sql<number>`octet_length(content)`.as('bytes'),
+      sql<string>`encode(sha256(content), 'hex')`.as('hash'),
+    ])
+    .where('session_id', '=', sessionId)
+    .where('content', 'is not', null)
+    .where(sql<string>`evidence->>'mediaType'`, 'like', 'image/%')
+    .orderBy('seq')
+    .execute();
+  const images = rows.flatMap(({ evidence, head, bytes, hash }) => {
+    const found = contentOf(head);
+    if (evidence.type !== 'file' || found.type !== 'image') return [];
+    return [{ path: evidence.path, mediaType: found.mediaType, bytes, hash }];
+  });
+  return [...new Map(images.toReversed().map((image) => [image.path, image])).values()].toReversed();
+}
+
+/** The bytes of one file, of one path the first; null: there is none, or no more. */
+export async function readEvidenceFile(db: Database, sessionId: string, path: string): Promise<Uint8Array | null> {
+  const row = await db
+    .selectFrom('evidence')
+    .select('content')
+    .where('session_id', '=', sessionId)
+    .where('content', 'is not', null)
+    .where(sql<string>`evidence->>'path'`, '=', path)
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.content ?? null;
 }
 
 /** The images among it that the model was shown, by their hashes. */

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Database, Queryable } from './database.ts';
 
-/** Whoever does a round has it for so long, and holds on to it for as long as it takes. */
-const roundLeaseSeconds = 60;
+/** Whoever does a round has it for so long, and holds on to it for as long as it takes; a killed one keeps others from it so long. */
+const roundLeaseSeconds = 20;
 
 /**
  * Takes a round of scheduled work when one is due, `afterSeconds` after the last began, and nobody is at it. Of many that

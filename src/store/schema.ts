@@ -14,6 +14,7 @@ import type { RunPurpose, SessionState } from '../core/session.ts';
 import type { StepKind } from '../core/step.ts';
 import type { Person, Ticket, TicketHint } from '../core/ticket.ts';
 import type { KnownTicket } from '../core/ticket-change.ts';
+import type { AlertTables } from './schema-alerts.ts';
 import type { CaptureTables } from './schema-captures.ts';
 import type { ConnectionTables } from './schema-connections.ts';
 import type { FollowingTables } from './schema-following.ts';
@@ -31,7 +32,13 @@ export type NullableTime = ColumnType<Date | null, Date | null | undefined, Date
 type Serial = ColumnType<number, never, never>;
 
 /** The tables as `migrations/` make them. */
-export interface Schema extends OwnWorkTables, ConnectionTables, FollowingTables, CaptureTables, ToolTables {
+export interface Schema
+  extends OwnWorkTables,
+    ConnectionTables,
+    FollowingTables,
+    CaptureTables,
+    AlertTables,
+    ToolTables {
   deliveries: {
     id: Serial;
     source: string;

@@ -1,3 +1,4 @@
+import { contentOf } from '../core/attachment-content.ts';
 import { addUsed, nothingUsed, type Used } from '../core/budget.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { phaseWords } from '../core/following.ts';
@@ -7,7 +8,7 @@ import type { SessionState } from '../core/session.ts';
 import { type ActivityRow, lastActivities, listActivities, readPlan } from './activities.ts';
 import type { Database } from './database.ts';
 import { listDecisions } from './decisions.ts';
-import { listEvidence, listEvidenceFiles } from './evidence.ts';
+import { listEvidence, listEvidenceFiles, readEvidenceFile } from './evidence.ts';
 import { phaseOf } from './followed-requests.ts';
 import type { Pages } from './link-keys.ts';
 import { queuePlaces } from './queue-places.ts';
@@ -75,7 +76,9 @@ export interface Sessions {
   place(sessionId: string): Promise<number | null>;
   /** Activities after `seq`; for following along. */
   activities(sessionId: string, afterSeq: number): Promise<ActivityRow[]>;
-  /** What commands left in `$SHIPMATE_EVIDENCE`. */
+  /** An image of its evidence, for whoever has the key of its page; null: it has none at this path. */
+  image(identifier: string, key: string, path: string): Promise<{ mediaType: string; content: Uint8Array } | null>;
+  /** What commands left in `$SHIPMATE_EVIDENCE`, and images that tool servers returned. */
   files(sessionId: string): Promise<{ path: string; content: Uint8Array }[]>;
 }
 
@@ -126,6 +129,13 @@ export function readSessions(db: Database, pages: Pages): Sessions {
     async page(identifier, key) {
       const id = await pages.sessionOf(key);
       return id === null ? null : view((tx) => findSessionNamed(tx, id, identifier), shownActivities);
+    },
+    async image(identifier, key, path) {
+      const id = await pages.sessionOf(key);
+      const session = id === null ? null : await findSessionNamed(db, id, identifier);
+      const content = session && (await readEvidenceFile(db, session.id, path));
+      const found = content && contentOf(content);
+      return content && found?.type === 'image' ? { mediaType: found.mediaType, content } : null;
     },
     place: async (sessionId) => (await queuePlaces(db)).get(sessionId) ?? null,
     activities: (sessionId, afterSeq) => listActivities(db, sessionId, afterSeq),

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { PinnedTools } from '../core/tool-server.ts';
 import { toJson } from '../lib/json.ts';
 import type { Database } from './database.ts';
@@ -53,7 +54,7 @@ export async function noteToolServer(db: Database, name: string, now: PinnedTool
 /** From now on these are its tools. False: what is pinned or offered changed since it was looked at. */
 export async function acceptTools(
   db: Database,
-  { name, hash }: Pick<ToolServerRow, 'name' | 'hash'>,
+  { name, hash, offered }: Pick<ToolServerRow, 'name' | 'hash' | 'offered'>,
   accepted: PinnedTools,
 ): Promise<boolean> {
   const { numUpdatedRows } = await db
@@ -64,6 +65,7 @@ export async function acceptTools(
     })
     .where('name', '=', name)
     .where('hash', '=', hash)
+    .where(sql<string | null>`offered ->> 'hash'`, 'is not distinct from', offered?.hash ?? null)
     .executeTakeFirst();
   return numUpdatedRows === 1n;
 }

@@ -2,6 +2,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { grouped } from '../core/cut-text.ts';
 import type { ListedTool } from '../core/tool-server.ts';
+import { orAborted } from '../lib/abort.ts';
 
 export type { CallToolResult };
 
@@ -112,11 +113,13 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
     isStale = true;
   });
 
-  async function list(signal: AbortSignal, timeout: number): Promise<ListedTool[]> {
+  async function list(asking: AbortSignal, timeout: number): Promise<ListedTool[]> {
+    const signal = AbortSignal.any([asking, AbortSignal.timeout(timeout)]); // of all pages together
     const tools: ListedTool[] = [];
     let cursor: string | undefined;
     isStale = false; // what changes while it is read is read again
-    for (let page = 0; page < mostPages; page++) {
+    for (let page = 1; ; page++) {
+      if (page > mostPages) throw new Error(`its list of tools has more than ${mostPages} pages`);
       const params = cursor === undefined ? {} : { cursor };
       const listed = await client.request({ method: 'tools/list', params }, types.ListToolsResultSchema, {
         timeout,
@@ -129,9 +132,8 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
       }
       if (tools.length > mostTools) throw new Error(`it has more than ${mostTools} tools`);
       cursor = listed.nextCursor;
-      if (cursor === undefined) break;
+      if (cursor === undefined) return tools;
     }
-    return tools;
   }
 
   /** What it throws is the reason why the server is gone, where it is. */
@@ -151,7 +153,8 @@ export async function connectMcp(open: (gauge: Gauge) => Promise<Link>, limits: 
 
   const starting = AbortSignal.timeout(limits.startMs);
   try {
-    await client.connect(outer, { timeout: limits.startMs, signal: starting });
+    // The SDK waits without end for a server to take the notice that ends the introduction.
+    await orAborted(client.connect(outer, { timeout: limits.startMs, signal: starting }), starting);
     let tools = await list(starting, limits.startMs);
     return {
       version: client.getServerVersion()?.version ?? 'unknown',

@@ -1,4 +1,5 @@
 import { cleanLine } from '../core/outside-text.ts';
+import { screenshotLimits } from '../core/screenshots.ts';
 import type { ToolServerSettings } from '../core/tool-server.ts';
 import { createRedactor } from '../lib/redact.ts';
 import type { SeenWorkspace } from './own-servers.ts';
@@ -66,7 +67,7 @@ export function serverOf(
         ...mount,
         writable: false,
       })),
-      env: { ...seen?.env, ...env },
+      env: { ...withoutHome(seen?.env), ...env },
       cwd: seen?.dir ?? '/tmp',
       network: hosts.length === 0 ? 'none' : { hosts },
     },
@@ -75,8 +76,14 @@ export function serverOf(
   return { ...offered, ...program(null), ...(sees && { whenCalled: async () => program(await sees) }) };
 }
 
+/** The workspace's is read-only for a server, and programs keep things at home; its sandbox gives it one of its own. */
+function withoutHome({ HOME: _, ...env }: Record<string, string> = {}): Record<string, string> {
+  return env;
+}
+
 function createWatch(tell: OtherToolsUse['tell']): Watch {
   const losses = new Map<string, number>();
+  let images = 0;
   return {
     isOff(server) {
       if ((losses.get(server) ?? 0) < mostLosses) return null;
@@ -93,6 +100,7 @@ function createWatch(tell: OtherToolsUse['tell']): Watch {
           `The tool server "${server}" was lost ${mostLosses} times (${reason}). I go on without it.`,
         );
     },
+    mayKeep: () => images++ < screenshotLimits.kept,
     changed(server, { hash }) {
       tell(
         `tool-server/${server}/changed/${hash.slice(0, 16)}`,

@@ -11,6 +11,8 @@ export interface SessionToolsOptions {
   hasCriteria?: boolean;
   /** Its code host has reviews. */
   hasReviews?: boolean;
+  /** A tool takes screenshots. */
+  takesScreenshots?: boolean;
   /** Nothing: tickets are not rated here. */
   scope?: Scope | undefined;
 }
@@ -19,7 +21,17 @@ export interface SessionToolsOptions {
  * How the agent speaks to people: functions of the worker, whose effects commit with their step. An `ask` ends the run as
  * `needsInput`; putting the question on the ticket is the flow's business, like every other end.
  */
-export function createSessionTools({ finish, hasCriteria, hasReviews, scope }: SessionToolsOptions): Tool[] {
-  const asked = { ...(hasCriteria && { asksCriteria: true }), ...(hasReviews && { hasReviews }) };
+export function createSessionTools({
+  finish,
+  hasCriteria,
+  hasReviews,
+  takesScreenshots,
+  scope,
+}: SessionToolsOptions): Tool[] {
+  const asked = {
+    ...(hasCriteria && { asksCriteria: true }),
+    ...(hasReviews && { hasReviews }),
+    ...(takesScreenshots && { takesScreenshots }),
+  };
   return [...(scope ? [scopeTool(scope)] : []), updatePlanTool, noteTool, askTool, finishTool(finish, asked)];
 }

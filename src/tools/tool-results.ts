@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { attachmentLimits, contentOf, sizeOf } from '../core/attachment-content.ts';
+import { contentOf, sizeOf } from '../core/attachment-content.ts';
 import { grouped } from '../core/cut-text.ts';
 import { cleanLine, cleanText, markOutside } from '../core/outside-text.ts';
+import { screenshotLimits } from '../core/screenshots.ts';
 import type { StepScope } from '../core/step.ts';
 import type { ToolResult } from '../core/tool.ts';
 import type { CallToolResult } from './mcp-client.ts';
@@ -15,6 +16,8 @@ export interface Answered {
   server: string;
   tool: string;
   scope: StepScope;
+  /** Whether one more image is kept. */
+  mayKeep(): boolean;
   /** Takes out what must not come back. */
   hide(text: string): string;
 }
@@ -51,19 +54,27 @@ const tooMany = '[one image too many in one result, not kept]';
 function keepImage(
   data: string,
   mimeType: string,
-  { server, tool, scope }: Answered,
+  { server, tool, scope, mayKeep, hide }: Answered,
 ): { text: string; shown?: string } {
   const content = Buffer.from(data, 'base64');
   const found = contentOf(content);
   if (found.type !== 'image') return { text: notShown(mimeType, data) };
   const { mediaType } = found;
-  const hash = createHash('sha256').update(content).digest('hex');
-  const name = `${tool.replace(/[^\w-]+/g, '_').slice(0, 80)}-${hash.slice(0, 8)}`;
+  const what = `an image, ${mediaType}, ${sizeOf(content.length)}`;
+  if (content.length > screenshotLimits.bytes)
+    return {
+      text: `[${what}: more than the ${sizeOf(screenshotLimits.bytes)} that are kept. Take less of the page, or a JPEG]`,
+    };
+  // Anything may stand in its bytes, and people are shown it outside.
+  const text = content.toString('latin1');
+  if (hide(text) !== text)
+    return { text: `[${what}, not kept: it holds what this server was given and must not give back]` };
+  if (!mayKeep()) return { text: `[${what}, not kept: this run has kept ${screenshotLimits.kept}]` };
+  const shown = createHash('sha256').update(content).digest('hex');
+  const name = `${tool.replace(/[^\w-]+/g, '_').slice(0, 80)}-${shown.slice(0, 8)}`;
   const path = `${server}/${name}.${mediaType.slice('image/'.length)}`;
-  const shown = content.length > attachmentLimits.imageBytes ? {} : { shown: hash };
-  scope.evidence({ type: 'file', name: path, mediaType, bytes: content.length, path, ...shown }, content);
-  const size = `${mediaType}, ${sizeOf(content.length)}${shown.shown === undefined ? ', too large to be shown' : ''}`;
-  return { text: `[an image, ${size}, kept as ${path}]`, ...shown };
+  scope.evidence({ type: 'file', name: path, mediaType, bytes: content.length, path, shown }, content);
+  return { text: `[${what}, kept as ${path}]`, shown };
 }
 
 function notShown(mimeType: string, data: string): string {

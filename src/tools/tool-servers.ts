@@ -7,7 +7,8 @@ import { failure } from './define-tool.ts';
 import { connectMcp, type McpClient, type McpLimits } from './mcp-client.ts';
 import { linkToUrl } from './mcp-http.ts';
 import { linkToProcess } from './mcp-stdio.ts';
-import { pinOf, schemaOf, shownName, withLittleTalk } from './tool-list.ts';
+import { plainSchema } from './plain-schema.ts';
+import { pinOf, schemaOf, shownName } from './tool-list.ts';
 import { toResult } from './tool-results.ts';
 
 /**
@@ -68,6 +69,8 @@ export interface Watch {
   lost(server: string, reason: string): void;
   /** Its tools are not those that were pinned. */
   changed(server: string, now: PinnedTools): void;
+  /** Whether one more image is kept; it counts then. */
+  mayKeep(): boolean;
 }
 
 export interface ToolServers {
@@ -150,14 +153,21 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
     }
   }
 
-  async function listed(client: McpClient, signal: AbortSignal): Promise<PinnedTools> {
+  async function listed(server: ToolServer, client: McpClient, signal: AbortSignal): Promise<PinnedTools> {
     const tools = await client.tools(signal);
-    const known = looked.get(tools) ?? pinOf(client.version, tools);
+    const known = looked.get(tools) ?? pinOf(client.version, tools, hiding(server));
     looked.set(tools, known);
     return known;
   }
 
-  const look = (server: ToolServer, signal: AbortSignal) => use(server, signal, (client) => listed(client, signal));
+  async function look(server: ToolServer, signal: AbortSignal): Promise<PinnedTools> {
+    try {
+      return await use(server, signal, (client) => listed(server, client, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new Error(hiding(server)((error as Error).message));
+    }
+  }
 
   async function pinnedTools(server: ToolServer, signal: AbortSignal): Promise<Pinned> {
     const { name } = server;
@@ -174,7 +184,8 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
 
   function createCall(server: ToolServer, pinned: PinnedTools, tool: string, watch: Watch | undefined): Tool['run'] {
     const { name } = server;
-    const hide = server.others?.hide ?? ((text: string) => text);
+    const hide = hiding(server);
+    const mayKeep = watch?.mayKeep ?? (() => true);
     return async (input, { signal, scope }: ToolRunContext) => {
       if (typeof input !== 'object' || input === null) return failure('The arguments must be a JSON object.');
       const off = watch?.isOff(name) ?? null;
@@ -184,7 +195,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         const bound = server.whenCalled ? { ...server, ...(await orAborted(server.whenCalled(), signal)) } : server;
         return await use(bound, signal, async (up) => {
           client = up;
-          const now = await listed(up, signal);
+          const now = await listed(server, up, signal);
           if (now.hash !== pinned.hash || now.version !== pinned.version) await pins.differs(name, now);
           if (now.hash !== pinned.hash) {
             watch?.changed(name, now);
@@ -192,7 +203,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
               `The tool server "${name}" is switched off: its tools are not those that were pinned (version ${pinned.version} then, ${now.version} now). Go on without it.`,
             );
           }
-          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide });
+          return toResult(await up.call(tool, { ...input }, signal), { server: name, tool, scope, hide, mayKeep });
         });
       } catch (error) {
         signal.throwIfAborted();
@@ -220,9 +231,11 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
         const pinned = lists[index];
         const { name, others } = server;
         if (!pinned || typeof pinned === 'string') {
-          const reason = others?.hide(pinned ?? '') ?? pinned;
-          watch?.lost(name, reason ?? '');
-          problems.push(`The tool server "${name}" could not be started: ${cleanLine(reason ?? '', 1_000)}.`);
+          const reason = pinned ?? '';
+          watch?.lost(name, reason);
+          // People are told why by the watch; a model can do nothing about it, and would read a stranger's last words as ours.
+          const why = others ? '' : `: ${cleanLine(reason, 1_000)}`;
+          problems.push(`The tool server "${name}" could not be started${why}.`);
           continue;
         }
         if (pinned.offered) {
@@ -242,7 +255,7 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
           tools.push({
             name: shownName(name, spec.name, taken),
             description: others ? markOutside(`tool server ${name}`, description) : description,
-            inputSchema: others ? withLittleTalk(schemaOf(spec.inputSchema)) : schemaOf(spec.inputSchema),
+            inputSchema: others ? plainSchema(schemaOf(spec.inputSchema)) : schemaOf(spec.inputSchema),
             readOnly,
             ...(others && !readOnly && { actsOutside: true }),
             describe: (input) => ({
@@ -264,6 +277,10 @@ export function createToolServers({ driver, pins, limits: given }: ToolServersOp
       await Promise.all([...running].map(([key, entry]) => stop(key, entry, 'closed')));
     },
   };
+}
+
+function hiding({ others }: ToolServer): (text: string) => string {
+  return others?.hide ?? ((text) => text);
 }
 
 function describeCall(tool: string, input: unknown): string {

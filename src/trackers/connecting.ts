@@ -1,6 +1,7 @@
 import type { Check } from '../core/check.ts';
 import type { TicketHint } from '../core/ticket.ts';
 import type { Connections } from './connections.ts';
+import type { InstallAnswer } from './installs.ts';
 
 /** How people connect a tracker: `shipmate connect <kind>`. What is here is shown by `--help`; the rest is loaded. */
 export interface ConnectCommand<Settings> {
@@ -66,7 +67,7 @@ export interface ConnectDesk {
   /** Begins an installation: the page that an admin opens, and what people are told. null: none is needed, or none can be. */
   beginInstall(): Promise<{ url: string | null; lines: string[] }>;
   /** Ends one that was begun in any process. The account's name. Throws `VendorError`, `not_found` where none can be. */
-  finishInstall(answer: { state?: string; code?: string; error?: string }, signal: AbortSignal): Promise<string>;
+  finishInstall(answer: InstallAnswer, signal: AbortSignal): Promise<string>;
   /** Those that are connected. Throws `VendorError`. */
   accounts(signal: AbortSignal): Promise<Account[]>;
   /** Tries all of it in the live account. Never throws. */

@@ -33,8 +33,40 @@ export async function beginRequest(keeping: InstallKeeping, kept: Record<string,
   return state;
 }
 
-/** Takes it away: it counts once, within ten minutes. null: there is none. */
-export async function takeRequest({ connections, kind, secret }: InstallKeeping, state: string): Promise<unknown> {
+/** What a browser brings back from the page on which people let the app in. */
+export interface InstallAnswer {
+  state?: string;
+  code?: string;
+  error?: string;
+}
+
+/**
+ * Exchanges an answer for tokens: with what `beginRequest` has kept for it, once, within ten minutes. `act`: what people call it ("consent").
+ * Throws what `refuse` makes of why it cannot be taken, and `VendorError` where nobody can tell now.
+ */
+export async function takeAnswer<Kept extends Record<string, string>>(
+  keeping: InstallKeeping,
+  { state = '', code, error }: InstallAnswer,
+  { vendor, act, refuse }: { vendor: string; act: string; refuse: (problem: string) => Error },
+  exchange: (kept: Kept, code: string) => Promise<Granted>,
+): Promise<Granted> {
+  const kept = await takeRequest(keeping, state);
+  if (kept === null)
+    throw refuse(
+      `This answer belongs to no ${act} that was begun here in the last ten minutes, or it was used already.`,
+    );
+  if (error === 'access_denied') throw refuse(`The ${act} was declined in ${vendor}.`);
+  if (error !== undefined || !code) throw refuse(`${vendor} did not complete the ${act}.`);
+  try {
+    return await exchange(kept as Kept, code);
+  } catch (thrown) {
+    if (!(thrown instanceof Refused)) throw thrown;
+    throw refuse(`${vendor} gave no token for this ${act}: ${thrown.message}.`);
+  }
+}
+
+/** null: there is none. */
+async function takeRequest({ connections, kind, secret }: InstallKeeping, state: string): Promise<unknown> {
   const id = requestId(state);
   const sealed = await connections.takeRequest(kind, id, requestLivesMs);
   const text = sealed && openSecret(secret, `${kind} request ${id}`, sealed);

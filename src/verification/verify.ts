@@ -177,7 +177,8 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
       evidence,
       testsBefore: sum(judged.map((runs) => runs.base)),
       testsAfter: sum(judged.map((runs) => runs.asPushed ?? runs.head)),
-      reproduced: judgement.reproduced,
+      reproduced: judgement.reproduction !== null,
+      reproduction: judgement.reproduction,
     },
     files,
   };

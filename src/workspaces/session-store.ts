@@ -34,6 +34,12 @@ export interface SessionStores {
     commit: string,
     file: { path: string; text: string },
   ): Promise<{ store: SessionStore; tree: string }>;
+  /** The tree of these files alone, all of them in its top directory. */
+  treeOf(
+    sessionId: string,
+    repository: Repository,
+    files: readonly { name: string; content: Uint8Array }[],
+  ): Promise<{ store: SessionStore; tree: string }>;
   /**
    * The tree of `onto` without what was changed from `since`, or the first parent of `commit`, to `commit`. With conflicts it is
    * of no use. All are in the mirror.
@@ -81,7 +87,8 @@ export interface SessionStores {
 
 export interface NewCommit {
   tree: string;
-  parent: string;
+  /** null: it stands on nothing. */
+  parent: string | null;
   /** What it brings in beside that: its second parent. */
   merges?: string;
   message: string;
@@ -223,6 +230,18 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
       return { store: { gitDir }, tree: (await git.must(['mktree', '-z'], { gitDir, stdin })).toString().trim() };
     },
 
+    async treeOf(sessionId, repository, files) {
+      const gitDir = await open(sessionId, repository);
+      const records: string[] = [];
+      for (const { name, content } of files) {
+        if (!/^[\w-][\w.-]*$/.test(name)) throw new Error(`${JSON.stringify(name)} is no file of the top directory`);
+        const blob = await git.must(['hash-object', '-w', '--stdin'], { gitDir, stdin: Buffer.from(content) });
+        records.push(`100644 blob ${blob.toString().trim()}\t${name}\0`);
+      }
+      const tree = await git.must(['mktree', '-z'], { gitDir, stdin: records.join('') });
+      return { store: { gitDir }, tree: tree.toString().trim() };
+    },
+
     async withoutCommit(sessionId, repository, { commit, onto, since }, signal) {
       const gitDir = await open(sessionId, repository);
       const found = await Promise.all(
@@ -291,7 +310,7 @@ export function createSessionStores(options: { layout: Layout; mirrors: Mirrors;
         GIT_COMMITTER_EMAIL: author.email,
         GIT_COMMITTER_DATE: date,
       };
-      const parents = merges === undefined ? [parent] : [parent, merges];
+      const parents = [parent, merges ?? null].filter((each) => each !== null);
       const args = [
         'commit-tree',
         ...parents.flatMap((each) => ['-p', assertCommit(each)]),

@@ -140,6 +140,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     storeOf: async (...args) => (await open()).stores.storeOf(...args),
     receive: async (...args) => (await open()).stores.receive(...args),
     withFile: async (...args) => (await open()).stores.withFile(...args),
+    treeOf: async (...args) => (await open()).stores.treeOf(...args),
     withoutCommit: async (...args) => (await open()).stores.withoutCommit(...args),
     changes: async (...args) => (await open()).stores.changes(...args),
     diff: async (...args) => (await open()).stores.diff(...args),

@@ -9,6 +9,7 @@ import { hostOf, repositoryAt } from '../code-hosts/github/world.ts';
 import { type GitHub, startGitHub } from '../stand-ins/github/server.ts';
 import { usualEvent } from '../stand-ins/sentry/hostile.ts';
 import { startSentry } from '../stand-ins/sentry/server.ts';
+import { sentryProject } from '../support/alerts.ts';
 import { type Opened, openSandbox, workingDriver } from '../tools/open-sandbox.ts';
 
 let opened: Opened;
@@ -71,10 +72,7 @@ test('errors are offered for a repository that Sentry has projects for, and of t
   if (!web || !api) throw new Error('there are no projects');
   const { issue } = sentry.site.capture(web, usualEvent());
   const elsewhere = sentry.site.capture(api, usualEvent()).issue;
-  const projects = [
-    { organization: 'acme', slug: 'web', repository: 'shop' },
-    { organization: 'acme', slug: 'api', repository: 'backend' },
-  ];
+  const projects = [sentryProject('acme/web', 'shop'), sentryProject('acme/api', 'backend')];
   const settings = { baseUrl: sentry.url, token: sentry.token, webhookSecrets: [], projects };
   const [shop, backend, docs] = ['shop', 'backend', 'docs'].map((name) => ({ ...repositoryAt('acme/app'), name }));
   if (!shop || !backend || !docs) throw new Error('there are no repositories');

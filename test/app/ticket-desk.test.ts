@@ -25,7 +25,7 @@ describe('what a person does with tickets', () => {
   });
   const deskOf = (by = someone, changes: Partial<SortDeps> = {}, config: Config = plain, board: Tracker = tracker) => {
     const sessions = readSessions(db, createPages(db, null));
-    return createTicketDesk({ ...depsWith(board), until: never, ...changes, config, sessions }, by);
+    return createTicketDesk({ ...depsWith(board), alerts: new Map(), until: never, ...changes, config, sessions }, by);
   };
   const onlyBob = { policy: { runsPerHour: 20, people: { speak: ['bob'] }, approval: { by: [] } } };
   const file = async (draft = {}) => (await desk.createTicket({ title: 'Dates', ...draft }, someone)).identifier;

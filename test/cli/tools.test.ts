@@ -23,10 +23,10 @@ test('a server whose tools changed is off until somebody has seen how and accept
       `sandbox: { driver: ${driver} }
 toolServers:
   unruly: { command: node, args: ['${unruly}', plain, '${version}'], paths: ['${resolve(unruly, '..')}'], tools: ${tools} }
-  dead: { command: node, args: ['${unruly}', dead], paths: ['${resolve(unruly, '..')}'] }
+  dead: { command: node, args: ['${unruly}', dead], paths: ['${resolve(unruly, '..')}'], secrets: { KEY: ITS_KEY } }
 `,
     );
-  const env = { PATH: process.env.PATH, HOME: dir, DATABASE_URL: database.url };
+  const env = { PATH: process.env.PATH, HOME: dir, DATABASE_URL: database.url, ITS_KEY: 'a-key-for-just-that' };
   async function shipmate(...args: string[]): Promise<string> {
     const said: string[] = [];
     const out = { write: (text: string) => said.push(text) } as unknown as NodeJS.WriteStream;
@@ -45,7 +45,7 @@ toolServers:
   expect(first).toContain('toolServers.unruly.tools lists "tidy", which says of itself that it changes something');
   expect(first).toContain('  tidy  changes something, as it says\n    tidy of 1.0\n');
   expect(await shipmate('tools', 'check', 'dead')).toMatch(
-    /^1: The tool server "dead" could not be started: it ended with exit code 9/,
+    /^1: The tool server "dead" could not be started: it ended with exit code 9, saying: no use for \[redacted\]\n/,
   );
   expect(await shipmate('tools', 'check', 'none')).toMatch(/^1: There is no tool server "none" under toolServers/);
 

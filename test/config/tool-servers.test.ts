@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -108,7 +108,12 @@ test.each([
     'a: { command: x, hosts: ["*.x.y"] }',
     ['a.hosts has "*.x.y". Write a host or host:port by its exact name, without *.'],
   ],
-  ['a: { command: x, paths: [tools] }', ['a.paths has "tools". Write an absolute path.']],
+  [
+    'a: { command: x, paths: [tools, /srv/../etc, /srv/] }',
+    ['tools', '/srv/../etc', '/srv/'].map(
+      (path) => `a.paths has "${path}". Write an absolute path, without "..", and without / at its end.`,
+    ),
+  ],
   [
     'a: { command: x, env: { LD_PRELOAD: x } }',
     ['a sets LD_PRELOAD, which it cannot: no program would see it, or its sandbox sets it.'],
@@ -154,4 +159,25 @@ test.each([
 ])('%s', (yaml, problems) => {
   const found = problemsOf(`toolServers:\n  ${yaml}\n`, { SET: 'a value', GITHUB_TOKEN: 'gone' });
   expect(found.map((each) => each.replace(/^(line \d+: )?toolServers\./, ''))).toEqual(problems);
+});
+
+test('no path shows a program the data of the service, or all that its user has', () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'shipmate-config-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  for (const dir of ['ada/.cache', 'data/sentry']) mkdirSync(join(cwd, dir), { recursive: true });
+  symlinkSync(join(cwd, 'data'), join(cwd, 'link'));
+  const paths = [
+    '/',
+    cwd,
+    `${cwd}/ada`,
+    `${cwd}/link`,
+    `${cwd}/data/sentry`,
+    `${cwd}/ada/.cache`,
+    `${cwd}/data-of-others`,
+  ];
+  const yaml = `dataDir: ${cwd}/data\ntoolServers:\n  a: { command: x, tools: [t], paths: ${JSON.stringify(paths)} }\n`;
+  const told = problemsOf(yaml, { HOME: join(cwd, 'ada') });
+  expect(told.map((each) => /paths has "(.*)", where the service's own data/.exec(each)?.[1])).toEqual(
+    paths.slice(0, 5),
+  );
 });

@@ -458,6 +458,27 @@ export function trackerContract(
       ]);
     });
 
+    contract('a file of the agent is on the ticket once, or is said not to be', async ({ expect }) => {
+      const { ticket } = await given();
+      const content = randomBytes(100_000);
+      content.set(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
+      const name = `1-before-${randomUUID().slice(0, 8)}.png`;
+      const attach = (): TicketOperation => ({
+        ...{ kind: 'attachFile', id: randomUUID(), name, mediaType: 'image/png', evidence: 'camera/1.png', content },
+      });
+      const first = attach();
+      const [answer] = await sendFiveTimesAtOnce(ticket, first);
+      expect(await send(ticket, first)).toEqual(answer);
+      const { attachments } = await world.tracker.readTicket(ticket, never);
+      if (answer && 'skipped' in answer) return expect(attachments).toEqual([]);
+      expect(attachments).toMatchObject([{ name, mediaType: 'image/png', bytes: 100_000 }]);
+      const read = await world.tracker.readAttachment(ticket, attachments[0]?.id ?? '', never);
+      expect(Buffer.compare(read, content)).toBe(0);
+      // The same of a later run.
+      await send(ticket, attach());
+      expect((await world.tracker.readTicket(ticket, never)).attachments).toHaveLength(1);
+    });
+
     contract('the page of the session is linked once', async ({ expect }) => {
       const { ticket, conversation } = await given();
       const url = `https://shipmate.example/sessions/${ticket.identifier}/${randomUUID()}`;

@@ -231,17 +231,20 @@ describe('a reproduction', () => {
   test('is a new test, red on the base and green on the change', () => {
     const reproduction = run({ a: 'passed', b: 'passed', c: 'failed' });
     const judgement = verdict({ base: green, head: withNew, reproduction }, true);
-    expect(judgement).toMatchObject({ verdict: 'proved', reproduced: true, findings: [] });
+    expect(judgement).toMatchObject({ verdict: 'proved', findings: [] });
+    expect(judgement.reproduction?.tests).toEqual(['c']);
   });
 
   test('is a test of the base that was red and is green', () => {
     const judgement = verdict({ base: run({ a: 'passed', b: 'failed' }), head: green }, true);
-    expect(judgement).toMatchObject({ verdict: 'proved', reproduced: true });
+    expect(judgement).toMatchObject({ verdict: 'proved' });
+    expect(judgement.reproduction).not.toBeNull();
   });
 
   test('can be told by exit codes where nothing else is known', () => {
     const judgement = verdict({ base: run(null), head: run(null), reproduction: run(null, { exitCode: 1 }) }, true);
-    expect(judgement).toMatchObject({ verdict: 'proved', reproduced: true });
+    expect(judgement).toMatchObject({ verdict: 'proved' });
+    expect(judgement.reproduction).not.toBeNull();
   });
 
   test('is not a file that cannot be loaded', () => {
@@ -257,7 +260,7 @@ describe('a reproduction', () => {
     const red = run({ a: 'passed', b: 'passed', c: 'failed' });
     expect(verdict({ base: green, head: red, reproduction: red }, true)).toMatchObject({
       verdict: 'regressed',
-      reproduced: false,
+      reproduction: null,
     });
   });
 });

@@ -236,6 +236,47 @@ const a = '@octocat'; // fixes #5
   });
 });
 
+describe('a change for an error', () => {
+  const error = {
+    ...{ source: 'sentry', project: 'acme/web', name: 'WEB-1A', url: 'https://sentry.example/issues/7/' },
+    ...{ causeOnly: false, isLikeTicket: false },
+  };
+
+  test('names it in the words by which its source takes it for the fix', () => {
+    const { body } = writePullRequest({ ...story, errors: [error, { ...error, name: 'WEB-2' }] });
+    expect(body).toContain(
+      'It is about the errors [WEB-1A](https://sentry.example/issues/7/) of acme/web, [WEB-2](https://sentry.example/issues/7/) of acme/web.\n\nFixes WEB-1A\n\nFixes WEB-2',
+    );
+    expect(commitMessage({ ticket, title: 'Round once', summary: '', errors: [error] })).toBe(
+      'Round once\n\nTicket: ENG-123\nFixes WEB-1A\n',
+    );
+  });
+
+  test('where tickets are called as it is, no tracker is told to close one', () => {
+    const errors = [{ ...error, name: 'ENG-9', isLikeTicket: true }];
+    const { body } = writePullRequest({ ...story, errors });
+    expect(body).toContain('It is about the error [ENG-9](');
+    expect(body + commitMessage({ ticket, title: 'Round once', summary: '', errors })).not.toContain('Fixes');
+  });
+
+  test('the agent names none by itself', () => {
+    const summary = 'Fixes WEB-1A, and closes: WEB-2';
+    expect(commitMessage({ ticket, title: 'Fix', summary })).toContain('Fixes `WEB-1A`, and closes: `WEB-2`');
+  });
+
+  test.each([
+    [['rounds once'], 'Error: 3 | 4', '`rounds once` fails', 'it said: `Error: 3 \\| 4`'],
+    [['a', 'b`b', 'c', 'd', 'e', 'f'], null, "`a`, `b'b`, `c`, `d`, `e` and 1 more fail on", null],
+    [[], 'panic: x', '`npm test` fails on', 'it said: `panic: x`'],
+  ])('says how it was reproduced: %j', (tests, says, how, said) => {
+    const reproduction = { command: 'npm test', tests, says };
+    const { body } = writePullRequest({ ...story, proof: { ...proved, reproduction } });
+    expect(body).toContain(`Reproduced: ${how}`);
+    expect(body.includes('On the base it said')).toBe(said !== null);
+    expect(body).toContain(said ?? '');
+  });
+});
+
 describe('commitMessage', () => {
   test('subject, summary, ticket', () => {
     expect(commitMessage({ ticket, title: 'ENG-123: Round once', summary: 'Only the sum is rounded.' })).toBe(

@@ -28,6 +28,9 @@ const effectKinds: Record<Operation['kind'], 'any' | 'split' | 'none'> = {
   showStatus: 'none',
   deleteBranch: 'none',
   pushRevert: 'none',
+  // They have no tool server that takes pictures: killed in test/e2e/screenshots.test.ts.
+  pushEvidence: 'none',
+  attachFile: 'none',
 };
 
 /** One kind after the other at each moment: a run whose workers fall at one and the same step is given up, and rightly. */

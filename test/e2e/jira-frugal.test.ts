@@ -83,7 +83,7 @@ test('a session that does nothing: read, acknowledged, moved, answered, moved ba
   expect(await requestsOf(issue)).toEqual(inSix);
   expect(stated(issue), 'where it stood').toBe(stood);
   expect(issue.comments.map(({ body }) => wordsOf(body))).toEqual([
-    expect.stringMatching(/Look[\s\S]*What I do, step by step/),
+    expect.stringMatching(/Look[\s\S]*What I do, step by step[\s\S]*Cost so far: .*of work/),
     expect.stringMatching(/All is well/),
   ]);
 });

@@ -34,19 +34,15 @@ test('killed while it writes on an issue, and told nothing by webhooks: all is s
 }, async () => {
   const { ada, jira, seen } = setup;
   const issue = setup.give('Is done in spite of it');
-  const fall = async (at: string) => {
-    const service = setup.start('start', { env: { SHIPMATE_FAILPOINTS: `${at}:kill` } });
-    expect(await service.ended, `${at}\n${service.output()}`).toBe('SIGKILL');
-  };
   // Between what Jira has done and our knowing of it.
-  await fall('effect/postActivity/after');
-  const asking = setup.start('start');
+  const start = (at: string) => setup.start('start', { env: { SHIPMATE_FAILPOINTS: `${at}:kill` } });
+  const first = start('effect/postActivity/after');
+  expect(await first.ended, first.output()).toBe('SIGKILL');
+  const second = start('effect/attachPullRequest/after');
   await setup.rest(issue.key);
   expect(seen(issue)).toMatchObject({ status: 'In Progress', said: [expect.stringMatching(/^Which zone\?/)] });
-  asking.kill('SIGKILL');
-  await asking.ended;
   ada.comment(issue.key, '1');
-  await fall('effect/attachPullRequest/after');
+  expect(await second.ended, second.output()).toBe('SIGKILL');
   const last = setup.start('start');
   const done = await setup.rest(issue.key, 2);
   expect(done.runs).toHaveLength(2);

@@ -52,7 +52,7 @@ test('a question has its options by number; a number answers it, and so does a m
   const { ada, bob, bot, seen, last } = service;
   const issue = service.give('Knows no zone');
   expect((await rest(issue)).state).toBe('awaitingInput');
-  expect(last(issue)).toMatch(/^Which zone\?\n(.|\n)*\n1\. UTC\n2\. Local time$/);
+  expect(last(issue)).toMatch(/^Which zone\?\n(.|\n)*\n1\. UTC\n2\. Local time\n/);
   expect(seen(issue).shown).toEqual([
     expect.stringMatching(/I wait for an answer to \[my question\]\(http\S+focusedCommentId=\d+\)/),
   ]);
@@ -71,10 +71,10 @@ test('a plan waits for a yes in plain words, is revised by others, and ends by a
   const { ada, bob, bot, last, seen } = service;
   const issue = service.give('Needs a yes', { labels: ['approval:plan'] });
   await rest(issue);
-  expect(last(issue)).toMatch(/Note the zone(.|\n)*\n1\. Approve\n2\. Reject$/);
+  expect(last(issue)).toMatch(/Note the zone(.|\n)*\n1\. Approve\n2\. Reject\n/);
   ada.comment(issue.key, 'Note UTC');
   await rest(issue, 2);
-  expect(last(issue)).toMatch(/Note UTC(.|\n)*\n1\. Approve\n2\. Reject$/);
+  expect(last(issue)).toMatch(/Note UTC(.|\n)*\n1\. Approve\n2\. Reject\n/);
   bob.mention(issue.key, bot, 'approve');
   const done = await rest(issue, 3);
   expect(last(issue)).toMatch(/^Pull request: .*\(proved\)/);

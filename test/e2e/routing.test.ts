@@ -65,7 +65,7 @@ describe('the repository of a ticket', () => {
       'awaitingInput',
       { type: 'elicitation', options: ['acme/web', 'acme/api', 'tools'] },
     ]);
-    await service.app.desk.comment(asked.ticket.identifier, '@shipmate acme/api', someone);
+    await service.app.desk.comment(asked.ticket.identifier, '@shipmate 2', someone);
     const answered = await service.rest(asked.ticket.identifier, 2);
     expect([answered.state, answered.repository]).toEqual(['complete', 'acme/api']);
     expect(await thoughts(asked.ticket.identifier)).toEqual([

@@ -78,6 +78,7 @@ describe('the page of a session', () => {
     const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(css));
     expect(policy.split('; ')).toEqual([
       "default-src 'none'",
+      "img-src 'self'",
       `style-src 'sha256-${Buffer.from(hash).toString('base64')}'`,
       "base-uri 'none'",
       "form-action 'none'",

@@ -117,6 +117,10 @@ async function end(jira: Jira, service: TestService): Promise<void> {
   try {
     await service.stop();
     jira.expectClean();
+    const mailed = jira.requests.filter(
+      ({ operation, url }) => operation === 'issueComments.updateComment' && !url.includes('notifyUsers=false'),
+    );
+    if (mailed.length > 0) throw new Error('People were mailed of an edit of a comment.');
   } finally {
     await jira.close();
   }

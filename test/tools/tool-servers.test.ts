@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Tool, ToolResult } from '../../src/core/tool.ts';
 import { createToolServers, type Pinned, type ToolServer, type ToolServers } from '../../src/tools/tool-servers.ts';
 import { type Opened, openSandbox, workingDriver } from './open-sandbox.ts';
+import { startUnrulyHttp } from './unruly-http-server.ts';
 
 const here = import.meta.dirname;
 const signal = new AbortController().signal;
@@ -177,6 +178,33 @@ describe('a server that', () => {
     setUp({ startMs: 300 });
     const { problems } = await servers.tools([unruly({ name: 'mute', args: ['mute'] })]);
     expect(problems).toEqual(['The tool server "mute" could not be started: it did not answer within 0.3 s.']);
+  });
+
+  test.each(['none of its tools, without end', 'page after page, each in time'])(
+    'lists %s, is cut off',
+    async (how) => {
+      setUp({ callMs: 500 });
+      if (how.startsWith('none')) {
+        const { problems } = await servers.tools([unruly({ args: ['endless'] })]);
+        expect(problems).toEqual([
+          'The tool server "unruly" could not be started: its list of tools has more than 20 pages.',
+        ]);
+        return;
+      }
+      const call = await toolsOf(unruly());
+      expect((await call('unruly_unroll')).text).toBe(from('unruly', 'done'));
+      expect((await call('unruly_echo', { text: 'x' })).text).toContain('it did not answer within 0.5 s');
+    },
+  );
+
+  test('takes no notice of its introduction is not waited for', async () => {
+    setUp({ startMs: 300 });
+    const http = await startUnrulyHttp();
+    onTestFinished(() => http.close());
+    const url = new URL('/silent', http.url).href;
+    const { problems } = await servers.tools([{ name: 'silent', url, headers: {}, tools: null, readOnly: [] }]);
+    expect(problems).toEqual(['The tool server "silent" could not be started: it did not answer within 0.3 s.']);
+    await expect.poll(() => http.open()).toBe(0);
   });
 
   test('changed its tools is switched off', async () => {

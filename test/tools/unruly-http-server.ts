@@ -13,7 +13,7 @@ export interface UnrulyHttp {
   close(): Promise<void>;
 }
 
-/** A tool server at a URL that speaks MCP by hand. What it does wrong is the tool's name. */
+/** A tool server at a URL that speaks MCP by hand. What it does wrong is the tool's name; at /silent it takes no notice. */
 export async function startUnrulyHttp(): Promise<UnrulyHttp> {
   const names = ['echo', 'huge', 'stream', 'hang', 'drop', 'away', 'refused', 'garbage'];
   const headers: UnrulyHttp['headers'] = [];
@@ -37,7 +37,7 @@ export async function startUnrulyHttp(): Promise<UnrulyHttp> {
     let body = '';
     for await (const chunk of request) body += chunk;
     const { id, method, params } = JSON.parse(body);
-    if (id === undefined) return void response.writeHead(202).end();
+    if (id === undefined) return request.url === '/silent' ? undefined : void response.writeHead(202).end();
     const send = (result: object) =>
       response
         .writeHead(200, { 'content-type': 'application/json' })

@@ -3,10 +3,11 @@ import { createInterface } from 'node:readline';
 
 /*
  * A tool server that speaks MCP by hand, so that it can also speak it badly. `mode` spoils the start or the list: "dead",
- * "mute", "wordy" (much text in it).
+ * "mute", "wordy" (much text in it), "endless" (always one more page).
  */
 const [mode = 'plain', version = '1.0'] = process.argv.slice(2);
 let described = version;
+let pageMs = 0;
 let remembered = 'nothing before';
 
 const tools: Record<string, (input: Record<string, unknown>, id: unknown) => unknown> = {
@@ -46,6 +47,12 @@ const tools: Record<string, (input: Record<string, unknown>, id: unknown) => unk
     send({ method: 'notifications/tools/list_changed' });
     return text('done');
   },
+  // From now on its list has always one more page, each after a while.
+  unroll: () => {
+    pageMs = 200;
+    send({ method: 'notifications/tools/list_changed' });
+    return text('done');
+  },
   look: async (input) => text(JSON.stringify(await look(String(input.reach ?? ''), String(input.dir ?? '.')))),
   tidy: () => text('tidied'),
   remember(input) {
@@ -67,7 +74,10 @@ const talkative = {
   $defs: { title: { enum: ['a', 'b'] } },
 };
 
-if (mode === 'dead') process.exit(9);
+if (mode === 'dead') {
+  if (process.env.KEY) process.stderr.write(`no use for ${process.env.KEY}\n`);
+  process.exit(9);
+}
 process.stdout.write('a line that is no message\n');
 createInterface({ input: process.stdin }).on('line', async (line) => {
   const { id, method, params } = JSON.parse(line);
@@ -81,7 +91,7 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
         serverInfo: { name: 'unruly', version },
       },
     });
-  if (method === 'tools/list') send({ id, result: listPage(params?.cursor) });
+  if (method === 'tools/list') setTimeout(() => send({ id, result: listPage(params?.cursor) }), pageMs);
   if (method === 'tools/call') {
     const result = await tools[params.name]?.(params.arguments, id);
     if (result) send({ id, result });
@@ -97,6 +107,7 @@ function listPage(cursor: string | undefined) {
     ...(name === 'tidy' && { annotations: { readOnlyHint: false } }),
     ...(name === 'look' && { annotations: { readOnlyHint: true } }),
   }));
+  if (mode === 'endless' || pageMs > 0) return { tools: [], nextCursor: 'more' };
   return cursor ? { tools: all.slice(4) } : { tools: all.slice(0, 4), nextCursor: 'more' };
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { othersLimit, readOnly } from '../../answer-call.ts';
 import type { Issue } from '../answers.ts';
 import { findIssue } from '../find-issue.ts';
-import { tellState, when } from '../tell-issue.ts';
+import { eventsOf, tellState, when } from '../tell-issue.ts';
 import { argument, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes, type Written } from '../written.ts';
 
@@ -33,18 +33,15 @@ function tell(issue: Issue, written: Written): string {
   const release = (of: Issue['firstRelease']) =>
     of?.version ? `${written.line(of.version, 120)} (${when(of.dateReleased ?? of.dateCreated)})` : 'none';
   const tags = issue.tags.slice(0, 40).map(({ key }) => written.line(key, 60));
+  const resolvedIn = issue.statusDetails?.inRelease;
   return [
     written.line(issue.title, 1_000),
     `culprit: ${written.line(issue.culprit, 300) || 'none'}`,
     `platform: ${written.line(issue.platform, 40) || 'unknown'}`,
     `first release: ${release(issue.firstRelease)}; last: ${release(issue.lastRelease)}`,
-    ...['24h', '30d'].map((period) => `events of the last ${period}: ${sumOf(issue, period)}`),
+    ...(resolvedIn ? [`resolved in: ${written.line(resolvedIn, 120)}`] : []), // whoever sends an event names its release
+    ...['24h', '30d'].map((period) => `events of the last ${period}: ${eventsOf(issue, period) ?? 'unknown'}`),
     ...(tags.length > 0 ? [`tags: ${tags.join(', ')}`] : []),
     `address: ${written.line(issue.permalink, 300)}`,
   ].join('\n');
-}
-
-function sumOf({ stats }: Issue, period: string): string {
-  const points = stats?.[period];
-  return points === undefined ? 'unknown' : String(points.reduce((sum, [, count]) => sum + count, 0));
 }

@@ -1,13 +1,14 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import { othersLimit, readOnly, type Told } from '../../answer-call.ts';
-import * as answers from '../answers.ts';
+import type * as answers from '../answers.ts';
 import { SentryFailure } from '../explain-failure.ts';
 import { type FoundIssue, findEvent, findIssue } from '../find-issue.ts';
 import { readReleaseCommits } from '../release-commits.ts';
 import type { Sentry } from '../sentry.ts';
+import { readSuspects } from '../suspects.ts';
 import { tellCommit } from '../tell-commits.ts';
-import { placeOf, readTrace } from '../tell-frames.ts';
+import { ownFrames, placeOf } from '../tell-frames.ts';
 import { many, shown, word } from '../tell-issue.ts';
 import { argument, type ToolContext } from '../tool-context.ts';
 import { createWritten, cutBytes, type Written } from '../written.ts';
@@ -41,28 +42,6 @@ export function registerGetSuspectCommits(server: McpServer, { sentry, answer }:
   );
 }
 
-/** By an operation that only Sentry's own pages use: where it is not there, or says no, there are none. */
-async function readSuspects(
-  sentry: Sentry,
-  { project }: FoundIssue,
-  event: answers.Event,
-  signal: AbortSignal,
-): Promise<answers.Commit[]> {
-  const path = '/projects/{organization}/{project}/events/{event}/committers/';
-  const asked = {
-    path: { organization: project.organization, project: project.slug, event: event.eventID },
-    what: 'suspect commits',
-    signal,
-  };
-  try {
-    const { body } = await sentry.get(path, answers.committers, asked);
-    return body.committers.flatMap(({ author, commits }) => commits.map((commit) => ({ ...commit, author })));
-  } catch (error) {
-    if (error instanceof SentryFailure && [400, 403, 404, 500].includes(error.status)) return [];
-    throw error;
-  }
-}
-
 async function tellRelease(
   sentry: Sentry,
   { issue, project }: FoundIssue,
@@ -88,9 +67,8 @@ async function tellRelease(
 
 /** The innermost frames of the team's own code. */
 function tellPlaces(event: answers.Event, written: Written): string[] {
-  const { exceptions, bare } = readTrace(event);
-  const frames = exceptions.at(-1)?.stacktrace?.frames ?? bare;
-  const own = frames.filter(({ inApp }) => inApp !== false).toReversed();
-  const places = own.slice(0, 5).map((frame) => placeOf(frame, written));
+  const places = ownFrames(event)
+    .slice(0, 5)
+    .map((frame) => placeOf(frame, written));
   return places.length === 0 ? [] : [`it happened in event ${word(event.eventID)} at: ${places.join(', ')}`];
 }

@@ -21,4 +21,5 @@ export const sentry = defineAlertSource({
       ],
     };
   },
+  open: async (settings) => (await import('./source.ts')).createSentrySource(settings),
 });

@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { key, nonEmpty, section } from '../../lib/documented-key.ts';
+import { type AlertRule, alertLevels } from '../../core/alert.ts';
+import { atLeastOne, key, nonEmpty, section } from '../../lib/documented-key.ts';
 import { isReachable, listSecrets, type Variable } from '../../lib/variable.ts';
 import type { AroundAlerts } from '../alert-source.ts';
 
 /** A project of Sentry, and what is done with its errors. */
-export interface SentryProject {
+export interface SentryProject extends AlertRule {
   organization: string;
   slug: string;
-  /** The name of the repository whose code runs there. */
-  repository: string;
 }
 
 export interface SentrySettings {
@@ -29,7 +28,38 @@ const project = z.strictObject({
   repository: key(
     nonEmpty,
     'a name under `repositories`',
-    'Whose code runs there: sessions that work on it may read the errors of the project.',
+    'Whose code runs there: sessions that work on it may read the errors of the project, and its tickets are about it.',
+  ),
+  level: key(
+    z.enum(alertLevels).default('ticket'),
+    '`ticket`, `root-cause` or `pull-request`',
+    'What becomes of an error that a webhook tells of: a ticket; one that the agent is given to say the cause on, changing nothing; or one that it is given to mend.',
+  ),
+  minEvents: key(atLeastOne.default(2), 'a whole number of at least 1', 'An error with fewer events is left alone.'),
+  perDay: key(
+    z.int().min(0).default(5),
+    'a whole number (0: none by itself)',
+    'So many errors of the project become tickets on a day (UTC). People are told once a day when they are used up.',
+  ),
+  environments: key(
+    z.preprocess((value) => value ?? [], z.array(nonEmpty)).prefault([]),
+    'a list of environments; empty: all',
+    'Errors of others are left alone.',
+  ),
+  team: key(
+    nonEmpty.nullable().default(null),
+    'a team, or null',
+    'Where its tickets go. null: by `routes`, as for `/make-ticket`.',
+  ),
+  ticketProject: key(
+    nonEmpty.nullable().default(null),
+    'a project of the tracker, or null',
+    'The same within the team.',
+  ),
+  labels: key(
+    z.preprocess((value) => value ?? [], z.array(nonEmpty)).prefault(['sentry']),
+    'a list of labels',
+    'Of its tickets.',
   ),
 });
 
@@ -72,12 +102,13 @@ export function readSentry(
   if (file.projects.length === 0) return { settings: null, problems: [] };
   const problems: string[] = [];
   const baseUrl = values.SENTRY_BASE_URL?.replace(/(\/api\/0)?\/*$/, '') ?? 'https://sentry.io';
-  if (!isReachable(baseUrl) || URL.parse(baseUrl)?.username)
+  const { username = '', password = '' } = URL.parse(baseUrl) ?? {};
+  if (!isReachable(baseUrl) || `${username}${password}` !== '')
     problems.push('SENTRY_BASE_URL must be an https:// address without credentials (value not shown).');
   if (values.SENTRY_AUTH_TOKEN === null)
     problems.push('sentry.projects names projects, but nothing opens Sentry: set SENTRY_AUTH_TOKEN.');
   const known = repositories.map(({ name }) => name);
-  const projects = file.projects.map(({ project: name, repository }, index): SentryProject => {
+  const projects = file.projects.map(({ project: name, repository, ...rule }, index): SentryProject => {
     const [organization = '', slug = ''] = name.split('/');
     if (!known.includes(repository))
       problems.push(
@@ -85,8 +116,9 @@ export function readSentry(
       );
     if (file.projects.findIndex((each) => each.project.toLowerCase() === name.toLowerCase()) < index)
       problems.push(`sentry.projects[${index}] names ${name} once more. Keep one of them.`);
-    return { organization, slug, repository };
+    return { project: name, organization, slug, repository, ...rule };
   });
+  // Without one the webhook is closed, and the rest works.
   const webhookSecrets = listSecrets(values.SENTRY_WEBHOOK_SECRET);
   return { settings: { baseUrl, token: values.SENTRY_AUTH_TOKEN ?? '', webhookSecrets, projects }, problems };
 }

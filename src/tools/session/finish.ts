@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { mostCriteria } from '../../core/criteria.ts';
+import { screenshotLimits } from '../../core/screenshots.ts';
 import type { Tool, ToolResult, ToolRunContext } from '../../core/tool.ts';
 import type { WorkReport } from '../../core/work-report.ts';
 import { defineTool } from '../define-tool.ts';
@@ -19,8 +20,20 @@ const threads = z
   .optional()
   .describe('Each mark of a review (T1, ...): whether you did it, and what you answer');
 
-/** There is a place to answer acceptance criteria where the ticket has some, and threads where its code host has reviews. */
-export function finishTool(finish: Finish, { asksCriteria = false, hasReviews = false } = {}): Tool {
+const screenshots = z
+  .array(z.object({ image: z.string().max(300), shows: z.enum(['before', 'after']), of: z.string().max(200) }))
+  .max(screenshotLimits.shown)
+  .optional()
+  .describe('What people should see: `image` as its tool told it was kept, `of` the same words for both');
+
+/**
+ * There is a place to answer acceptance criteria where the ticket has some, threads where its code host has reviews, and
+ * screenshots where a tool takes some.
+ */
+export function finishTool(
+  finish: Finish,
+  { asksCriteria = false, hasReviews = false, takesScreenshots = false } = {},
+): Tool {
   return defineTool({
     name: 'finish',
     description: 'Hand in the work; it is verified.',
@@ -34,12 +47,16 @@ export function finishTool(finish: Finish, { asksCriteria = false, hasReviews = 
       answer: z.string().max(16_000).optional().describe('Only where nothing needs to change'),
       ...((asksCriteria ? { criteria } : {}) as { criteria: typeof criteria }),
       ...((hasReviews ? { threads } : {}) as { threads: typeof threads }),
+      ...((takesScreenshots ? { screenshots } : {}) as { screenshots: typeof screenshots }),
     }),
     readOnly: false,
     repeatable: true,
     describe: () => null,
-    run({ title, summary, decisions = [], risk, learned = [], answer, criteria = [], threads = [] }, context) {
-      const told = { title, summary, decisions, criteria, threads, learned };
+    run(
+      { title, summary, decisions = [], risk, learned = [], answer, criteria = [], threads = [], screenshots },
+      context,
+    ) {
+      const told = { title, summary, decisions, criteria, threads, learned, ...(screenshots && { screenshots }) };
       return finish({ ...told, risk: risk ?? null, answer: answer ?? null }, context);
     },
   });

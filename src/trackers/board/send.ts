@@ -5,6 +5,7 @@ import type { TicketDraft, TicketHint } from '../../core/ticket.ts';
 import { insertRow, nextMoment, storeRelation, updateRow } from './changes.ts';
 import { type BoardDatabase, boardTransaction, isoTime } from './database.ts';
 import { accountNamed } from './edit.ts';
+import { insertFile } from './files.ts';
 import { type BoardState, categoryOf, finishedStates, stateOf } from './states.ts';
 import { cutLine } from './text.ts';
 import { hintOf, identifierOf, lockTicket, notFound, numberOf, type TicketRow } from './tickets.ts';
@@ -149,6 +150,20 @@ async function carryOut(
         .onConflict((conflict) => conflict.columns(['ticket', 'url']).doUpdateSet({ title }))
         .execute();
       return { url };
+    }
+    case 'attachFile': {
+      const { name, mediaType, content } = operation;
+      if (!content) throw new Error(`the content of ${name} was not filled in`);
+      const there = await db
+        .selectFrom('board_files')
+        .select('id')
+        .where('ticket', '=', ticket.number)
+        .where('name', '=', name)
+        .where(sql<string>`author->>'id'`, '=', agent)
+        .executeTakeFirst();
+      if (there) return { id: there.id };
+      const { id } = await insertFile(db, ticket.number, { name, mediaType, content }, accountNamed(agent, agent));
+      return { id };
     }
     case 'leaveConversation':
       return { skipped: 'All is said in one place here.' };

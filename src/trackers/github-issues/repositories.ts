@@ -1,4 +1,4 @@
-import { VendorError } from '../../core/vendor-error.ts';
+import { ofAccount, VendorError } from '../../core/vendor-error.ts';
 import type { Api } from './api.ts';
 import { accountOf, type RepositoryName, shortName } from './hint.ts';
 import { isSame } from './states.ts';
@@ -129,7 +129,6 @@ export function createRepositories(
  * are not held up by it.
  */
 export function closedOf(error: unknown, fullName: string): VendorError | null {
-  if (!(error instanceof VendorError) || !['disconnected', 'rate_limited'].includes(error.code)) return null;
-  const { message, code, retryable, retryAfterMs } = error;
-  return new VendorError(message, { code, retryable, retryAfterMs, account: accountOf(fullName), cause: error });
+  const isClosed = error instanceof VendorError && ['disconnected', 'rate_limited'].includes(error.code);
+  return isClosed ? ofAccount(error, accountOf(fullName)) : null;
 }

@@ -38,12 +38,11 @@ const gateway = 'https://api.atlassian.com';
 export function createJiraClient(options: {
   site: JiraAddress;
   auth: JiraAuth;
-  fetch?: typeof fetch | undefined;
   now?: (() => number) | undefined;
   /** In place of https://api.atlassian.com. */
   apiUrl?: string | undefined;
 }): JiraClient {
-  const { site, auth, fetch: send = fetch, now = Date.now, apiUrl = gateway } = options;
+  const { site, auth, now = Date.now, apiUrl = gateway } = options;
   const { host, origin: url } = new URL(site.url);
   // Who cannot reach the gateway may well reach the site.
   const place = site.cloudId === null ? host : `${host}, asked by ${new URL(apiUrl).host}`;
@@ -61,7 +60,7 @@ export function createJiraClient(options: {
     const type = isForm || method === 'GET' ? {} : { 'content-type': 'application/json' };
     const until = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
     try {
-      const answer = await send(`${baseUrl}${request.url}${queryOf(request.searchParams)}`, {
+      const answer = await fetch(`${baseUrl}${request.url}${queryOf(request.searchParams)}`, {
         method,
         headers: { accept: 'application/json', ...type, ...headers, authorization: credentials },
         ...(body !== undefined && body !== null && { body: isForm ? body : JSON.stringify(body) }),

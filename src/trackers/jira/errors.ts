@@ -1,5 +1,5 @@
 import { cleanLine } from '../../core/outside-text.ts';
-import { VendorError } from '../../core/vendor-error.ts';
+import { ofAccount, VendorError } from '../../core/vendor-error.ts';
 
 /** Jira said no to a request, or nothing. */
 export class JiraError extends VendorError {
@@ -90,9 +90,7 @@ export function disconnected(site: string, message: string, status = 0): JiraErr
 
 /** The same with the site as its account, so that the tickets of others are not held up. */
 export function ofSite<Thrown>(error: Thrown, site: string): Thrown | VendorError {
-  if (!(error instanceof VendorError)) return error;
-  const { message, code, retryable, retryAfterMs } = error;
-  return new VendorError(message, { code, retryable, retryAfterMs, account: site, cause: error });
+  return error instanceof VendorError ? ofAccount(error, site) : error;
 }
 
 /** What a proxy, a login, or a site that is asleep shows. */

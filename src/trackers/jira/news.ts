@@ -31,7 +31,7 @@ export interface News {
   watch(host: string, ticketId: string): (to: string, signal: AbortSignal) => Promise<OwnMove | null>;
 }
 
-export function createNews(now: () => number = () => performance.now()): News {
+export function createNews(): News {
   const heard = new Map<string, number>();
   const moves = new Map<string, OwnMove[]>();
   const toBeRead = new Map<string, number>();
@@ -50,26 +50,26 @@ export function createNews(now: () => number = () => performance.now()): News {
   return {
     delivered(host, ticketId, told) {
       // Where a move of ours was not told of in time, only the next one that is shows that deliveries come here.
-      if (told.length > 0 || heard.get(host) !== Number.NEGATIVE_INFINITY) heard.set(host, now());
+      if (told.length > 0 || heard.get(host) !== Number.NEGATIVE_INFINITY) heard.set(host, performance.now());
       const known = moves.get(ticketId) ?? [];
       const news = told.filter(({ history }) => known.every((each) => each.history !== history));
       if (news.length === 0) return;
       keepNewest(moves, ticketId, [...known, ...news].slice(-10), mostTickets);
       bell.emit(ticketId);
     },
-    given: (ticketId) => keepNewest(toBeRead, ticketId, now(), mostTickets),
+    given: (ticketId) => keepNewest(toBeRead, ticketId, performance.now(), mostTickets),
     read(ticketId) {
       toBeRead.delete(ticketId);
       bell.emit(ticketId);
     },
     async untilRead(ticketId, signal) {
-      const leftMs = (toBeRead.get(ticketId) ?? Number.NEGATIVE_INFINITY) + readingWithinMs - now();
+      const leftMs = (toBeRead.get(ticketId) ?? Number.NEGATIVE_INFINITY) + readingWithinMs - performance.now();
       if (leftMs > 0) await until(ticketId, () => (toBeRead.has(ticketId) ? null : true), leftMs, signal);
     },
     watch(host, ticketId) {
       const before = new Set(moves.get(ticketId));
       return async (to, signal) => {
-        if (now() - (heard.get(host) ?? Number.NEGATIVE_INFINITY) > hearsForMs) return null;
+        if (performance.now() - (heard.get(host) ?? Number.NEGATIVE_INFINITY) > hearsForMs) return null;
         const look = () => moves.get(ticketId)?.find((each) => each.to === to && !before.has(each)) ?? null;
         const found = await until(ticketId, look, moveWithinMs, signal);
         if (!found) heard.set(host, Number.NEGATIVE_INFINITY);

@@ -166,6 +166,10 @@ export function readJira(
     );
   if (file.jql !== null && /\border\s+by\b/i.test(file.jql.replace(/"[^"]*"|'[^']*'/g, '')))
     problems.push('trackers.jira.jql has ORDER BY in it. Leave that out: the agent asks in its own order.');
+  if (file.label !== null && /\s/.test(file.label))
+    problems.push(
+      'trackers.jira.label has a space in it, which no label in Jira may have. Name one without, such as for-shipmate.',
+    );
   const isOn = isToken || clientId !== null;
   if (!isOn && webhookSecrets.length > 0)
     problems.push(

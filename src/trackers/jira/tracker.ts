@@ -29,12 +29,11 @@ export function createJiraTracker(
   options: Omit<ReadingDesks, 'now'> & {
     /** What deliveries are signed with. */
     secrets: DeliverySecrets;
-    now?: (() => number) | undefined;
   },
 ): Tracker {
-  const { secrets, now = Date.now, ...places } = options;
+  const { secrets, ...places } = options;
   const { sites } = places;
-  const reading: ReadingDesks = { ...places, now };
+  const reading: ReadingDesks = { ...places, now: Date.now };
   const readAgain = createReadAgain(reading);
   const [memory, news] = [createMemory(), createNews()];
   const writing = { ...places, memory, news };
@@ -77,7 +76,7 @@ export function createJiraTracker(
     gatherMs,
 
     verifyDelivery(headers, body) {
-      const { isBodySigned, ...verified } = verifyDelivery(secrets, headers, body, now());
+      const { isBodySigned, ...verified } = verifyDelivery(secrets, headers, body, Date.now());
       learn();
       hear(body, isBodySigned);
       const isHint = isOnlyHint(reading, body, isBodySigned);

@@ -4,7 +4,7 @@ import type { TicketHint } from '../../core/ticket.ts';
 import type { Sent } from '../tracker.ts';
 import { isOwnComment, isPassing, pointer, show } from './activity-text.ts';
 import { type OwnComments, type StatusStore, saveStatus, type WrittenComment } from './own-comments.ts';
-import { addPull, addSaid, keepResult, newStatus, type Result, resultOf, type Status } from './status.ts';
+import { addPull, addSaid, keepResult, newStatus, type Result, resultOf, type Status, showPlan } from './status.ts';
 
 type OfKind<Kind extends TicketOperation['kind']> = TicketOperation & { kind: Kind };
 
@@ -15,7 +15,9 @@ export interface OneTicket {
   store: StatusStore;
   /** A comment of its own, in several pieces where it must be; those that are among `own` are not written again. */
   post(own: OwnComments, operationId: string, activity: Activity): Promise<WrittenComment>;
-  act(operation: OfKind<'moveTicket' | 'takeTicket' | 'releaseTicket' | 'attachPullRequest'>): Promise<Act>;
+  act(
+    operation: OfKind<'moveTicket' | 'takeTicket' | 'releaseTicket' | 'attachPullRequest' | 'attachFile'>,
+  ): Promise<Act>;
   /** `isKept`: the status comment is to know of it, for the tracker does not say that the two are related. */
   file(operation: OfKind<'createTicket'>): Promise<{ hint: TicketHint; isKept?: boolean }>;
   /** What an operation came to that is known, and of which the status comment need not know; null: nothing is. */
@@ -115,16 +117,20 @@ async function carryOut(row: Row, operation: TicketOperation): Promise<Result> {
   switch (operation.kind) {
     case 'postActivity': {
       const activity = withLink(operation);
-      if (isOwnComment(activity)) return speak(row, id, activity);
+      if (isOwnComment(activity)) return speak(row, operation, activity);
       if (isPassing(activity) && !status) {
         row.passed.push(id);
         return { id };
       }
-      return change(row, id, { id }, (known) => show(known, activity));
+      return change(row, id, { id }, (known) => {
+        show(known, activity);
+        keepSpent(known, operation);
+      });
     }
     case 'updatePlan':
       return change(row, id, { id }, (known) => {
-        known.plan = operation.plan;
+        showPlan(known, operation.plan);
+        keepSpent(known, operation);
       });
     case 'linkSession':
       return change(row, id, { url: operation.url }, (known) => {
@@ -142,22 +148,28 @@ async function carryOut(row: Row, operation: TicketOperation): Promise<Result> {
     case 'moveTicket':
     case 'takeTicket':
     case 'releaseTicket':
+    case 'attachFile':
       return note(row, id, await ticket.act(operation));
   }
   const never: never = operation;
   throw new Error(`an operation of a kind that nobody handles: ${JSON.stringify(never)}`);
 }
 
-async function speak(row: Row, operationId: string, activity: Activity): Promise<Result> {
-  const { id, at, url } = await row.ticket.post(row.own, operationId, activity);
+async function speak(row: Row, operation: OfKind<'postActivity'>, activity: Activity): Promise<Result> {
+  const { id, at, url } = await row.ticket.post(row.own, operation.id, activity);
   const { status, own, isFresh } = row;
   const now = pointer(activity, url);
   // It is written for nobody else's sake; and one that is there may have been posted by somebody who came no further.
   if (status && status.now !== now) {
     status.now = now;
+    keepSpent(status, operation);
     row.isDirty ||= own.status !== null && !isFresh;
   }
   return { id, at };
+}
+
+function keepSpent(known: Status, { spent }: { spent?: string }): void {
+  if (spent !== undefined) known.spent = spent;
 }
 
 async function file(row: Row, operation: OfKind<'createTicket'>): Promise<Result> {

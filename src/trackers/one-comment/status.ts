@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { inline } from '../../core/markdown.ts';
 import { shorten } from '../../core/outgoing-text.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
+import { closed } from './closed.ts';
 
 const stepStatuses = ['pending', 'inProgress', 'completed', 'canceled'] as const;
 
@@ -21,6 +22,8 @@ export const storedStatus = z.object({
   said: z.array(z.object({ at: z.string(), text: z.string() })),
   /** What the agent is at this moment, or where its last word stands. */
   now: z.string().nullable(),
+  /** What the work has cost so far, and how long it took, where somebody has told. */
+  spent: z.string().optional(),
   /** Ids of tickets that were filed on this one and are no part of it, where the tracker itself does not know them. */
   related: z.array(z.string()).default([]),
   /** Operations that are done, and what they answered; oldest first. */
@@ -34,7 +37,7 @@ export type Result = Record<string, unknown>;
 
 const most = { said: 30, done: 200, pulls: 20, text: 4_000, step: 300 };
 /** What is left of them in the smallest one. */
-const least = { said: 1, done: 20, plan: 50 };
+const least = { said: 1, done: 20, step: 60, pulls: 3 };
 
 export function newStatus(): Status {
   return { plan: [], page: null, pulls: [], said: [], now: null, related: [], done: [] };
@@ -57,7 +60,8 @@ export function addSaid(known: Status, at: string, text: string): void {
   known.now = null;
 }
 
-export function addPull(known: Status, pull: Status['pulls'][number]): void {
+export function addPull(known: Status, { title, ...rest }: Status['pulls'][number]): void {
+  const pull = { ...rest, title: shorten(title, most.step) };
   const before = known.pulls.find(({ url }) => url === pull.url);
   if (before) Object.assign(before, pull);
   else known.pulls = [...known.pulls, pull].slice(-most.pulls);
@@ -75,6 +79,12 @@ export function addStatus(known: Status, other: Status): void {
   if (known.plan.length === 0) known.plan = other.plan;
   known.related = [...new Set([...known.related, ...other.related])];
   known.page ??= other.page;
+  known.spent ??= other.spent;
+}
+
+/** As much of a plan as is shown. */
+export function showPlan(known: Status, plan: Plan): void {
+  known.plan = plan.map(({ content, status }) => ({ content: shorten(content, most.step), status }));
 }
 
 /** As `write` makes it. What was said longest ago makes room, in `known` too, while it is too large. */
@@ -89,11 +99,15 @@ export function writeFitting<Written>(
 }
 
 function makeRoom(known: Status): boolean {
-  const { said, done, plan } = known;
+  const { said, done, plan, pulls } = known;
+  const longest = Math.max(0, ...plan.map(({ content }) => content.length));
   if (said.length > least.said) known.said = said.slice(Math.ceil(said.length / 4));
   else if (done.length > least.done) known.done = done.slice(Math.ceil(done.length / 2));
-  else if (plan.length > least.plan) known.plan = plan.slice(0, least.plan);
-  else return false;
+  else if (pulls.length > least.pulls) known.pulls = pulls.slice(-Math.ceil(pulls.length / 2));
+  else if (longest > least.step) {
+    const limit = Math.max(least.step, Math.floor(longest / 2));
+    known.plan = plan.map((step) => ({ ...step, content: shorten(step.content, limit) }));
+  } else return false;
   return true;
 }
 
@@ -104,10 +118,11 @@ export function renderStatus(
 ): string {
   const latest = known.said.at(-1);
   return [
-    quiet(latest?.text ?? 'I keep this comment up to date with what I do here.'),
+    closed(quiet(latest?.text ?? 'I keep this comment up to date with what I do here.')),
     isBrief ? '' : known.plan.map(writeStep).join('\n'),
     known.now === null ? '' : `_Now:_ ${known.now}`,
     links(known),
+    known.spent === undefined ? '' : `_Cost so far:_ ${known.spent}`,
     isBrief ? '' : earlier(known.said.slice(0, -1), quiet),
   ]
     .filter((part) => part !== '')
@@ -136,8 +151,14 @@ function links({ page, pulls }: Status): string {
   ].join('  \n');
 }
 
+/** What would be plain words behind a time, while what ends it would end something else. */
+const beginsBlock = /^(?:`{3}|~{3}|<details|[-+*]\s|\d{1,9}[.)]\s|#{1,6}\s|[>|])/i;
+
 function earlier(said: Status['said'], quiet: (text: string) => string): string {
   if (said.length === 0) return '';
-  const items = said.map(({ at, text }) => `- ${at.slice(11, 16)} ${quiet(text).trim().replaceAll('\n', '\n  ')}`);
-  return `<details><summary>Earlier</summary>\n\n${items.join('\n')}\n\n</details>`;
+  const items = said.map(({ at, text }) => {
+    const words = closed(quiet(text)).trim().replaceAll('\n', '\n  ');
+    return `- ${at.slice(11, 16)}${beginsBlock.test(words) ? '\n\n  ' : ' '}${words}`;
+  });
+  return `<details><summary>Earlier (UTC)</summary>\n\n${items.join('\n')}\n\n</details>`;
 }

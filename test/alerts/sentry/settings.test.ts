@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { sentry } from '../../../src/alerts/sentry/definition.ts';
 import { ConfigError, type Environment, loadConfig } from '../../../src/config.ts';
+import { sentryProject } from '../../support/alerts.ts';
 
 const token = `sntryi_${'0a'.repeat(32)}`;
 
@@ -38,10 +39,7 @@ test('projects are read with their repositories, and a session gets what is of i
     baseUrl: 'https://de.sentry.io',
     token,
     webhookSecrets: ['one', 'two'],
-    projects: [
-      { organization: 'acme', slug: 'web', repository: 'shop' },
-      { organization: 'acme', slug: 'api', repository: 'shop' },
-    ],
+    projects: [sentryProject('acme/web', 'shop'), sentryProject('acme/api', 'shop')],
   });
   expect(secrets).toEqual(expect.arrayContaining([token, 'one', 'two']));
   if (!alerts.sentry) throw new Error('it is off');
@@ -60,11 +58,13 @@ test('without projects it is off, whatever is in the environment', () => {
 
 test.each<[yaml: string, env: Environment | undefined, problems: (string | RegExp)[]]>([
   [two, {}, ['sentry.projects names projects, but nothing opens Sentry: set SENTRY_AUTH_TOKEN.']],
-  [
-    two,
-    { SENTRY_AUTH_TOKEN: token, SENTRY_BASE_URL: 'http://sentry.acme.example' },
-    [/^SENTRY_BASE_URL must be an https/],
-  ],
+  ...['http://sentry.acme.example', 'https://ada@sentry.acme.example', 'https://:pass@sentry.acme.example'].map(
+    (url): [string, Environment, RegExp[]] => [
+      two,
+      { SENTRY_AUTH_TOKEN: token, SENTRY_BASE_URL: url },
+      [/^SENTRY_BASE_URL must be an https/],
+    ],
+  ),
   [
     'sentry: { projects: [{ project: acme/web, repository: web }, { project: ACME/web, repository: shop }] }',
     undefined,

@@ -128,7 +128,8 @@ describe('an issue', () => {
       expect(told).toContain('first release: web@1.4.0');
     }
     sentry.site.resolve(issue, { inRelease: 'web@1.5.0' });
-    expect(await ask('get-issue', { issue: 'WEB-1' })).toContain('resolved in web@1.5.0');
+    const resolved = await ask('get-issue', { issue: 'WEB-1' });
+    expect(resolved).toMatch(/: resolved in a release.*<written-by-others.*resolved in: web@1\.5\.0\n/s);
     sentry.site.unresolve(issue);
   });
 

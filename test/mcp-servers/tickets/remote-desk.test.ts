@@ -46,6 +46,7 @@ const capture: Capture = captureSchema.parse({
   },
   environment: { node: '24.1.0' },
   client: 'Claude Code',
+  from: 'https://errors.test/issues/1/',
 });
 
 function open(options: { url?: string; token?: string; timeoutMs?: number } = {}) {

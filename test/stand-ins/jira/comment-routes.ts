@@ -47,6 +47,14 @@ function readVisibility(value: unknown, user: User): Comment['visibility'] {
   return { type, value: name, ...(identifier !== undefined && { identifier }) };
 }
 
+/** Each holds 32,768 bytes. */
+function readProperties(value: unknown): Comment['properties'] {
+  const properties = (value ?? []) as Comment['properties'];
+  const longest = Math.max(0, ...properties.map((each) => Buffer.byteLength(JSON.stringify(each.value))));
+  if (longest > 32_768) throw bad('The property value is too long. It exceeds the allowed limit of 32,768 characters.');
+  return properties;
+}
+
 /** With its properties where they are asked for. */
 function described(eye: Eye, issue: Issue, comment: Comment, expand: unknown): Record<string, unknown> {
   const wanted = String(expand ?? '');
@@ -108,7 +116,7 @@ export const commentRoutes: Routes = {
     );
     const body = readDocument(given.body, 'comment', call.object);
     if (body.content.length === 0) throw invalid({ comment: 'Comment body can not be empty!' });
-    const properties = (given.properties ?? []) as Comment['properties'];
+    const properties = readProperties(given.properties);
     const comment = addComment(
       site,
       issue,
@@ -129,7 +137,7 @@ export const commentRoutes: Routes = {
       {
         ...(changed.body !== undefined && { body: readDocument(changed.body, 'comment', call.object) }),
         ...(changed.visibility !== undefined && { visibility: readVisibility(changed.visibility, user) }),
-        ...(changed.properties !== undefined && { properties: changed.properties }),
+        ...(changed.properties !== undefined && { properties: readProperties(changed.properties) }),
       },
       user,
     );

@@ -55,6 +55,11 @@ export function expanded(eye: Eye, issue: Issue, expand: string[], fields: Field
   };
 }
 
+function presentValue(issue: Issue, id: string): unknown {
+  const value = issue.values[id] ?? (issue as unknown as Bag)[id];
+  return Array.isArray(value) && value.length === 0 ? null : value;
+}
+
 /** Those that are asked for, if any are; never of the index, always as they are. */
 export function propertiesOf(issue: Issue, asked: unknown): { properties?: Bag } {
   const wanted = listed(asked);
@@ -327,8 +332,10 @@ export const issueRoutes: Routes = {
     for (const id of Object.keys(whole))
       if (!transition.screen?.includes(id))
         input.errors[id] = `Field '${id}' cannot be set. It is not on the appropriate screen, or unknown.`;
+    // What an issue has already is kept, and need not be given.
+    const has = (id: string) => (presentValue(issue, id) ?? '') !== '';
     for (const id of transition.required)
-      if (whole[id] === undefined || whole[id] === null)
+      if (whole[id] === null || (whole[id] === undefined && !has(id)))
         input.errors[id] = `${site.fields.find((field) => field.id === id)?.name ?? id} is required.`;
     if (Object.keys(input.errors).length > 0) throw invalid(input.errors);
     const { resolution: _, ...others } = whole;

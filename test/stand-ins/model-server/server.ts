@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { createPlayer } from '../../../src/models/scripted/player.ts';
-import { parseScript, readScript } from '../../../src/models/scripted/script.ts';
+import { parseScript, readScript, type Script } from '../../../src/models/scripted/script.ts';
 import { waitForTurn } from '../../../src/models/scripted/wait.ts';
 import { anthropic } from './anthropic.ts';
 import { chat } from './chat.ts';
@@ -13,8 +13,8 @@ import type { PlayedReply, Wire, WireRequest } from './wire.ts';
 const wires: Wire[] = [anthropic, responses, chat, gemini];
 
 export interface ModelServerOptions {
-  /** A script's YAML text, or `{ file }`. */
-  script: string | { file: string };
+  /** A script's YAML text, `{ file }`, or the script itself, of which what is still to come may be changed. */
+  script: string | { file: string } | Script;
   /** Requests with another key are answered 401; any key will do without it. */
   key?: string;
   /** How a cut stream ends: the connection breaks, or the body just ends too early. */
@@ -49,8 +49,9 @@ export interface ModelServer {
 /** A vendor on loopback: plays a script in whichever of the four wire formats it is spoken to, and refuses what the vendor would. */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
   const { script: source } = options;
-  const script = typeof source === 'string' ? parseScript(source, 'the script') : readScript(source.file);
-  const name = typeof source === 'string' ? 'the script' : source.file;
+  const name = typeof source !== 'string' && 'file' in source ? source.file : 'the script';
+  const script =
+    typeof source === 'string' ? parseScript(source, name) : 'file' in source ? readScript(source.file) : source;
   const player = createPlayer(script, name);
   const requests: RecordedRequest[] = [];
   const stopping = new AbortController();

@@ -26,6 +26,7 @@ const asked = [
   `GET ${organization}/releases/{version}/`,
   `GET ${organization}/releases/{version}/deploys/`,
   `GET ${project}/`,
+  `GET ${project}/releases/`,
   `GET ${project}/releases/{version}/commits/`,
 ];
 

@@ -101,6 +101,14 @@ export const routes: Record<string, (call: Call) => Answer> = {
 
   listOrganizationReleaseDeploys: (call) => ({ list: releaseOf(call).deploys.map(views.deployView), perPage: 100 }),
 
+  listProjectReleases(call) {
+    const project = projectOf(call);
+    const own = call.site.releases.filter(({ release }) => release.projects.includes(project)).toReversed();
+    const items = call.operation.answer.items ?? {};
+    const list = own.map(({ release }) => views.releaseView({ ...call.operation, answer: items }, release));
+    return { list, perPage: Number(call.query.get('per_page') ?? 100) };
+  },
+
   listProjectReleaseCommits(call) {
     const release = releaseOf(call);
     if (!release.projects.includes(projectOf(call))) throw new Refused(404);

@@ -30,6 +30,7 @@ export interface Site {
   archive(issue: Issue): void;
   /** Nobody is told. */
   delete(issue: Issue): void;
+  /** An issue that one of its commits names as fixed ("Fixes WEB-1A") is resolved. */
   addRelease(version: string, projects: Project[], commits?: Partial<Commit>[]): Release;
   deploy(release: Release, environment: string): void;
   findRelease(organization: Organization, version: string): Release | null;
@@ -136,6 +137,11 @@ export function createSite(clock: Clock, telling: () => Teller): Site {
         ...{ id: nextId(), version, projects, commits: whole, dateCreated, dateReleased: dateCreated, deploys: [] },
       };
       site.releases.push({ organization: first.organization, release });
+      const { organization } = first;
+      const named = whole.flatMap(({ message }) => namedAsFixed(message));
+      for (const issue of site.issues)
+        if (issue.project.organization === organization && issue.status !== 'resolved' && named.includes(issue.shortId))
+          site.resolve(issue, { inRelease: version });
       return release;
     },
     deploy(release, environment) {
@@ -174,6 +180,12 @@ export function createSite(clock: Clock, telling: () => Teller): Site {
     };
   }
   return site;
+}
+
+/** As the vendor reads messages: whatever looks like a short id in the words after one of these. */
+function namedAsFixed(message: string): string[] {
+  const words = message.matchAll(/\b(?:fix(?:e[sd])?|closed?|closes|resolve[sd]?):?\s+([\w\s,-]+)\b/gi);
+  return [...words].flatMap(([, said = '']) => said.toUpperCase().match(/\b[A-Z0-9_-]+-[A-Z0-9]+\b/g) ?? []);
 }
 
 /** What was raised last. */

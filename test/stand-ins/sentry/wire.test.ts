@@ -42,6 +42,7 @@ test('each operation answers as the description has it', async () => {
     `projects/acme/web/events/${eventID}/committers/`,
     'organizations/acme/releases/web%401.4.0/',
     'organizations/acme/releases/web%401.4.0/deploys/',
+    'projects/acme/web/releases/?per_page=10',
     'projects/acme/web/releases/web%401.4.0/commits/',
   ];
   for (const path of asked) expect((await ask(path)).status, path).toBe(200);

@@ -15,6 +15,7 @@ export type WorldCall =
   | 'createTicket'
   | 'takeTicket'
   | 'releaseTicket'
+  | 'attachFile'
   | 'locate'
   | 'pushBranch'
   | 'openPullRequest'

@@ -120,6 +120,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         return;
       case 'leaveConversation':
         return { skipped: 'there is one place to talk' };
+      case 'attachFile':
+        return { skipped: 'it takes no files' };
       case 'moveTicket': {
         const { told, ...answer } = board.moveFrom(id, operation.id, operation.to, operation.from, hideMs);
         if (told) write(answer.state);
@@ -147,6 +149,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     searchTickets: ({ words, limit }) => board.search(words, limit),
     postActivity: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     updatePlan: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
+    attachFile: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     moveTicket: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     attachPullRequest: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),
     linkSession: ({ ticket, operation }, call) => sendToTicket(ticket, operation, call),

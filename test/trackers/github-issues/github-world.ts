@@ -1,4 +1,3 @@
-import type { Plan } from '../../../src/core/plan.ts';
 import type { StateCategory } from '../../../src/core/ticket.ts';
 import { createGitHubIssuesTracker, type GitHubAccess } from '../../../src/trackers/github-issues/tracker.ts';
 import type { Tracker } from '../../../src/trackers/tracker.ts';
@@ -8,6 +7,7 @@ import type { SentDelivery, TrackerWorld } from '../../contracts/tracker-world.t
 import { type Reporter, reporter, told } from '../../stand-ins/github/issue-people.ts';
 import type { Issue, Repository, User } from '../../stand-ins/github/rows.ts';
 import { type GitHub, startGitHub } from '../../stand-ins/github/server.ts';
+import { readStatus } from '../one-comment/read-status.ts';
 
 export interface GitHubWorld extends TrackerWorld {
   github: GitHub;
@@ -173,18 +173,12 @@ export async function startGitHubWorld({ token = false, pageSize = 5 } = {}): Pr
     },
     outside: {
       async activities(id) {
-        const status = statusOf(id);
-        const [, earlier = ''] = /<summary>Earlier<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(status) ?? [];
-        const before = earlier.split(/^- \d\d:\d\d /m).slice(1);
-        const [latest = ''] = status.split('\n\n');
-        const isSaid = latest !== '' && !/^(- \[|I keep this comment)/.test(latest);
-        const said = isSaid ? [...before, latest].map((text) => text.trim()) : [];
         const texts = new Map<string, string>();
         for (const { body } of ours(id)) {
           const [mark, , key = ''] = /\n\n<!-- shipmate:(([\w-]+)[/\d]*) -->$/.exec(body) ?? [];
           if (mark !== undefined) texts.set(key, (texts.get(key) ?? '') + body.slice(0, -mark.length));
         }
-        return [...said, ...texts.values()];
+        return [...readStatus(statusOf(id)).said, ...texts.values()];
       },
       async state(id) {
         const { state, stateReason, labels } = issueOf(id);
@@ -192,22 +186,13 @@ export async function startGitHubWorld({ token = false, pageSize = 5 } = {}): Pr
         const [standing] = Object.entries(states).filter(([, name]) => labels.some((each) => each.name === name));
         return (standing?.[0] ?? 'unstarted') as StateCategory;
       },
-      async plan(id) {
-        return [...statusOf(id).matchAll(/^- \[([ x])\] (.*)$/gm)].map(([, mark, text = '']): Plan[number] => {
-          const canceled = /^~~(.*)~~$/.exec(text)?.[1];
-          const atWork = /^\*\*(.*)\*\* \(at work\)$/.exec(text)?.[1];
-          if (canceled !== undefined) return { content: canceled, status: 'canceled' };
-          if (atWork !== undefined) return { content: atWork, status: 'inProgress' };
-          return { content: text, status: mark === 'x' ? 'completed' : 'pending' };
-        });
-      },
+      plan: async (id) => readStatus(statusOf(id)).plan,
       attachments: async (id) =>
         [...statusOf(id).matchAll(/^Pull request \[#\d+: (.*)\]\((\S+)\)/gm)].map(([, title = '', url = '']) => ({
           title,
           url,
         })),
-      links: async (id) =>
-        [...statusOf(id).matchAll(/\[What I do, step by step\]\((\S+)\)/g)].map(([, url = '']) => url),
+      links: async (id) => readStatus(statusOf(id)).links,
     },
     async close() {
       await github.close();

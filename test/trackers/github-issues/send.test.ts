@@ -190,7 +190,7 @@ test('people are told of the beginning, the question and the end; all else is an
       '- [ ] Look again',
       `_Now:_ See [my answer](/acme/web/issues/${issue.number}).`,
       'Pull request [#7: Fix](https://github.com/acme/web/pull/7), merged  \n[What I do, step by step](https://ship.example/s)',
-      '<details><summary>Earlier</summary>\n\n- HH:MM I have it.\n\n</details>',
+      '<details><summary>Earlier (UTC)</summary>\n\n- HH:MM I have it.\n\n</details>',
     ].join('\n\n'),
   );
 });

@@ -1,7 +1,7 @@
 import { trackerContract } from '../../contracts/tracker.ts';
 import { startJiraWorld } from './jira-world.ts';
 
-trackerContract('jira', startJiraWorld, {
+trackerContract('jira', () => startJiraWorld({ isReadAtOnce: true }), {
   'a description of 200 kB is read whole':
     'A text in Jira holds 32,767 characters; the longest is in bad-input.test.ts.',
   'an activity of 200 kB arrives whole':

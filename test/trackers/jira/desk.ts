@@ -1,5 +1,7 @@
+import type { TicketQuery } from '../../../src/core/ticket.ts';
 import { createJiraClient } from '../../../src/trackers/jira/client.ts';
 import type { Desks } from '../../../src/trackers/jira/desks.ts';
+import { listTickets } from '../../../src/trackers/jira/reading/list-tickets.ts';
 import { createSite } from '../../../src/trackers/jira/sites.ts';
 import type { Jira } from '../../stand-ins/jira/server.ts';
 
@@ -31,4 +33,18 @@ export function openDesks(jira: Jira, members: readonly { site: StandInSite; use
 
 export function hintFor(id: string) {
   return { id, identifier: id, ref: null };
+}
+
+/** The titles of all pages, and what was passed over on any. */
+export async function listAll(query: TicketQuery, of: Desks) {
+  const found: string[] = [];
+  const passedOver: unknown[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await listTickets(of, query, cursor, anySignal());
+    found.push(...page.tickets.map(({ title }) => title));
+    passedOver.push(...(page.passedOver ?? []));
+    cursor = page.next;
+  } while (cursor !== null);
+  return { found, passedOver };
 }

@@ -1,8 +1,8 @@
-import type { Plan } from '../../../src/core/plan.ts';
 import type { StateCategory } from '../../../src/core/ticket.ts';
 import { toMarkdown } from '../../../src/trackers/jira/adf/to-markdown.ts';
 import { createTokenSites } from '../../../src/trackers/jira/connecting/token-sites.ts';
 import { createJiraTracker } from '../../../src/trackers/jira/tracker.ts';
+import type { Tracker } from '../../../src/trackers/tracker.ts';
 import type { SentDelivery, TrackerWorld } from '../../contracts/tracker-world.ts';
 import { addComment } from '../../stand-ins/jira/issues.ts';
 import { type Deed, type Somebody, somebody } from '../../stand-ins/jira/people.ts';
@@ -10,6 +10,7 @@ import { addProject } from '../../stand-ins/jira/projects.ts';
 import type { Comment, Issue, Project, User } from '../../stand-ins/jira/rows.ts';
 import { type Jira, startJira } from '../../stand-ins/jira/server.ts';
 import { addWebhook } from '../../stand-ins/jira/webhook-routes.ts';
+import { readStatus } from '../one-comment/read-status.ts';
 
 export interface JiraWorld extends TrackerWorld {
   jira: Jira;
@@ -27,8 +28,8 @@ const names: Record<StateCategory, string> = {
   canceled: "Won't Do",
 };
 
-/** A Jira with people at work in it, and our adapter on it. */
-export async function startJiraWorld(): Promise<JiraWorld> {
+/** A Jira with people at work in it, and our adapter on it. `isReadAtOnce`: what is given is, as the service does. */
+export async function startJiraWorld({ isReadAtOnce = false } = {}): Promise<JiraWorld> {
   const often = { GET: 1e6, POST: 1e6, PUT: 1e6, DELETE: 1e6, getIssue: 1e6 };
   const jira = await startJira({ limits: { burst: often } });
   const { site } = jira;
@@ -42,7 +43,7 @@ export async function startJiraWorld(): Promise<JiraWorld> {
   const project = addProject(site, { key: 'ENG', name: 'Engineering' });
   const webhook = addWebhook(site);
   const auth = { type: 'basic', email: bot.emailAddress, apiToken: jira.oauth.addApiToken(site, bot).value } as const;
-  const tracker = createJiraTracker({
+  const jiraTracker = createJiraTracker({
     // Of what is kept for another start nothing is asked here.
     sites: createTokenSites({ urls: [site.url], auth, apiUrl: jira.apiUrl, connections: { update: async () => null } }),
     secrets: { webhooks: [webhook.secret ?? ''], apps: [] },
@@ -52,7 +53,18 @@ export async function startJiraWorld(): Promise<JiraWorld> {
     jql: null,
     states: { review: null },
   });
-  await tracker.check(); // who it is, is known
+  await jiraTracker.check(); // who it is, is known
+  // Writing waits a little for that.
+  const readingTracker: Tracker = {
+    ...jiraTracker,
+    readEvents(delivery) {
+      const events = jiraTracker.readEvents(delivery);
+      for (const { type, ticket } of events)
+        if (type === 'sessionCreated') jiraTracker.readTicket(ticket, AbortSignal.timeout(20_000)).catch(() => {});
+      return events;
+    },
+  };
+  const tracker = isReadAtOnce ? readingTracker : jiraTracker;
 
   const issueOf = (id: string): Issue => {
     const found = site.find(id.replace(`${host}/`, ''));
@@ -148,34 +160,19 @@ export async function startJiraWorld(): Promise<JiraWorld> {
     },
     outside: {
       async activities(id) {
-        const status = statusOf(id);
-        const [, earlier = ''] = /<summary>Earlier<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(status) ?? [];
-        const before = earlier.split(/^- \d\d:\d\d /m).slice(1);
-        const [latest = ''] = status.split('\n\n');
-        const isSaid = latest !== '' && !/^(- \[|I keep this comment)/.test(latest);
-        const said = isSaid ? [...before, latest].map((text) => text.trim()) : [];
         const texts = new Map<string, string>();
         for (const comment of ours(id)) {
           const { operation } = markOf(comment);
           if (operation !== undefined) texts.set(operation, (texts.get(operation) ?? '') + toMarkdown(comment.body));
         }
-        return [...said, ...texts.values()];
+        return [...readStatus(statusOf(id)).said, ...texts.values()];
       },
       state: async (id) =>
         (Object.entries(names).find(([, name]) => name === issueOf(id).status.name)?.[0] ?? '') as StateCategory,
-      async plan(id) {
-        return [...statusOf(id).matchAll(/^- \[([ x])\] (.*)$/gm)].map(([, mark, text = '']): Plan[number] => {
-          const canceled = /^~~(.*)~~$/.exec(text)?.[1];
-          const atWork = /^\*\*(.*)\*\* \(at work\)$/.exec(text)?.[1];
-          if (canceled !== undefined) return { content: canceled, status: 'canceled' };
-          if (atWork !== undefined) return { content: atWork, status: 'inProgress' };
-          return { content: text, status: mark === 'x' ? 'completed' : 'pending' };
-        });
-      },
+      plan: async (id) => readStatus(statusOf(id)).plan,
       attachments: async (id) =>
         issueOf(id).remoteLinks.map(({ object: { url, title } }) => ({ url: String(url), title: String(title) })),
-      links: async (id) =>
-        [...statusOf(id).matchAll(/\[What I do, step by step\]\((\S+)\)/g)].map(([, url = '']) => url),
+      links: async (id) => readStatus(statusOf(id)).links,
     },
     async close() {
       await jira.close();

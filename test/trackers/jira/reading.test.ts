@@ -15,7 +15,7 @@ import type { Adf, Project, User } from '../../stand-ins/jira/rows.ts';
 import { type Jira, startJira } from '../../stand-ins/jira/server.ts';
 import { addField } from '../../stand-ins/jira/site.ts';
 import { textDocument } from '../../stand-ins/jira/text.ts';
-import { anySignal, hintFor, openDesks } from './desk.ts';
+import { anySignal, hintFor, listAll, openDesks } from './desk.ts';
 
 let jira: Jira;
 let ada: Somebody;
@@ -43,18 +43,7 @@ const typeOf = (name: string) => {
 
 const read = (id: string): Promise<Ticket> => readTicket(desks, hintFor(id), anySignal());
 
-async function list(query: TicketQuery, of = desks) {
-  const found: string[] = [];
-  const passedOver: unknown[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = await listTickets(of, query, cursor, anySignal());
-    found.push(...page.tickets.map(({ title }) => title));
-    passedOver.push(...(page.passedOver ?? []));
-    cursor = page.next;
-  } while (cursor !== null);
-  return { found, passedOver };
-}
+const list = (query: TicketQuery, of = desks) => listAll(query, of);
 
 test('a ticket is read whole, in the words of people', async () => {
   const { site } = jira;

@@ -8,7 +8,7 @@ import { readTicket } from '../../../src/trackers/jira/reading/read-ticket.ts';
 import { somebody } from '../../stand-ins/jira/people.ts';
 import { addProject } from '../../stand-ins/jira/projects.ts';
 import { type Jira, startJira } from '../../stand-ins/jira/server.ts';
-import { anySignal, hintFor, openDesks } from './desk.ts';
+import { anySignal, hintFor, listAll, openDesks } from './desk.ts';
 import { worldOn } from './writing-world.ts';
 
 let jira: Jira;
@@ -19,19 +19,6 @@ afterAll(async () => {
   jira.expectClean();
   await jira.close();
 });
-
-async function list(query: TicketQuery, of: Parameters<typeof listTickets>[0]) {
-  const found: string[] = [];
-  const passedOver: unknown[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = await listTickets(of, query, cursor, anySignal());
-    found.push(...page.tickets.map(({ title }) => title));
-    passedOver.push(...(page.passedOver ?? []));
-    cursor = page.next;
-  } while (cursor !== null);
-  return { found, passedOver };
-}
 
 test('of several sites one that cannot be asked is passed over, and told', async () => {
   const bot = jira.site.addUser('Shipmate', { isServiceAccount: true });
@@ -44,7 +31,7 @@ test('of several sites one that cannot be asked is passed over, and told', async
     { site: other, user: twin },
   ]);
   const query: TicketQuery = { assignee: 'agent', team: 'BET' };
-  expect((await list(query, both)).found).toEqual(['Over there']);
+  expect((await listAll(query, both)).found).toEqual(['Over there']);
   const ticket = await readTicket(both, hintFor(`${other.url}/browse/${issue.key}`), anySignal());
   expect(ticket.account).toBe(new URL(other.url).host);
   expect((await readTicket(both, hintFor('BET-1'), anySignal())).id).toBe(ticket.id);
@@ -59,7 +46,7 @@ test('of several sites one that cannot be asked is passed over, and told', async
     action: { type: 'rateLimit', seconds: 5 },
   });
   jira.clock.advance(120_000);
-  const { found, passedOver } = await list(query, both);
+  const { found, passedOver } = await listAll(query, both);
   expect(found).toEqual(['Over there']);
   expect(passedOver).toMatchObject([{ code: 'rate_limited', account: here?.host, retryAfterMs: 5_000 }]);
 
@@ -77,12 +64,12 @@ test('of several sites one that cannot be asked is passed over, and told', async
   const down = { type: 'status', status: 503, commit: 'before' } as const;
   jira.faults.add({ operation: 'projects.searchProjects', nth: isFirst ? 1 : 2, action: down });
   jira.clock.advance(120_000);
-  expect(await list(query, both)).toMatchObject({
+  expect(await listAll(query, both)).toMatchObject({
     ...{ found: ['Over there'], passedOver: [{ code: 'unavailable', account: here?.host }] },
   });
   jira.faults.add({ operation: 'projects.searchProjects', action: down });
   jira.clock.advance(120_000);
-  await expect(list(query, both)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(listAll(query, both)).rejects.toMatchObject({ code: 'unavailable' });
   jira.faults.clear();
 });
 

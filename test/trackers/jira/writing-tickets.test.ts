@@ -75,6 +75,11 @@ describe('a move', () => {
     expect(read(asked)).toEqual([
       expect.stringMatching(/^Jira asks for "Risk of it" .*please move the ticket yourself/),
     ]);
+    // What the ticket has already nobody has to give.
+    const filled = other.ticket();
+    other.people.move(filled.key, 'In Progress');
+    filled.values[risk.id] = 'low';
+    expect(await other.send(filled, [move('e', 'review', ['started'])])).toEqual([{ result: { state: 'In Review' } }]);
     other.people.move(asked.key, 'In Review');
     expect(await other.send(asked, [move('d', 'done', ['review'])])).toEqual([{ result: { state: 'Done' } }]);
     expect(asked.resolution?.name).toBe('Done');
@@ -257,6 +262,13 @@ describe('a ticket that is filed', () => {
     });
     await world.send(epic, [file('of an epic', 'child')]);
     expect(filed('of an epic')).toMatchObject([{ parentId: epic.id, issueType: { name: 'Task' } }]);
+    // Without leave to link it is filed all the same; and so it is where Jira takes its description only as plain text.
+    const refused = (status: number) => ({ type: 'status', status, commit: 'before', body: { errors: {} } }) as const;
+    jira.faults.clear();
+    jira.faults.add({ operation: 'issueLinks.linkIssues', nth: 1, action: refused(403) });
+    jira.faults.add({ operation: 'issues.createIssue', nth: 1, action: refused(400) });
+    expect(await world.send(parent, [file('apart', 'relatedTo')])).toMatchObject([{ result: { hint: {} } }]);
+    expect(filed('apart')).toMatchObject([{ description: { content: [{ type: 'codeBlock' }] } }]);
     const absent = await world.send(parent, [file('never', 'relatedTo', [`${new URL(jira.site.url).host}/999999`])]);
     expect(absent).toMatchObject([{ error: { code: 'not_found' } }]);
     expect(filed('never')).toEqual([]);

@@ -24,6 +24,8 @@ const pull = (id: string, state?: 'merged'): TicketOperation => ({
   ...(state && { state }),
 });
 
+const typesOf = (body?: { content: unknown[] }) => body?.content.map((node) => (node as { type: string }).type);
+
 test('a session that does nothing is one status comment and one answer, in few requests, and nothing the second time', async () => {
   const world = worldOn(jira);
   const issue = world.ticket();
@@ -235,6 +237,109 @@ test('a text that is too long for a comment is several, and goes on where it was
   for (let index = 0; index < 900; index++)
     expect(parts.filter((part) => part.includes(`Finding ${index}:`))).toHaveLength(1);
   expect(sent).toMatchObject({ result: { id: issue.comments[0]?.id } });
+});
+
+describe('what others have steered', () => {
+  const linked = (text: string, href: string) => ({ type: 'text', text, marks: [{ type: 'link', attrs: { href } }] });
+  const words = (text: string) => ({ type: 'text', text });
+  const cases: [name: string, body: string, content: unknown[]][] = [
+    ['what would run is no link', '[a](javascript:alert(1))', [words('a'), words(' (javascript:alert(1))')]],
+    [
+      'what lies nowhere in Jira is none',
+      '[**a**.ts](src/a.ts)',
+      [{ ...words('a'), marks: [{ type: 'strong' }] }, words('.ts'), words(' (src/a.ts)')],
+    ],
+    ['nor is one without an address', '[a]()', [words('a')]],
+    ['addresses are', '[a](https://ship.example/a)', [linked('a', 'https://ship.example/a')]],
+    [
+      'a file of who knows which ticket is its name',
+      'a ![shot](attachment:0e3b4f3c-1111-4222-8333-444455556666)',
+      [words('a '), words('shot')],
+    ],
+    ['and alone, too', '![shot](attachment:0e3b4f3c-1111-4222-8333-444455556666)', [words('shot')]],
+    ['nobody is called by name', '@[Ada](5b10ac8d82e05b22cc7d4ef5)', [words('@Ada')]],
+  ];
+  test.each(cases)('%s', async (_, body, content) => {
+    const world = worldOn(jira);
+    const issue = world.ticket();
+    await world.send(issue, [say('a', { type: 'response', body })]);
+    expect(issue.comments.map((comment) => comment.body.content)).toEqual([[{ type: 'paragraph', content }]]);
+  });
+
+  test('code and folds that are left open swallow nothing of ours', async () => {
+    const world = worldOn(jira);
+    const issue = world.ticket();
+    const bodies = [
+      '- As it was:\n  ```ts\n  const a',
+      '<details>\n\nMore',
+      'Look:\n\n```ts\nconst b',
+      'End </details>',
+    ];
+    const thoughts = bodies.map((body, index) => say(`${index}`, { type: 'thought', body }));
+    const shown: unknown[] = [];
+    for (const thought of thoughts) {
+      await world.send(issue, [thought, plan('plan', true), link]);
+      shown.push(typesOf(issue.comments[0]?.body));
+    }
+    const ours = ['taskList', 'paragraph'];
+    expect(shown).toEqual([
+      ['bulletList', ...ours],
+      ['expand', ...ours, 'expand'],
+      ['paragraph', 'codeBlock', ...ours, 'expand'],
+      ['paragraph', ...ours, 'expand'],
+    ]);
+  });
+});
+
+test('what Jira refuses by its looks is shown as it is written', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  const desks = world.desks();
+  const body = { errorMessages: ['INVALID_INPUT'], errors: {} };
+  const refused = { type: 'status', status: 400, commit: 'before', body } as const;
+  jira.faults.add({ operation: 'issueComments.addComment', nth: 1, action: refused });
+  jira.faults.add({ operation: 'issueComments.addComment', nth: 3, action: refused });
+  jira.faults.add({ operation: 'issueComments.updateComment', nth: 1, action: refused });
+  const sent = [
+    ...(await world.send(issue, [say('a', { type: 'thought', body: '**Look**' })], desks)),
+    ...(await world.send(issue, [say('b', { type: 'response', body: '*Found*' })], desks)),
+  ];
+  expect(sent.filter((each) => 'error' in each)).toEqual([]);
+  expect(issue.comments.map(({ body: shown }) => typesOf(shown))).toEqual([['codeBlock'], ['codeBlock']]);
+  expect(read(issue)).toEqual([
+    expect.stringMatching(/^\*\*Look\*\*[\s\S]*my answer/),
+    expect.stringContaining('_Found_'),
+  ]);
+});
+
+test('all that the agent says stays in the team, where customers can read what is said', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  await world.send(issue, [plan('plan', true), say('a', { type: 'response', body: 'Found.' })]);
+  await world.send(issue, [plan('again', true, false)]);
+  const inside = { key: 'sd.public.comment', value: { internal: true } };
+  expect(issue.comments.map(({ properties }) => properties[1])).toEqual([inside, inside]);
+});
+
+test('the longest plan fits, with what was spent', async () => {
+  const world = worldOn(jira);
+  const issue = world.ticket();
+  const steps = Array.from(
+    { length: 50 },
+    (_, index) => ({ content: `${index} ${'Ж字'.repeat(240)}`, status: 'pending' }) as const,
+  );
+  const spent = '$0.42, 312k tokens, 14 turns, 3 min of work';
+  const long: TicketOperation = { ...{ kind: 'updatePlan', id: 'long', conversation: null, plan: steps }, spent };
+  const pulls = Array.from(
+    { length: 8 },
+    (_, index) =>
+      ({ ...pull(`p${index}`), number: index, url: `https://git.example/pull/${index}` }) as TicketOperation,
+  );
+  const sent = await world.send(issue, [long, ...pulls, say('a', { type: 'thought', body: '字'.repeat(4_000) })]);
+  expect(sent.filter((each) => 'error' in each)).toEqual([]);
+  const [shown = ''] = read(issue);
+  for (const [index] of steps.entries()) expect(shown).toContain(`${index} Ж字`);
+  expect(shown).toContain(`Cost so far:  ${spent}`);
 });
 
 test('the status comment stays within what Jira takes, and is made again where people deleted it', async () => {

@@ -62,6 +62,8 @@ async function act(
   switch (operation.kind) {
     case 'attachPullRequest':
       return { result: { url: operation.url } };
+    case 'attachFile':
+      return { result: { skipped: 'GitHub lets nobody but people attach files.' }, isQuiet: true };
     case 'moveTicket':
       return { result: await moveTicket(desks, place, operation, signal) };
     case 'releaseTicket':

@@ -6,15 +6,10 @@ import { JiraError } from '../errors.ts';
 import type { Site, Sites } from '../sites.ts';
 
 /** What is kept of the webhooks that the app has registered on a site, by its host. */
-export const webhookKind = 'jira-webhooks';
+const webhookKind = 'jira-webhooks';
 
 /** All that means something to the agent. */
-export const webhookEvents = [
-  'jira:issue_created',
-  'jira:issue_updated',
-  'jira:issue_deleted',
-  'comment_created',
-] as const;
+const webhookEvents = ['jira:issue_created', 'jira:issue_updated', 'jira:issue_deleted', 'comment_created'] as const;
 
 const dayMs = 86_400_000;
 /** Of the thirty that Jira keeps one for: so much is left for days on which nobody renews them. */

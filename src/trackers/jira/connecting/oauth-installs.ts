@@ -2,8 +2,14 @@ import { z } from 'zod';
 import { cleanLine } from '../../../core/outside-text.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { Connection, Connections } from '../../connections.ts';
-import { beginRequest, createInstallTokens, type InstallKeeping, keepInstall, takeRequest } from '../../installs.ts';
-import { type Granted, Refused } from '../../token-endpoint.ts';
+import {
+  beginRequest,
+  createInstallTokens,
+  type InstallAnswer,
+  type InstallKeeping,
+  keepInstall,
+  takeAnswer,
+} from '../../installs.ts';
 import { createJiraClient } from '../client.ts';
 import { createSite } from '../sites.ts';
 import { type GrantedSite, grantedSite, readGrantedSites, requestToken, scopes } from './oauth.ts';
@@ -102,29 +108,20 @@ export async function beginInstall(options: InstallOptions, redirectUri: string)
 /** Ends it with what the browser brought. Throws `VendorError` `invalid`, with what to do, when it cannot be taken. */
 export async function finishInstall(
   options: InstallOptions,
-  answer: { state?: string; code?: string; error?: string },
+  answer: InstallAnswer,
   signal: AbortSignal,
 ): Promise<Grant> {
   const { apiUrl, authUrl, clientId, clientSecret } = options;
-  const request = await takeRequest(keepingOf(options), answer.state ?? '');
-  if (request === null)
-    throw invalid(
-      'This answer belongs to no consent that was begun here in the last ten minutes, or it was used already.',
-    );
-  if (answer.error !== undefined || !answer.code)
-    throw invalid(
-      answer.error === 'access_denied' ? 'The consent was declined in Jira.' : 'Jira did not complete the consent.',
-    );
-  const { redirectUri } = z.object({ redirectUri: z.string() }).parse(request);
-  let granted: Granted;
-  try {
-    const client = { client_id: clientId, client_secret: clientSecret };
-    const fields = { grant_type: 'authorization_code', code: answer.code, redirect_uri: redirectUri, ...client };
-    granted = await requestToken(authUrl, fields, signal);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    throw invalid(`Jira gave no token for this consent: ${error.message}.`);
-  }
+  const granted = await takeAnswer(
+    keepingOf(options),
+    answer,
+    { vendor: 'Jira', act: 'consent', refuse: invalid },
+    ({ redirectUri }: { redirectUri: string }, code) => {
+      const client = { client_id: clientId, client_secret: clientSecret };
+      const fields = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, ...client };
+      return requestToken(authUrl, fields, signal);
+    },
+  );
   const { accessToken } = granted;
   if (granted.refreshToken === null)
     throw invalid('Jira gave no token that can be refreshed: the scope offline_access was not granted.');

@@ -33,23 +33,21 @@ export function createTokenSites(options: {
   connections: Pick<Connections, 'update'>;
   /** What was known of them when the process began, so that no webhook comes before it is known whose account is ours. */
   recalled?: readonly Connection[];
-  now?: (() => number) | undefined;
 }): Sites {
-  const { urls, auth, apiUrl, connections, recalled = [], now } = options;
+  const { urls, auth, apiUrl, connections, recalled = [] } = options;
   const found = new Map<string, Site>();
   let lost: VendorError[] = [];
   const tries = new Map<string, Try>();
 
-  const clientBy = (url: string, cloudId: string | null) =>
-    createJiraClient({ site: { url, cloudId }, auth, apiUrl, now });
-  const siteBy = (url: string, cloudId: string | null) => createSite(clientBy(url, cloudId), now);
+  const clientBy = (url: string, cloudId: string | null) => createJiraClient({ site: { url, cloudId }, auth, apiUrl });
+  const siteBy = (url: string, cloudId: string | null) => createSite(clientBy(url, cloudId));
 
   const remembered = new Map(
     urls.flatMap((url) => {
       const { data } = member.safeParse(recalled.find(({ id }) => id === hostOf(url))?.about);
       if (data?.email !== auth.email) return [];
       const { cloudId, accountId, displayName } = data;
-      return [[url, createSite(clientBy(url, cloudId), now, { accountId, displayName })] as const];
+      return [[url, createSite(clientBy(url, cloudId), Date.now, { accountId, displayName })] as const];
     }),
   );
 

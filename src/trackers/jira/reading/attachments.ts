@@ -3,15 +3,14 @@ import { createFileReader, mostFileBytes } from '../../../lib/stored-files.ts';
 import type { Desks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import type { Site } from '../sites.ts';
-import { findIssue } from './find-issue.ts';
+import { findIssue, type IssueName } from './find-issue.ts';
 
 /** The content of a file of this ticket. It lies with another host, where a redirection leads that has leave of its own. */
 export async function readAttachment(
   { sites }: Desks,
-  hint: { id: string; identifier: string; ref: unknown },
+  hint: IssueName,
   attachmentId: string,
   signal: AbortSignal,
-  send?: typeof fetch,
 ): Promise<Uint8Array> {
   const { site, issue } = await findIssue(sites, hint, { fields: ['attachment'] }, signal);
   const found = issue.fields.attachment.find(({ id }) => id === attachmentId);
@@ -25,7 +24,6 @@ export async function readAttachment(
     token: (_, refused, until) => site.client.authorization(refused, until),
     authorize: (credentials) => credentials,
     refusal: refusalOf(site),
-    fetch: send,
   });
   return reader.read(site.host, url, signal);
 }

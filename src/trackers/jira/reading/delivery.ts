@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Said, TrackerEvent } from '../../../core/delivery.ts';
+import { isSpoken, type Said, type TrackerEvent } from '../../../core/delivery.ts';
 import { isOver, type TicketPart } from '../../../core/ticket.ts';
-import { timeOf } from '../client.ts';
 import type { Desks } from '../desks.ts';
 import { conversationOf, hintOf } from '../hint.ts';
 import type { OwnMove } from '../news.ts';
@@ -10,12 +9,11 @@ import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, isSame } from '../states.ts';
 import { mentions, spokenOf } from '../text.ts';
-import { has, isAgents, isRank } from './is-asked.ts';
-import { account, type Change, change, listOf, named, project, statusNode } from './issue.ts';
+import { type Change, change, hasLabel, isRank, isTaking, labelsIn } from './change.ts';
+import { isAgents } from './is-asked.ts';
+import { account, listOf, named, project, statusNode, time } from './issue.ts';
 import { markingIn } from './markings.ts';
 import { parse } from './verify-delivery.ts';
-
-const time = z.unknown().optional().transform(timeOf);
 
 /** Not every delivery's body is signed: what would be a key or a path in its place is none. */
 const id = z.string().regex(/^\d{1,19}$/);
@@ -105,13 +103,6 @@ function isEnd(event: TrackerEvent): boolean {
   return event.type === 'unassigned' || (event.type === 'ticketChanged' && isOver(event.category));
 }
 
-type Spoken = Extract<TrackerEvent, { type: 'prompted' | 'sessionCreated' }> & { said: Said };
-
-/** A person's comment. */
-export function isSpoken(event: TrackerEvent): event is Spoken {
-  return 'said' in event && event.said !== null && !event.said.author.isBot;
-}
-
 function readScene(desks: Desks, bytes: Uint8Array): Scene | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
@@ -177,11 +168,7 @@ function readChanges(scene: Scene, items: readonly Change[]): TrackerEvent[] {
   const events: TrackerEvent[] = [];
   const { desks, own } = scene;
   const isGiven = items.some((item) => isGift(scene, item));
-  const isTaken = items.some(
-    ({ fieldId, from, fromText, toText }) =>
-      (fieldId === 'assignee' && own.accountId !== '' && from === own.accountId) ||
-      (fieldId === 'labels' && desks.label !== null && has(fromText, desks.label) && !has(toText, desks.label)),
-  );
+  const isTaken = items.some((item) => isTaking(item, own, desks.label));
   if (isGiven) events.push(given(scene));
   else if (isTaken && !isOurs(scene)) events.push(taken(scene));
   const parts = [...new Set(items.flatMap((item) => partOf(scene, item)))];
@@ -197,7 +184,7 @@ function isGift({ desks, own, ...scene }: Scene, { fieldId, to, fromText, toText
     case 'assignee':
       return own.accountId !== '' && to === own.accountId;
     case 'labels':
-      return label !== null && has(toText, label) && !has(fromText, label);
+      return label !== null && hasLabel(toText, label) && !hasLabel(fromText, label);
     case 'status':
       return status !== null && isSame(toText ?? '', status) && !isSame(fromText ?? '', status);
     case 'description':
@@ -241,9 +228,8 @@ function partOf(scene: Scene, { fieldId, from, to, fromText, toText }: Change): 
   if (id === 'labels' && desks.label !== null) {
     const { label } = desks;
     const others = (text: string | null) =>
-      (text ?? '')
-        .split(/\s+/)
-        .filter((each) => each !== '' && !isSame(each, label))
+      labelsIn(text)
+        .filter((each) => !isSame(each, label))
         .sort()
         .join(' ');
     return others(fromText) === others(toText) ? [] : ['labels'];

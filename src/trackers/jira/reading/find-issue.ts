@@ -1,3 +1,4 @@
+import type { TicketHint } from '../../../core/ticket.ts';
 import { VendorError } from '../../../core/vendor-error.ts';
 import { JiraError } from '../errors.ts';
 import { readIdentifier, refOf } from '../hint.ts';
@@ -9,6 +10,9 @@ export interface Wanted {
   expand?: string[];
 }
 
+/** Which issue is meant: one that we know, or what a person calls it. */
+export type IssueName = Pick<TicketHint, 'id' | 'identifier' | 'ref'>;
+
 /** An issue as jira.js has it. */
 export type Answer = Awaited<ReturnType<ReturnType<Site['client']['on']>['issues']['getIssue']>>;
 
@@ -18,7 +22,7 @@ export type Answer = Awaited<ReturnType<ReturnType<Site['client']['on']>['issues
  */
 export async function findIssue(
   sites: Sites,
-  hint: { id: string; identifier: string; ref: unknown },
+  hint: IssueName,
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<{ site: Site; issue: Issue; answer: Answer }> {

@@ -4,8 +4,9 @@ import { signalOf } from '../signal-of.ts';
 import type { Site } from '../sites.ts';
 import { isSame } from '../states.ts';
 import { mentions } from '../text.ts';
-import { findIssue } from './find-issue.ts';
-import type { Change, Issue } from './issue.ts';
+import { type Change, isRank, isTaking } from './change.ts';
+import { findIssue, type IssueName } from './find-issue.ts';
+import type { Issue } from './issue.ts';
 
 /** What of an issue tells whose it is. */
 export const belongingFields = ['assignee', 'labels', 'status'];
@@ -16,11 +17,7 @@ const askedFields = [...belongingFields, 'description', 'comment', 'creator', 'c
  * Whether it is the agent's, or was: people have mentioned the agent on it, or a status or a query gave it to the agent, which has
  * moved it from there itself; and nobody has taken it away since.
  */
-export async function isAsked(
-  desks: Desks,
-  hint: { id: string; identifier: string; ref: unknown },
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function isAsked(desks: Desks, hint: IssueName, signal: AbortSignal): Promise<boolean> {
   const wanted = { fields: askedFields, expand: ['changelog'] };
   const { site, issue } = await findIssue(desks.sites, hint, wanted, signal);
   const own = await site.own(signal);
@@ -67,11 +64,6 @@ function isCalled(desks: Desks, { fields, changelog }: Issue, own: Own): boolean
   );
 }
 
-export function isTaking({ fieldId, from, fromText, toText }: Change, own: Own, label: string | null): boolean {
-  if (fieldId === 'assignee') return from === own.accountId;
-  return fieldId === 'labels' && label !== null && has(fromText, label) && !has(toText, label);
-}
-
 /** A query may have gone by any of an issue's fields, but hardly by these. */
 const words = ['summary', 'description', 'attachment', 'issuelinks', 'comment'];
 
@@ -92,14 +84,4 @@ function isMovedByUs({ status, jql, label }: Desks, { changelog }: Issue, own: O
 
 function isOfWords({ fieldId, toText }: Change): boolean {
   return words.includes(fieldId.toLowerCase()) || isRank(toText);
-}
-
-/** The place in a list is kept by numbers that nobody reads. */
-export function isRank(text: string | null): boolean {
-  return /^\d*\|\w+:/.test(text ?? '');
-}
-
-/** Labels have no spaces in them; a change has all of them in one text. */
-export function has(labels: string | null, label: string): boolean {
-  return (labels ?? '').split(/\s+/).some((each) => isSame(each, label));
 }

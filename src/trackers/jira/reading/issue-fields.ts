@@ -1,8 +1,8 @@
 import { timeOf } from '../client.ts';
 import { markdownOf } from '../text.ts';
 
-/** What an issue says beside what a ticket has a place of its own for. */
-export interface FieldSchema {
+/** Of what type a field is. */
+interface FieldSchema {
   type?: string | undefined;
   items?: string | undefined;
   system?: string | undefined;
@@ -18,9 +18,6 @@ const own: Record<string, string> = {
   versions: 'Affects versions',
   environment: 'Environment',
 };
-
-/** For whoever asks for an issue: these and all custom ones. */
-export const ownFieldIds = Object.keys(own);
 
 /** What changes by itself, or tells people nothing: the place in a list, colours, what integrations count. */
 const silent =
@@ -46,7 +43,7 @@ export function fieldsOf(
 }
 
 /** A value of any type as text; '' where there is none. */
-export function valueText(value: unknown, schema: FieldSchema = {}): string {
+function valueText(value: unknown, schema: FieldSchema = {}): string {
   if (value === null || value === undefined) return '';
   if (value instanceof Date) return schema.type === 'date' ? timeOf(value).slice(0, 10) : timeOf(value);
   if (typeof value === 'string') return schema.custom?.endsWith(':textarea') ? markdownOf(value) : value;

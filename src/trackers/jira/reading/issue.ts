@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timeOf } from '../client.ts';
+import { change } from './change.ts';
 
 /*
  * What we read of an issue, whatever else Jira has on it or comes to have. jira.js leaves the fields of an issue open.
@@ -69,28 +70,6 @@ const link = z.object({
   outwardIssue: linked.optional(),
 });
 
-/** What of an issue was changed. The names of fields are in any language; their ids are not. */
-export interface Change {
-  fieldId: string;
-  name: string;
-  from: string | null;
-  fromText: string | null;
-  to: string | null;
-  toText: string | null;
-}
-
-/** Jira calls one of its members "toString", which every object has: only its own counts. */
-export const change = z.record(z.string(), z.unknown()).transform((item): Change => {
-  const text = (key: string) => (Object.hasOwn(item, key) && typeof item[key] === 'string' ? item[key] : null);
-  return {
-    fieldId: text('fieldId') || (text('field') ?? ''),
-    name: text('field') ?? '',
-    from: text('from'),
-    fromText: text('fromString'),
-    to: text('to'),
-    toText: text('toString'),
-  };
-});
 const history = z.object({ id: z.string().optional(), created: time, author: account, items: listOf(change) });
 
 const issue = z.object({

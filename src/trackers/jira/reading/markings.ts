@@ -2,19 +2,18 @@ import type { Marking, MarkingBy } from '../../../core/marking.ts';
 import type { Desks } from '../desks.ts';
 import { personOf } from '../people.ts';
 import { isSame } from '../states.ts';
-import { findIssue } from './find-issue.ts';
-import type { Change } from './issue.ts';
+import { type Change, labelsIn } from './change.ts';
+import { findIssue, type IssueName } from './find-issue.ts';
 
 /**
  * Labels and custom fields in an entry of an issue's history. Its id is the same in a webhook. null: none, or nobody knows which
  * entry it is.
  */
 export function markingIn(entry: string | undefined, items: readonly Change[]): Marking | null {
-  const labels = (text: string | null) => (text ?? '').split(/\s+/).filter((each) => each !== '');
   const without = (all: string[], others: string[]) => all.filter((each) => !others.some((own) => isSame(own, each)));
   const changed = items.filter(({ fieldId }) => fieldId === 'labels');
-  const was = changed.flatMap(({ fromText }) => labels(fromText));
-  const is = changed.flatMap(({ toText }) => labels(toText));
+  const was = changed.flatMap(({ fromText }) => labelsIn(fromText));
+  const is = changed.flatMap(({ toText }) => labelsIn(toText));
   const own = items.filter(({ fieldId, name }) => fieldId.startsWith('customfield_') && name !== '');
   if (entry === undefined || changed.length + own.length === 0) return null;
   return {
@@ -28,7 +27,7 @@ export function markingIn(entry: string | undefined, items: readonly Change[]): 
 /** From the history, which says who it was. */
 export async function readMarkings(
   desks: Desks,
-  hint: { id: string; identifier: string; ref: unknown },
+  hint: IssueName,
   since: string,
   signal: AbortSignal,
 ): Promise<MarkingBy[]> {

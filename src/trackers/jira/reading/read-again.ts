@@ -1,13 +1,14 @@
-import type { TrackerEvent } from '../../../core/delivery.ts';
+import { isSpoken, type TrackerEvent } from '../../../core/delivery.ts';
 import { isOver } from '../../../core/ticket.ts';
 import type { Desks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import { personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf } from '../states.ts';
-import { isOfKnownSite, isSpoken, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
+import { isTaking } from './change.ts';
+import { isOfKnownSite, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
 import { findIssue } from './find-issue.ts';
-import { isAsked, isTaking } from './is-asked.ts';
+import { isAsked } from './is-asked.ts';
 import { readMarkings } from './markings.ts';
 
 type Changed = TrackerEvent & { type: 'ticketChanged' };

@@ -7,7 +7,7 @@ import { isOwn, type Own, personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, type StatusNames } from '../states.ts';
 import { markdownOf, spokenOf } from '../text.ts';
-import { type Answer, findIssue } from './find-issue.ts';
+import { type Answer, findIssue, type IssueName } from './find-issue.ts';
 import { commentList, type Issue, type IssueComment, type LinkedIssue, listOf, readIssueNode } from './issue.ts';
 import { fieldsOf } from './issue-fields.ts';
 import { remoteLink } from './remote-link.ts';
@@ -26,7 +26,7 @@ const wanted = { fields: ['*all', '-worklog'], expand: ['names', 'schema', 'chan
  */
 export async function readTicket(
   desks: Desks,
-  hint: { id: string; identifier: string; ref: unknown },
+  hint: IssueName,
   signal: AbortSignal,
   seen: (ticketId: string, answer: Answer, own: Own) => void = () => {},
 ): Promise<Ticket> {

@@ -2,12 +2,12 @@ import type { Repository } from '../../../core/repository.ts';
 import type { Suggestion } from '../../../core/routing.ts';
 import type { Desks } from '../desks.ts';
 import { isSame } from '../states.ts';
-import { findIssue } from './find-issue.ts';
+import { findIssue, type IssueName } from './find-issue.ts';
 
 /** A component that is called as a repository is says it; a project that is, only where no component does. */
 export async function suggestRepositories(
   { sites }: Desks,
-  hint: { id: string; identifier: string; ref: unknown },
+  hint: IssueName,
   candidates: readonly Pick<Repository, 'name' | 'location'>[],
   signal: AbortSignal,
 ): Promise<Suggestion[]> {

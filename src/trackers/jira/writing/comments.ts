@@ -10,9 +10,10 @@ import {
 import { splitDocument } from '../adf/split.ts';
 import { timeOf } from '../client.ts';
 import { type Account, isOwn } from '../people.ts';
-import { markOf, readCommentMark } from './marks.ts';
+import { commentMarkOf, readCommentMark } from './marks.ts';
 import type { Memory } from './memory.ts';
 import type { Located } from './place.ts';
+import { sayAnyhow } from './say-anyhow.ts';
 import { readStatus, writeStatus } from './status.ts';
 import { documentOf } from './text.ts';
 
@@ -61,15 +62,18 @@ export function storeOf(writing: Writing): StatusStore {
     looksAgain: false,
     look: () => look(writing),
     async make(status) {
-      const { body, properties } = writeStatus(status);
-      await memory.pace(id, signal);
-      return (await issueComments.addComment({ ...issue, body: body as never, properties })).id ?? '';
+      const written = writeStatus(status);
+      return sayAnyhow(written.body, async (body) => {
+        await memory.pace(id, signal);
+        return (await issueComments.addComment({ ...issue, ...written, body })).id ?? '';
+      });
     },
     async edit(comment, status) {
-      const { body, properties } = writeStatus(status);
-      await memory.pace(id, signal);
-      const edited = { body: body as never, properties };
-      await issueComments.updateComment({ ...issue, id: comment, notifyUsers: false, body: edited });
+      const written = writeStatus(status);
+      await sayAnyhow(written.body, async (body) => {
+        await memory.pace(id, signal);
+        await issueComments.updateComment({ ...issue, id: comment, notifyUsers: false, body: { ...written, body } });
+      });
     },
     async remove(comment) {
       await memory.pace(id, signal);
@@ -90,13 +94,15 @@ export function postComment(
     own,
     operation,
     splitDocument(documentOf(textOf(activity) + howToAnswer(activity))),
-    async (body, part) => {
-      const properties = markOf({ operation, part });
-      await memory.pace(id, signal);
-      const asked = { issueIdOrKey: issue, body: body as never, properties };
-      const comment = await site.client.on(signal).issueComments.addComment(asked);
-      return foundIn({ ...comment, properties }, place)[0] ?? null;
-    },
+    (piece, part) =>
+      sayAnyhow(piece, async (body) => {
+        const properties = commentMarkOf({ operation, part });
+        await memory.pace(id, signal);
+        const comment = await site.client
+          .on(signal)
+          .issueComments.addComment({ issueIdOrKey: issue, body, properties });
+        return foundIn({ ...comment, properties }, place)[0] ?? null;
+      }),
   );
 }
 

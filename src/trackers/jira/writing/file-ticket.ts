@@ -1,15 +1,17 @@
 import type { TicketOperation } from '../../../core/effect.ts';
 import type { TicketDraft, TicketHint } from '../../../core/ticket.ts';
+import type { AdfDocument } from '../adf/document.ts';
+import { JiraError } from '../errors.ts';
 import { type HintNode, hintFieldIds, hintOf } from '../hint.ts';
 import { markKey } from '../markers.ts';
 import { type Account, isOwn } from '../people.ts';
-import type { Site } from '../sites.ts';
+import type { KnownProject, Site } from '../sites.ts';
 import { isSame } from '../states.ts';
 import { issueOf, typeFor } from './create-ticket.ts';
 import { readIssueMark } from './marks.ts';
-import type { ProjectPlace } from './memory.ts';
 import { type Desks, type Located, locateId, refusal } from './place.ts';
 import { issueTypesOf, newFieldsOf, projectFor } from './projects.ts';
+import { sayAnyhow } from './say-anyhow.ts';
 
 /** Files a ticket that belongs to no other: where its draft says, or in the first project by key. */
 export async function fileTicket(
@@ -30,7 +32,7 @@ export async function fileTicket(
   });
 }
 
-function isNamed({ team, project }: TicketDraft, { key, name }: ProjectPlace): boolean {
+function isNamed({ team, project }: TicketDraft, { key, name }: KnownProject): boolean {
   return [team, project].some((each) => each !== null && (isSame(key, each) || isSame(name, each)));
 }
 
@@ -67,7 +69,12 @@ export async function fileOn(
     (blocker): Link => ({ type: types.blocks ?? '', inward: blocker, outward: filed.issueId }),
   );
   if (relation !== null && !filed.isPart && types.relates)
-    links.push({ type: types.relates, inward: parent.id, outward: filed.issueId });
+    links.push({
+      type: types.relates,
+      inward: parent.id,
+      outward: filed.issueId,
+      mayBeMissing: relation === 'relatedTo',
+    });
   if (links.length > 0) await addLinks(site, filed.issueId, filed.isNew, links, signal);
   return filed.hint;
 }
@@ -110,6 +117,8 @@ interface Link {
   type: string;
   inward: string;
   outward: string;
+  /** It is there for people, and nothing goes by it: without leave to link the ticket is filed all the same. */
+  mayBeMissing?: boolean;
 }
 
 async function addLinks(
@@ -127,12 +136,15 @@ async function addLinks(
     const isThere = known.some(
       ({ type, inward, outward }) => type === link.type && inward === link.inward && outward === link.outward,
     );
-    if (!isThere)
-      await jira.issueLinks.linkIssues({
-        type: { name: link.type },
-        inwardIssue: { id: link.inward },
-        outwardIssue: { id: link.outward },
-      });
+    if (isThere) continue;
+    const linking = jira.issueLinks.linkIssues({
+      type: { name: link.type },
+      inwardIssue: { id: link.inward },
+      outwardIssue: { id: link.outward },
+    });
+    await linking.catch((error: unknown) => {
+      if (!link.mayBeMissing || !(error instanceof JiraError) || error.code !== 'invalid') throw error;
+    });
   }
 }
 
@@ -165,7 +177,7 @@ interface Filed {
 
 async function fileOnce(
   desks: Desks,
-  { site, project }: { site: Site; project: ProjectPlace },
+  { site, project }: { site: Site; project: KnownProject },
   { id, draft, since, parent }: Filing,
   signal: AbortSignal,
 ): Promise<Filed & { isNew: boolean }> {
@@ -186,7 +198,13 @@ async function fileOnce(
   if (issueId === null) {
     const fields = await newFieldsOf(memory, site, project.id, type.id, signal);
     const issue = issueOf({ id, draft, project, type, fields, label, parent: part && parent ? parent.id : null });
-    issueId = (await jira.issues.createIssue(issue as never)).id ?? '';
+    const create = (more: object) =>
+      jira.issues.createIssue({ ...issue, fields: { ...issue.fields, ...more } } as never);
+    const { description } = issue.fields;
+    const made = description
+      ? await sayAnyhow(description as AdfDocument, (body) => create({ description: body }))
+      : await create({});
+    issueId = made.id ?? '';
     site.touch(issueId);
   }
   const found = await jira.issues.getIssue({ issueIdOrKey: issueId, fields: hintFieldIds });
@@ -208,7 +226,7 @@ const mostPages = 100;
  */
 async function findFiled(
   site: Site,
-  project: ProjectPlace,
+  project: KnownProject,
   { id, since }: { id: string; since: string | undefined },
   signal: AbortSignal,
 ): Promise<string | null> {

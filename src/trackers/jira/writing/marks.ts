@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { markKey } from '../markers.ts';
+import { insideKey, markKey } from '../markers.ts';
 
 const written = z.object({ operation: z.string(), part: z.number() });
 const filed = z.object({ operation: z.string() });
@@ -10,6 +10,11 @@ interface Marked {
 
 export function markOf<Value>(value: Value): { key: string; value: Value }[] {
   return [{ key: markKey, value }];
+}
+
+/** The same of a comment, which is for the team. */
+export function commentMarkOf(value: unknown): { key: string; value: unknown }[] {
+  return [...markOf(value), { key: insideKey, value: { internal: true } }];
 }
 
 /** What a comment's mark says; undefined: it has none. It counts only in what our own account wrote. */

@@ -6,13 +6,6 @@ import { JiraError } from '../errors.ts';
 import type { Account } from '../people.ts';
 import type { Standing, Way } from './standing.ts';
 
-/** A project as tickets are filed into it. */
-export interface ProjectPlace {
-  id: string;
-  key: string;
-  name: string;
-}
-
 const most = { issues: 500, results: 5_000, metas: 200 };
 /** Shorter than any lease: whoever takes a ticket over from another process looks at it again. */
 const freshMs = 15_000;

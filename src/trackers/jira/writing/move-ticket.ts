@@ -26,7 +26,8 @@ const ranks: Record<StateCategory, number> = { backlog: 0, unstarted: 1, started
 const instead: Partial<Record<StateCategory, StateCategory>> = { backlog: 'unstarted', unstarted: 'backlog' };
 const calledOff = /won'?t|cancel|declin|reject|abandon|obsolete|cannot|duplicate/i;
 
-interface After {
+interface Moved {
+  result: { state: string } | { skipped: string };
   /** How the issue stands then, if that was looked at. */
   standing: Standing | null;
   /** What of the workflow kept it from being moved, for people to read on the ticket. */
@@ -38,22 +39,7 @@ interface After {
  * work has not begun, others of that kind. A person's later change stands; what the workflow does not let us do is told.
  * `seen`: how the issue was found just now.
  */
-export async function moveTicket(
-  moving: Moving,
-  operation: Operation,
-  seen: Standing,
-): Promise<{ result: Record<string, unknown> } & After> {
-  const after: After = { standing: null };
-  const result = await moveFrom(moving, operation, seen, after);
-  return { result, ...after };
-}
-
-async function moveFrom(
-  moving: Moving,
-  operation: Operation,
-  seen: Standing,
-  after: After,
-): Promise<Record<string, unknown>> {
+export async function moveTicket(moving: Moving, operation: Operation, seen: Standing): Promise<Moved> {
   const { place, states, signal } = moving;
   let standing = seen;
   let isOnWay = false;
@@ -67,8 +53,8 @@ async function moveFrom(
       standing = await readStanding(place, signal);
       continue;
     }
-    if (now === operation.to) return { state: nameOf(status) };
-    if (isBarred) return { skipped: overtaken(nameOf(status), operation) };
+    if (now === operation.to) return arrived(status);
+    if (isBarred) return skipped(overtaken(nameOf(status), operation));
     visited.add(status.id ?? '');
     const choice = await choose(moving, operation, standing, visited);
     // Only a way that leads straight there is gone by what was known of before.
@@ -76,10 +62,7 @@ async function moveFrom(
       standing = await readStanding(place, signal);
       continue;
     }
-    if ('skipped' in choice) {
-      after.said = choice.skipped;
-      return choice;
-    }
+    if ('skipped' in choice) return kept(choice.skipped);
     const toldOf = moving.watch();
     try {
       await go(moving, choice);
@@ -90,10 +73,8 @@ async function moveFrom(
         standing = found;
         continue;
       }
-      if (refusedOnce || found.status.id === status.id) {
-        after.said = `"${nameOf(status)}" stays, for "${choice.way.name}" was refused. ${error.message}`;
-        return { skipped: after.said };
-      }
+      if (refusedOnce || found.status.id === status.id)
+        return kept(`"${nameOf(status)}" stays, for "${choice.way.name}" was refused. ${error.message}`);
       // Somebody was faster: it is judged anew where it is now.
       refusedOnce = true;
       standing = found;
@@ -101,17 +82,11 @@ async function moveFrom(
     }
     step += 1;
     const isThere = categoryOf(choice.way.to, states) === operation.to || choice.isLast;
-    if (isThere && !choice.way.isGlobal) {
-      // From elsewhere Jira would have refused it.
-      after.standing = movedBy(moving, standing, choice.way);
-      return { state: nameOf(choice.way.to) };
-    }
+    // From elsewhere Jira would have refused it.
+    if (isThere && !choice.way.isGlobal) return arrived(choice.way.to, movedBy(moving, standing, choice.way));
     // A delivery that tells of our move spares the look after it.
     const told = isThere ? await toldOf(choice.way.to.id ?? '', signal) : null;
-    if (told && told.from === status.id) {
-      after.standing = movedBy(moving, standing, choice.way, told.at);
-      return { state: nameOf(choice.way.to) };
-    }
+    if (told && told.from === status.id) return arrived(choice.way.to, movedBy(moving, standing, choice.way, told.at));
     const before = standing.changes.find(({ field }) => field === 'status');
     standing = await readStanding(place, signal);
     const put = standing.changes.find(
@@ -119,12 +94,24 @@ async function moveFrom(
         field === 'status' && isOurs && to === choice.way.to.id && (!before || Date.parse(at) > Date.parse(before.at)),
     );
     if (put && put.from !== null && put.from !== status.id) return putBack(moving, operation, standing, put);
-    if (isThere) after.standing = standing;
-    if (isThere) return { state: nameOf(choice.way.to) };
-    if (standing.status.id !== choice.way.to.id) return { skipped: overtaken(nameOf(standing.status), operation) };
+    if (isThere) return arrived(choice.way.to, standing);
+    if (standing.status.id !== choice.way.to.id) return skipped(overtaken(nameOf(standing.status), operation));
     isOnWay = true;
   }
-  return { skipped: noWay(standing.status, operation.to) };
+  return skipped(noWay(standing.status, operation.to));
+}
+
+function arrived(status: StatusNode, standing: Standing | null = null): Moved {
+  return { result: { state: nameOf(status) }, standing };
+}
+
+function skipped(why: string): Moved {
+  return { result: { skipped: why }, standing: null };
+}
+
+/** The workflow kept it from there. */
+function kept(why: string): Moved {
+  return { ...skipped(why), said: why };
 }
 
 /** How an issue stands after our move, as far as that is known without a look; null: it is not. */
@@ -150,11 +137,11 @@ async function putBack(
   operation: Operation,
   { ways, status }: Standing,
   { from, fromName }: { from: string | null; fromName: string },
-): Promise<Record<string, unknown>> {
+): Promise<Moved> {
   const back = ways.find(({ to }) => to.id === from);
-  if (!back) return { state: nameOf(status) };
+  if (!back) return arrived(status);
   await go(moving, { way: back, fields: {} });
-  return { skipped: overtaken(fromName, operation) };
+  return skipped(overtaken(fromName, operation));
 }
 
 /**
@@ -246,7 +233,7 @@ async function fill(
     .issues.getTransitions({ issueIdOrKey: place.issue, transitionId: way.id, expand: 'transitions.fields' });
   const screen = (transitions.find(({ id }) => id === way.id)?.fields ?? {}) as Record<string, ScreenField>;
   const fields: Record<string, unknown> = {};
-  const missing: string[] = [];
+  const missing = new Map<string, string>();
   for (const [id, { name = id, required = false, hasDefaultValue = false, allowedValues = [] }] of Object.entries(
     screen,
   )) {
@@ -255,9 +242,18 @@ async function fill(
         to === 'canceled' ? allowedValues.find((each) => calledOff.test(each.name ?? '')) : doneAs(allowedValues);
       if (ended?.id !== undefined && (to === 'canceled' || required)) fields.resolution = { id: ended.id };
     }
-    if (required && !hasDefaultValue && fields[id] === undefined) missing.push(name);
+    if (required && !hasDefaultValue && fields[id] === undefined) missing.set(id, name);
   }
-  return { fields, missing };
+  if (missing.size === 0) return { fields, missing: [] };
+  // What the issue has already is kept, and need not be given.
+  const { fields: there = {} } = await place.site.client
+    .on(signal)
+    .issues.getIssue({ issueIdOrKey: place.issue, fields: [...missing.keys()] });
+  return { fields, missing: [...missing].flatMap(([id, name]) => (isEmpty(there[id]) ? [name] : [])) };
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
 function doneAs(values: { id?: string; name?: string }[]): { id?: string } | undefined {

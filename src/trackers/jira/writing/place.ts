@@ -1,9 +1,8 @@
-import type { TicketHint } from '../../../core/ticket.ts';
 import type { Desks as ReadingDesks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
 import { readIdentifier, refOf } from '../hint.ts';
 import type { News } from '../news.ts';
-import { findIssue } from '../reading/find-issue.ts';
+import { findIssue, type IssueName } from '../reading/find-issue.ts';
 import { type Site, type Sites, siteOf } from '../sites.ts';
 import type { Memory } from './memory.ts';
 
@@ -27,7 +26,7 @@ export function refusal(code: string, message: string): JiraError {
 }
 
 /** By its handle, its id, or what people call it. Throws `VendorError`. */
-export async function locate(sites: Sites, hint: TicketHint, signal: AbortSignal): Promise<Located> {
+export async function locate(sites: Sites, hint: IssueName, signal: AbortSignal): Promise<Located> {
   const all = await sites.all(signal);
   const ref = refOf(hint);
   const site = siteOf(all, hint, await sites.lost?.());
@@ -44,5 +43,5 @@ export async function locate(sites: Sites, hint: TicketHint, signal: AbortSignal
 
 /** Another ticket by its id alone. */
 export function locateId(sites: Sites, id: string, signal: AbortSignal): Promise<Located> {
-  return locate(sites, { id, identifier: id, ref: null } as TicketHint, signal);
+  return locate(sites, { id, identifier: id, ref: null }, signal);
 }

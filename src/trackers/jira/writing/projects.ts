@@ -1,16 +1,16 @@
 import type { TicketDraft } from '../../../core/ticket.ts';
-import type { Site } from '../sites.ts';
+import type { KnownProject, Site } from '../sites.ts';
 import { isSame } from '../states.ts';
-import type { Memory, ProjectPlace } from './memory.ts';
+import type { Memory } from './memory.ts';
 import { refusal } from './place.ts';
 
 const perPage = 50;
 const mostPages = 100;
 
 /** Where the agent may file tickets, by key. */
-export function projectsOf(memory: Memory, site: Site, signal: AbortSignal): Promise<ProjectPlace[]> {
+function projectsOf(memory: Memory, site: Site, signal: AbortSignal): Promise<KnownProject[]> {
   return memory.meta(`${site.host} projects`, async () => {
-    const all: ProjectPlace[] = [];
+    const all: KnownProject[] = [];
     for (let page = 0; page < mostPages; page++) {
       const { values = [], isLast = true } = await site.client
         .on(signal)
@@ -29,9 +29,9 @@ export async function projectFor(
   { team, project }: TicketDraft,
   otherwise: { site: Site; projectId: string } | null,
   signal: AbortSignal,
-): Promise<{ site: Site; project: ProjectPlace }> {
+): Promise<{ site: Site; project: KnownProject }> {
   const wanted = [team, project].filter((name): name is string => name !== null && name.trim() !== '');
-  const known: { site: Site; project: ProjectPlace }[] = [];
+  const known: { site: Site; project: KnownProject }[] = [];
   for (const site of otherwise ? [otherwise.site] : sites)
     for (const each of await projectsOf(memory, site, signal)) known.push({ site, project: each });
   const named = wanted

@@ -5,6 +5,7 @@ import type { OwnComments } from '../../one-comment/own-comments.ts';
 import { type Act, type OneTicket, sendRow } from '../../one-comment/send-row.ts';
 import type { Sent } from '../../tracker.ts';
 import { isOwn } from '../people.ts';
+import { attachFile } from './attach-file.ts';
 import { linkPullRequest } from './attach-pull-request.ts';
 import { postComment, storeOf, type Writing } from './comments.ts';
 import { fileOn } from './file-ticket.ts';
@@ -103,6 +104,11 @@ function createActs(desks: Desks, writing: Writing, seen: Standing | null): OneT
         // The history tells of it; but not of what it was kept from.
         const { result, said } = moved;
         return said === undefined ? { result, isQuiet: true } : { result, said };
+      }
+      case 'attachFile': {
+        const result = await attachFile(writing, operation);
+        memory.keepResult(operation.id, result);
+        return { result, isQuiet: true };
       }
       case 'takeTicket':
         return takeTicket(moving, await standingOf());

@@ -1,7 +1,7 @@
 import { newStatus, renderStatus, type Status, storedStatus, writeFitting } from '../../one-comment/status.ts';
 import type { AdfDocument } from '../adf/document.ts';
 import { mostCharacters } from '../adf/split.ts';
-import { markIn, markOf } from './marks.ts';
+import { commentMarkOf, markIn } from './marks.ts';
 import { documentOf, sizeOf } from './text.ts';
 
 /** In bytes: a property holds 32,768 of them. */
@@ -17,12 +17,12 @@ export function readStatus(comment: Parameters<typeof markIn>[0]): Status | null
 /** The comment as it is sent. */
 export function writeStatus(status: Status): {
   body: AdfDocument;
-  properties: { key: string; value: { status: Status } }[];
+  properties: ReturnType<typeof commentMarkOf>;
 } {
   const body = writeFitting(status, (known) => {
     const written = documentOf(renderStatus(known));
     const fits = sizeOf(written) <= mostCharacters && Buffer.byteLength(JSON.stringify(known)) <= mostKnown;
     return { written, fits };
   });
-  return { body, properties: markOf({ status: structuredClone(status) }) };
+  return { body, properties: commentMarkOf({ status: structuredClone(status) }) };
 }

@@ -2,8 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { VendorError } from '../../../core/vendor-error.ts';
 import type { Connection, Connections } from '../../connections.ts';
-import { beginRequest, createInstallTokens, type InstallKeeping, keepInstall, takeRequest } from '../../installs.ts';
-import { type Granted, Refused } from '../../token-endpoint.ts';
+import {
+  beginRequest,
+  createInstallTokens,
+  type InstallAnswer,
+  type InstallKeeping,
+  keepInstall,
+  takeAnswer,
+} from '../../installs.ts';
 import { disconnected } from './disconnected.ts';
 import { readIdentity } from './identity.ts';
 import { oauthEndpoints, requestToken, scopes } from './oauth.ts';
@@ -105,31 +111,20 @@ export async function beginInstall(options: InstallOptions, redirectUri: string)
 /** Ends it with what the browser brought. Throws `VendorError` `invalid`, with what to do, when it cannot be taken. */
 export async function finishInstall(
   options: InstallOptions,
-  answer: { state?: string; code?: string; error?: string },
+  answer: InstallAnswer,
   signal: AbortSignal,
 ): Promise<Workspace> {
   const { apiUrl, clientId, clientSecret } = options;
-  const request = await takeRequest(keepingOf(options), answer.state ?? '');
-  if (request === null)
-    throw invalid(
-      'This answer belongs to no installation that was begun here in the last ten minutes, or it was used already.',
-    );
-  if (answer.error !== undefined || !answer.code)
-    throw invalid(
-      answer.error === 'access_denied'
-        ? 'The installation was declined in Linear.'
-        : 'Linear did not complete the installation.',
-    );
-  const { verifier, redirectUri } = z.object({ verifier: z.string(), redirectUri: z.string() }).parse(request);
-  const form = { grant_type: 'authorization_code', code: answer.code, redirect_uri: redirectUri };
-  let granted: Granted;
-  try {
-    const client = { client_id: clientId, client_secret: clientSecret, code_verifier: verifier };
-    granted = await requestToken(apiUrl, { ...form, ...client }, signal);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    throw invalid(`Linear gave no token for this installation: ${error.message}.`);
-  }
+  const granted = await takeAnswer(
+    keepingOf(options),
+    answer,
+    { vendor: 'Linear', act: 'installation', refuse: invalid },
+    ({ verifier, redirectUri }: { verifier: string; redirectUri: string }, code) => {
+      const client = { client_id: clientId, client_secret: clientSecret, code_verifier: verifier };
+      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri };
+      return requestToken(apiUrl, { ...form, ...client }, signal);
+    },
+  );
   const workspace = await readIdentity(apiUrl, granted.accessToken, signal);
   const { id: organization, name, urlKey, appUserId } = workspace;
   const { scope } = granted;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TicketHint, TicketQuery } from '../../../core/ticket.ts';
-import { VendorError } from '../../../core/vendor-error.ts';
+import { ofAccount, VendorError } from '../../../core/vendor-error.ts';
 import type { TicketPage } from '../../tracker.ts';
 import type { LinearClient } from '../client.ts';
 import type { LinearTokens, Workspace } from '../connecting/tokens.ts';
@@ -74,9 +74,8 @@ export async function listTickets(
  * it was something else.
  */
 function closedOf(error: unknown, account: string): VendorError | null {
-  if (!(error instanceof VendorError) || !['disconnected', 'rate_limited'].includes(error.code)) return null;
-  const { message, code, retryable, retryAfterMs } = error;
-  return new VendorError(message, { code, retryable, retryAfterMs, account, cause: error });
+  const isClosed = error instanceof VendorError && ['disconnected', 'rate_limited'].includes(error.code);
+  return isClosed ? ofAccount(error, account) : null;
 }
 
 function readPlace(cursor: string): Place {

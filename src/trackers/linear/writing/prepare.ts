@@ -80,6 +80,8 @@ export async function prepare(place: Place, standing: Standing, operation: Ticke
       standing.isShown = true;
       return { mutations: [linkPage(session, storable(url))], answer: () => ({ url }), mend };
     }
+    case 'attachFile':
+      return answered({ skipped: 'Nothing is uploaded to Linear.' });
     case 'leaveConversation':
       return prepareLeaving(place, standing, operation);
     case 'moveTicket':

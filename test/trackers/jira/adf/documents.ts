@@ -128,7 +128,7 @@ const marked = fc.oneof(
   fc.tuple(link, flags, extras).map(([a, b, c]) => [...a, ...b, ...c]),
   link.map((one): Node[] => [...one, { type: 'code' }]),
 );
-export const textNode: fc.Arbitrary<Node> = fc.tuple(text, marked).map(([content, marks]) => ({
+const textNode: fc.Arbitrary<Node> = fc.tuple(text, marked).map(([content, marks]) => ({
   type: 'text',
   text: content,
   ...(marks.length > 0 ? { marks } : {}),

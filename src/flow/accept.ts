@@ -46,7 +46,9 @@ export async function acceptDelivery(
   }
   if (known.alerts) return acceptAlert(deps, tx, known.alerts, known.verifyDelivery(headers, body), { headers, body });
   const { deliveryId, isLate = false, isBroad = false, ...kind } = known.verifyDelivery(headers, body);
-  const isNew = await addDelivery(tx, { source, deliveryId, headers, body }, { isLate, ...kind });
+  // By what it was let in others could be; nobody asks for that again.
+  const { authorization: _, cookie: __, ...kept } = headers;
+  const isNew = await addDelivery(tx, { source, deliveryId, headers: kept, body }, { isLate, ...kind });
   deps.failpoint('accept/mid');
   if (isNew && (isLate || isBroad)) await hastenRound(tx, 'reconcile');
   if (isNew && !isLate) await deps.nudge(kind.isHint ? 'hint' : 'sort', executorOf(tx));

@@ -86,3 +86,11 @@ test('while Jira asks us to wait nothing is asked, and afterwards nothing is los
     ['one', null],
   ]);
 });
+
+test('what lets a delivery in is not kept with it', async () => {
+  const { ada, project } = world;
+  const [told] = ada.create({ project, summary: 'Kept' }).told as [JiraDelivery];
+  await take([{ ...told, headers: { ...told.headers, authorization: 'Bearer our-door', cookie: 'ours' } }]);
+  const kept = "select headers::jsonb ? 'x-hub-signature', headers::jsonb ?| '{authorization,cookie}' from deliveries";
+  expect(await rows(`${kept} order by id desc limit 1`)).toEqual([[true, false]]);
+});

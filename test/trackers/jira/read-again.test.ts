@@ -221,3 +221,25 @@ test('where nobody has signed what a delivery says, what gives work or consent i
   const title = ada.change(mine.issue.key, { summary: 'Other' }).delivery('jira:issue_updated').body;
   expect(isOnlyHint(desks, title, false), 'it gives nothing').toBe(false);
 });
+
+test('what nobody has signed ends no work by itself', async () => {
+  const { issue } = make({ assignee: bot });
+  const taking = ada.assign(issue.key, null);
+  const body = taking.delivery('jira:issue_updated').body;
+  expect([isOnlyHint(desks, body, false), isHint(desks, body)]).toEqual([true, false]);
+  expect(await again(body)).toMatchObject([{ type: 'unassigned', by: { name: 'Ada' } }]);
+  const later = forged(taking, 'jira:issue_updated', (payload: { timestamp: number }) => {
+    payload.timestamp += 60_000;
+  });
+  expect(await again(later), 'it is as old as it is').toEqual(await again(body));
+  const unknown = forged(taking, 'jira:issue_updated', (payload: { changelog: { id: string } }) => {
+    payload.changelog.id = '999999';
+  });
+  expect(await again(unknown)).toEqual([]);
+
+  const closing = ada.move(issue.key, 'Done').delivery('jira:issue_updated').body;
+  expect([isOnlyHint(desks, closing, false), isHint(desks, closing)]).toEqual([true, false]);
+  expect(await again(closing)).toMatchObject([{ type: 'ticketChanged', category: 'done' }]);
+  ada.move(issue.key, 'To Do');
+  expect(await again(closing)).toMatchObject([{ type: 'ticketChanged', category: 'unstarted' }]);
+});

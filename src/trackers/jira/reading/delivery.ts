@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSpoken, type Said, type TrackerEvent } from '../../../core/delivery.ts';
-import type { TicketPart } from '../../../core/ticket.ts';
+import { isOver, type TicketPart } from '../../../core/ticket.ts';
 import type { Desks } from '../desks.ts';
 import { conversationOf, hintOf } from '../hint.ts';
 import type { OwnMove } from '../news.ts';
@@ -76,8 +76,8 @@ export function readEvents(desks: Desks, bytes: Uint8Array, comment?: SaidCommen
 }
 
 /**
- * Whether it has to be read again: it tells what a person wrote; or, where nobody has signed that, what gives work or consent; or
- * it comes before we know its site and which account there is ours, so that nobody can tell what it means.
+ * Whether it has to be read again: it tells what a person wrote; or, where nobody has signed that, what gives work or consent, or
+ * ends work; or it comes before we know its site and which account there is ours, so that nobody can tell what it means.
  */
 export function isOnlyHint(desks: Desks, bytes: Uint8Array, isBodySigned: boolean): boolean {
   const { data } = payload.safeParse(parse(bytes));
@@ -85,7 +85,7 @@ export function isOnlyHint(desks: Desks, bytes: Uint8Array, isBodySigned: boolea
   const scene = readScene(desks, bytes);
   if (!scene || !isOfKnownSite(desks, bytes) || scene.site.knownOwn() === null) return true;
   return eventsOf(scene).some((event) => {
-    if (isSpoken(event)) return true;
+    if (isSpoken(event) || (!isBodySigned && isEnd(event))) return true;
     if (event.type === 'sessionCreated')
       return !event.by.isBot && event.said === null && !(isBodySigned && isOurs(scene));
     return event.type === 'ticketChanged' && !event.by.isBot && event.marking !== undefined && !isBodySigned;
@@ -96,6 +96,11 @@ export function isOnlyHint(desks: Desks, bytes: Uint8Array, isBodySigned: boolea
 export function isOfKnownSite(desks: Desks, bytes: Uint8Array): boolean {
   const { data } = payload.safeParse(parse(bytes));
   return data !== undefined && siteAt(desks.sites.known(), data.issue.self) !== undefined;
+}
+
+/** After which a session goes on no more. */
+function isEnd(event: TrackerEvent): boolean {
+  return event.type === 'unassigned' || (event.type === 'ticketChanged' && isOver(event.category));
 }
 
 function readScene(desks: Desks, bytes: Uint8Array): Scene | null {
@@ -129,7 +134,7 @@ function eventsOf(scene: Scene): TrackerEvent[] {
 export function touchedIn(
   desks: Pick<Desks, 'sites'>,
   bytes: Uint8Array,
-): { site: Site; issueId: string; at: number; isMoved: boolean; moves: OwnMove[] } | null {
+): { site: Site; issueId: string; at: number; history: string; isMoved: boolean; moves: OwnMove[] } | null {
   const { data } = payload.safeParse(parse(bytes));
   const site = data && siteIn(desks.sites.known(), data.issue.self);
   if (!data || !site) return null;
@@ -139,7 +144,7 @@ export function touchedIn(
   const at = new Date(data.timestamp).toISOString();
   const moves = items.flatMap(({ fieldId, from, to }) => (fieldId === 'status' ? [{ history, from, to, at }] : []));
   const isMoved = !isOurs && items.some(({ fieldId }) => ['status', 'resolution', 'assignee'].includes(fieldId));
-  return { site, issueId: data.issue.id, at: data.timestamp, isMoved, moves: isOurs ? moves : [] };
+  return { site, issueId: data.issue.id, at: data.timestamp, history, isMoved, moves: isOurs ? moves : [] };
 }
 
 /** Whether somebody speaks to the agent, or gives it an issue, and looks for its first word. */

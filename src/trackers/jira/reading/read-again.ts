@@ -1,12 +1,18 @@
 import { isSpoken, type TrackerEvent } from '../../../core/delivery.ts';
+import { isOver } from '../../../core/ticket.ts';
 import type { Desks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
+import { personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
+import { categoryOf } from '../states.ts';
+import { isTaking } from './change.ts';
 import { isOfKnownSite, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
+import { findIssue } from './find-issue.ts';
 import { isAsked } from './is-asked.ts';
 import { readMarkings } from './markings.ts';
 
 type Changed = TrackerEvent & { type: 'ticketChanged' };
+type Taken = TrackerEvent & { type: 'unassigned' };
 
 /** Jira tells of one comment twice, within moments: it is asked for once. */
 const knownForMs = 10_000;
@@ -36,7 +42,7 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
   return async (bytes, signal) => {
     const touched = isOfKnownSite(desks, bytes) ? touchedIn(desks, bytes) : await findTouched(desks, bytes, signal);
     if (!touched) return [];
-    const { site, issueId, at } = touched;
+    const { site, issueId, at, history } = touched;
     await site.own(signal);
     const told = readEvents(desks, bytes);
     const spoken = told.find(isSpoken);
@@ -48,7 +54,10 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
     }
     const confirmed: TrackerEvent[] = [];
     for (const event of told) {
-      if (event.type === 'ticketChanged') confirmed.push(await withTrueMarking(desks, event, signal));
+      if (event.type === 'ticketChanged') {
+        const standing = isOver(event.category) ? await withTrueState(desks, event, signal) : event;
+        confirmed.push(await withTrueMarking(desks, standing, signal));
+      } else if (event.type === 'unassigned') confirmed.push(...(await asTaken(desks, event, history, signal)));
       else if (event.type !== 'sessionCreated' || (await isTrue(desks, event, signal))) confirmed.push(event);
     }
     return confirmed;
@@ -78,6 +87,28 @@ async function isTrue(
 ): Promise<boolean> {
   if (by.isBot) return true; // it gives no work
   return (await unlessGone(isAsked(desks, ticket, signal))) ?? false;
+}
+
+/** Where it is told to be over: one that is gone is. */
+async function withTrueState(desks: Desks, event: Changed, signal: AbortSignal): Promise<Changed> {
+  const wanted = { fields: ['status', 'resolution'] };
+  const found = await unlessGone(findIssue(desks.sites, event.ticket, wanted, signal));
+  if (!found) return event;
+  const { status, resolution } = found.issue.fields;
+  return { ...event, category: categoryOf(status, desks.states, resolution) };
+}
+
+/** Who took an issue from the agent, and when, by that entry of its history; `[]`: nobody did. */
+async function asTaken(desks: Desks, event: Taken, history: string, signal: AbortSignal): Promise<Taken[]> {
+  const wanted = { fields: ['summary'], expand: ['changelog'] };
+  const found = await unlessGone(findIssue(desks.sites, event.ticket, wanted, signal));
+  if (!found) return [event];
+  const { site, issue } = found;
+  const own = await site.own(signal);
+  const entry = issue.changelog?.histories.find(
+    ({ id, items }) => id === history && items.some((item) => isTaking(item, own, desks.label)),
+  );
+  return entry ? [{ ...event, at: entry.created, by: personOf(entry.author, own) }] : [];
 }
 
 /** Who marked an issue, and how, as its history has it. */

@@ -72,7 +72,7 @@ export interface AlertedError extends AlertedKey {
 
 /** An error that a ticket is about. */
 export interface TicketError {
-  /** Which source of alerts told of it: its kind. */
+  /** Which source of alerts told of it, by its kind. */
   source: string;
   project: string;
   /** What people call it: "WEB-1A". */

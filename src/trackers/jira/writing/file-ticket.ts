@@ -32,7 +32,7 @@ export async function fileTicket(
   });
 }
 
-function isNamed({ team, project }: TicketDraft, { key, name }: ProjectPlace): boolean {
+function isNamed({ team, project }: TicketDraft, { key, name }: KnownProject): boolean {
   return [team, project].some((each) => each !== null && (isSame(key, each) || isSame(name, each)));
 }
 

@@ -70,7 +70,7 @@ const wanted: Record<AlertLevel, string> = {
 
 const causeCriteria = [
   'The cause is named with file and line, or what keeps it from being known is',
-  'No file is changed',
+  'No file is changed before people ask for it',
 ] as const;
 
 /** Nothing in it leads anywhere. */

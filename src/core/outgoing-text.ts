@@ -117,9 +117,17 @@ function quoteNames(text: string): string {
 
 /** A person's name, or what a tracker closes, is put in backticks: it reads the same and does nothing. */
 function disarm(text: string): string {
-  return quoteNames(text).replace(
-    /\b((?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?|implement(?:s|ed)?)[:\s]{1,5})((?:[\w.-]+\/[\w.-]+)?#\d+|GH-\d+|[A-Z][A-Z0-9]{0,9}-\d[A-Z0-9]*|https?:\/\/\S*\/(?:issues?|browse|pull)\/\S+)/gi,
-    '$1`$2`',
+  return (
+    quoteNames(text)
+      .replace(
+        /\b((?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?|implement(?:s|ed)?)[:\s]{1,5})((?:[\w.-]+\/[\w.-]+)?#\d+|GH-\d+|[A-Z][A-Z0-9]{0,9}-\d[A-Z0-9]*|https?:\/\/\S*\/(?:issues?|browse|pull)\/\S+)/gi,
+        '$1`$2`',
+      )
+      // Sources of alerts take such a word for all that is named in the plain words after it.
+      .replace(
+        /\b((?:[Cc]lose[sd]?|[Ff]ix(?:e[sd])?|[Rr]esolve[sd]?):?\s(?:[\w-]{1,40},?\s){1,12}?)([A-Z][A-Z0-9_]{0,20}-\d[A-Z0-9]*)\b/g,
+        '$1`$2`',
+      )
   );
 }
 

@@ -202,7 +202,7 @@ const firstFollowSeconds = 300;
 
 /** The tickets of the project are used up for today: what else came is left alone, and people are told. */
 async function fillDay(deps: AlertDeps, looking: Looking): Promise<null> {
-  await capRest(deps.db, looking.alert.source, looking.alert.project);
+  await capRest(deps.db, looking.alert);
   await tellDay(deps, looking);
   return null;
 }

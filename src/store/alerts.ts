@@ -184,16 +184,12 @@ export async function takePlace(db: Database, { id, source, project }: StoredAle
   }
 }
 
-/**
- * What is left of today's errors of a project is not looked at before it is told of again on another day; `left`: how many that
- * are now.
- */
-export async function capRest(db: Database, source: string, project: string): Promise<number> {
-  const { numAffectedRows = 0n } = await sql`
+/** This one, and what else is left of today's errors of its project: not looked at before they are told of again on another day. */
+export async function capRest(db: Database, { id, source, project }: StoredAlert): Promise<void> {
+  await sql`
     update alerts set state = 'capped', day = ${today}, nth = null, look_at = null, tries = 0, reason = 'the tickets of its day were used up'
     where source = ${source} and project = ${project} and batch is null and state in ('new', 'waiting', 'filing', 'capped')
-      and look_at is not null`.execute(db);
-  return Number(numAffectedRows);
+      and (look_at is not null or id = ${id}) and (nth is null or day is distinct from ${today})`.execute(db);
 }
 
 /** Of a project's day what people are told of it: once. `on`: the newest ticket of the day; null: there is none, or it was told. */

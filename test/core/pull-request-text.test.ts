@@ -260,8 +260,10 @@ describe('a change for an error', () => {
   });
 
   test('the agent names none by itself', () => {
-    const summary = 'Fixes WEB-1A, and closes: WEB-2';
-    expect(commitMessage({ ticket, title: 'Fix', summary })).toContain('Fixes `WEB-1A`, and closes: `WEB-2`');
+    const summary = 'Fixes WEB-1A, and closes: WEB-2. Fixed as told, the crash of WEB-3B too; WEB-4 stays, see #5.';
+    expect(commitMessage({ ticket, title: 'Fix', summary })).toContain(
+      'Fixes `WEB-1A`, and closes: `WEB-2`. Fixed as told, the crash of `WEB-3B` too; WEB-4 stays, see #5.',
+    );
   });
 
   test.each([

@@ -226,6 +226,8 @@ test('an error becomes a ticket, a red test, a fix and a release; what strangers
   expect(await journal(fixed.id)).toEqual([...calls, ...tools, 'finish']);
   expect((await told()).slice(2)).toEqual([expect.stringContaining('The error came back in release `web@1.5.0`')]);
   expect(await service.tickets()).toHaveLength(3);
+  const sessions = await service.database.pool.query('select from sessions');
+  expect(sessions.rowCount, 'one for each').toBe(3);
   sentry.expectClean();
 });
 

@@ -42,7 +42,8 @@ export async function readTicketNow(
   signal: AbortSignal,
 ): Promise<Ticket> {
   const editedAt = await unreadEditAt(db, session.id);
-  const ticket = withoutMarks(await tracker.readTicket(session.hint, signal), policy.approval);
+  const read = await tracker.readTicket(session.hint, signal, { mayBeOld: editedAt === null });
+  const ticket = withoutMarks(read, policy.approval);
   await whileHeld(db, run, async (tx) => {
     await saveReading(tx, session.ticketId, ticket);
     await markEditsRead(tx, session.id, [editedAt, ticket.updatedAt]);

@@ -53,7 +53,7 @@ export function limitTracker(deps: RateLimitDeps, tracker: Tracker): Tracker {
     ...(readMarkings && {
       readMarkings: (hint, since, signal) => on(hint)(() => readMarkings(hint, since, signal)),
     }),
-    readTicket: (hint, signal) => on(hint)(() => tracker.readTicket(hint, signal)),
+    readTicket: (hint, signal, options) => on(hint)(() => tracker.readTicket(hint, signal, options)),
     async listTickets(query, cursor, signal) {
       const closed = (await waitsIn(deps.db, account)).map(({ part, ms }) =>
         toldToWait(`${account}/${part}`, part, ms),

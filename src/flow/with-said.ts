@@ -9,8 +9,8 @@ import type { Tracker } from '../trackers/tracker.ts';
 export function withSaid(db: Database, tracker: Tracker): Tracker {
   return {
     ...tracker,
-    async readTicket(hint, signal) {
-      const ticket = await tracker.readTicket(hint, signal);
+    async readTicket(hint, signal, options) {
+      const ticket = await tracker.readTicket(hint, signal, options);
       const said = await listSaidOn(db, ticket);
       if (said.length === 0) return ticket;
       return { ...ticket, comments: [...ticket.comments, ...said].sort((a, b) => Date.parse(a.at) - Date.parse(b.at)) };

@@ -60,7 +60,7 @@ export interface Tracker {
    * The whole ticket as it stands now. `hint.id` may also be the ticket's identifier, as people write it. Throws `VendorError`
    * (`not_found`, `unauthorized`, `unavailable`).
    */
-  readTicket(hint: TicketHint, signal: AbortSignal): Promise<Ticket>;
+  readTicket(hint: TicketHint, signal: AbortSignal, options?: ReadingOptions): Promise<Ticket>;
 
   /**
    * The content of a file that people attached (`Ticket.attachments`), of 10 MB at most. Throws `VendorError` (`not_found`,
@@ -136,6 +136,11 @@ export interface Tracker {
 
   /** Whether this tracker can be reached and is set up. Never throws. */
   check(): Promise<Check[]>;
+}
+
+export interface ReadingOptions {
+  /** A reading of some seconds ago will do: what was edited since will be told, or found. */
+  mayBeOld?: boolean;
 }
 
 export type Sent = { result: Record<string, unknown> } | { error: unknown };

@@ -16,6 +16,7 @@ import { readTicket } from './reading/read-ticket.ts';
 import { searchTickets } from './reading/search-tickets.ts';
 import { suggestRepositories } from './reading/suggest-repositories.ts';
 import { type DeliverySecrets, verifyDelivery } from './reading/verify-delivery.ts';
+import { createWholeIssues } from './reading/whole-issues.ts';
 import { siteOf } from './sites.ts';
 import { fileTicket } from './writing/file-ticket.ts';
 import { createMemory } from './writing/memory.ts';
@@ -34,8 +35,14 @@ export function createJiraTracker(
   const { secrets, ...places } = options;
   const { sites } = places;
   const reading: ReadingDesks = { ...places, now: Date.now };
-  const readAgain = createReadAgain(reading);
   const [memory, news] = [createMemory(), createNews()];
+  const wholeIssues = createWholeIssues(reading, memory.now, async ({ site, issue, answer }, asked) => {
+    const own = await site.own(AbortSignal.timeout(learnWithinMs));
+    const ticketId = idOf(site.host, issue.id);
+    memory.seeIssue(ticketId, standingIn(answer, own), (account) => isOwn(account, own), asked);
+    news.read(ticketId);
+  });
+  const readAgain = createReadAgain(reading, wholeIssues.findAhead);
   const writing = { ...places, memory, news };
   let isLearning = false;
 
@@ -66,7 +73,7 @@ export function createJiraTracker(
 
   /** What was just given to the agent is about to be read. */
   function expectReading(events: TrackerEvent[]): TrackerEvent[] {
-    for (const { ticket } of isUrgent(events) ? events : []) news.given(ticket.id);
+    for (const { ticket } of isUrgent(events) ? events : []) if (!wholeIssues.has(ticket.id)) news.given(ticket.id);
     return events;
   }
 
@@ -91,12 +98,10 @@ export function createJiraTracker(
 
     readAgain: async (delivery, signal) => expectReading(await readAgain(delivery.body, signal)),
 
-    readTicket(hint, signal) {
-      const asked = memory.now();
-      return readTicket(reading, hint, signal, (ticketId, answer, own) => {
-        memory.seeIssue(ticketId, standingIn(answer, own), (account) => isOwn(account, own), asked);
-        news.read(ticketId);
-      });
+    async readTicket(hint, signal, { mayBeOld = false } = {}) {
+      const known = wholeIssues.take(hint.id);
+      const found = (mayBeOld ? known : undefined) ?? (await wholeIssues.find(hint, signal));
+      return readTicket(reading, hint, signal, found);
     },
     readAttachment: (hint, id, signal) => readAttachment(reading, hint, id, signal),
 

@@ -56,7 +56,7 @@ test('the agent begins by a call that stands in Jira, and by none that stands in
   jira.requests.length = 0;
   await readAndSort();
   expect([await sessions(), await prompts()]).toEqual([[[called]], [['@shipmate use blue', null]]]);
-  expect(jira.counts()).toEqual({ 'issueComments.getComment': 2 });
+  expect(jira.counts()).toEqual({ 'issues.getIssue': 2 });
   await take(ada.assign(quiet, bot).told);
   await sortDeliveries(deps, never);
   expect((await prompts()).at(-1), 'it had waited as it stands there').toEqual(['A remark', null]);

@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TrackerEvent } from '../../../src/core/delivery.ts';
 import type { Desks } from '../../../src/trackers/jira/desks.ts';
 import { isOnlyHint, readEvents } from '../../../src/trackers/jira/reading/delivery.ts';
+import { findIssue } from '../../../src/trackers/jira/reading/find-issue.ts';
 import { createReadAgain } from '../../../src/trackers/jira/reading/read-again.ts';
-import { readTicket } from '../../../src/trackers/jira/reading/read-ticket.ts';
+import { readTicket, wholeIssue } from '../../../src/trackers/jira/reading/read-ticket.ts';
 import { type Deed, type Somebody, somebody } from '../../stand-ins/jira/people.ts';
 import { addProject } from '../../stand-ins/jira/projects.ts';
 import type { Project, User } from '../../stand-ins/jira/rows.ts';
@@ -17,6 +18,8 @@ let bot: User;
 let project: Project;
 let desks: Desks;
 let readAgain: ReturnType<typeof createReadAgain>;
+const readerOn = (on: Desks) => createReadAgain(on, (hint, signal) => findIssue(on.sites, hint, wholeIssue, signal));
+
 beforeAll(async () => {
   jira = await startJira();
   const { site } = jira;
@@ -26,7 +29,7 @@ beforeAll(async () => {
   addWebhook(site);
   desks = openDesks(jira, [{ site, user: bot }]);
   await desks.sites.known()[0]?.own(anySignal());
-  readAgain = createReadAgain(desks);
+  readAgain = readerOn(desks);
 });
 afterEach(() => {
   jira.faults.clear();
@@ -75,7 +78,7 @@ test('a comment is heard as it stands in Jira: one request for the two deliverie
   const [first, second] = await Promise.all(told.map(({ body }) => again(body)));
   expect([brief(first ?? []), asked()]).toEqual([
     ['sessionCreated: @shipmate use `a_b*c`'],
-    ['issueComments.getComment'],
+    ['issues.getIssue'],
   ]);
   expect(second).toEqual(first);
   expect(first).toMatchObject([{ said: { key: comment.id, author: { name: 'Ada' }, at: comment.created } }]);
@@ -155,7 +158,7 @@ test('what is gone or was restricted means nothing; what does not show yet, or c
   const deed = ada.mention(issue.key, bot, 'please look');
   const { body } = deed.delivery('comment_created');
   const action = { type: 'status', status: 503, commit: 'before' } as const;
-  jira.faults.add({ operation: 'issueComments.getComment', action });
+  jira.faults.add({ operation: 'issues.getIssue', action });
   await expect(again(body)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
   jira.faults.clear();
   expect(brief(await again(body))).toEqual(['sessionCreated: @shipmate please look']);
@@ -180,7 +183,7 @@ test('before the account is known, everything is a hint, and read when it is', a
   const { told } = make({ assignee: bot });
   const [{ body } = { body: Buffer.from('') }] = told;
   expect([readEvents(fresh, body), isHint(fresh, body)]).toEqual([[], true]);
-  expect(brief(await createReadAgain(fresh)(body, anySignal()))).toEqual(['sessionCreated']);
+  expect(brief(await readerOn(fresh)(body, anySignal()))).toEqual(['sessionCreated']);
   expect(isHint(fresh, body)).toBe(false);
   const all = fresh.sites.known();
   const unopened = { ...fresh, sites: { all: fresh.sites.all, known: () => [] as typeof all } };

@@ -16,16 +16,18 @@ export type IssueName = Pick<TicketHint, 'id' | 'identifier' | 'ref'>;
 /** An issue as jira.js has it. */
 export type Answer = Awaited<ReturnType<ReturnType<Site['client']['on']>['issues']['getIssue']>>;
 
+/** An issue, and where it is. */
+export interface Found {
+  site: Site;
+  issue: Issue;
+  answer: Answer;
+}
+
 /**
  * An issue with what is wanted of it. One that a person named is looked for on each site; of one that we know the site is known.
  * It may have another key by now, or be in another project. Throws `VendorError`.
  */
-export async function findIssue(
-  sites: Sites,
-  hint: IssueName,
-  wanted: Wanted,
-  signal: AbortSignal,
-): Promise<{ site: Site; issue: Issue; answer: Answer }> {
+export async function findIssue(sites: Sites, hint: IssueName, wanted: Wanted, signal: AbortSignal): Promise<Found> {
   signal.throwIfAborted();
   const all = await sites.all(signal);
   const lost = (await sites.lost?.()) ?? [];

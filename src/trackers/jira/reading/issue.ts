@@ -41,6 +41,8 @@ const comment = z.object({
   body: z.unknown().optional(),
   created: time,
   updated: time,
+  /** Among some of the people only. */
+  visibility: z.unknown().optional(),
   properties: z.array(z.object({ key: z.string().optional() })).optional(),
 });
 export type IssueComment = z.output<typeof comment>;

@@ -1,4 +1,4 @@
-import { isSpoken, type TrackerEvent } from '../../../core/delivery.ts';
+import { isSpoken, type Spoken, type TrackerEvent } from '../../../core/delivery.ts';
 import { isOver } from '../../../core/ticket.ts';
 import type { Desks } from '../desks.ts';
 import { JiraError } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { Site } from '../sites.ts';
 import { categoryOf } from '../states.ts';
 import { isTaking } from './change.ts';
 import { isOfKnownSite, readCommentNode, readEvents, type SaidComment, touchedIn } from './delivery.ts';
-import { findIssue } from './find-issue.ts';
+import { type Found, findIssue, type IssueName } from './find-issue.ts';
 import { isAsked } from './is-asked.ts';
 import { readMarkings } from './markings.ts';
 
@@ -24,19 +24,35 @@ const comesWithinMs = 5_000;
  * from, what it says and so whether it calls the agent; else whether the issue is the agent's, or calls it, and who marked it how.
  * What is gone, or is for some people only, means nothing. Throws `VendorError`.
  */
-export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: AbortSignal) => Promise<TrackerEvent[]> {
+export function createReadAgain(
+  desks: Desks,
+  findWhole: (hint: IssueName, signal: AbortSignal) => Promise<Found>,
+): (bytes: Uint8Array, signal: AbortSignal) => Promise<TrackerEvent[]> {
   const known = new Map<string, { at: number; comment: Promise<SaidComment | null> }>();
 
-  function readComment(site: Site, issueId: string, id: string, signal: AbortSignal): Promise<SaidComment | null> {
+  function readComment(site: Site, issueId: string, spoken: Spoken, signal: AbortSignal): Promise<SaidComment | null> {
+    const id = spoken.said.key;
     for (const [key, { at }] of known) if (desks.now() - at > knownForMs) known.delete(key);
     const key = `${site.host}/${issueId}/${id}`;
-    const comment = known.get(key)?.comment ?? askFor(site, issueId, id, signal);
+    const comment = known.get(key)?.comment ?? askFor(site, issueId, spoken, signal);
     if (!known.has(key)) {
       known.set(key, { at: desks.now(), comment });
       const forget = () => known.delete(key);
       comment.then((found) => found ?? forget(), forget);
     }
     return comment;
+  }
+
+  /** Of one that calls the agent all of the issue is asked for: whoever works on it reads that next. null: there is none, or not for us. */
+  async function askFor(site: Site, issueId: string, spoken: Spoken, signal: AbortSignal): Promise<SaidComment | null> {
+    const id = spoken.said.key;
+    if (spoken.type === 'sessionCreated') {
+      const found = await unlessGone(findWhole(spoken.ticket, signal));
+      const there = found?.issue.fields.comment?.comments.find((each) => each.id === id);
+      if (there) return there;
+    }
+    const asked = { issueIdOrKey: issueId, id };
+    return readCommentNode(await unlessGone(site.client.on(signal).issueComments.getComment(asked)));
   }
 
   return async (bytes, signal) => {
@@ -47,7 +63,7 @@ export function createReadAgain(desks: Desks): (bytes: Uint8Array, signal: Abort
     const told = readEvents(desks, bytes);
     const spoken = told.find(isSpoken);
     if (spoken) {
-      const comment = await readComment(site, issueId, spoken.said.key, signal);
+      const comment = await readComment(site, issueId, spoken, signal);
       if (comment) return readEvents(desks, bytes, comment);
       if (Math.abs(desks.now() - at) < comesWithinMs) throw notYet(site);
       return [];
@@ -71,12 +87,6 @@ async function findTouched(desks: Desks, bytes: Uint8Array, signal: AbortSignal)
   const [away] = touched ? [] : ((await desks.sites.lost?.()) ?? []);
   if (away) throw away;
   return touched;
-}
-
-/** null: there is none, or not for us. */
-async function askFor(site: Site, issueId: string, id: string, signal: AbortSignal): Promise<SaidComment | null> {
-  const asked = { issueIdOrKey: issueId, id };
-  return readCommentNode(await unlessGone(site.client.on(signal).issueComments.getComment(asked)));
 }
 
 /** Whether an issue is the agent's, as somebody's event says. */

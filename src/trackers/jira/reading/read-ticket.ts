@@ -1,13 +1,13 @@
 import { mediaTypeOf } from '../../../core/media-types.ts';
 import type { Attachment, RelationType, Ticket, TicketComment, TicketRelation } from '../../../core/ticket.ts';
 import type { Desks } from '../desks.ts';
-import { hintOf, idOf } from '../hint.ts';
+import { hintOf } from '../hint.ts';
 import { linkPrefix, markKey } from '../markers.ts';
 import { isOwn, type Own, personOf } from '../people.ts';
 import type { Site } from '../sites.ts';
 import { categoryOf, type StatusNames } from '../states.ts';
 import { markdownOf, spokenOf } from '../text.ts';
-import { type Answer, findIssue, type IssueName } from './find-issue.ts';
+import { type Found, findIssue, type IssueName } from './find-issue.ts';
 import { commentList, type Issue, type IssueComment, type LinkedIssue, listOf, readIssueNode } from './issue.ts';
 import { fieldsOf } from './issue-fields.ts';
 import { remoteLink } from './remote-link.ts';
@@ -18,21 +18,20 @@ const mostComments = 500;
 const mostChildren = 100;
 
 /** With what whoever writes wants to know of an issue, too. */
-const wanted = { fields: ['*all', '-worklog'], expand: ['names', 'schema', 'changelog', 'transitions'] };
+export const wholeIssue = { fields: ['*all', '-worklog'], expand: ['names', 'schema', 'changelog', 'transitions'] };
 
 /**
  * In one request, and one more each where we have written on it, it has children of its own kind, or links to what is not in Jira.
- * `seen` is given the issue as it was answered.
+ * `found`: the issue, if it was asked for already.
  */
 export async function readTicket(
   desks: Desks,
   hint: IssueName,
   signal: AbortSignal,
-  seen: (ticketId: string, answer: Answer, own: Own) => void = () => {},
+  found?: Pick<Found, 'site' | 'issue'>,
 ): Promise<Ticket> {
-  const { site, issue, answer } = await findIssue(desks.sites, hint, wanted, signal);
+  const { site, issue } = found ?? (await findIssue(desks.sites, hint, wholeIssue, signal));
   const own = await site.own(signal);
-  seen(idOf(site.host, issue.id), answer, own);
   const [comments, children, links] = await Promise.all([
     readComments(site, issue, own, signal),
     readChildren(site, issue, signal),

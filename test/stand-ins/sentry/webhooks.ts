@@ -36,8 +36,11 @@ export interface Outbox {
   settled(): Promise<void>;
 }
 
-/** A second, and no second try: whoever does not answer in time has missed it. */
-const answerWithinMs = 1_000;
+/**
+ * There is no second try: whoever does not answer in time has missed it. Sentry gives a second; a machine at its limits gets more
+ * here, for what a test says is not how fast that is.
+ */
+const answerWithinMs = 10_000;
 
 export function createOutbox(integration: Integration, now: () => number): Outbox {
   const underWay = new Set<Promise<void>>();

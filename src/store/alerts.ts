@@ -274,15 +274,20 @@ export async function ticketOfBatch(
   return row ?? null;
 }
 
-/** Whether the run's session is asked for the cause of an error only: until a person who is listened to says more. */
+/**
+ * Of an alert `a`, its capture `c` and a session `s`: the ticket was filed for the cause only, and no person who is listened to
+ * has said more. What was added to a ticket of people asks for nothing.
+ */
+export const isCauseOnly = sql<boolean>`(a.level = 'root-cause' and c.comment is null and not exists (
+  select from prompts p where p.session_id = s.id and p.obeyed and p.author ->> 'isService' is null))`;
+
+/** Whether the run's session is asked for the cause of an error only. */
 export async function wantsCauseOnly(db: Database, sessionId: string): Promise<boolean> {
   const { rows } = await sql`
     select from sessions s join tickets t on t.id = s.ticket_id
-    join captures c on c.tracker = t.tracker and c.hint ->> 'id' = t.external_id and c.comment is null
-    join alerts a on a.batch = c.batch and a.level = 'root-cause'
-    where s.id = ${sessionId} and not exists (
-      select from prompts p where p.session_id = s.id and p.obeyed and p.author ->> 'isService' is null)
-    limit 1`.execute(db);
+    join captures c on c.tracker = t.tracker and c.hint ->> 'id' = t.external_id
+    join alerts a on a.batch = c.batch
+    where s.id = ${sessionId} and ${isCauseOnly} limit 1`.execute(db);
   return rows.length > 0;
 }
 

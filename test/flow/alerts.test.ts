@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSentrySource } from '../../src/alerts/sentry/source.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
+import { takeInSaid } from '../../src/flow/take-in-said.ts';
 import { acceptDelivery, deleteSpentRows, fileAlerts, fileCaptures, fileNamed } from '../../src/flow.ts';
+import { wantsCauseOnly } from '../../src/store/alerts.ts';
 import { inTransaction } from '../../src/store/database.ts';
+import { errorsOfTicket } from '../../src/store/ticket-errors.ts';
 import { usualEvent } from '../stand-ins/sentry/hostile.ts';
 import { type Sentry, startSentry } from '../stand-ins/sentry/server.ts';
 import { sentryProject } from '../support/alerts.ts';
@@ -195,4 +198,25 @@ test('the ticket of an error was refused: by hand, or when it is told of again, 
   await query('update alerts set look_at = now() where error = $1', [told]);
   await fileAlerts(deps, never);
   expect((await alerts()).rows.map(({ state }) => state)).toEqual(['filed', 'filed']);
+});
+
+test('only the cause is wanted of what was filed for it, until a person says more', async () => {
+  sentry.site.capture(sentry.site.addProject('acme/web'), named('CauseError'));
+  await accept(5);
+  await fileAlerts(filing(5), never);
+  await query("update alerts set level = 'root-cause'");
+  const { rows } = await query("select s.id, hint ->> 'identifier' as ticket from sessions s, alerts");
+  const [{ id, ticket }] = rows;
+  const { db } = depsWith(tracker);
+  const isWanted = async () => [
+    (await errorsOfTicket(db, id)).map(({ causeOnly }) => causeOnly),
+    await wantsCauseOnly(db, id),
+  ];
+  expect(await isWanted()).toEqual([[true], true]);
+  await query("update captures set add_to = $1, comment = 'Seen again'", [ticket]);
+  expect(await isWanted(), 'on a ticket of people').toEqual([[false], false]);
+  await query('update captures set add_to = null, comment = null');
+  const said = { key: 'more', by: someone, body: 'Mend it, too.', signal: null, shown: 'Mend it, too.' };
+  await takeInSaid(depsWith(tracker), id, said, never);
+  expect(await isWanted()).toEqual([[false], false]);
 });

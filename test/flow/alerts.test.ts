@@ -220,3 +220,28 @@ test('only the cause is wanted of what was filed for it, until a person says mor
   await takeInSaid(depsWith(tracker), id, said, never);
   expect(await isWanted()).toEqual([[false], false]);
 });
+
+test('an error of a canceled ticket comes back: it is told there, and the ticket stays as people left it', async () => {
+  const web = sentry.site.addProject('acme/web');
+  sentry.site.capture(web, named('DroppedError'));
+  const deps = filing(5);
+  const look = async () => {
+    await accept(5);
+    await due();
+    await fileAlerts(deps, never);
+  };
+  await look();
+  const [{ identifier } = { identifier: '' }] = await desk.list();
+  await desk.move(identifier, 'canceled', someone);
+  const [issue] = sentry.site.issues;
+  if (!issue) throw new Error('there is no issue');
+  sentry.site.resolve(issue);
+  await look();
+  sentry.site.capture(web, issue.events[0]?.input ?? {});
+  await look();
+  const { ticket, ...rest } = await desk.show(identifier);
+  expect(ticket.state.category).toBe('canceled');
+  expect(JSON.stringify(rest)).toContain('it stays closed');
+  expect((await query('select returns from alerts')).rows).toEqual([{ returns: 1 }]);
+  expect((await query("select from prompts where key like 'alert/%'")).rowCount).toBe(0);
+});

@@ -146,7 +146,11 @@ async function fileError(deps: AlertDeps, looking: Looking, error: AlertedError)
   const known = { ...knownOf(error), fingerprint, level: rule.level };
   await noteAlertChange(db, alert.id, { ...known, state: 'filing' });
   // The same error elsewhere is to find the ticket of the first, so that it is added there.
-  if (fingerprint !== null && (await isBeingFiled(db, alert.id, fingerprint))) return soonSeconds;
+  if (fingerprint !== null && (await isBeingFiled(db, alert.id, fingerprint))) {
+    // Each look reads the source; the tracker may be away for a day.
+    const ageSeconds = (Date.now() - alert.createdAt.getTime()) / 1_000;
+    return Math.max(soonSeconds, Math.min(60, ageSeconds / 10));
+  }
   if (!(await takePlace(db, alert, rule.perDay))) return fillDay(deps, looking);
   const batch = batchOf(by, capture);
   if (!(await takeBatch(db, alert, batch))) return soonSeconds; // a person named it meanwhile

@@ -171,13 +171,17 @@ export async function settleLook(
     where id = ${id}`.execute(db);
 }
 
-/** Another alert with this error that is on its way to its ticket: what is filed of this one waits for it. */
+/** Another alert, or what a person brought, with this error that is on its way to its ticket: what is filed of this one waits for it. */
 export async function isBeingFiled(db: Database, id: string, fingerprint: string): Promise<boolean> {
   // Of several at once the first goes on, so that none waits for another that waits for it.
   const { rows } = await sql`
     select from alerts o join alerts me on me.id = ${id}
     where o.fingerprint = ${fingerprint} and o.state = 'filing' and o.hint is null and o.id <> me.id
-      and (o.created_at, o.id) < (me.created_at, me.id) limit 1`.execute(db);
+      and (o.created_at, o.id) < (me.created_at, me.id)
+    union all select from captures
+    where fingerprint = ${fingerprint} and state = 'filing' and hint is null and comment is null
+      and batch not in (select batch from alerts where batch is not null and fingerprint = ${fingerprint})
+    limit 1`.execute(db);
   return rows.length > 0;
 }
 

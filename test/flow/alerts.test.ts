@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSentrySource } from '../../src/alerts/sentry/source.ts';
 import { VendorError } from '../../src/core/vendor-error.ts';
 import { takeInSaid } from '../../src/flow/take-in-said.ts';
-import { acceptDelivery, deleteSpentRows, fileAlerts, fileCaptures, fileNamed } from '../../src/flow.ts';
+import { acceptDelivery, deleteSpentRows, fileAlerts, fileCaptures, fileNamed, makeTicket } from '../../src/flow.ts';
 import { wantsCauseOnly } from '../../src/store/alerts.ts';
 import { inTransaction } from '../../src/store/database.ts';
 import { errorsOfTicket } from '../../src/store/ticket-errors.ts';
@@ -244,4 +244,30 @@ test('an error of a canceled ticket comes back: it is told there, and the ticket
   expect(JSON.stringify(rest)).toContain('it stays closed');
   expect((await query('select returns from alerts')).rows).toEqual([{ returns: 1 }]);
   expect((await query("select from prompts where key like 'alert/%'")).rowCount).toBe(0);
+});
+
+test('a person brought the error while the tracker was away: the alert waits, and is added to that ticket', async () => {
+  sentry.site.capture(sentry.site.addProject('acme/web'), named('AwayError'));
+  await accept(5);
+  const deps = filing(5);
+  const [source] = deps.alerts.values();
+  const { rows } = await query('select project, error from alerts');
+  const error = await source?.readError(rows[0], never);
+  const away = async () => {
+    throw new VendorError('It is away.', { code: 'unavailable', retryable: true });
+  };
+  const { trackers } = depsWith({ ...tracker, createTicket: away });
+  const brought = aCapture({
+    title: 'Carts are lost',
+    error: { command: null, exitCode: null, output: error?.trace ?? '' },
+  });
+  expect((await makeTicket({ ...deps, trackers }, brought, someone, never)).status).toBe('kept');
+  await fileAlerts(deps, never);
+  expect(await desk.list()).toEqual([]);
+  await query("update captures set try_at = now() - interval '1 second'");
+  await fileCaptures(deps, never);
+  await due();
+  await fileAlerts(deps, never);
+  expect(await desk.list()).toHaveLength(1);
+  expect((await query('select from captures where comment is not null')).rowCount).toBe(1);
 });

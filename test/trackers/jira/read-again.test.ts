@@ -76,10 +76,7 @@ test('a comment is heard as it stands in Jira: one request for the two deliverie
   expect(told.map(({ body }) => isHint(desks, body))).toEqual([true, true]);
   jira.requests.length = 0;
   const [first, second] = await Promise.all(told.map(({ body }) => again(body)));
-  expect([brief(first ?? []), asked()]).toEqual([
-    ['sessionCreated: @shipmate use `a_b*c`'],
-    ['issues.getIssue'],
-  ]);
+  expect([brief(first ?? []), asked()]).toEqual([['sessionCreated: @shipmate use `a_b*c`'], ['issues.getIssue']]);
   expect(second).toEqual(first);
   expect(first).toMatchObject([{ said: { key: comment.id, author: { name: 'Ada' }, at: comment.created } }]);
   const { comments } = await readTicket(desks, hintFor(issue.key), anySignal());

@@ -14,12 +14,14 @@ import {
   claimDayTold,
   claimNamed,
   countCapped,
+  dropBatch,
   hasPlace,
   isBeingFiled,
   noteAlertChange,
   noteDayTold,
   type StoredAlert,
   settleLook,
+  takeBatch,
   takePlace,
   ticketOfBatch,
 } from '../store/alerts.ts';
@@ -108,7 +110,10 @@ async function leave({ db, log }: AlertDeps, alert: StoredAlert, reason: string)
 async function bringIn(deps: AlertDeps, looking: Looking): Promise<number | null> {
   const { db } = deps;
   const { alert, source, rule, signal } = looking;
-  if (alert.batch !== null && (await ticketOfBatch(db, alert.batch)) !== null) return settleFiled(deps, looking);
+  const filed = alert.batch === null ? null : await ticketOfBatch(db, alert.batch);
+  // What was refused is tried again when it is told of again: what kept it may be mended.
+  const isRefused = filed?.state === 'refused' && alert.state === 'left';
+  if (filed && !isRefused) return settleFiled(deps, looking);
   if (alert.batch === null && !(await hasPlace(db, alert.source, alert.project, rule.perDay)))
     return fillDay(deps, looking);
   const error = await source.readError(alert, signal);
@@ -143,7 +148,8 @@ async function fileError(deps: AlertDeps, looking: Looking, error: AlertedError)
   // The same error elsewhere is to find the ticket of the first, so that it is added there.
   if (fingerprint !== null && (await isBeingFiled(db, alert.id, fingerprint))) return soonSeconds;
   if (!(await takePlace(db, alert, rule.perDay))) return fillDay(deps, looking);
-  await noteAlertChange(db, alert.id, { batch: batchOf(by, capture) });
+  const batch = batchOf(by, capture);
+  if (!(await takeBatch(db, alert, batch))) return soonSeconds; // a person named it meanwhile
   failpoint('alert/noted');
   try {
     await fileAnyhow(deps, capture, by, signal);
@@ -152,7 +158,7 @@ async function fileError(deps: AlertDeps, looking: Looking, error: AlertedError)
     deps.log.error({ err: refusal, source: alert.source, alert: alert.error }, 'the ticket of an error was refused');
   }
   failpoint('alert/filed');
-  return settleFiled(deps, { ...looking, alert: { ...alert, batch: batchOf(by, capture) } });
+  return settleFiled(deps, { ...looking, alert: { ...alert, batch } });
 }
 
 function knownOf({
@@ -249,21 +255,25 @@ export async function fileNamed(
     if (!error || !rule) continue;
     const alert = await claimNamed(db, source.kind, { project: error.project, error: error.error });
     const { hint, state } = alert;
-    if (hint || (alert.batch !== null && (await ticketOfBatch(db, alert.batch)) !== null)) {
+    const earlier = alert.batch === null ? null : await ticketOfBatch(db, alert.batch);
+    if (hint || alert.isAtIt || (earlier && earlier.state !== 'refused')) {
       await settleLook(db, alert, { againSeconds: soonSeconds });
-      return hint ? hasTicket(hint) : { status: 'kept', drafts: [], notes: ['It is being filed already.'] };
+      return hint ? hasTicket(hint) : { ...isFiled };
     }
     // Its id is the alert's: whoever brings it again brings the same.
     const capture = withWords(captureOfError(error, rule, { id: alert.id, source: source.name }), given);
     const batch = batchOf(by, capture);
     const fingerprint = capture.error && fingerprintOf(capture.error);
     const known = { ...knownOf(error), fingerprint, level: rule.level };
-    if (!capture.dryRun) await noteAlertChange(db, alert.id, { ...known, batch, state: 'filing' });
     let againSeconds = state === 'left' || state === 'capped' ? null : soonSeconds;
+    if (!capture.dryRun) {
+      if (!(await takeBatch(db, alert, batch))) return { ...isFiled };
+      await noteAlertChange(db, alert.id, { ...known, state: 'filing' });
+    }
     try {
       return await makeTicket(deps, capture, by, signal);
     } finally {
-      if ((await ticketOfBatch(db, batch)) === null) await noteAlertChange(db, alert.id, { batch: null, state });
+      if ((await ticketOfBatch(db, batch)) === null) await dropBatch(db, alert, batch);
       else againSeconds = await settleFiled(deps, { alert: { ...alert, batch }, source, rule, by, signal });
       await settleLook(db, alert, { againSeconds });
     }
@@ -306,6 +316,8 @@ function withWords(ofError: Capture, given: Capture): Capture {
     assign: addTo === null ? (assign ?? ofError.assign) : assign,
   };
 }
+
+const isFiled = { status: 'kept', drafts: [], notes: ['It is being filed already.'] } satisfies CaptureResult;
 
 function hasTicket({ identifier, title, url }: TicketHint): CaptureResult {
   const notes = [`The error has a ticket already, ${identifier}: no other was filed.`];

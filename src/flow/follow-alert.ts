@@ -1,6 +1,6 @@
 import type { AlertedError } from '../core/alert.ts';
 import { writeQuiet, writeReturn, writeSettled } from '../core/alert-text.ts';
-import { isOver, type TicketHint } from '../core/ticket.ts';
+import type { TicketHint } from '../core/ticket.ts';
 import { orAborted } from '../lib/abort.ts';
 import { deterministicId } from '../lib/ids.ts';
 import { mergedFor, noteAlertChange } from '../store/alerts.ts';
@@ -24,8 +24,8 @@ const dayMs = 86_400_000;
 const lookSeconds = { least: 300, most: 21_600, untilDays: 60 };
 
 /**
- * An error that has its ticket. Says there, once each: that it came back, for which the ticket is opened again and the agent
- * is given it by its level; that people settled it at its source; and, after a release with its fix, whether it came back.
+ * An error that has its ticket. Says there, once each: that it came back, for which the ticket is opened again, unless it was
+ * canceled, and the agent is given it by its level; that people settled it at its source; and, after a release with its fix, whether it came back.
  * When it is to be looked at again, in seconds.
  */
 export async function followAlert(deps: AlertDeps, looking: Looking): Promise<number | null> {
@@ -49,9 +49,15 @@ export async function followAlert(deps: AlertDeps, looking: Looking): Promise<nu
   }
   if (status !== alert.status || (cameBack !== alert.cameBack && status !== 'open'))
     await noteAlertChange(deps.db, alert.id, { status, cameBack: status === 'open' && alert.cameBack });
-  if (fix && fix.answer === null && Date.now() - fix.releasedAt.getTime() > quietDays * dayMs) {
+  if (
+    fix &&
+    fix.answer === null &&
+    !isSeenIn(error, fix) &&
+    Date.now() - fix.releasedAt.getTime() > quietDays * dayMs
+  ) {
     const { release, request } = fix;
-    const about = { source: source.name, release, request, days: quietDays };
+    const isElsewhere = error.lastSeen !== null && Date.parse(error.lastSeen) >= fix.releasedAt.getTime();
+    const about = { source: source.name, release, request, days: quietDays, isElsewhere };
     const id = deterministicId('alert/quiet', alert.id, request ?? 0);
     await writeOnTicket(deps, hint, { id, body: writeQuiet(error, about) }, signal);
     await noteAlertChange(deps.db, alert.id, { answer: 'quiet' });
@@ -115,14 +121,10 @@ async function bringBack(deps: AlertDeps, looking: Looking, error: AlertedError,
   const tracker = trackerOf(deps.trackers, hint.tracker);
   const ticket = await readIfThere(tracker, hint, signal);
   if (ticket) {
-    if (isOver(ticket.state.category)) {
+    const { category } = ticket.state;
+    if (category === 'done') {
       const id = deterministicId('alert/reopen', key);
-      const operation = {
-        kind: 'moveTicket' as const,
-        id,
-        to: 'unstarted' as const,
-        from: ['done' as const, 'canceled' as const],
-      };
+      const operation = { kind: 'moveTicket' as const, id, to: 'unstarted' as const, from: ['done' as const] };
       const write = limitWrites(deps, hint);
       await orAborted(
         write(() => sendOne(tracker, hint, operation, signal)),
@@ -130,8 +132,10 @@ async function bringBack(deps: AlertDeps, looking: Looking, error: AlertedError,
       );
     }
     deps.failpoint('alert/reopened');
-    if (rule.level === 'ticket')
-      await writeOnTicket(deps, hint, { id: deterministicId('alert/back', key), body }, signal);
+    // Whoever canceled it did not want it done: that is theirs to take back.
+    const stays = category === 'canceled' ? '\n\nThe ticket was canceled, so it stays closed.' : '';
+    if (rule.level === 'ticket' || stays !== '')
+      await writeOnTicket(deps, hint, { id: deterministicId('alert/back', key), body: `${body}${stays}` }, signal);
     else await giveBack(deps, looking, { hint, key, body });
     deps.failpoint('alert/told');
   }

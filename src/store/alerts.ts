@@ -50,32 +50,61 @@ export async function noteAlert(
   source: string,
   { project, error, type }: AlertSignal,
 ): Promise<void> {
-  await client.query(
-    `insert into alerts as a (id, source, project, error, look_at, state)
+  const id = alertIdOf(source, { project, error });
+  // Not `do update`: of two at once one could fail by the key that is not named there.
+  const added = await client.query(
+    `insert into alerts (id, source, project, error, look_at, state)
      values ($1, $2, $3, $4, case when $5 in ('told', 'cameBack') then now() end,
        case when $5 in ('told', 'cameBack') then 'new' else 'left' end)
-     on conflict (source, project, error) do update set told = a.told + 1, told_at = now(),
-       hints = a.hints + case when $5 = 'told' and a.state = 'filed' then 0 else 1 end,
-       state = case when a.state = 'left' and a.batch is null and $5 in ('told', 'cameBack') then 'new' else a.state end,
+     on conflict do nothing returning id`,
+    [id, source, project, error, type],
+  );
+  if (added.rows.length > 0) return;
+  await client.query(
+    `update alerts a set told = a.told + 1, told_at = now(),
+       hints = a.hints + case when $2 = 'told' and a.state = 'filed' then 0 else 1 end,
+       state = case when a.state = 'left' and a.batch is null and $2 in ('told', 'cameBack') then 'new' else a.state end,
        look_at = case
          when a.state = 'capped' and a.day >= (now() at time zone 'utc')::date then a.look_at
-         when $5 = 'told' and a.state = 'filed' and (a.fixed_at is null or a.answer is not null) then a.look_at
-         when $5 <> 'told' and a.batch is null and a.state = 'left' and $5 <> 'cameBack' then a.look_at
-         else least(a.look_at, greatest(now(), case when $5 = 'told' then a.looked_at + make_interval(secs => ${readAgainSeconds}) end))
-       end`,
-    [alertIdOf(source, { project, error }), source, project, error, type],
+         when $2 = 'told' and a.state = 'filed' and (a.fixed_at is null or a.answer is not null) then a.look_at
+         when $2 <> 'told' and a.batch is null and a.state = 'left' and $2 <> 'cameBack' then a.look_at
+         else least(a.look_at, greatest(now(), case when $2 = 'told' then a.looked_at + make_interval(secs => ${readAgainSeconds}) end))
+       end
+     where a.id = $1`,
+    [id, type],
   );
 }
 
-/** One that a person names, whatever is known of it; held by the caller. */
-export async function claimNamed(db: Database, source: string, key: AlertedKey): Promise<StoredAlert> {
+/** One that a person names, whatever is known of it; held by the caller. `isAtIt`: somebody else is filing it just now. */
+export async function claimNamed(
+  db: Database,
+  source: string,
+  key: AlertedKey,
+): Promise<StoredAlert & { isAtIt: boolean }> {
   const { project, error } = key;
-  const { rows } = await sql<Row>`
-    insert into alerts as a (id, source, project, error, look_at, state)
-    values (${alertIdOf(source, key)}, ${source}, ${project}, ${error}, ${leaseEnd}, 'left')
-    on conflict (source, project, error) do update set look_at = ${leaseEnd}, hints = a.hints + 1
-    returning ${columns}`.execute(db);
-  return toAlert(rows[0] as Row);
+  const id = alertIdOf(source, key);
+  await sql`
+    insert into alerts (id, source, project, error, state)
+    values (${id}, ${source}, ${project}, ${error}, 'left') on conflict do nothing`.execute(db);
+  const { rows } = await sql<Row & { is_at_it: boolean }>`
+    update alerts a set look_at = ${leaseEnd}, hints = a.hints + 1 where a.id = ${id}
+    returning ${columns}, (a.state = 'filing' and a.batch is not null and a.hint is null
+      and a.looked_at > now() - make_interval(secs => ${alertLeaseSeconds})) is true as is_at_it`.execute(db);
+  const { is_at_it: isAtIt, ...row } = rows[0] as Row & { is_at_it: boolean };
+  return { ...toAlert(row), isAtIt };
+}
+
+/** It is filed by this batch from now on. false: somebody else took it since it was read. */
+export async function takeBatch(db: Database, { id, batch }: StoredAlert, mine: string): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update alerts set batch = ${mine}, state = 'filing', looked_at = now()
+    where id = ${id} and hint is null and batch is not distinct from ${batch}`.execute(db);
+  return numAffectedRows === 1n;
+}
+
+/** Nothing came of the caller's batch: it stands where it stood. */
+export async function dropBatch(db: Database, { id, state, batch }: StoredAlert, mine: string): Promise<void> {
+  await sql`update alerts set batch = ${batch}, state = ${state} where id = ${id} and batch = ${mine}`.execute(db);
 }
 
 const leaseEnd = sql<Date>`now() + make_interval(secs => ${alertLeaseSeconds})`;
@@ -110,13 +139,14 @@ export type AlertChange = Partial<
   >
 > & { name?: string; url?: string; fingerprint?: string | null; reason?: string | null };
 
-/** What becomes known of one while it is looked at. */
+/** What becomes known of one while it is looked at. One that was given its ticket meanwhile stays filed. */
 export async function noteAlertChange(db: Database, id: string, change: AlertChange): Promise<void> {
-  const { cameBack, hint, fixedAt, releasedAt, ...rest } = change;
+  const { cameBack, hint, fixedAt, releasedAt, state, ...rest } = change;
   await db
     .updateTable('alerts')
     .set({
       ...rest,
+      ...(state && { state: hint ? state : sql<AlertState>`case when hint is null then ${state} else 'filed' end` }),
       ...(cameBack !== undefined && { came_back: cameBack }),
       ...(hint !== undefined && { hint: hint && toJson(hint) }),
       ...(fixedAt !== undefined && { fixed_at: fixedAt }),
@@ -244,15 +274,20 @@ export async function ticketOfBatch(
   return row ?? null;
 }
 
-/** Whether the run's session is asked for the cause of an error only: until a person who is listened to says more. */
+/**
+ * Of an alert `a`, its capture `c` and a session `s`: the ticket was filed for the cause only, and no person who is listened to
+ * has said more. What was added to a ticket of people asks for nothing.
+ */
+export const isCauseOnly = sql<boolean>`(a.level = 'root-cause' and c.comment is null and not exists (
+  select from prompts p where p.session_id = s.id and p.obeyed and p.author ->> 'isService' is null))`;
+
+/** Whether the run's session is asked for the cause of an error only. */
 export async function wantsCauseOnly(db: Database, sessionId: string): Promise<boolean> {
   const { rows } = await sql`
     select from sessions s join tickets t on t.id = s.ticket_id
-    join captures c on c.tracker = t.tracker and c.hint ->> 'id' = t.external_id and c.comment is null
-    join alerts a on a.batch = c.batch and a.level = 'root-cause'
-    where s.id = ${sessionId} and not exists (
-      select from prompts p where p.session_id = s.id and p.obeyed and p.author ->> 'isService' is null)
-    limit 1`.execute(db);
+    join captures c on c.tracker = t.tracker and c.hint ->> 'id' = t.external_id
+    join alerts a on a.batch = c.batch
+    where s.id = ${sessionId} and ${isCauseOnly} limit 1`.execute(db);
   return rows.length > 0;
 }
 

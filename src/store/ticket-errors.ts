@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { TicketError } from '../core/alert.ts';
+import { isCauseOnly } from './alerts.ts';
 import type { Database, Tx } from './database.ts';
 
 /** A ticket to which more was added says so itself. */
@@ -8,7 +9,7 @@ const most = 5;
 /** The errors that a session's ticket was filed of, or that were added to it; the oldest first. */
 export async function errorsOfTicket(db: Database | Tx, sessionId: string): Promise<TicketError[]> {
   const { rows } = await sql<TicketError>`
-    select a.source, a.project, a.name, a.url, a.level = 'root-cause' as "causeOnly",
+    select a.source, a.project, a.name, a.url, ${isCauseOnly} as "causeOnly",
       exists (select from tickets o where upper(regexp_replace(o.identifier, '-[0-9]+$', '')) = upper(regexp_replace(a.name, '-[^-]+$', '')))
         as "isLikeTicket"
     from sessions s join tickets t on t.id = s.ticket_id

@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSentrySource } from '../../src/alerts/sentry/source.ts';
-import { acceptDelivery, deleteSpentRows, fileAlerts, fileCaptures } from '../../src/flow.ts';
+import { VendorError } from '../../src/core/vendor-error.ts';
+import { takeInSaid } from '../../src/flow/take-in-said.ts';
+import { acceptDelivery, deleteSpentRows, fileAlerts, fileCaptures, fileNamed } from '../../src/flow.ts';
+import { wantsCauseOnly } from '../../src/store/alerts.ts';
 import { inTransaction } from '../../src/store/database.ts';
+import { errorsOfTicket } from '../../src/store/ticket-errors.ts';
 import { usualEvent } from '../stand-ins/sentry/hostile.ts';
 import { type Sentry, startSentry } from '../stand-ins/sentry/server.ts';
 import { sentryProject } from '../support/alerts.ts';
-import { capturing } from '../support/captures.ts';
+import { aCapture, capturing } from '../support/captures.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { someone } from '../support/service.ts';
 import { agent, database, depsWith, desk, never, query, tracker, useBoard, violations } from './reconciling.ts';
@@ -70,7 +74,8 @@ test('ten thousand alerts in a minute: one ticket for each error until the day i
   const web = sentry.site.addProject('acme/web', { alertRule: 'all of them' });
   const count = 1_000;
   const errors = 100;
-  for (let each = 0; each < count; each++) sentry.site.capture(web, named(`Number${each % errors}Error`));
+  for (let each = 0; each < count; each++)
+    sentry.site.capture(web, named(`Number${Math.floor((each * errors) / count)}Error`));
   const perDay = 10;
   const ms = await accept(perDay);
   const { rows } = await query('select count(*)::int as errors, sum(told)::int as told from alerts');
@@ -140,3 +145,103 @@ test('whoever files an error is killed, at each step: it has one ticket, which t
   expect((await query('select max(returns) as returns from alerts')).rows).toEqual([{ returns: 1 }]);
   expect(await violations()).toEqual([]);
 }, 60_000);
+
+const people = ['ada', 'bob'].map((name) => ({ id: name, name, isBot: false }));
+const byHand = (error: string) => {
+  const from = `${sentry.url}/organizations/acme/issues/${error}/`;
+  return aCapture({ title: from, notes: '', kind: null, from });
+};
+const alerts = () => query('select state, error, reason from alerts order by created_at, error');
+
+test('people name an error while others file it: it has one ticket', async () => {
+  const web = sentry.site.addProject('acme/web');
+  sentry.site.capture(web, named('TwiceError'));
+  const id = sentry.site.issues[0]?.id;
+  const deps = filing(5);
+  const both = await Promise.all(people.map((by) => fileNamed(deps, byHand(String(id)), by, never)));
+  expect(both.map(({ status }) => status).sort()).toEqual(['filed', 'kept']);
+
+  // The service has read one when somebody names it.
+  sentry.site.capture(web, named('OvertakenError'));
+  await accept(5);
+  await query("delete from alerts where state = 'filed'");
+  const [source] = deps.alerts.values();
+  if (!source) throw new Error('there is no source');
+  const readError: typeof source.readError = async (key, signal) => {
+    const error = await source.readError(key, signal);
+    await fileNamed(deps, byHand(key.error), someone, never);
+    return error;
+  };
+  await fileAlerts({ ...deps, alerts: new Map([['sentry', { ...source, readError }]]) }, never);
+  await due();
+  await fileAlerts(deps, never);
+  const [, overtaken] = sentry.site.issues;
+  expect((await alerts()).rows).toContainEqual({ state: 'filed', error: String(overtaken?.id), reason: null });
+  expect(await desk.list()).toHaveLength(2);
+  expect((await query("select from captures where comment is not null or state <> 'filed'")).rowCount).toBe(0);
+});
+
+test('the ticket of an error was refused: by hand, or when it is told of again, it is tried once more', async () => {
+  const web = sentry.site.addProject('acme/web', { alertRule: 'all of them' });
+  for (const type of ['HandError', 'ToldError']) sentry.site.capture(web, named(type));
+  await accept(5);
+  const refuse = async () => {
+    throw new VendorError('There is no such label.', { code: 'invalid', retryable: false });
+  };
+  const deps = filing(5);
+  const { trackers } = depsWith({ ...tracker, createTicket: refuse });
+  await fileAlerts({ ...deps, trackers }, never);
+  const left = { state: 'left', reason: 'There is no such label.' };
+  expect((await alerts()).rows).toEqual([left, left].map((each) => expect.objectContaining(each)));
+  const [hand, told] = sentry.site.issues.map(({ id }) => String(id));
+  expect((await fileNamed(deps, byHand(hand ?? ''), someone, never)).status).toBe('filed');
+  await query('update alerts set look_at = now() where error = $1', [told]);
+  await fileAlerts(deps, never);
+  expect((await alerts()).rows.map(({ state }) => state)).toEqual(['filed', 'filed']);
+});
+
+test('only the cause is wanted of what was filed for it, until a person says more', async () => {
+  sentry.site.capture(sentry.site.addProject('acme/web'), named('CauseError'));
+  await accept(5);
+  await fileAlerts(filing(5), never);
+  await query("update alerts set level = 'root-cause'");
+  const { rows } = await query("select s.id, hint ->> 'identifier' as ticket from sessions s, alerts");
+  const [{ id, ticket }] = rows;
+  const { db } = depsWith(tracker);
+  const isWanted = async () => [
+    (await errorsOfTicket(db, id)).map(({ causeOnly }) => causeOnly),
+    await wantsCauseOnly(db, id),
+  ];
+  expect(await isWanted()).toEqual([[true], true]);
+  await query("update captures set add_to = $1, comment = 'Seen again'", [ticket]);
+  expect(await isWanted(), 'on a ticket of people').toEqual([[false], false]);
+  await query('update captures set add_to = null, comment = null');
+  const said = { key: 'more', by: someone, body: 'Mend it, too.', signal: null, shown: 'Mend it, too.' };
+  await takeInSaid(depsWith(tracker), id, said, never);
+  expect(await isWanted()).toEqual([[false], false]);
+});
+
+test('an error of a canceled ticket comes back: it is told there, and the ticket stays as people left it', async () => {
+  const web = sentry.site.addProject('acme/web');
+  sentry.site.capture(web, named('DroppedError'));
+  const deps = filing(5);
+  const look = async () => {
+    await accept(5);
+    await due();
+    await fileAlerts(deps, never);
+  };
+  await look();
+  const [{ identifier } = { identifier: '' }] = await desk.list();
+  await desk.move(identifier, 'canceled', someone);
+  const [issue] = sentry.site.issues;
+  if (!issue) throw new Error('there is no issue');
+  sentry.site.resolve(issue);
+  await look();
+  sentry.site.capture(web, issue.events[0]?.input ?? {});
+  await look();
+  const { ticket, ...rest } = await desk.show(identifier);
+  expect(ticket.state.category).toBe('canceled');
+  expect(JSON.stringify(rest)).toContain('it stays closed');
+  expect((await query('select returns from alerts')).rows).toEqual([{ returns: 1 }]);
+  expect((await query("select from prompts where key like 'alert/%'")).rowCount).toBe(0);
+});

@@ -11,7 +11,7 @@ const freshMs = 600_000;
 /**
  * Whether Sentry sent it: `Sentry-Hook-Signature` is the hexadecimal HMAC-SHA256 of the body with the client secret of the
  * integration; the vendor's own sample signs what `JSON.stringify` makes of it. Nothing else is signed, so the id of a
- * delivery comes of the body alone: a copy under another `Request-ID` is the same.
+ * delivery comes of what the body says alone: a copy under another `Request-ID`, or with other blanks, is the same.
  */
 export function verifyDelivery(
   secrets: readonly string[],
@@ -46,7 +46,7 @@ export function verifyDelivery(
   if (!(Math.abs(now - sentAt) <= freshMs))
     throw refuse('unauthorized', 'It was sent too long ago, or the clock of this machine is wrong.');
   if (payload === undefined) throw refuse('invalid', 'The body is no JSON.');
-  return { deliveryId: hashOf(text) };
+  return { deliveryId: hashOf(payload) };
 }
 
 function parse(text: string): unknown {

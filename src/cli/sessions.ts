@@ -64,7 +64,7 @@ export const sessionsCommand = (cli: Cli) => {
     );
   sessions
     .command('evidence <ticket>')
-    .description('Write the files that verification kept (screenshots, reports) into a directory.')
+    .description('Write the files that were kept (screenshots, reports) into a directory.')
     .requiredOption('--to <dir>', 'where to')
     .action((ticket: string, { to }: { to: string }) =>
       withApp(cli, async (app) => {
@@ -78,7 +78,10 @@ export const sessionsCommand = (cli: Cli) => {
           await writeFile(file, content);
           cli.print(file);
         }
-        if (files.length === 0) cli.print('No files were kept: commands left nothing in $SHIPMATE_EVIDENCE.');
+        if (files.length === 0)
+          cli.print(
+            'No files were kept: commands left nothing in $SHIPMATE_EVIDENCE, and no tool server returned an image.',
+          );
       }),
     );
   sessions

@@ -198,6 +198,7 @@ export function isBeside(operation: Operation): boolean {
   return (
     operation.kind === 'pushFile' ||
     operation.kind === 'pushEvidence' ||
+    operation.kind === 'attachFile' ||
     operation.kind === 'pushRevert' ||
     isOnRequest(operation) ||
     ('for' in operation && operation.for !== undefined)

@@ -111,7 +111,7 @@ function writeCell({ shows, file }: Screenshot, of: string, branch: string, plac
 
 /** In a link's name and in a table. */
 function label(text: string): string {
-  return text.replace(/[[\]|\\]/g, '').replace(/ +/g, ' ');
+  return text.replace(/[[\]|\\`]/g, '').replace(/ +/g, ' ');
 }
 
 /** Told to the agent where a tool takes screenshots. */

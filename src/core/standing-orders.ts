@@ -138,7 +138,8 @@ export function fingerprintOf(ticket: Ticket): string {
   const { title, description, labels, fields, priority, comments, attachments } = ticket;
   const said = comments.filter(({ author }) => !author.isBot).map(({ id, body }) => [id, body]);
   const parts = [title, description, labels.toSorted(), Object.entries(fields).toSorted(), priority, said];
-  if (attachments.length > 0) parts.push(attachments.map(({ id }) => id).toSorted());
+  const attached = attachments.filter(({ isOwn }) => !isOwn).map(({ id }) => id);
+  if (attached.length > 0) parts.push(attached.toSorted());
   return deterministicId('fingerprint', JSON.stringify(parts));
 }
 

@@ -17,7 +17,8 @@ export function isEdit(changed: readonly TicketPart[] = []): boolean {
 }
 
 export function knownOf({ title, description, fields, labels, priority, attachments }: Ticket): KnownTicket {
-  return { title, description, fields, labels, priority, attachments };
+  const theirs = attachments.filter(({ isOwn }) => !isOwn);
+  return { title, description, fields, labels, priority, attachments: theirs };
 }
 
 export interface TicketChange {

@@ -123,7 +123,8 @@ export function missingParts(
     [isBug && !tellsHowToSee(text), 'how to see the bug: the steps, what happens, and what should happen'],
     [facts.acceptanceCriteria.length === 0, 'acceptance criteria: what must hold when it is done, one a line'],
     [
-      ticket.attachments.length === 0 && /\b(mock-?ups?|screenshots?|attached|attachments?)\b/i.test(text),
+      ticket.attachments.every(({ isOwn }) => isOwn) &&
+        /\b(mock-?ups?|screenshots?|attached|attachments?)\b/i.test(text),
       'the file that it mentions: nothing is attached',
     ],
   ];

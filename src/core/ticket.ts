@@ -43,6 +43,8 @@ export interface Attachment {
   name: string;
   mediaType: string;
   bytes: number;
+  /** The agent attached it itself: nothing that people say. */
+  isOwn?: true;
 }
 
 export const relationTypes = ['blocks', 'blockedBy', 'relatedTo', 'parent', 'child', 'duplicateOf'] as const;

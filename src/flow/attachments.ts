@@ -25,9 +25,10 @@ export async function readAttachments(
   attachments: readonly Attachment[],
   signal: AbortSignal,
 ): Promise<Attached> {
+  const theirs = attachments.filter(({ isOwn }) => !isOwn);
   const files: ReadAttachment[] = [];
   const contents = new Map<number, Uint8Array>();
-  for (const [index, file] of attachments.slice(0, attachmentLimits.read).entries()) {
+  for (const [index, file] of theirs.slice(0, attachmentLimits.read).entries()) {
     if (file.bytes > attachmentLimits.bytesRead) {
       files.push({ file, content: null, why: `it is larger than ${sizeOf(attachmentLimits.bytesRead)}` });
       continue;
@@ -43,7 +44,7 @@ export async function readAttachments(
     }
   }
   const { texts, shown } = describeAttachments(files);
-  const more = attachments.length - files.length;
+  const more = theirs.length - files.length;
   const images = shown.flatMap((index): StoredImage[] => {
     const content = contents.get(index);
     const what = files[index]?.content;

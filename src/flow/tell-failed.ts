@@ -16,7 +16,9 @@ export async function tellFailed(tx: Tx, session: SessionRow, effect: ClaimedEff
   if (courtesies.includes(operation.kind)) return;
   const conversation = await currentConversation(tx, session.id);
   const stage = { sessionId: session.id, runId: null, stepId: null, conversation };
-  const cause = effect.redrives > 0 ? `failed/${effect.key}/${effect.redrives}` : `failed/${effect.key}`;
+  // What keeps one file of a run from the ticket mostly keeps all: told once.
+  const key = operation.kind === 'attachFile' ? effect.key.replace(/\/\d+$/, '') : effect.key;
+  const cause = effect.redrives > 0 ? `failed/${key}/${effect.redrives}` : `failed/${key}`;
   const message = error instanceof Error ? error.message : String(error);
   const { message: body } = inEscalation('failed', {
     asked: isBeside(operation) ? '' : session.hint.title,
@@ -65,8 +67,11 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
   if (isOnRequest(operation)) return 'My work is not touched by it. Say "continue" when that is mended.';
   if (operation.kind === 'pushRevert' || (operation.kind === 'openPullRequest' && operation.head.endsWith('-revert')))
     return 'Revert it by hand, or tell me what to mend.';
-  if (operation.kind === 'pushEvidence')
-    return 'My work does not depend on it; the screenshots are on the page of the session.';
+  if (operation.kind === 'pushEvidence' || operation.kind === 'attachFile')
+    return (
+      `My work does not depend on it. \`shipmate sessions evidence ${hint.identifier} --to DIR\` writes the screenshots into a directory; ` +
+      `once this is mended, \`shipmate sessions redrive ${hint.identifier}\` sends them again.`
+    );
   if (isBeside(operation))
     return 'Nothing of this ticket depends on it. Add the rule to AGENTS.md by hand, if you want it.';
   if (operation.kind === 'createTicket')
@@ -83,7 +88,7 @@ function remedy({ hint, headCommit }: SessionRow, operation: Operation, error: u
 }
 
 /** Nobody waits for it. */
-export const courtesies: readonly Operation['kind'][] = ['acknowledgeRemark', 'showStatus', 'attachFile'];
+export const courtesies: readonly Operation['kind'][] = ['acknowledgeRemark', 'showStatus'];
 
 /** In words, for the ticket. */
 export function describe(operation: Operation): string {

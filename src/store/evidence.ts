@@ -46,7 +46,10 @@ export async function listEvidence(db: Database, sessionId: string): Promise<Evi
   return found.filter((item, index) => last.get(item.type === 'file' ? item.path : index) === index);
 }
 
-/** Images among it, by their content; of one path the first. */
+/**
+ * Images among it that tool servers returned, by their content; of one path the first. What commands leave is none: the agent
+ * writes what they run, so it may be of anything, and a later one of the same name is another.
+ */
 export async function listImages(db: Database, sessionId: string): Promise<KeptImage[]> {
   const rows = await db
     .selectFrom('evidence')
@@ -58,7 +61,7 @@ export async function listImages(db: Database, sessionId: string): Promise<KeptI
     ])
     .where('session_id', '=', sessionId)
     .where('content', 'is not', null)
-    .where(sql<string>`evidence->>'mediaType'`, 'like', 'image/%')
+    .where(sql<boolean>`evidence ->> 'shown' is not null`)
     .orderBy('seq')
     .execute();
   const images = rows.flatMap(({ evidence, head, bytes, hash }) => {
@@ -69,7 +72,10 @@ export async function listImages(db: Database, sessionId: string): Promise<KeptI
   return [...new Map(images.toReversed().map((image) => [image.path, image])).values()].toReversed();
 }
 
-/** The bytes of one file, of one path the first; null: there is none, or no more. */
+/**
+ * The bytes of one file; null: there is none, or no more. Of one path what a tool server returned, for that is what people are
+ * shown by it; else the newest that commands left.
+ */
 export async function readEvidenceFile(db: Database, sessionId: string, path: string): Promise<Uint8Array | null> {
   const row = await db
     .selectFrom('evidence')
@@ -77,7 +83,8 @@ export async function readEvidenceFile(db: Database, sessionId: string, path: st
     .where('session_id', '=', sessionId)
     .where('content', 'is not', null)
     .where(sql<string>`evidence->>'path'`, '=', path)
-    .orderBy('seq')
+    .orderBy(sql`evidence ->> 'shown' is null`)
+    .orderBy(sql`case when evidence ->> 'shown' is null then -seq else seq end`)
     .limit(1)
     .executeTakeFirst();
   return row?.content ?? null;

@@ -471,7 +471,7 @@ export function trackerContract(
       expect(await send(ticket, first)).toEqual(answer);
       const { attachments } = await world.tracker.readTicket(ticket, never);
       if (answer && 'skipped' in answer) return expect(attachments).toEqual([]);
-      expect(attachments).toMatchObject([{ name, mediaType: 'image/png', bytes: 100_000 }]);
+      expect(attachments).toMatchObject([{ name, mediaType: 'image/png', bytes: 100_000, isOwn: true }]);
       const read = await world.tracker.readAttachment(ticket, attachments[0]?.id ?? '', never);
       expect(Buffer.compare(read, content)).toBe(0);
       // The same of a later run.

@@ -148,6 +148,8 @@ test('a ticket says something else when a person changed or said something, not 
   expect(fingerprintOf(ticket({ labels: ['a', 'b'], comments: said(false) }))).not.toBe(before);
   const attachments = [{ id: 'f1', name: 'mockup.png', mediaType: 'image/png', bytes: 1 }];
   expect(fingerprintOf(ticket({ labels: ['a', 'b'], attachments }))).not.toBe(before);
+  const own = attachments.map((each) => ({ ...each, isOwn: true as const }));
+  expect(fingerprintOf(ticket({ labels: ['a', 'b'], attachments: own }))).toBe(before);
 });
 
 test('a ticket that is rated lower than its order asks for is given back with what is missing', ({ expect }) => {

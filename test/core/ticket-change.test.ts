@@ -1,10 +1,11 @@
 import { describe, test } from 'vitest';
-import type { TicketPart } from '../../src/core/ticket.ts';
+import type { Ticket, TicketPart } from '../../src/core/ticket.ts';
 import {
   acknowledgeChange,
   changeOf,
   isEdit,
   type KnownTicket,
+  knownOf,
   type Progress,
   writeChange,
 } from '../../src/core/ticket-change.ts';
@@ -43,6 +44,11 @@ describe('what changed on a ticket', () => {
     ['a file', { attachments: [file] }, ['attachments'], 'Attached: mock.png'],
   ])('%s', ([, after, parts, text], { expect }) => {
     expect(change(after)).toMatchObject({ parts, text });
+  });
+
+  test('nothing that the agent attached itself', ({ expect }) => {
+    const attachments = [{ ...file, id: '2', name: '1-before-0a1b2c3d.png', isOwn: true } as const];
+    expect(change(knownOf({ ...known, attachments } as Ticket))).toBe(null);
   });
 
   test('criteria are numbered anew, and a new file is named to be read', ({ expect }) => {

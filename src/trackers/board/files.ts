@@ -51,8 +51,9 @@ export async function insertFile(
 /** For a query of tickets: the files of this one, oldest first. */
 export function filesOf(ticket: number): RawBuilder<Attachment[]> {
   return sql<Attachment[]>`(
-    select coalesce(json_agg(json_build_object(
-      'id', id, 'name', name, 'mediaType', media_type, 'bytes', octet_length(content)) order by seq), '[]')
+    select coalesce(json_agg(json_strip_nulls(json_build_object(
+      'id', id, 'name', name, 'mediaType', media_type, 'bytes', octet_length(content),
+      'isOwn', case when (author->>'isBot')::boolean then true end)) order by seq), '[]')
     from board_files where ticket = ${ticket})`;
 }
 

@@ -50,6 +50,7 @@ export type IssueComment = z.output<typeof comment>;
 const attachment = z.object({
   id: z.coerce.string(),
   filename: z.string(),
+  author: account,
   mimeType: z.string().optional(),
   size: z.number().optional(),
 });

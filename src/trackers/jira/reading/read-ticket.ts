@@ -47,13 +47,17 @@ export async function readTicket(
     assignee: fields.assignee ? personOf(fields.assignee, own) : null,
     comments: comments.map((comment) => commentOf(comment, own, desks.agent)),
     relations: relationsOf(site, issue, children, desks.states),
-    attachments: fields.attachment.map(attachmentOf),
+    attachments: fields.attachment.map((each) => attachmentOf(each, own)),
     updatedAt: fields.updated,
   };
 }
 
-function attachmentOf({ id, filename: name, mimeType, size = 0 }: Issue['fields']['attachment'][number]): Attachment {
-  return { id, name, mediaType: mediaTypeOf(name) ?? mimeType ?? 'application/octet-stream', bytes: size };
+function attachmentOf(
+  { id, filename: name, author, mimeType, size = 0 }: Issue['fields']['attachment'][number],
+  own: Own,
+): Attachment {
+  const mediaType = mediaTypeOf(name) ?? mimeType ?? 'application/octet-stream';
+  return { id, name, mediaType, bytes: size, ...(isOwn(author, own) && { isOwn: true }) };
 }
 
 function commentOf({ id, author, body, created }: IssueComment, own: Own, agent: string): TicketComment {

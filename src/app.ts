@@ -168,7 +168,7 @@ export async function createApp(config: Config, log: Log, factories: AdapterFact
       if (!host) throw new Error(`there is no code host "${repository.codeHost}"`);
       return checkRepository({ workspaces, host, repository, signal });
     },
-    operations: createOperations({ ...sorting, config, agents, workspaces, driver, desk }, upkeep.ownWork),
+    operations: createOperations({ ...ticketing, agents, workspaces, driver, desk }, upkeep.ownWork),
     async startWeb(listening = true) {
       await takeInDeliveries(sorting, start);
       await upkeep.ofService();

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AlertedError, AlertedKey, AlertRule, AlertSignal, FixedRelease, MergedFix } from '../core/alert.ts';
+import type { Check } from '../core/check.ts';
 import type { Delivery } from '../core/delivery.ts';
 import type { Repository } from '../core/repository.ts';
 import type { TokenServer } from '../core/token-server.ts';
@@ -54,6 +55,9 @@ export interface AlertSource {
 
   /** The first release of the error's project that has a fix; null: there is none yet. Throws as `readError`. */
   findRelease(key: AlertedKey, fix: MergedFix, signal: AbortSignal): Promise<FixedRelease | null>;
+
+  /** Whether each of its projects can be read. Never throws. */
+  check(): Promise<Check[]>;
 }
 
 /** What of the rest of the configuration it may go by. */

@@ -1,8 +1,10 @@
+import type { Check } from '../core/check.ts';
 import type { Person } from '../core/ticket.ts';
 import { type DeadLetters, listDeadLetters, redriveDeliveries, redriveTicket } from '../store/dead-letters.ts';
 import { checkInvariants, type InvariantOptions, type InvariantReport } from '../store/invariants.ts';
 import { compareRatings, type RatingStanding } from '../store/ratings.ts';
 import { forgetRoutes, listRememberedRoutes, type RememberedRoute } from '../store/remembered-routes.ts';
+import type { Adapters } from './adapters.ts';
 import { createHandovers, type HandoverDeps, type Handovers } from './handover.ts';
 import type { OwnWork } from './own-work.ts';
 import { type Stopped, stopSession } from './say.ts';
@@ -18,6 +20,8 @@ export interface Operations extends Handovers {
   tokens: Tokens;
   /** Tool servers that are not ours. */
   otherServers: OtherServers;
+  /** Whether what tells of errors can be read. */
+  checkAlerts(): Promise<Check[]>;
   /** Whether the database holds what it must. */
   checkInvariants(options: InvariantOptions): Promise<InvariantReport>;
   /** What failed for good, newest first. */
@@ -40,7 +44,7 @@ export interface Operations extends Handovers {
 
 /** The workers of any process find within a second what is to be done again. */
 export function createOperations(
-  deps: HandoverDeps & TokensDeps & Pick<OtherServersDeps, 'driver'>,
+  deps: HandoverDeps & TokensDeps & Pick<OtherServersDeps, 'driver'> & Pick<Adapters, 'alerts'>,
   ownWork: OwnWork,
 ): Operations {
   const { db } = deps;
@@ -50,6 +54,7 @@ export function createOperations(
     tokens: createTokens(deps),
     otherServers: createOtherServers({ ...deps, settings: deps.config.toolServers }),
     scoping: createScoping(deps),
+    checkAlerts: async () => (await Promise.all([...deps.alerts.values()].map((source) => source.check()))).flat(),
     checkInvariants: (options) => checkInvariants(db, options),
     listDeadLetters: (most) => listDeadLetters(db, most),
     redriveTicket: (identifier) => redriveTicket(db, identifier),

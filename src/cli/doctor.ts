@@ -84,6 +84,7 @@ async function checkService(cli: Cli, config: Config, show: (check: Check) => vo
     tell(app.model ? await app.model.check() : [noModel]);
     for (const tracker of app.trackers.values()) tell(await tracker.check());
     for (const host of app.codeHosts.values()) tell(await host.check());
+    tell(await app.operations.checkAlerts());
     tell([describeRepositories(config.repositories)]);
     if (config.toolServers.length > 0) tell((await app.operations.otherServers.list()).map(describeToolServer));
   } finally {

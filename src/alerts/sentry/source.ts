@@ -1,4 +1,5 @@
 import type { AlertSource } from '../alert-source.ts';
+import { checkProjects } from './check.ts';
 import { readAlerts, verifyDelivery } from './deliveries.ts';
 import { createErrorReader } from './read-error.ts';
 import type { SentrySettings } from './settings.ts';
@@ -13,5 +14,6 @@ export function createSentrySource(settings: SentrySettings, now: () => number =
     verifyDelivery: (headers, body) => verifyDelivery(webhookSecrets, headers, body, now()),
     readAlerts: ({ headers, body }) => readAlerts(projects, headers, body),
     ...createErrorReader(settings),
+    check: () => checkProjects(settings),
   };
 }

@@ -204,8 +204,11 @@ test('an error becomes a ticket, a red test, a fix and a release; what strangers
     [web],
     [{ id: fixed.headCommit ?? '', message: await service.git('log', '-1', '--format=%B', fixed.headCommit ?? '') }],
   );
-  const longAgo = new Date(Date.now() - 4 * 86_400_000).toISOString();
+  const [longAgo, before] = [4, 5].map((days) => new Date(Date.now() - days * 86_400_000).toISOString());
   Object.assign(release, { dateCreated: longAgo, dateReleased: longAgo });
+  for (const { release: older } of issue.events)
+    Object.assign(older ?? {}, { dateCreated: before, dateReleased: before });
+  Object.assign(issue, { lastSeen: before });
   expect(issue.status, 'Sentry takes the commit for the fix').toBe('resolved');
   await sentry.outbox.settled();
   await service.hurry();

@@ -243,7 +243,8 @@ describe('GitHub at its worst', { timeout: 180_000 }, () => {
     await ticket.says(`Branch "${branch}" of acme/app is gone; we left it at`);
     await ticket.says('Say "continue": I look at what became of the branch and its pull request');
     await ticket.say('continue');
-    expect(await ticket.rests(3)).toMatchObject({ state: 'awaitingInput' });
+    const third = await ticket.rests(3);
+    expect([third.state, third.runs.at(-1)?.outcome?.message]).toMatchObject(['awaitingInput', expect.anything()]);
     await ticket.says('Is there to be another one?');
     await ticket.say('Yes, another');
     await ticket.green(4);
